@@ -1,0 +1,1 @@
+"""Compressive sensing for cryo-electron microscopy."""

@@ -1,0 +1,122 @@
+"""Centred orthonormal Fourier transforms, Friedel pairs and radial shells: the one module that calls ``torch.fft``.
+
+Conventions. Images and volumes have their origin at index ``n // 2`` on each axis, in real and in Fourier space, so that a
+centred spectrum can be looked at as it stands. All transforms are unitary (``norm="ortho"``). The Hartley functions and the
+half plane keep the origin of real space at index 0, where no phase ramp is needed; what they return in the plane is centred.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def _axes(ndim: int) -> tuple[int, ...]:
+    return tuple(range(-ndim, 0))
+
+
+def fftn(x: Tensor, ndim: int = 2) -> Tensor:
+    """(..., n, n) real or complex -> (..., n, n) complex: centred unitary transform over the last ``ndim`` axes."""
+    axes = _axes(ndim)
+    return torch.fft.fftshift(torch.fft.fftn(torch.fft.ifftshift(x, dim=axes), dim=axes, norm="ortho"), dim=axes)
+
+
+def ifftn(x: Tensor, ndim: int = 2) -> Tensor:
+    """(..., n, n) complex -> (..., n, n) complex: the inverse of :func:`fftn`."""
+    axes = _axes(ndim)
+    return torch.fft.fftshift(torch.fft.ifftn(torch.fft.ifftshift(x, dim=axes), dim=axes, norm="ortho"), dim=axes)
+
+
+def half_plane(x: Tensor) -> Tensor:
+    """(..., n, n) real -> (..., n, n // 2 + 1) complex: unitary transform, one of each Friedel pair, not centred."""
+    return torch.fft.rfft2(x, norm="ortho")
+
+
+def from_half_plane(spectrum: Tensor, box_size: int) -> Tensor:
+    """(..., n, n // 2 + 1) complex -> (..., n, n) real: the inverse of :func:`half_plane`."""
+    return torch.fft.irfft2(spectrum, s=(box_size, box_size), norm="ortho")
+
+
+def centred_to_half_plane(plane: Tensor) -> Tensor:
+    """(..., n, n) centred plane -> (..., n, n // 2 + 1): the values at the coefficients that :func:`half_plane` keeps."""
+    n = plane.shape[-1]
+    return torch.fft.ifftshift(plane, dim=(-2, -1))[..., : n // 2 + 1].contiguous()
+
+
+def friedel_partner(plane: Tensor, ndim: int = 2) -> Tensor:
+    """(..., n, n) centred plane -> (..., n, n): at k, the value that stood at -k (modulo n)."""
+    axes = _axes(ndim)
+    flipped = torch.flip(torch.fft.ifftshift(plane, dim=axes), dims=axes)
+    return torch.fft.fftshift(torch.roll(flipped, (1,) * ndim, dims=axes), dim=axes)
+
+
+def hartley(x: Tensor) -> Tensor:
+    """(..., n, n) real -> (..., n, n) real, centred plane: Re F x - Im F x, orthonormal and its own inverse.
+
+    The values at k and -k together carry the real and the imaginary part of the complex coefficient at k, so these n^2 real
+    numbers are exactly the degrees of freedom of the transform of a real image.
+    """
+    spectrum = torch.fft.fft2(x, norm="ortho")
+    return torch.fft.fftshift(spectrum.real - spectrum.imag, dim=(-2, -1))
+
+
+def inverse_hartley(h: Tensor) -> Tensor:
+    """(..., n, n) real, centred plane -> (..., n, n) real: the inverse (and transpose) of :func:`hartley`."""
+    spectrum = torch.fft.fft2(torch.fft.ifftshift(h, dim=(-2, -1)), norm="ortho")
+    return spectrum.real - spectrum.imag
+
+
+def hartley_to_half_plane(h: Tensor) -> Tensor:
+    """(..., n, n) real, centred Hartley plane -> (..., n, n // 2 + 1) complex half plane of the same image."""
+    partner = friedel_partner(h)
+    return centred_to_half_plane(torch.complex((h + partner) / 2, (partner - h) / 2))
+
+
+def frequency_radius(n: int, ndim: int = 2, *, device: torch.device | None = None) -> Tensor:
+    """-> (n,) * ndim: distance of each centred coefficient from the origin, in Fourier pixels (1 / box)."""
+    axis = torch.arange(n, device=device, dtype=torch.float64) - n // 2
+    grids = torch.meshgrid(*(axis,) * ndim, indexing="ij")
+    return torch.sqrt(sum((g**2 for g in grids), torch.zeros((), dtype=torch.float64, device=device)))
+
+
+def shell_index(n: int, ndim: int = 2, *, device: torch.device | None = None) -> Tensor:
+    """-> (n,) * ndim int64: shell of each centred coefficient, its radius rounded to the nearest Fourier pixel."""
+    return torch.round(frequency_radius(n, ndim, device=device)).long()
+
+
+def shell_mean(values: Tensor, ndim: int = 2) -> Tensor:
+    """(..., n, n) real centred -> (..., n // 2 + 1): mean over each shell from 0 to Nyquist; corners are left out."""
+    return shell_sum(values, ndim) / shell_sum(torch.ones_like(values[(0,) * (values.ndim - ndim)]), ndim)
+
+
+def shell_sum(values: Tensor, ndim: int = 2) -> Tensor:
+    """(..., n, n) real centred -> (..., n // 2 + 1): sum over each shell from 0 to Nyquist; corners are left out."""
+    n = values.shape[-1]
+    index = shell_index(n, ndim, device=values.device).flatten()
+    inside = index <= n // 2
+    flat = values.flatten(start_dim=values.ndim - ndim)[..., inside]
+    sums = torch.zeros(*flat.shape[:-1], n // 2 + 1, dtype=values.dtype, device=values.device)
+    return sums.index_add_(-1, index[inside], flat)
+
+
+def power_spectrum(x: Tensor, ndim: int = 2) -> Tensor:
+    """(..., n, n) real -> (..., n // 2 + 1): mean of |F x|^2 over each shell; white noise of deviation s gives s^2."""
+    return shell_mean(fftn(x, ndim).abs() ** 2, ndim)
+
+
+def fourier_crop(x: Tensor, size: int, ndim: int = 2) -> Tensor:
+    """(..., n, n) real -> (..., size, size) real, size <= n: keep the low frequencies; the mean value is preserved."""
+    n = x.shape[-1]
+    start = n // 2 - size // 2
+    spectrum = fftn(x, ndim)
+    for axis in _axes(ndim):
+        spectrum = spectrum.narrow(axis, start, size)
+    return ifftn(spectrum, ndim).real * (size / n) ** (ndim / 2)
+
+
+def fourier_pad(x: Tensor, size: int, ndim: int = 2) -> Tensor:
+    """(..., n, n) real -> (..., size, size) real, size >= n: add empty high frequencies; the mean value is preserved."""
+    n = x.shape[-1]
+    before = size // 2 - n // 2
+    spectrum = torch.nn.functional.pad(fftn(x, ndim), (before, size - n - before) * ndim)
+    return ifftn(spectrum, ndim).real * (size / n) ** (ndim / 2)

@@ -1,0 +1,49 @@
+"""Transforms against their definitions."""
+
+import math
+
+import pytest
+import torch
+
+from cryosense import fourier
+
+SIZES = (8, 9, 32, 48)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_centred_transform_is_the_unitary_sum(n: int) -> None:
+    x = torch.randn(n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(n))
+    r = torch.arange(n, dtype=torch.float64) - n // 2
+    kernel = torch.exp(-2j * math.pi * torch.outer(r, r) / n) / math.sqrt(n)
+    torch.testing.assert_close(fourier.fftn(x), kernel @ x.to(kernel.dtype) @ kernel.T)
+    torch.testing.assert_close(fourier.ifftn(fourier.fftn(x)).real, x)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_friedel_partner_is_the_conjugate_for_real_images(n: int) -> None:
+    spectrum = fourier.fftn(torch.randn(2, n, n, dtype=torch.float64))
+    torch.testing.assert_close(fourier.friedel_partner(spectrum), spectrum.conj())
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_hartley_is_orthonormal_and_agrees_with_the_half_plane(n: int) -> None:
+    x = torch.randn(3, 1, n, n, dtype=torch.float64)
+    h = fourier.hartley(x)
+    torch.testing.assert_close(h.square().sum(), x.square().sum())
+    torch.testing.assert_close(fourier.inverse_hartley(h), x)
+    torch.testing.assert_close(fourier.hartley_to_half_plane(h), fourier.half_plane(x))
+    y = torch.randn_like(x)
+    torch.testing.assert_close((h * y).sum(), (x * fourier.inverse_hartley(y)).sum())
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_power_spectrum_of_white_noise_is_flat(ndim: int) -> None:
+    x = 3 * torch.randn(*(20, 32, 32, 32)[: ndim + 1], generator=torch.Generator().manual_seed(1))
+    assert fourier.power_spectrum(x, ndim).mean(0)[4:].sub(9).abs().max() < 1.2
+
+
+def test_fourier_crop_keeps_a_slow_wave_and_its_mean() -> None:
+    t32, t48 = (torch.arange(n, dtype=torch.float64) - n // 2 for n in (32, 48))
+    wave = [2 + torch.cos(2 * math.pi * 3 * t / len(t)).outer(torch.ones_like(t)) for t in (t32, t48)]
+    torch.testing.assert_close(fourier.fourier_crop(wave[1], 32), wave[0])
+    torch.testing.assert_close(fourier.fourier_pad(wave[0], 48), wave[1])

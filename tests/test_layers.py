@@ -1,0 +1,58 @@
+"""The layer rule: a room imports only from the floors below it, and only ``fourier`` calls ``torch.fft``."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "cryosense"
+FLOORS = [
+    {"fourier"},
+    {"solvers"},
+    {"operators", "priors", "denoisers", "metrics", "volumes", "data", "biology"},
+    {"reconstructors", "simulation"},
+    {"training"},
+    {"results"},
+    {"apps"},
+]
+FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Rooms of the package that the file imports, absolutely or relatively."""
+    rooms = set()
+    package = path.relative_to(PACKAGE.parent).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            stem = list(package[: len(package) - node.level + 1]) if node.level else []
+            module = [*stem, *(node.module.split(".") if node.module else [])]
+            names = [".".join([*module, alias.name]) for alias in node.names]
+        rooms |= {name.split(".")[1] for name in names if name.startswith("cryosense.")}
+    return rooms
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_downwards(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert room in FLOOR_OF, f"{room} stands on no floor: add it to the layer rule"
+    for other in imported_rooms(path) - {room}:
+        assert FLOOR_OF[other] < FLOOR_OF[room], f"{room} may not import {other}"
+
+
+def test_only_fourier_calls_torch_fft() -> None:
+    callers = {str(path.relative_to(PACKAGE)) for path in MODULES if "torch.fft" in path.read_text()}
+    assert callers == {"fourier.py"}
+
+
+def test_the_walk_sees_an_upward_import(tmp_path: Path) -> None:
+    tree = "from cryosense.apps import main\nfrom ..results import rows\n"
+    probe = PACKAGE / "operators" / "_probe.py"
+    try:
+        probe.write_text(tree)
+        assert imported_rooms(probe) == {"apps", "results"}
+    finally:
+        probe.unlink()
