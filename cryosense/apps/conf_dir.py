@@ -1,0 +1,18 @@
+"""Where the configuration files lie: inside the installed wheel, or at the top of a checkout."""
+
+from pathlib import Path
+
+import cryosense
+
+
+def conf_dir() -> Path:
+    """-> the folder of Hydra configs that belongs to this installation.
+
+    Raises:
+        FileNotFoundError: the installation carries no configs.
+    """
+    package = Path(cryosense.__file__).resolve().parent
+    for folder in (package / "conf", package.parent / "conf"):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"no configs beside {package}: reinstall cryosense from its wheel or its checkout")

@@ -1,0 +1,41 @@
+"""The command line: ``cryosense <verb> [Hydra overrides]``."""
+
+import importlib
+import sys
+
+VERBS = {
+    "simulate": "make a particle stack with known truth: density, poses, CTF, noise",
+    "reconstruct": "measure a particle stack through masks, reconstruct it, score it (-m sweeps)",
+    "collect": "gather the rows below a directory into one table and one picture",
+}
+
+
+def usage() -> str:
+    """-> the text of ``cryosense --help``: one line per verb."""
+    lines = [f"  {verb:<12} {line}" for verb, line in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: cryosense <verb> [key=value ...]",
+            "",
+            "Compressive sensing for cryo-electron microscopy.",
+            "",
+            *lines,
+            "",
+            "cryosense <verb> --help lists the keys of a verb; --cfg job prints its resolved configuration.",
+        ]
+    )
+
+
+def main() -> int:
+    """Run one verb. -> exit status: 0, or 2 for a command line that names no verb or input that cannot be used."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(usage())
+        return 0 if arguments else 2
+    verb = arguments[0]
+    if verb not in VERBS:
+        print(f"cryosense: no verb {verb!r}; the verbs are {', '.join(VERBS)}", file=sys.stderr)
+        return 2
+    sys.argv = [f"cryosense {verb}", *arguments[1:]]
+    module = importlib.import_module(f"cryosense.apps.{verb}")
+    return int(module.main() or 0)
