@@ -1,0 +1,151 @@
+"""Writing particle stacks image by image: a file that RELION opens, that can be resumed, and that overwrites nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from mrcfile.dtypes import HEADER_DTYPE
+from torch import Tensor
+
+from .errors import ParticleDataError
+
+# What an unfinished file holds behind its images, one record per particle: whether it was written, and its statistics. A
+# particle is marked only after its pixels are in the file, so a killed process leaves a file that says what it holds, and a
+# file with records behind its images cannot be taken for a finished stack.
+RECORD_DTYPE = np.dtype([("written", "<f8"), ("minimum", "<f8"), ("maximum", "<f8"), ("sum", "<f8"), ("squares", "<f8")])
+
+
+class StackWriter:
+    """Writes a float32 ``.mrcs`` of ``count`` images; memory does not grow with the stack.
+
+    Images go to ``path`` + ``.partial``; :meth:`finish` completes the header and renames. An existing partial file of the same
+    count, box and pixel size is continued: :attr:`written` tells which images it already holds. A pixel size of ``None`` is
+    written as 0, the MRC header's "unknown".
+
+    Raises :class:`ParticleDataError` if ``path`` exists, or if a partial file of another shape stands in the way.
+    """
+
+    def __init__(self, path: str | Path, count: int, box_size: int, pixel_size_angstrom: float | None) -> None:
+        self.path = Path(path)
+        self.partial_path = self.path.with_name(self.path.name + ".partial")
+        self.count, self.box_size, self.pixel_size_angstrom = count, box_size, pixel_size_angstrom
+        if count < 1 or box_size < 1:
+            raise ParticleDataError(
+                f"{self.path}: a stack needs at least one image of one pixel, not {count} of {box_size} px"
+            )
+        self._refuse_existing()
+        self._image_bytes = 4 * box_size**2
+        self._records_start = HEADER_DTYPE.itemsize + count * self._image_bytes
+        self._file: BinaryIO = self._continue() if self.partial_path.exists() else self._begin()
+
+    @property
+    def written(self) -> Tensor:
+        """-> (count,) bool: which images the file holds."""
+        return torch.from_numpy(self._records()["written"] == 1.0)
+
+    def write(self, start: int, images: Tensor) -> None:
+        """(b, 1, n, n): store the images as particles ``start`` ... ``start + b - 1``, replacing what was there.
+
+        Raises :class:`ParticleDataError` for another shape, a place outside the stack, or values that are not finite.
+        """
+        expected = (images.shape[0], 1, self.box_size, self.box_size)
+        if tuple(images.shape) != expected:
+            raise ParticleDataError(f"{self.path}: images of shape {tuple(images.shape)} do not fit, expected {expected}")
+        if start < 0 or start + len(images) > self.count:
+            raise ParticleDataError(
+                f"{self.path}: particles {start} to {start + len(images) - 1} lie outside a stack of {self.count} images"
+            )
+        pixels = images.detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4", copy=False)
+        records = self._statistics(start, pixels.reshape(len(images), -1))
+        self._file.seek(HEADER_DTYPE.itemsize + start * self._image_bytes)
+        self._file.write(pixels.tobytes())
+        self._file.flush()
+        self._file.seek(self._records_start + start * RECORD_DTYPE.itemsize)
+        self._file.write(records.tobytes())
+        self._file.flush()
+
+    def finish(self) -> None:
+        """Complete the header (statistics over all images), cut the records off, and give the file its name.
+
+        Raises :class:`ParticleDataError` if an image is missing or if ``path`` has come into being meanwhile.
+        """
+        records = self._records()
+        missing = np.flatnonzero(records["written"] != 1.0)
+        if len(missing):
+            raise ParticleDataError(
+                f"{self.partial_path}: {len(missing)} of {self.count} images were never written, the first is {missing[0]}"
+            )
+        self._refuse_existing()
+        header = self._header()
+        mean = records["sum"].sum() / (self.count * self.box_size**2)
+        header["dmin"], header["dmax"], header["dmean"] = records["minimum"].min(), records["maximum"].max(), mean
+        header["rms"] = np.sqrt(max(records["squares"].sum() / (self.count * self.box_size**2) - mean**2, 0.0))
+        self._file.seek(0)
+        self._file.write(header.tobytes())
+        self._file.truncate(self._records_start)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self.partial_path.rename(self.path)
+
+    def __enter__(self) -> StackWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def _refuse_existing(self) -> None:
+        if self.path.exists():
+            raise ParticleDataError(f"{self.path}: exists and is not overwritten; choose another output or remove it")
+
+    def _begin(self) -> BinaryIO:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = self.partial_path.open("x+b")
+        file.write(self._header().tobytes())
+        file.truncate(self._records_start + self.count * RECORD_DTYPE.itemsize)
+        return file
+
+    def _continue(self) -> BinaryIO:
+        size = self._records_start + self.count * RECORD_DTYPE.itemsize
+        with self.partial_path.open("rb") as file:
+            same = file.read(HEADER_DTYPE.itemsize) == self._header().tobytes() and self.partial_path.stat().st_size == size
+        if not same:
+            raise ParticleDataError(
+                f"{self.partial_path}: an unfinished stack that is not {self.count} images of {self.box_size} px at "
+                f"{self.pixel_size_angstrom} Angstrom per pixel; remove it or choose another output"
+            )
+        return self.partial_path.open("r+b")
+
+    def _header(self) -> np.ndarray:
+        """MRC2014 header of an image stack (space group 0, one section per image), statistics marked as not computed."""
+        header = np.zeros((), HEADER_DTYPE.newbyteorder("<"))
+        header["nx"] = header["ny"] = header["mx"] = header["my"] = self.box_size
+        header["nz"], header["mz"], header["mode"] = self.count, 1, 2
+        pixel_size = self.pixel_size_angstrom or 0.0
+        header["cella"] = (self.box_size * pixel_size, self.box_size * pixel_size, pixel_size)
+        header["cellb"] = (90.0, 90.0, 90.0)
+        header["mapc"], header["mapr"], header["maps"] = 1, 2, 3
+        header["dmin"], header["dmax"], header["dmean"], header["rms"] = 0.0, -1.0, -2.0, -1.0
+        header["nversion"], header["map"], header["machst"] = 20141, b"MAP ", (0x44, 0x44, 0, 0)
+        return header
+
+    def _records(self) -> np.ndarray:
+        self._file.flush()
+        self._file.seek(self._records_start)
+        return np.frombuffer(self._file.read(self.count * RECORD_DTYPE.itemsize), RECORD_DTYPE)
+
+    def _statistics(self, start: int, pixels: np.ndarray) -> np.ndarray:
+        records = np.empty(len(pixels), RECORD_DTYPE)
+        records["written"] = 1.0
+        records["minimum"], records["maximum"] = pixels.min(1), pixels.max(1)
+        records["sum"] = pixels.sum(1, dtype=np.float64)
+        records["squares"] = np.square(pixels, dtype=np.float64).sum(1)
+        bad = np.flatnonzero(~np.isfinite(records["squares"]))
+        if len(bad):
+            raise ParticleDataError(f"{self.path}: image {start + bad[0]} holds values that are not finite: none written")
+        return records
