@@ -43,6 +43,12 @@ def centred_to_half_plane(plane: Tensor) -> Tensor:
     return torch.fft.ifftshift(plane, dim=(-2, -1))[..., : n // 2 + 1].contiguous()
 
 
+def half_space(x: Tensor) -> Tensor:
+    """(..., n, n, n) real -> (..., n, n, n // 2 + 1) complex: unitary; centred like :func:`fftn` but on the last axis, where 0 is first."""
+    spectrum = torch.fft.rfftn(torch.fft.ifftshift(x, dim=(-3, -2, -1)), dim=(-3, -2, -1), norm="ortho")
+    return torch.fft.fftshift(spectrum, dim=(-3, -2))
+
+
 def friedel_partner(plane: Tensor, ndim: int = 2) -> Tensor:
     """(..., n, n) centred plane -> (..., n, n): at k, the value that stood at -k (modulo n)."""
     axes = _axes(ndim)

@@ -47,3 +47,9 @@ def test_fourier_crop_keeps_a_slow_wave_and_its_mean() -> None:
     wave = [2 + torch.cos(2 * math.pi * 3 * t / len(t)).outer(torch.ones_like(t)) for t in (t32, t48)]
     torch.testing.assert_close(fourier.fourier_crop(wave[1], 32), wave[0])
     torch.testing.assert_close(fourier.fourier_pad(wave[0], 48), wave[1])
+
+
+def test_half_space_is_the_last_half_of_the_centred_transform() -> None:
+    x = torch.randn(12, 12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    full = torch.cat([fourier.fftn(x, 3)[..., 6:], fourier.fftn(x, 3)[..., :1]], dim=-1)
+    torch.testing.assert_close(fourier.half_space(x), full)
