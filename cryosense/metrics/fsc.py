@@ -1,0 +1,61 @@
+"""Fourier ring and shell correlation, and the resolution at which a curve falls below a threshold.
+
+Shells are one Fourier pixel wide, 0 (the mean) to Nyquist; a coefficient belongs to the shell nearest to its radius.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cryosense.fourier import fftn, shell_sum
+from cryosense.metrics.image import require_images
+
+
+def frc(x: Tensor, reference: Tensor) -> Tensor:
+    """(b, 1, n, n), (b, 1, n, n) -> (b, n // 2 + 1): Fourier ring correlation of each pair of images.
+
+    ``sum Re(F1 conj F2) / sqrt(sum |F1|^2 sum |F2|^2)`` over each ring; 0 on rings that either image leaves empty.
+    """
+    require_images(x, reference)
+    return _shell_correlation(x[:, 0], reference[:, 0], ndim=2)
+
+
+def fsc(volume1: Tensor, volume2: Tensor) -> Tensor:
+    """(n, n, n), (n, n, n) -> (n // 2 + 1,): Fourier shell correlation of two maps (Harauz and van Heel 1986).
+
+    The formula of :func:`frc` over shells; 0 on shells that either map leaves empty. Raises ValueError unless both maps are
+    cubes of one size.
+    """
+    if volume1.shape != volume2.shape or volume1.ndim != 3 or len(set(volume1.shape)) != 1:
+        raise ValueError(f"fsc needs two maps of shape (n, n, n), got {tuple(volume1.shape)} and {tuple(volume2.shape)}")
+    return _shell_correlation(volume1, volume2, ndim=3)
+
+
+def _shell_correlation(x: Tensor, reference: Tensor, ndim: int) -> Tensor:
+    """(..., n, n) twice -> (..., n // 2 + 1); double precision, since outer shells hold orders less power than inner ones."""
+    spectrum1, spectrum2 = fftn(x.double(), ndim), fftn(reference.double(), ndim)
+    cross = shell_sum((spectrum1 * spectrum2.conj()).real, ndim)
+    norm = torch.sqrt(shell_sum(spectrum1.abs().square(), ndim) * shell_sum(spectrum2.abs().square(), ndim))
+    return torch.where(norm > 0, cross / norm.where(norm > 0, torch.ones_like(norm)), torch.zeros_like(norm))
+
+
+def resolution_angstrom(curve: Tensor, pixel_size_angstrom: float, box_size: int, threshold: float) -> float:
+    """(box_size // 2 + 1,) -> resolution in Angstrom where the curve first falls below the threshold, linear between shells.
+
+    Shell 0, the mean, says nothing about resolution and is left out. A curve that starts below the threshold resolves nothing:
+    inf. A curve that never falls below it is limited by the sampling, not by the data: two pixels (Nyquist), so a result that
+    equals Nyquist reads "at least as good as". Raises ValueError if the curve holds NaN or does not belong to the box.
+    """
+    if curve.shape != (box_size // 2 + 1,):
+        raise ValueError(f"a box of {box_size} px has a curve of {box_size // 2 + 1} shells, got shape {tuple(curve.shape)}")
+    if not bool(torch.isfinite(curve).all()):
+        raise ValueError("the correlation curve holds values that are not finite")
+    values = curve.tolist()
+    below = next((k for k in range(1, len(values)) if values[k] < threshold), None)
+    if below is None:
+        return 2 * pixel_size_angstrom
+    if below == 1:
+        return float("inf")
+    crossing = below - 1 + (values[below - 1] - threshold) / (values[below - 1] - values[below])
+    return box_size * pixel_size_angstrom / crossing

@@ -1,0 +1,78 @@
+"""The ImageNet AlexNet convolutions that LPIPS stands on: from a named file, or torchvision's own cache and download."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import urllib.request
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.models import AlexNet_Weights, alexnet
+
+NETWORK_TIMEOUT_SECONDS = 5.0
+
+
+def empty_alexnet_features() -> torch.nn.Sequential:
+    """AlexNet's convolutions without values; made on the meta device so that no global random number is drawn."""
+    with torch.device("meta"):
+        return alexnet(weights=None).features
+
+
+def features_from_file(path: Path) -> dict[str, Tensor]:
+    """State of AlexNet's ``features`` from an ``.npz`` or a ``torch.save`` file with torchvision's names.
+
+    Raises ValueError naming the file if it is missing, cannot be read safely, or holds other weights.
+    """
+    if not path.is_file():
+        raise ValueError(f"LPIPS weights: {path} does not exist; name torchvision's AlexNet weights, or leave the path empty")
+    try:
+        state = _read_npz(path) if path.suffix == ".npz" else torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise ValueError(f"LPIPS weights: {path} is not a readable .npz or state dictionary ({error})") from error
+    return _checked(state, path)
+
+
+def _read_npz(path: Path) -> dict[str, Tensor]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+
+
+def _checked(state: object, source: Path) -> dict[str, Tensor]:
+    """The ``features.`` entries, checked one by one against AlexNet's shapes; anything else (the classifier) is left out."""
+    shapes = {name: value.shape for name, value in empty_alexnet_features().state_dict().items()}
+    found = state if isinstance(state, dict) else {}
+    for name, shape in shapes.items():
+        value = found.get(f"features.{name}")
+        if not isinstance(value, Tensor) or value.shape != shape or not value.is_floating_point():
+            raise ValueError(
+                f"LPIPS weights: {source} has no features.{name} of shape {tuple(shape)}: not torchvision's AlexNet"
+            )
+    return {name: found[f"features.{name}"].float() for name in shapes}
+
+
+@functools.cache
+def torchvision_features() -> dict[str, Tensor] | None:
+    """State of AlexNet's ``features`` from torchvision's cache, else its download; None, after a warning, without either.
+
+    Asked once per process, so that a machine without network warns once and waits once.
+    """
+    url = AlexNet_Weights.IMAGENET1K_V1.url
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    try:
+        if not cached.is_file():
+            # torch.hub has no time-out: ask first, and only then start a download that could hang.
+            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=NETWORK_TIMEOUT_SECONDS).close()
+        state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        warnings.warn(
+            f"LPIPS is left empty: AlexNet's weights are not at {cached} and cannot be downloaded ({error}). "
+            f"To have it, put {url} there, or name a file with these weights in the config.",
+            stacklevel=2,
+        )
+        return None
+    return _checked(state, cached)
