@@ -44,7 +44,7 @@ def centred_to_half_plane(plane: Tensor) -> Tensor:
 
 
 def half_space(x: Tensor) -> Tensor:
-    """(..., n, n, n) real -> (..., n, n, n // 2 + 1) complex: unitary; centred like :func:`fftn` but on the last axis, where 0 is first."""
+    """(..., n, n, n) real -> (..., n, n, n // 2 + 1) complex: half of :func:`fftn`; on the last axis 0 comes first."""
     spectrum = torch.fft.rfftn(torch.fft.ifftshift(x, dim=(-3, -2, -1)), dim=(-3, -2, -1), norm="ortho")
     return torch.fft.fftshift(spectrum, dim=(-3, -2))
 

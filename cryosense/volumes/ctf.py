@@ -37,7 +37,8 @@ class CtfParameters:
 def ctf_half_plane(parameters: CtfParameters, box_size: int, pixel_size_angstrom: float) -> Tensor:
     """-> (b, n, n // 2 + 1): CTF at the coefficients of :func:`cryosense.fourier.half_plane`.
 
-    torch-ctf regularises the direction of k by 1.2e-7 / A^2: the astigmatic part is 0.6 % too weak in the first shell of a 224 A box.
+    torch-ctf adds 1.2e-7 / A^2 to the square of k where it takes its direction: astigmatism is 0.6 % too weak in the first
+    shell of a 224 A box, less beyond.
     """
     u, v = parameters.defocus_u_angstrom, parameters.defocus_v_angstrom
     # torch-ctf takes the root of the astigmatism, so the larger defocus must be the first: swap the axes where it is not.

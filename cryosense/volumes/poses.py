@@ -2,10 +2,11 @@
 
 The rotation matrix of a pose here is ``R = Rz(rot) Ry(tilt) Rz(psi)``, acting on column vectors (x, y, z). It carries image
 coordinates to map coordinates: the particle image is ``p(x, y) = integral over z of V(R (x, y, z))``. RELION's own matrix is
-its transpose (Heymann, Chagoyen & Belnap 2005). x runs along the last axis of an array, y along the one before, z along the first.
+its transpose (Heymann, Chagoyen & Belnap 2005). x runs along the last axis of an array, y along the one before, z along the
+first.
 
-An origin (``rlnOriginXAngst``, ``rlnOriginYAngst``) is the shift that, applied to the image, centres the particle: the particle
-itself lies at minus the origin.
+An origin (``rlnOriginXAngst``, ``rlnOriginYAngst``) is the shift that, applied to the image, centres the particle: the
+particle itself lies at minus the origin.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ def quaternion_rotations(quaternions: Tensor) -> Tensor:
 
 
 def origin_phases(origins_angstrom: Tensor, box_size: int, pixel_size_angstrom: float) -> Tensor:
-    """(b, 2) x, y origins in Angstrom -> (b, n, n // 2 + 1) complex: factors on the half plane that move the particle to -origin.
+    """(b, 2) x, y origins in Angstrom -> (b, n, n // 2 + 1) complex: half-plane factors that move the particle to -origin.
 
-    Their conjugates centre the particle again.
+    Their conjugates centre it again.
     """
     n = box_size
     device = origins_angstrom.device

@@ -15,6 +15,8 @@ class Projector(nn.Module):
     The densities are zero-padded by ``pad_factor`` and their transforms kept, s * (pad_factor n)^3 / 2 complex numbers (68 MB
     per density at n = 128, pad factor 2). Slices are interpolated trilinearly in them, corrected for the interpolation's
     sinc^2, and hold the frequencies inside the circle of radius n / 2; Nyquist and the corners are zero, as in RELION.
+    Root mean square error against exact projections of a particle that fills 50 % of the box: 2 % at pad factor 2 (5 % along
+    the axes of the map, the worst case), 0.9 % at 3, 0.5 % at 4.
 
     Raises:
         ValueError: the densities are not cubes of even size.
@@ -43,7 +45,7 @@ class Projector(nn.Module):
     def forward(self, rotations: Tensor, states: Tensor) -> Tensor:
         """(b, 3, 3) image-to-map rotations, (b,) states -> (b, n, n // 2 + 1) complex: half planes of the projections.
 
-        They are those of :func:`cryosense.fourier.half_plane` of the images, whose particle centre is the pixel (n // 2, n // 2).
+        They are those of :func:`cryosense.fourier.half_plane` of the images, centred on the pixel (n // 2, n // 2).
         """
         n = self.box_size
         planes = torch.zeros(len(states), n, n // 2 + 1, dtype=self.spectra.dtype, device=self.spectra.device)
@@ -55,10 +57,12 @@ class Projector(nn.Module):
     def _slices(self, spectrum: Tensor, rotations: Tensor) -> Tensor:
         """(m, m, m // 2 + 1), (b, 3, 3) -> (b, n, n // 2 + 1) complex."""
         n, m = self.box_size, self.pad_factor * self.box_size
-        # Scaled rotations read every pad_factor-th coefficient of the padded slice, all that the unpadded image has: the library
-        # would interpolate the whole padded slice, pad_factor^2 times as many, for pixels that are then cut away.
+        # Scaled rotations read every pad_factor-th coefficient of the padded slice, all that the unpadded image has, as RELION
+        # does: the whole padded slice would be pad_factor^2 times as many, for pixels that are then cut away. The tolerance is
+        # 0 because the library zeroes the coefficients that its default leaves a rounding error beyond the half space: half
+        # the slice at a tilt of 90 degrees.
         radius = (n / 2 - 0.5 / n) / m
-        slices = extract_central_slices_rfft_3d(spectrum, self.pad_factor * rotations, fftfreq_max=radius)
+        slices = extract_central_slices_rfft_3d(spectrum, self.pad_factor * rotations, fftfreq_max=radius, x_tolerance=0.0)
         rows = slices[:, m // 2 - n // 2 : m // 2 + n // 2, : n // 2 + 1]
         uncentred = torch.roll(rows, -(n // 2), dims=-2)
         # Unitary in 3D to unitary in 2D, for a sum along z; and the checkerboard moves the centre from pixel 0 to n // 2.
