@@ -68,9 +68,9 @@ def torchvision_features() -> dict[str, Tensor] | None:
             # torch.hub has no time-out: ask first, and only then start a download that could hang.
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=NETWORK_TIMEOUT_SECONDS).close()
         state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
         warnings.warn(
-            f"LPIPS is left empty: AlexNet's weights are not at {cached} and cannot be downloaded ({error}). "
+            f"LPIPS is left empty: AlexNet's weights could be neither read from {cached} nor downloaded ({error}). "
             f"To have it, put {url} there, or name a file with these weights in the config.",
             stacklevel=2,
         )
