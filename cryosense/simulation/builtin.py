@@ -1,0 +1,91 @@
+"""The built-in molecule: one compact chain in two domains joined by a hinge, fixed by its seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from .chain import STEP_ANGSTROM, Ellipsoid, Points, fold
+from .pseudo_atoms import PseudoAtoms
+
+# A long domain along x and a smaller one across it: no symmetry, 150 A from end to end.
+LARGE_DOMAIN = Ellipsoid(centre=np.array([-40.0, 0.0, 0.0]), semi_axes=np.array([42.0, 30.0, 26.0]))
+SMALL_DOMAIN = Ellipsoid(centre=np.array([32.0, 7.0, -3.0]), semi_axes=np.array([25.0, 31.0, 22.0]))
+LARGE_RESIDUES, SMALL_RESIDUES = 680, 330
+SIDE_CHAIN_ANGSTROM = 2.4
+SIDE_CHAIN_WEIGHTS = (0.3, 1.7)
+CENTRE = np.array([-12.0, 3.0, 0.0])
+
+
+def continuum(first_deg: float, last_deg: float, steps: int) -> list[float]:
+    """-> (steps,) evenly spaced hinge angles in degrees, both ends included: a continuum, resolved to its step."""
+    return np.linspace(first_deg, last_deg, steps).tolist()
+
+
+@dataclass(frozen=True)
+class HingedChain:
+    """About 1,000 residues (110 kDa) in two domains, the smaller turned about the hinge by each of ``hinge_angles_deg``.
+
+    State i is the conformation at the i-th angle; angle 0 is the chain as folded, the larger domain never moves.
+
+    Raises:
+        ValueError: no angle is given, or the resolution is not positive.
+    """
+
+    seed: int
+    resolution_angstrom: float
+    hinge_angles_deg: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if not len(self.hinge_angles_deg):
+            raise ValueError("density.hinge_angles_deg is empty: give at least one angle, [0.0] for a single conformation")
+        if self.resolution_angstrom <= 0:
+            raise ValueError(f"density.resolution_angstrom is {self.resolution_angstrom}: give a positive number")
+
+    def states(self) -> pd.DataFrame:
+        """-> one row per state: ``hinge_angle_deg``."""
+        return pd.DataFrame({"hinge_angle_deg": [float(angle) for angle in self.hinge_angles_deg]})
+
+    def volumes(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
+        """-> (states, n, n, n): see :class:`Density`."""
+        atoms = [self.atoms(angle) for angle in self.hinge_angles_deg]
+        return torch.stack([a.render(box_size, pixel_size_angstrom, self.resolution_angstrom) for a in atoms])
+
+    def atoms(self, hinge_angle_deg: float) -> PseudoAtoms:
+        """-> two points per residue, C-alpha and side chain, with the small domain turned about z through the hinge."""
+        backbone, side_chains, weights = self._folded
+        angle = np.deg2rad(hinge_angle_deg)
+        turn = np.array([[np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0], [0.0, 0.0, 1.0]])
+        moving = np.arange(len(backbone)) > LARGE_RESIDUES + 1
+        hinge = backbone[LARGE_RESIDUES + 1]
+        placed = [
+            np.where(moving[:, None], (points - hinge) @ turn.T + hinge, points) - CENTRE for points in (backbone, side_chains)
+        ]
+        return PseudoAtoms(
+            torch.from_numpy(np.concatenate(placed)).float(),
+            torch.from_numpy(np.concatenate([np.ones(len(backbone)), weights])).float(),
+        )
+
+    @cached_property
+    def _folded(self) -> tuple[Points, Points, Points]:
+        """-> C-alpha and side-chain positions (m, 3) in chain order, residue LARGE_RESIDUES + 1 the hinge; side-chain weights (m,)."""
+        rng = np.random.default_rng(self.seed)
+        linker = STEP_ANGSTROM * np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
+        large = fold(rng, linker[::-1], LARGE_DOMAIN, LARGE_RESIDUES)
+        small = fold(rng, np.concatenate([large, linker]), SMALL_DOMAIN, SMALL_RESIDUES)
+        backbone = np.concatenate([large[::-1], linker, small])
+        weights = rng.uniform(*SIDE_CHAIN_WEIGHTS, len(backbone))
+        return backbone, backbone + SIDE_CHAIN_ANGSTROM * _outward(backbone, rng), weights
+
+
+def _outward(backbone: Points, rng: np.random.Generator) -> Points:
+    """(m, 3) -> (m, 3) unit vectors away from the two neighbours of each residue; where they are straight, any direction."""
+    padded = np.concatenate([backbone[:1], backbone, backbone[-1:]])
+    away = backbone - (padded[:-2] + padded[2:]) / 2 + 1e-3 * rng.standard_normal(backbone.shape)
+    return away / np.linalg.norm(away, axis=-1, keepdims=True)

@@ -1,0 +1,137 @@
+"""Densities from files: an experimental or computed map, and an atomic model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import gemmi
+import mrcfile
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from .pseudo_atoms import PseudoAtoms
+
+VOXEL_TOLERANCE = 1e-3
+EDGE_PIXELS = 3
+
+
+@dataclass(frozen=True)
+class MapDensity:
+    """A map in MRC / CCP4 format, resampled to the box and pixel size that are asked for.
+
+    ``source_pixel_size_angstrom`` overrides the header; ``threshold`` is the density of the solvent's upper end: it is subtracted
+    and what is then negative set to 0. What lies outside the sphere in the source's or the target's box is cut off softly.
+
+    Raises:
+        ValueError: no such file, not a cube, or no usable pixel size in the header.
+    """
+
+    path: str
+    threshold: float
+    source_pixel_size_angstrom: float | None
+
+    def __post_init__(self) -> None:
+        if not Path(self.path).is_file():
+            raise ValueError(f"density.path: there is no map {self.path}")
+
+    def states(self) -> pd.DataFrame:
+        """-> a single state, without columns."""
+        return pd.DataFrame(index=range(1))
+
+    def volumes(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
+        """-> (1, n, n, n): see :class:`Density`. What does not fit into the box is cut off."""
+        source, source_pixel = self._read()
+        solvent_free = _round_off((source - self.threshold).clamp(min=0))
+        kernel = _resampling(source.shape[-1], source_pixel, box_size, pixel_size_angstrom)
+        resampled = torch.einsum("zyx,ax,by,cz->cba", solvent_free, kernel, kernel, kernel)
+        return _round_off(resampled.float())[None]
+
+    def _read(self) -> tuple[Tensor, float]:
+        """-> (m, m, m) float64 in z, y, x order, and the pixel size in Angstrom."""
+        with mrcfile.open(self.path) as mrc:
+            order = [int(mrc.header[name]) - 1 for name in ("maps", "mapr", "mapc")]
+            data = np.asarray(mrc.data, dtype=np.float64)
+            voxels = [float(mrc.voxel_size[axis]) for axis in ("x", "y", "z")]
+        if data.ndim != 3 or len(set(data.shape)) != 1:
+            raise ValueError(f"{self.path}: the map has shape {data.shape}: pad it to a cube")
+        if sorted(order) != [0, 1, 2]:
+            raise ValueError(f"{self.path}: header fields mapc, mapr, maps are not an order of the axes")
+        # Axis j of the file runs along x, y or z as its number says; an array indexed z, y, x is wanted.
+        data = np.ascontiguousarray(np.transpose(data, [order.index(axis) for axis in (2, 1, 0)]))
+        return torch.from_numpy(data), self._pixel_size(voxels)
+
+    def _pixel_size(self, voxels: list[float]) -> float:
+        if self.source_pixel_size_angstrom is not None:
+            return self.source_pixel_size_angstrom
+        if min(voxels) <= 0 or max(voxels) - min(voxels) > VOXEL_TOLERANCE * max(voxels):
+            raise ValueError(
+                f"{self.path}: the header's pixel sizes {voxels} A are not one positive number: set density.source_pixel_size_angstrom"
+            )
+        return voxels[0]
+
+
+def _resampling(source_size: int, source_pixel: float, size: int, pixel: float) -> Tensor:
+    """-> (size, source_size): trigonometric interpolation, band-limited to the coarser Nyquist, 0 outside the source's box.
+
+    Its rows hold the source's voxels in density per volume; they are scaled so that mass is kept, as in a binning.
+    """
+    harmonic = torch.arange(1, (source_size + 1) // 2, dtype=torch.float64)
+    frequency = harmonic / (source_size * source_pixel)
+    frequency = frequency[frequency < 0.5 / pixel]
+    target = (torch.arange(size, dtype=torch.float64) - size // 2) * pixel
+    source = (torch.arange(source_size, dtype=torch.float64) - source_size // 2) * source_pixel
+    phase = 2 * torch.pi * (target[:, None, None] - source[:, None]) * frequency
+    kernel = (1 + 2 * torch.cos(phase).sum(-1)) / source_size * (pixel / source_pixel)
+    return torch.where(target[:, None].abs() <= source_size * source_pixel / 2, kernel, 0.0)
+
+
+def _round_off(volume: Tensor) -> Tensor:
+    """(n, n, n) -> (n, n, n): multiplied by a sphere of diameter n with a cosine edge inside it."""
+    n = volume.shape[-1]
+    axis = torch.arange(n, dtype=volume.dtype) - n // 2
+    radius = torch.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
+    edge = ((n / 2 - radius) / EDGE_PIXELS).clamp(0, 1)
+    return volume * (1 - torch.cos(torch.pi * edge)) / 2
+
+
+@dataclass(frozen=True)
+class ModelDensity:
+    """An atomic model in PDB or mmCIF format, its first model, centred: Gaussians of a stated resolution.
+
+    Each atom weighs what it scatters electrons at zero angle (the five-Gaussian fit of International Tables C 4.3.2.2) times its
+    occupancy; water and, where the file has them, hydrogens are left out.
+
+    Raises:
+        ValueError: no such file, or no atoms in it.
+    """
+
+    path: str
+    resolution_angstrom: float
+
+    def __post_init__(self) -> None:
+        if not Path(self.path).is_file():
+            raise ValueError(f"density.path: there is no atomic model {self.path}")
+
+    def states(self) -> pd.DataFrame:
+        """-> a single state, without columns."""
+        return pd.DataFrame(index=range(1))
+
+    def volumes(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
+        """-> (1, n, n, n): see :class:`Density`."""
+        return self.atoms().render(box_size, pixel_size_angstrom, self.resolution_angstrom)[None]
+
+    def atoms(self) -> PseudoAtoms:
+        """-> positions centred on the middle of the molecule's extent, and scattering weights."""
+        structure = gemmi.read_structure(self.path)
+        structure.remove_waters()
+        structure.remove_hydrogens()
+        sites = [site for site in structure[0].all()] if len(structure) else []
+        if not sites:
+            raise ValueError(f"{self.path}: the file holds no atoms of a molecule")
+        positions = torch.tensor([site.atom.pos.tolist() for site in sites], dtype=torch.float64)
+        weights = torch.tensor([site.atom.element.c4322.calculate_sf(0.0) * site.atom.occ for site in sites])
+        middle = (positions.min(0).values + positions.max(0).values) / 2
+        return PseudoAtoms((positions - middle).float(), weights.float())
