@@ -1,7 +1,26 @@
 """Particle stacks: reading them lazily with their metadata, scaling and cropping them, writing them back."""
 
+from .checks import find_bad_particles
 from .errors import ParticleDataError
+from .geometry import CentreCrop, Compose, FourierCrop, Geometry
+from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval
+from .stack import ParticleStack
 from .star import write_star
 from .writer import StackWriter
 
-__all__ = ["ParticleDataError", "StackWriter", "write_star"]
+__all__ = [
+    "AsIs",
+    "CentreCrop",
+    "Compose",
+    "FourierCrop",
+    "Geometry",
+    "ParticleDataError",
+    "ParticleStack",
+    "PerImage",
+    "Scaling",
+    "StackStatistics",
+    "StackWriter",
+    "UnitInterval",
+    "find_bad_particles",
+    "write_star",
+]

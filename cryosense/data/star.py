@@ -12,8 +12,8 @@ import starfile
 
 from .errors import ParticleDataError
 
-# Whole numbers with a leading zero, such as a group called 007, are names: as numbers they would not survive.
-_NAME_LIKE = re.compile(r"[+-]?0\d+")
+# Whole numbers with a leading zero, such as a group called 007, or too long for an integer are names.
+_NAME_LIKE = re.compile(r"[+-]?(0\d+|\d{19,})")
 
 
 def read_star(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
@@ -22,19 +22,15 @@ def read_star(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     A column becomes numeric only if all its values are numbers that can be written back as they were. Raises
     :class:`ParticleDataError` for a file that is no STAR file, or that has no table of particles.
     """
-    blocks = _read_blocks(path)
-    tables = {name: block for name, block in blocks.items() if isinstance(block, pd.DataFrame)}
+    tables = _read_tables(path)
     if "particles" in tables:
-        optics = tables.get("optics")
-        if optics is None and isinstance(blocks.get("optics"), dict):
-            optics = pd.DataFrame([blocks["optics"]])
-        return _numeric(tables["particles"]), None if optics is None else _numeric(optics)
+        return tables["particles"], tables.get("optics")
     with_images = [table for table in tables.values() if "rlnImageName" in table.columns]
     if len(with_images) == 1:
-        return _numeric(with_images[0]), None
+        return with_images[0], None
     raise ParticleDataError(
         f"{path}: no table of particles: expected a block data_particles, or one table with the column _rlnImageName; "
-        f"found {', '.join('data_' + name for name in blocks) or 'no data block'}"
+        f"found {', '.join('data_' + name for name in tables) or 'no data block'}"
     )
 
 
@@ -51,8 +47,8 @@ def write_star(
 
     ``rlnImageName`` becomes ``00000i@`` + the stack's path relative to the STAR file's folder: start RELION there.
 
-    - With an optics table (RELION 3.1 and later): both tables are written; ``rlnImageSize`` and ``rlnImagePixelSize`` are set
-      to the stack's where they differ from it.
+    - With an optics table (RELION 3.1 and later): both tables are written; ``rlnImageSize`` and ``rlnImagePixelSize`` of the
+      groups that have particles are set to the stack's where they differ from it.
     - Without one, but with columns (RELION 3.0): a single table as it came, which later versions convert as they read it. The
       pixel size is ``rlnDetectorPixelSize`` (micrometres) over ``rlnMagnification``: where that is not the stack's pixel size,
       the detector pixel is changed, or both columns are added (magnification 10,000).
@@ -73,19 +69,22 @@ def write_star(
         blocks = {"images": particles}
     else:
         table = _minimal_optics() if optics is None else optics.copy()
-        _set_optics(table, box_size, pixel_size_angstrom)
         _assign_group(path, particles, table)
+        _set_optics(table, table["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"]), box_size, pixel_size_angstrom)
         blocks = {"optics": table, "particles": particles}
     _write_once(path, starfile.to_string(blocks, float_format=None, na_rep="nan"))
 
 
-def _read_blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, object]]:
+def _read_tables(path: Path) -> dict[str, pd.DataFrame]:
+    """All blocks, those without a loop as tables of one row; read as text, to know what numbers looked like."""
     try:
-        text_columns = sorted(set(re.findall(r"(?m)^\s*_(\S+)", path.read_text(encoding="utf-8"))))
+        with path.open(encoding="utf-8") as lines:
+            text_columns = sorted({line.split()[0][1:] for line in lines if line.lstrip().startswith("_")})
         blocks = starfile.read(path, always_dict=True, parse_as_string=text_columns)
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ParticleDataError(f"{path}: not a readable STAR file: {error}") from error
-    return {name: block for name, block in blocks.items() if block is not None}
+    tables = {name: pd.DataFrame([block]) if isinstance(block, dict) else block for name, block in blocks.items()}
+    return {name: _numeric(table) for name, table in tables.items() if table is not None}
 
 
 def _numeric(table: pd.DataFrame) -> pd.DataFrame:
@@ -108,12 +107,19 @@ def _minimal_optics() -> pd.DataFrame:
     return pd.DataFrame({"rlnOpticsGroupName": ["opticsGroup1"], "rlnOpticsGroup": [1], "rlnImageDimensionality": [2]})
 
 
-def _set_optics(optics: pd.DataFrame, box_size: int, pixel_size_angstrom: float | None) -> None:
-    optics["rlnImageSize"] = box_size
+def _set_optics(optics: pd.DataFrame, used: pd.Series, box_size: int, pixel_size_angstrom: float | None) -> None:
+    if "rlnImageSize" not in optics.columns:
+        optics["rlnImageSize"] = box_size
+    optics.loc[used, "rlnImageSize"] = box_size
     if pixel_size_angstrom is None:
         return
-    if "rlnImagePixelSize" not in optics.columns or not np.allclose(optics["rlnImagePixelSize"], pixel_size_angstrom, atol=0):
-        optics["rlnImagePixelSize"] = pixel_size_angstrom
+    if "rlnImagePixelSize" not in optics.columns:
+        optics["rlnImagePixelSize"] = float(pixel_size_angstrom)
+    # Within rounding the figure that the file came with is left as it was written.
+    differs = ~np.isclose(optics["rlnImagePixelSize"].astype(float), pixel_size_angstrom, rtol=1e-5, atol=0)
+    if (differs & used).any():
+        sizes = optics["rlnImagePixelSize"].astype(float)
+        optics["rlnImagePixelSize"] = sizes.where(~(differs & used), pixel_size_angstrom)
 
 
 def _assign_group(path: Path, particles: pd.DataFrame, optics: pd.DataFrame) -> None:
@@ -131,7 +137,9 @@ def _set_magnification(particles: pd.DataFrame, pixel_size_angstrom: float | Non
         particles["rlnMagnification"] = 10000.0
         particles["rlnDetectorPixelSize"] = np.nan
     wanted = pixel_size_angstrom * particles["rlnMagnification"] / 10000.0
-    if "rlnDetectorPixelSize" not in particles.columns or not np.allclose(particles["rlnDetectorPixelSize"], wanted, atol=0):
+    if "rlnDetectorPixelSize" not in particles.columns or not np.allclose(
+        particles["rlnDetectorPixelSize"], wanted, rtol=1e-5, atol=0
+    ):
         particles["rlnDetectorPixelSize"] = wanted
 
 

@@ -1,0 +1,123 @@
+"""cryoSPARC ``.cs`` files as RELION columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.spatial.transform import Rotation
+
+from .errors import ParticleDataError
+from .optics import split_optics
+from .rotations import relion_angles
+
+# Columns that only change their name, and those that go from radians to degrees.
+_SAME = {
+    "ctf/df1_A": "rlnDefocusU",
+    "ctf/df2_A": "rlnDefocusV",
+    "ctf/accel_kv": "rlnVoltage",
+    "ctf/cs_mm": "rlnSphericalAberration",
+    "ctf/amp_contrast": "rlnAmplitudeContrast",
+    "ctf/bfactor": "rlnCtfBfactor",
+    "ctf/scale": "rlnCtfScalefactor",
+    "blob/psize_A": "rlnImagePixelSize",
+    "location/micrograph_path": "rlnMicrographName",
+}
+_RADIANS = {"ctf/df_angle_rad": "rlnDefocusAngle", "ctf/phase_shift_rad": "rlnPhaseShift"}
+# Counted from 0 there, from 1 here.
+_COUNTED = {"alignments3D/split": "rlnRandomSubset", "alignments3D/class": "rlnClassNumber"}
+
+
+def read_cs(paths: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """-> particle table, optics table, from a ``.cs`` file and its passthrough files, joined by ``uid`` in the first's order.
+
+    Conventions, as pyem (Asarnow, Palovcak and Cheng 2019) converts them:
+
+    - ``alignments3D/pose`` is a rotation vector v; RELION's matrix is the transpose of exp([v]x);
+    - ``alignments3D/shift`` is in pixels of ``alignments3D/psize_A`` (else of ``blob/psize_A``), and has RELION's sign: times
+      the pixel size it is ``rlnOriginXAngst``, ``rlnOriginYAngst``;
+    - ``blob/idx``, ``split`` and ``class`` count from 0, RELION from 1; angles in radians become degrees;
+    - particles with the same constants and ``ctf/exp_group_id`` form an optics group.
+
+    Fields without a RELION column (2D alignments, higher aberrations, particle locations) are not carried over.
+
+    Raises :class:`ParticleDataError` for a file that is not a structured array, and where passthrough files lack a particle.
+    """
+    first, *others = (_load(path) for path in paths)
+    fields = {name: first[name] for name in _names(first)}
+    for path, other in zip(paths[1:], others, strict=True):
+        rows = _rows_of(paths[0], first, path, other)
+        fields |= {name: other[name][rows] for name in _names(other) if name not in fields}
+    columns: dict[str, np.ndarray] = {}
+    columns |= {new: _plain(fields[old]) for old, new in _SAME.items() if old in fields}
+    columns |= {new: np.rad2deg(fields[old].astype(np.float64)) for old, new in _RADIANS.items() if old in fields}
+    columns |= {new: fields[old].astype(np.int64) + 1 for old, new in _COUNTED.items() if old in fields}
+    columns |= _image_columns(fields) | _pose_columns(paths[0], fields)
+    group_by = []
+    if "ctf/exp_group_id" in fields:
+        columns["exp_group_id"] = fields["ctf/exp_group_id"]
+        group_by = ["exp_group_id"]
+    return split_optics(pd.DataFrame(columns, index=range(len(first))), group_by)
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        table = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ParticleDataError(f"{path}: not a readable cryoSPARC file: {error}") from error
+    if not isinstance(table, np.ndarray) or table.dtype.names is None or table.ndim != 1:
+        raise ParticleDataError(f"{path}: not a cryoSPARC file: it holds no table with named columns")
+    return table
+
+
+def _names(table: np.ndarray) -> tuple[str, ...]:
+    return table.dtype.names or ()
+
+
+def _rows_of(first_path: Path, first: np.ndarray, path: Path, other: np.ndarray) -> np.ndarray:
+    """Rows of ``other`` in the order of ``first``."""
+    if "uid" not in _names(first) or "uid" not in _names(other):
+        raise ParticleDataError(f"{path}: cannot be joined to {first_path.name}: both need the field uid")
+    order = np.argsort(other["uid"], kind="stable")
+    position = np.searchsorted(other["uid"], first["uid"], sorter=order)
+    found = position < len(other)
+    found[found] = other["uid"][order[position[found]]] == first["uid"][found]
+    if not found.all():
+        raise ParticleDataError(f"{path}: {np.count_nonzero(~found)} particles of {first_path.name} are missing (by uid)")
+    return order[position]
+
+
+def _plain(values: np.ndarray) -> np.ndarray:
+    """Numbers as float64 without float32's trailing digits, byte strings as text."""
+    if values.dtype.kind == "S":
+        return np.char.decode(values, "utf-8")
+    return np.array([float(str(value)) for value in values]) if values.dtype == np.float32 else values
+
+
+def _image_columns(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    columns: dict[str, np.ndarray] = {}
+    if "blob/path" in fields and "blob/idx" in fields:
+        # cryoSPARC marks paths that it made itself by a leading ">".
+        paths = [str(path).removeprefix(">") for path in _plain(fields["blob/path"])]
+        names = [f"{number + 1:06d}@{path}" for number, path in zip(fields["blob/idx"], paths, strict=True)]
+        columns["rlnImageName"] = np.array(names, dtype=object)
+    if "blob/shape" in fields:
+        columns["rlnImageSize"] = fields["blob/shape"][:, 0].astype(np.int64)
+    return columns
+
+
+def _pose_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    columns: dict[str, np.ndarray] = {}
+    if "alignments3D/pose" in fields:
+        vectors = fields["alignments3D/pose"].astype(np.float64)
+        angles = relion_angles(Rotation.from_rotvec(vectors).as_matrix().transpose(0, 2, 1))
+        columns |= dict(zip(("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"), angles.T, strict=True))
+    if "alignments3D/shift" in fields:
+        name = "alignments3D/psize_A" if "alignments3D/psize_A" in fields else "blob/psize_A"
+        if name not in fields:
+            raise ParticleDataError(f"{path}: shifts in pixels, but no pixel size: add the passthrough file with blob/psize_A")
+        shift = fields["alignments3D/shift"].astype(np.float64) * _plain(fields[name])[:, None]
+        columns |= {"rlnOriginXAngst": shift[:, 0], "rlnOriginYAngst": shift[:, 1]}
+    return columns

@@ -1,0 +1,116 @@
+"""Which image of which file each particle is."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import ParticleDataError
+from .mapped import ImageFile, open_npy, open_pt
+from .mrc import open_mrc
+
+_OPENERS: dict[str, Callable[[Path], ImageFile]] = {
+    ".mrc": open_mrc,
+    ".mrcs": open_mrc,
+    ".map": open_mrc,
+    ".st": open_mrc,
+    ".npy": open_npy,
+    ".pt": open_pt,
+}
+
+Index = int | slice | Sequence[int] | np.ndarray | Tensor
+
+
+def open_image_file(path: Path) -> ImageFile:
+    """Open the file by its suffix. Raises :class:`ParticleDataError` for other suffixes and images that are not square."""
+    opener = _OPENERS.get(path.suffix.lower())
+    if opener is None:
+        raise ParticleDataError(
+            f"{path}: images are read from {', '.join(_OPENERS)} files, not from {path.suffix or 'this one'}"
+        )
+    file = opener(path)
+    if file.height != file.width:
+        raise ParticleDataError(f"{path}: images of {file.width} x {file.height} px are not square; crop or pad them first")
+    return file
+
+
+@dataclass(frozen=True)
+class Images:
+    """Particle i is image ``number[i]``, counted from 0, of ``files[file_of[i]]``; all files hold images of one box size.
+
+    Raises :class:`ParticleDataError` where box sizes differ.
+    """
+
+    files: tuple[ImageFile, ...]
+    file_of: np.ndarray
+    number: np.ndarray
+
+    def __post_init__(self) -> None:
+        for file in self.files[1:]:
+            if file.width != self.files[0].width:
+                raise ParticleDataError(
+                    f"{file.path}: images of {file.width} px, but {self.files[0].path} has images of {self.files[0].width} px; "
+                    "bring them to one box, or open them one by one"
+                )
+
+    @classmethod
+    def whole(cls, file: ImageFile) -> Images:
+        """All images of one file in their order."""
+        return cls((file,), np.zeros(file.count, np.int64), np.arange(file.count))
+
+    @property
+    def box_size(self) -> int:
+        """Side of an image in pixels."""
+        return self.files[0].width
+
+    def select(self, rows: np.ndarray) -> Images:
+        """The particles at ``rows``, in that order."""
+        return Images(self.files, self.file_of[rows], self.number[rows])
+
+    def read(self, rows: np.ndarray) -> Tensor:
+        """(b,) rows -> (b, 1, n, n) float32."""
+        file_of, number = self.file_of[rows], self.number[rows]
+        images = torch.empty(len(rows), 1, self.box_size, self.box_size)
+        for index in np.unique(file_of):
+            places = np.flatnonzero(file_of == index)
+            images[torch.from_numpy(places), 0] = self.files[index].read(number[places])
+        return images
+
+    def header_pixel_sizes(self) -> dict[Path, float]:
+        """Pixel sizes in Angstrom of the files that particles lie in and whose headers tell one."""
+        used = [self.files[index] for index in np.unique(self.file_of)]
+        return {file.path: file.pixel_size_angstrom for file in used if file.pixel_size_angstrom is not None}
+
+
+def row_numbers(index: Index, count: int) -> np.ndarray:
+    """-> (b,) int64 rows. Negative ones count from the end; raises ``IndexError`` outside the stack or for other types."""
+    if isinstance(index, slice):
+        return np.arange(count)[index]
+    if isinstance(index, Tensor):
+        index = index.detach().cpu().numpy()
+    rows = np.asarray(index)
+    if rows.size == 0:
+        rows = rows.astype(np.int64)
+    if rows.dtype.kind not in "iu" or rows.ndim != 1:
+        raise IndexError(f"particles are chosen by whole numbers in one dimension, not by {rows.dtype} in {rows.ndim}")
+    rows = rows.astype(np.int64)
+    outside = rows[(rows < -count) | (rows >= count)]
+    if len(outside):
+        raise IndexError(f"particle {outside[0]} of a stack of {count}")
+    return np.where(rows < 0, rows + count, rows)
+
+
+def single_row(index: Index) -> int | None:
+    """The one row that an index asks for, ``None`` if it asks for a batch."""
+    if isinstance(index, (slice, Sequence)) or np.ndim(index) > 0:
+        return None
+    try:
+        return operator.index(index)
+    except TypeError as error:
+        raise IndexError(f"particles are chosen by whole numbers, not by a {type(index).__name__}") from error

@@ -1,0 +1,128 @@
+"""Image files on disk, mapped for the duration of a read: no open handles, no pages that stay, nothing read whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import ParticleDataError
+
+
+class ImageFile(Protocol):
+    """Images of one file. ``read`` takes image numbers, counted from 0 and already checked, and gives (b, h, w) float32."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def pixel_size_angstrom(self) -> float | None: ...
+    def read(self, numbers: np.ndarray) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class MappedImages:
+    """Images that lie uncompressed behind each other, ``offset`` bytes into the file."""
+
+    path: Path
+    dtype: np.dtype
+    offset: int
+    count: int
+    height: int
+    width: int
+    pixel_size_angstrom: float | None = None
+
+    def read(self, numbers: np.ndarray) -> Tensor:
+        """(b,) image numbers -> (b, h, w) float32."""
+        shape = (self.count, self.height, self.width)
+        mapped = np.memmap(self.path, self.dtype, mode="r", offset=self.offset, shape=shape)
+        return torch.from_numpy(np.asarray(mapped[numbers]).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class TorchImages:
+    """Images in a tensor that ``torch.save`` has written, mapped anew for each read."""
+
+    path: Path
+    count: int
+    height: int
+    width: int
+    pixel_size_angstrom: float | None = None
+
+    def read(self, numbers: np.ndarray) -> Tensor:
+        """(b,) image numbers -> (b, h, w) float32."""
+        stack = load_tensor(self.path).reshape(self.count, self.height, self.width)
+        return stack[torch.from_numpy(numbers)].to(torch.float32)
+
+
+def open_npy(path: Path) -> MappedImages:
+    """A ``.npy`` array of shape (n, h, w), (n, 1, h, w) or (h, w), real numbers, C order.
+
+    Raises :class:`ParticleDataError` for anything else, for objects (which would be pickles), and for a truncated file.
+    """
+    try:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran_order, dtype = read_header(file)
+            offset = file.tell()
+    except (ValueError, EOFError) as error:
+        raise ParticleDataError(f"{path}: not a readable .npy file: {error}") from error
+    if dtype.kind not in "fiu" or fortran_order:
+        raise ParticleDataError(
+            f"{path}: holds {dtype} in {'Fortran' if fortran_order else 'C'} order; save real numbers in C order"
+        )
+    count, height, width = image_shape(path, tuple(shape))
+    needed, found = offset + count * height * width * dtype.itemsize, path.stat().st_size
+    if found != needed:
+        raise ParticleDataError(f"{path}: the header tells of {needed} bytes, the file has {found}: copy or save it again")
+    return MappedImages(path, dtype, offset, count, height, width)
+
+
+def open_pt(path: Path) -> TorchImages:
+    """A ``.pt`` tensor of shape (n, h, w), (n, 1, h, w) or (h, w), loaded with ``weights_only``: code in it never runs.
+
+    Raises :class:`ParticleDataError` for anything but one dense real tensor.
+    """
+    tensor = load_tensor(path)
+    return TorchImages(path, *image_shape(path, tuple(tensor.shape)))
+
+
+def load_tensor(path: Path) -> Tensor:
+    """The tensor in a ``.pt`` file, mapped unless the file is in the format that torch wrote before 1.6."""
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
+    except Exception as error:  # torch raises whatever a broken or hostile file makes it raise
+        raise ParticleDataError(
+            f"{path}: not a file of plain tensors, or damaged; nothing in it was run. Save the image tensor alone"
+        ) from error
+    if not isinstance(loaded, Tensor):
+        raise ParticleDataError(f"{path}: holds a {type(loaded).__name__}, not a tensor; save the image tensor alone")
+    if loaded.is_complex() or loaded.dtype == torch.bool or loaded.layout != torch.strided or loaded.is_quantized:
+        raise ParticleDataError(f"{path}: holds a {loaded.dtype} {loaded.layout} tensor; save dense real numbers")
+    return loaded
+
+
+def image_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """(n, h, w), (n, 1, h, w) or (h, w) -> n, h, w."""
+    if len(shape) == 2:
+        shape = (1, *shape)
+    if len(shape) == 4 and shape[1] == 1:
+        shape = (shape[0], *shape[2:])
+    if len(shape) != 3 or min(shape) < 1:
+        raise ParticleDataError(f"{path}: holds an array of shape {shape}; expected (n, h, w), (n, 1, h, w) or (h, w)")
+    return shape[0], shape[1], shape[2]
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"

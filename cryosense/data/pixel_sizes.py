@@ -1,0 +1,66 @@
+"""The pixel size of a set of particles, from wherever it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .errors import ParticleDataError
+
+
+def metadata_pixel_sizes(particles: pd.DataFrame, optics: pd.DataFrame | None) -> dict[str, float]:
+    """Pixel sizes in Angstrom by where they stand: per optics group (3.1), or from detector and magnification (3.0)."""
+    if optics is not None and "rlnImagePixelSize" in optics.columns:
+        used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
+        groups = zip(used["rlnOpticsGroup"], used["rlnImagePixelSize"], strict=True)
+        return {f"optics group {group}": float(size) for group, size in groups}
+    for name in ("rlnImagePixelSize", "rlnPixelSize"):
+        if name in particles.columns:
+            return {f"{name} {size}": float(size) for size in particles[name].unique()}
+    if {"rlnDetectorPixelSize", "rlnMagnification"} <= set(particles.columns):
+        sizes = 1e4 * particles["rlnDetectorPixelSize"].astype(float) / particles["rlnMagnification"].astype(float)
+        return {f"rlnDetectorPixelSize / rlnMagnification {size:.6g}": float(f"{size:.6g}") for size in sizes.unique()}
+    return {}
+
+
+def common_pixel_size(path: Path, sizes: dict[str, float]) -> float | None:
+    """The one pixel size among those found, ``None`` where none was.
+
+    Raises :class:`ParticleDataError` where they differ: images of different scale cannot be treated alike.
+    """
+    if not sizes:
+        return None
+    values = list(sizes.values())
+    if not np.allclose(values, values[0], rtol=1e-4, atol=0):
+        listed = ", ".join(f"{where}: {size:g} Angstrom" for where, size in sizes.items())
+        raise ParticleDataError(
+            f"{path}: particles of different pixel size ({listed}); select those of one, or bring them to one scale first"
+        )
+    return values[0]
+
+
+def check_optics(path: Path, particles: pd.DataFrame, optics: pd.DataFrame, box_size: int, sizes_must_agree: bool) -> None:
+    """Raises :class:`ParticleDataError` for particles without optics group, or groups of images of another box."""
+    for table, name in ((particles, "data_particles"), (optics, "data_optics")):
+        if "rlnOpticsGroup" not in table.columns:
+            raise ParticleDataError(f"{path}: {name} has no column rlnOpticsGroup")
+    unknown = _without(particles["rlnOpticsGroup"], optics["rlnOpticsGroup"])
+    if unknown:
+        raise ParticleDataError(f"{path}: particles of optics group {unknown[0]}, which data_optics does not describe")
+    if not sizes_must_agree or "rlnImageSize" not in optics.columns:
+        return
+    used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
+    for group, size in zip(used["rlnOpticsGroup"], used["rlnImageSize"], strict=True):
+        if int(size) != box_size:
+            raise ParticleDataError(
+                f"{path}: optics group {group} has rlnImageSize {size}, but the images have {box_size} px, so its pixel size "
+                "cannot be theirs either; correct data_optics, or give the pixel size of the images (pixel_size_angstrom)"
+            )
+
+
+def _without(values: Iterable[object], known: Iterable[object]) -> list[object]:
+    present = set(known)
+    return [value for value in dict.fromkeys(values) if value not in present]

@@ -1,0 +1,101 @@
+"""``NNNNNN@stack.mrcs``: from RELION's image names to files and image numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .errors import ParticleDataError
+from .images import Images, open_image_file
+from .mapped import ImageFile
+
+
+def images_by_reference(names: pd.Series, source: Path, root: Path | None) -> Images:
+    """The images that the column ``rlnImageName`` of ``source`` names, in its order.
+
+    Raises :class:`ParticleDataError`, with row and file, for a name that is not understood, a stack that is not found, or an
+    image past its end.
+    """
+    number, file_of, paths = _split(names, source)
+    files = []
+    for code, name in enumerate(paths):
+        found, tried = find_file(name, source, root)
+        if found is None:
+            row = int(np.argmax(file_of == code))
+            raise ParticleDataError(
+                f"{source}: row {row + 1} asks for the stack {name}, which is not there; tried {', '.join(map(str, tried))}; "
+                "say where its paths begin (root)"
+            )
+        files.append(open_image_file(found))
+    _check_ends(number, file_of, files, source)
+    return Images(tuple(files), file_of, number)
+
+
+def images_of_one_file(names: pd.Series | None, count: int, source: Path, file: ImageFile, root: Path | None) -> Images:
+    """The images of ``file`` that the rows of ``source`` describe.
+
+    Rows that name this file are taken by their number, in the order of the rows. Rows without names, or whose names all lead
+    elsewhere (the stack was moved, joined or binned since), are taken one after the other, and must be as many as the images.
+
+    Raises :class:`ParticleDataError` for other counts, and where only some rows name this file.
+    """
+    if names is not None:
+        number, file_of, paths = _split(names, source)
+        here = np.array([_is_same(name, source, root, file.path, len(paths) == 1) for name in paths])
+        if here.all():
+            same = np.zeros_like(file_of)
+            _check_ends(number, same, [file], source)
+            return Images((file,), same, number)
+        if here.any():
+            others = ", ".join(name for name, is_here in zip(paths, here, strict=True) if not is_here)
+            raise ParticleDataError(
+                f"{source}: some rows are in {file.path}, others in {others}; open {source.name} as the data"
+            )
+    if count != file.count:
+        raise ParticleDataError(f"{source}: {count} rows for the {file.count} images of {file.path}; they must be as many")
+    return Images.whole(file)
+
+
+def find_file(name: str, source: Path, root: Path | None) -> tuple[Path | None, list[Path]]:
+    """-> the file or ``None``, all places tried.
+
+    RELION writes paths relative to the project's folder, which holds the folder of the STAR file some levels down: tried are
+    ``root``, the folder of ``source``, and every folder above it.
+    """
+    folder = source.absolute().parent
+    bases = [*([root] if root is not None else []), folder, *folder.parents]
+    tried = list(dict.fromkeys(Path(base, name) for base in bases))
+    return next((path for path in tried if path.is_file()), None), tried
+
+
+def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """-> image numbers counted from 0, file codes, file names."""
+    parts = names.astype(str).str.extract(r"^(?:(?P<number>\d+)@)?(?P<path>.+)$")
+    number = pd.to_numeric(parts["number"].fillna("1"), errors="coerce").to_numpy(np.float64)
+    wrong = np.flatnonzero(parts["path"].isna().to_numpy() | ~(number >= 1))
+    if len(wrong):
+        raise ParticleDataError(
+            f"{source}: row {wrong[0] + 1}: rlnImageName {names.iloc[wrong[0]]!r} is not like 000001@stack.mrcs (the first is 1)"
+        )
+    codes, paths = pd.factorize(parts["path"])
+    return number.astype(np.int64) - 1, codes.astype(np.int64), [str(path) for path in paths]
+
+
+def _check_ends(number: np.ndarray, file_of: np.ndarray, files: list[ImageFile], source: Path) -> None:
+    counts = np.array([file.count for file in files])
+    past = np.flatnonzero(number >= counts[file_of])
+    if len(past):
+        row, file = int(past[0]), files[file_of[past[0]]]
+        raise ParticleDataError(
+            f"{source}: row {row + 1} asks for image {number[row] + 1} of {file.path}, which holds {file.count} "
+            f"({len(past)} rows in all point past an end); the table belongs to another stack, or the stack is not complete"
+        )
+
+
+def _is_same(name: str, source: Path, root: Path | None, path: Path, only_one: bool) -> bool:
+    found, _ = find_file(name, source, root)
+    if found is not None:
+        return found.samefile(path)
+    return only_one and Path(name).name == path.name

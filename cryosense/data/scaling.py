@@ -1,0 +1,139 @@
+"""Affine maps of images towards [-1, 1], chosen by name, recorded and inverted: ``image = offset + gain * scaled``.
+
+None depends on the batch that an image happens to be in.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import ParticleDataError
+from .stack import ParticleStack
+
+
+class Scaling(Protocol):
+    """What all of them offer. ``fit`` comes first; it reads the stack only where the map depends on it."""
+
+    def fit(self, stack: ParticleStack, chunk_size: int) -> Self: ...
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]: ...
+    def invert(self, scaled: Tensor, offset: Tensor, gain: Tensor) -> Tensor: ...
+    def describe(self) -> dict[str, Any]: ...
+
+
+class _Affine:
+    """What is common: a map without parameters of the stack, and the inverse."""
+
+    def fit(self, stack: ParticleStack, chunk_size: int) -> Self:
+        """Nothing to find out: the map does not depend on the stack."""
+        return self
+
+    def invert(self, scaled: Tensor, offset: Tensor, gain: Tensor) -> Tensor:
+        """(b, 1, n, n), (b,), (b,) -> (b, 1, n, n): ``offset + gain * scaled``, back in the units of the stack."""
+        return offset.view(-1, 1, 1, 1) + gain.view(-1, 1, 1, 1) * scaled
+
+
+class AsIs(_Affine):
+    """Images that are in [-1, 1] already: offset 0, gain 1."""
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(b, 1, n, n) -> the same, (b,) offset, (b,) gain."""
+        return _apply(images, images.new_zeros(len(images)), images.new_ones(len(images)))
+
+    def describe(self) -> dict[str, Any]:
+        """What to record."""
+        return {"scaling": "as_is"}
+
+
+class UnitInterval(_Affine):
+    """2 x - 1, for images in [0, 1]: offset and gain 1/2."""
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(b, 1, n, n) in [0, 1] -> (b, 1, n, n) in [-1, 1], (b,) offset, (b,) gain."""
+        half = images.new_full((len(images),), 0.5)
+        return _apply(images, half, half)
+
+    def describe(self) -> dict[str, Any]:
+        """What to record."""
+        return {"scaling": "unit_interval"}
+
+
+class PerImage(_Affine):
+    """Each image's own minimum to -1 and maximum to 1, as in the paper. The sensor does not know them: a slight cheat."""
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(b, 1, n, n) -> (b, 1, n, n) in [-1, 1], (b,) offset, (b,) gain.
+
+        Raises :class:`ParticleDataError` for a constant image, or one with values that are not finite.
+        """
+        flat = images.flatten(1)
+        # Halved first: the sum or difference of two large values may overflow.
+        highest, lowest = flat.amax(1) / 2, flat.amin(1) / 2
+        gain = highest - lowest
+        unusable = torch.nonzero(~(gain > 0) | ~gain.isfinite()).flatten()
+        if len(unusable):
+            raise ParticleDataError(
+                f"image {int(unusable[0])} of the batch is constant or not finite: it cannot be scaled; skip it"
+            )
+        return _apply(images, highest + lowest, gain)
+
+    def describe(self) -> dict[str, Any]:
+        """What to record."""
+        return {"scaling": "per_image"}
+
+
+class StackStatistics(_Affine):
+    """Mean of the whole stack to 0, ``deviations`` standard deviations over all its pixels to 1.
+
+    Values beyond ``deviations`` leave [-1, 1]; they are not clipped, so that the map can be inverted. Fit on the whole stack,
+    not on a shard, so that all shards share one map.
+    """
+
+    def __init__(self, deviations: float) -> None:
+        if not deviations > 0:
+            raise ParticleDataError(f"deviations: {deviations} standard deviations cannot map to 1; give a positive number")
+        self.deviations = deviations
+        self.mean: float | None = None
+        self.deviation: float | None = None
+
+    def fit(self, stack: ParticleStack, chunk_size: int) -> Self:
+        """Read the stack once. Sums are float64 per image and exactly rounded over images: chunks make no difference.
+
+        Raises :class:`ParticleDataError` for an image with values that are not finite (by index), or a constant stack.
+        """
+        means: list[float] = []
+        spreads: list[float] = []
+        for indices, images in stack.chunks(chunk_size):
+            pixels = images.flatten(1).numpy().astype(np.float64)
+            mean = pixels.mean(1)
+            spread = np.square(pixels - mean[:, None]).mean(1)
+            unusable = np.flatnonzero(~np.isfinite(spread))
+            if len(unusable):
+                raise ParticleDataError(f"{stack.path}: particle {int(indices[unusable[0]])} is not finite; leave it out")
+            means += mean.tolist()
+            spreads += spread.tolist()
+        self.mean = math.fsum(means) / len(means)
+        between = math.fsum((mean - self.mean) ** 2 for mean in means)
+        self.deviation = math.sqrt((math.fsum(spreads) + between) / len(means))
+        if self.deviation == 0:
+            raise ParticleDataError(f"{stack.path}: all pixels of the stack are {self.mean}: it cannot be scaled")
+        return self
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(b, 1, n, n) -> (b, 1, n, n), (b,) offset, (b,) gain. Raises :class:`ParticleDataError` before :meth:`fit`."""
+        if self.mean is None or self.deviation is None:
+            raise ParticleDataError("scaling: the statistics of the stack are not known yet; call fit first")
+        gain = self.deviations * self.deviation
+        return _apply(images, images.new_full((len(images),), self.mean), images.new_full((len(images),), gain))
+
+    def describe(self) -> dict[str, Any]:
+        """What to record: units of the stack."""
+        return {"scaling": "stack", "deviations": self.deviations, "mean": self.mean, "deviation": self.deviation}
+
+
+def _apply(images: Tensor, offset: Tensor, gain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return (images - offset.view(-1, 1, 1, 1)) / gain.view(-1, 1, 1, 1), offset, gain

@@ -1,0 +1,176 @@
+"""Particle stacks: images on disk, read when they are asked for, with one row of metadata each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from .cryodrgn import read_cryodrgn
+from .cryosparc import read_cs
+from .errors import ParticleDataError
+from .geometry import Compose, Geometry
+from .images import Images, Index, open_image_file, row_numbers, single_row
+from .pixel_sizes import check_optics, common_pixel_size, metadata_pixel_sizes
+from .references import images_by_reference, images_of_one_file
+from .star import read_star
+
+Metadata = str | Path | Sequence[str | Path]
+
+
+class ParticleStack:
+    """n images of one box with one row of metadata each; nothing is read before it is asked for. Made by :meth:`open`."""
+
+    def __init__(
+        self,
+        path: Path,
+        images: Images,
+        particles: pd.DataFrame,
+        optics: pd.DataFrame | None,
+        pixel_size_angstrom: float | None,
+        geometry: Compose,
+    ) -> None:
+        self.path = path
+        self.geometry = geometry
+        self._images = images
+        self._particles = particles
+        self._optics = optics
+        self._given_pixel_size = pixel_size_angstrom
+        if optics is not None:
+            check_optics(path, particles, optics, images.box_size, pixel_size_angstrom is None)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        metadata: Metadata | None = None,
+        *,
+        root: str | Path | None = None,
+        pixel_size_angstrom: float | None = None,
+    ) -> ParticleStack:
+        """Open a stack lazily.
+
+        ``path``: images (``.mrcs``, ``.mrc``, ``.npy``, ``.pt``), or a table that names them (RELION ``.star``, cryoSPARC
+        ``.cs``). ``metadata``: for images, a ``.star``, a ``.cs`` and its passthrough files, or cryoDRGN's ``poses.pkl`` and
+        ``ctf.pkl``; for a ``.cs``, its passthrough files. ``root``: the folder that paths in the table begin in; the table's
+        own folder and those above it are tried as well. ``pixel_size_angstrom`` overrides what the files say.
+
+        Raises :class:`ParticleDataError` for whatever cannot be right: files that are missing, truncated or contradict
+        themselves or each other.
+        """
+        path, root = Path(path), None if root is None else Path(root)
+        sidecars = _paths(metadata)
+        for each in (path, *sidecars):
+            if not each.is_file():
+                raise ParticleDataError(f"{each}: no such file")
+        if pixel_size_angstrom is not None and not (np.isfinite(pixel_size_angstrom) and pixel_size_angstrom > 0):
+            raise ParticleDataError(f"{path}: pixel_size_angstrom is {pixel_size_angstrom}, but must be positive")
+        if path.suffix.lower() in (".star", ".cs"):
+            particles, optics = _read_tables([path, *sidecars], 0, None)
+            if "rlnImageName" not in particles.columns or particles.empty:
+                raise ParticleDataError(f"{path}: names no images (rlnImageName, or blob/path and blob/idx)")
+            images = images_by_reference(particles["rlnImageName"], path, root)
+            return cls(path, images, particles, optics, pixel_size_angstrom, Compose([]))
+        file = open_image_file(path)
+        if not sidecars:
+            particles = pd.DataFrame(index=pd.RangeIndex(file.count))
+            return cls(path, Images.whole(file), particles, None, pixel_size_angstrom, Compose([]))
+        particles, optics = _read_tables(sidecars, file.width, pixel_size_angstrom or file.pixel_size_angstrom)
+        names = particles["rlnImageName"] if "rlnImageName" in particles.columns else None
+        images = images_of_one_file(names, len(particles), sidecars[0], file, root)
+        return cls(path, images, particles, optics, pixel_size_angstrom, Compose([]))
+
+    def __len__(self) -> int:
+        return len(self._images.number)
+
+    @property
+    def box_size(self) -> int:
+        """Side of an image in pixels."""
+        return self.geometry.box_after(self._images.box_size)
+
+    @cached_property
+    def pixel_size_angstrom(self) -> float | None:
+        """What was given, else what the metadata say, else the files' headers, else ``None``; after cropping.
+
+        Raises :class:`ParticleDataError` where the particles differ in it (optics groups): :meth:`select` those of one.
+        """
+        size = self._given_pixel_size
+        if size is None:
+            size = common_pixel_size(self.path, metadata_pixel_sizes(self._particles, self._optics))
+        if size is None:
+            headers = {str(path): size for path, size in self._images.header_pixel_sizes().items()}
+            size = common_pixel_size(self.path, headers)
+        return None if size is None else self.geometry.pixel_size_after(size, self._images.box_size)
+
+    @cached_property
+    def metadata(self) -> pd.DataFrame:
+        """One row per particle, index 0 ... n - 1, RELION's column names; no columns where nothing is known."""
+        return self.geometry.table_after(self._particles, self._images.box_size)
+
+    @cached_property
+    def optics(self) -> pd.DataFrame | None:
+        """The optics table of RELION 3.1 and later, ``None`` where there is none."""
+        return None if self._optics is None else self.geometry.table_after(self._optics, self._images.box_size)
+
+    def __getitem__(self, index: Index) -> Tensor:
+        """One number -> (1, n, n) float32; a slice, list or 1-D array or tensor of numbers -> (b, 1, n, n) float32.
+
+        Negative numbers count from the end. Raises ``IndexError`` outside the stack.
+        """
+        row = single_row(index)
+        if row is not None:
+            return self._read(row_numbers([row], len(self)))[0]
+        return self._read(row_numbers(index, len(self)))
+
+    def chunks(self, size: int, start: int = 0, stop: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Particles ``start`` to ``stop`` in order, at most ``size`` at a time: (b,) int64 indices, (b, 1, n, n) float32."""
+        if size < 1:
+            raise ParticleDataError(f"{self.path}: chunks of {size} particles; a chunk needs at least one")
+        rows = row_numbers(slice(start, stop), len(self))
+        for first in range(0, len(rows), size):
+            chunk = rows[first : first + size]
+            yield torch.from_numpy(chunk), self._read(chunk)
+
+    def select(self, indices: Index) -> ParticleStack:
+        """A view of the particles at ``indices``, in that order, with their metadata. Raises ``IndexError`` as indexing does."""
+        rows = row_numbers(indices, len(self))
+        particles = self._particles.iloc[rows].reset_index(drop=True)
+        return ParticleStack(
+            self.path, self._images.select(rows), particles, self._optics, self._given_pixel_size, self.geometry
+        )
+
+    def transformed(self, geometry: Geometry) -> ParticleStack:
+        """A view whose images, pixel size and metadata are those after ``geometry``. Raises what the geometry raises."""
+        geometry.box_after(self.box_size)
+        combined = Compose([*self.geometry.steps, geometry])
+        return ParticleStack(self.path, self._images, self._particles, self._optics, self._given_pixel_size, combined)
+
+    def _read(self, rows: np.ndarray) -> Tensor:
+        return self.geometry(self._images.read(rows))
+
+
+def _paths(metadata: Metadata | None) -> list[Path]:
+    if metadata is None:
+        return []
+    return [Path(metadata)] if isinstance(metadata, (str, Path)) else [Path(each) for each in metadata]
+
+
+def _read_tables(
+    paths: Sequence[Path], box_size: int, pixel_size_angstrom: float | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    kinds = {path.suffix.lower() for path in paths}
+    if kinds == {".star"} and len(paths) == 1:
+        return read_star(paths[0])
+    if kinds == {".cs"}:
+        return read_cs(paths)
+    if kinds == {".pkl"} and box_size:
+        return read_cryodrgn(paths, box_size, pixel_size_angstrom)
+    names = ", ".join(path.name for path in paths)
+    raise ParticleDataError(
+        f"{paths[0]}: these do not go together: {names}; give one .star, or .cs files, or images with cryoDRGN's .pkl files"
+    )
