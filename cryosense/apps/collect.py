@@ -1,0 +1,59 @@
+"""``cryosense collect <directory>``: all rows below a directory as one table and one picture."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig, MissingMandatoryValue
+
+from cryosense.apps.conf_dir import conf_dir
+from cryosense.results.collect import collect
+from cryosense.results.examples import read_examples
+from cryosense.results.figures import picture
+from cryosense.results.formats import markdown_table, text_table
+from cryosense.results.tables import summarise
+
+
+def gather(cfg: DictConfig) -> None:
+    """Print the table, write it and the picture, and list the runs that are left out."""
+    collected = collect(Path(cfg.directory))
+    examples, without_example = read_examples(collected.runs, collected.rows)
+    lines = summarise(collected.rows, resamples=cfg.resamples, level=cfg.level, seed=cfg.seed)
+    print(text_table(lines, cfg.level))
+    lines.to_csv(cfg.table_csv, index=False)
+    Path(cfg.table_markdown).write_text(markdown_table(lines, cfg.level))
+    written = [cfg.table_csv, cfg.table_markdown]
+    if examples:
+        picture(examples, most_operators=cfg.most_operators).savefig(cfg.picture)
+        written.append(cfg.picture)
+    for run, reason in collected.left_out:
+        print(f"not in the table: {run}: {reason}")
+    for run, reason in without_example:
+        print(f"not in the picture: {run}: {reason}")
+    print(f"{len(collected.runs)} runs, {len(collected.rows)} rows; wrote {', '.join(written)}")
+
+
+def with_directory_named(words: list[str]) -> list[str]:
+    """Command-line words with the first one that is neither override nor flag as ``directory=``, quoted for Hydra."""
+    for i, word in enumerate(words):
+        after_flag = i > 0 and words[i - 1].startswith("--")
+        if not word.startswith("-") and not after_flag and ("=" not in word or Path(word).is_dir()):
+            quoted = word.replace("\\", "\\\\").replace("'", "\\'")
+            return [*words[:i], f"directory='{quoted}'", *words[i + 1 :]]
+    return words
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="collect")
+def _collect(cfg: DictConfig) -> None:
+    try:
+        gather(cfg)
+    except (ValueError, OSError, MissingMandatoryValue) as error:
+        raise SystemExit(f"cryosense collect: {error}") from None
+
+
+def main() -> None:
+    """Collect what the command line names; input that cannot be used ends in one line that says why."""
+    sys.argv[1:] = with_directory_named(sys.argv[1:])
+    _collect()

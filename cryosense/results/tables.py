@@ -1,0 +1,93 @@
+"""One line per operator and method: means over images with intervals, and the paired difference to the pseudo-inverse."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cryosense.results.intervals import mean_intervals
+
+OPERATOR = ["data", "operator", "masks", "block_size", "symmetric", "compression_nominal", "noise_sigma", "noise_placement"]
+METHOD = ["reconstructor", "prior", "weight"]
+SCORES = [
+    *("psnr", "ssim", "lpips", "mse", "mae", "measurement_mse"),
+    *("psnr_clean", "ssim_clean", "lpips_clean", "mse_clean", "correlation_clean", "frc_area_clean"),
+]
+LOWER_IS_BETTER = {"lpips", "mse", "mae", "measurement_mse", "lpips_clean", "mse_clean"}
+PAIRED = ["psnr", "psnr_clean", "correlation_clean"]
+PLAIN_MEANS = ["compression_dof", "bits_per_image", "iterations", "gap", "nfe", "seconds"]
+BASELINE = "pinv"
+# Decibels or correlation: two methods whose answers differ by rounding alone (pinv and zero filling, say) must tie.
+ROUNDING = 1e-4
+NATURAL_ORDER = ["zero_filled", "fourier_crop", "quantised", BASELINE, "wiener", "dct", "wavelet", "tv"]
+
+
+def difference_column(score: str) -> str:
+    """Name of the column that holds the paired difference of a score to the pseudo-inverse."""
+    return f"d_{score}_vs_{BASELINE}"
+
+
+def verdict_column(score: str) -> str:
+    """Name of the column that says whether the method beats the pseudo-inverse in a score: yes, no, or tie."""
+    return f"{score}_beats_{BASELINE}"
+
+
+def summarise(rows: pd.DataFrame, *, resamples: int, level: float, seed: int) -> pd.DataFrame:
+    """Rows of :mod:`cryosense.results.rows` -> one line per operator and method, operators together, methods in natural order.
+
+    Each score ``s`` has columns ``s``, ``s_low``, ``s_high``: mean over images and its bootstrap interval. Several runs of one
+    line (seeds, shards) are averaged per image first, so an image counts once. Differences to the pseudo-inverse are taken on
+    the same operator, image and seed. The line's ``compression_dof`` is the mean over its rows: it differs between mask draws.
+    """
+    frame = rows.assign(line=rows.groupby([*OPERATOR, *METHOD], dropna=False).ngroup())
+    values = _with_differences(frame)
+    columns = [*SCORES, *map(difference_column, PAIRED)]
+    per_image = values.groupby(["line", "particle"])[[*columns, *PLAIN_MEANS]].mean()
+    lines = frame.groupby("line").agg(
+        dict.fromkeys([*OPERATOR, *METHOD], "first") | {"particle": "nunique", "run_id": "nunique"}
+    )
+    lines = lines.rename(columns={"particle": "images", "run_id": "runs"})
+    records = {}
+    for line, images in per_image.groupby("line"):
+        means = mean_intervals(images[columns].to_numpy(float), resamples=resamples, level=level, seed=seed)
+        record = dict(images[PLAIN_MEANS].mean())
+        for i, name in enumerate(columns):
+            record |= {name: means.mean[i], f"{name}_low": means.low[i], f"{name}_high": means.high[i]}
+        records[line] = record
+    return in_order(_with_verdicts(lines.join(pd.DataFrame.from_dict(records, orient="index"))))
+
+
+def best(lines: pd.DataFrame, score: str) -> pd.Series:
+    """-> bool per line: has the best mean of its operator in this score, to six digits; false where no line has one."""
+    signed = -lines[score] if score in LOWER_IS_BETTER else lines[score]
+    top = signed.groupby([lines[name] for name in OPERATOR], dropna=False).transform("max")
+    return signed.notna() & ((signed == top) | ((top - signed) <= 1e-6 * top.abs()))
+
+
+def in_order(lines: pd.DataFrame) -> pd.DataFrame:
+    """Operators together; methods in their natural order, others behind by name; then by weight."""
+    rank = {name: i for i, name in enumerate(NATURAL_ORDER)}
+    place = lines["reconstructor"].map(rank).fillna(lines["prior"].map(rank)).fillna(len(rank))
+    ordered = lines.assign(place=place).sort_values([*OPERATOR, "place", *METHOD], kind="stable", na_position="first")
+    return ordered.drop(columns="place").reset_index(drop=True)
+
+
+def _with_differences(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a group number per operator and the paired differences beside the scores, NaN where there is no pair."""
+    frame = frame.assign(group=frame.groupby(OPERATOR, dropna=False).ngroup())
+    keys = ["group", "particle", "seed"]
+    baseline = frame[frame["reconstructor"] == BASELINE].groupby(keys)[PAIRED].mean()
+    paired = frame[keys].join(baseline, on=keys)
+    return frame.assign(**{difference_column(score): frame[score] - paired[score] for score in PAIRED})
+
+
+def _with_verdicts(lines: pd.DataFrame) -> pd.DataFrame:
+    """A line beats the pseudo-inverse if the interval of its difference is above zero; it ties if that reaches zero."""
+    for score in PAIRED:
+        name = difference_column(score)
+        verdict = pd.Series("", index=lines.index)
+        compared = (lines["reconstructor"] != BASELINE) & lines[f"{name}_low"].notna()
+        verdict[compared] = "tie"
+        verdict[compared & (lines[f"{name}_low"] > ROUNDING)] = "yes"
+        verdict[compared & (lines[f"{name}_high"] < -ROUNDING)] = "no"
+        lines = lines.assign(**{verdict_column(score): verdict})
+    return lines
