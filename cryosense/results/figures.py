@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,14 @@ LEADING = {"image": "original, as measured", "clean": "clean", "measurement": "m
 SCORES = {"psnr": "{:.1f} dB", "ssim": "ssim {:.2f}", "lpips": "lpips {:.2f}", "correlation_clean": "corr {:.2f}"}
 
 
+@dataclass(frozen=True)
+class Scales:
+    """Grey values: ``images`` from black to white, ``errors`` to either side of zero."""
+
+    images: tuple[float, float]
+    errors: float
+
+
 def picture(examples: list[Example], *, most_operators: int) -> Figure:
     """-> a figure with the columns original, clean, measurement and one per method, and two rows per operator.
 
@@ -30,31 +38,49 @@ def picture(examples: list[Example], *, most_operators: int) -> Figure:
     shown = operators[:most_operators]
     drawn = [example for row in shown for example in row.values()]
     leading = [name for name in LEADING if any(name in example.images for example in drawn)]
-    low, high = np.median([_range(example.images["image"]) for example in drawn], axis=0)
-    spread = float(np.median([np.percentile(np.abs(example.error), 99.5) for example in drawn]))
+    scales = _common_scales(drawn)
     figure, grid = _canvas(len(shown), len(leading) + len(methods))
     for i, row in enumerate(shown):
+        top, below = grid[2 * i], grid[2 * i + 1]
         first = next(iter(row.values()))
-        for axes, name in zip(grid[2 * i], leading, strict=False):
-            if name in first.images:
-                scale = _range(first.images[name]) if name == "measurement" else (low, high)
-                _show(axes, first.images[name], scale, LEADING[name])
-        _write(grid[2 * i + 1][0], first.row)
-        for axes, below, method in zip(grid[2 * i][len(leading) :], grid[2 * i + 1][len(leading) :], methods, strict=True):
-            if method in row:
-                _show(axes, row[method].images["reconstruction"], (low, high), _title(row[method].row))
-                _show(below, row[method].error, (-spread, spread), "error")
-    truth = "clean" if "clean" in leading else "measured"
-    caption = [
-        f"Grey scale of originals, clean images and reconstructions: {low:.2f} (black) to {high:.2f} (white). "
-        f"Errors, against the {truth} image: {-spread:.2f} to {spread:.2f}. Measurements: a scale of their own.",
-        "Scores are those of the image shown: psnr, ssim and lpips against the image as measured"
-        + (", corr with the clean image." if "clean" in leading else "."),
-    ]
-    if len(shown) < len(operators):
-        caption.append(f"The first {len(shown)} of {len(operators)} operators.")
-    figure.suptitle("\n".join(caption), fontsize=10)
+        _draw_leading(top, first, leading, scales)
+        _write(below[0], first.row)
+        _draw_methods(top[len(leading) :], below[len(leading) :], row, methods, scales)
+    cut = f"\nThe first {len(shown)} of {len(operators)} operators." if len(shown) < len(operators) else ""
+    figure.suptitle(_caption(scales, clean_known="clean" in leading) + cut, fontsize=10)
     return figure
+
+
+def _common_scales(drawn: list[Example]) -> Scales:
+    low, high = np.median([_range(example.images["image"]) for example in drawn], axis=0)
+    return Scales((float(low), float(high)), float(np.median([np.percentile(np.abs(x.error), 99.5) for x in drawn])))
+
+
+def _caption(scales: Scales, *, clean_known: bool) -> str:
+    low, high = scales.images
+    return (
+        f"Grey scale of originals, clean images and reconstructions: {low:.2f} (black) to {high:.2f} (white). "
+        f"Errors, against the {'clean' if clean_known else 'measured'} image: {-scales.errors:.2f} to {scales.errors:.2f}. "
+        "Measurements: a scale of their own.\n"
+        "Scores are those of the image shown: psnr, ssim and lpips against the image as measured"
+        f"{', corr with the clean image' if clean_known else ''}."
+    )
+
+
+def _draw_leading(panels: list[Axes], example: Example, leading: list[str], scales: Scales) -> None:
+    """Original, clean image and measurement, which all methods on one operator share."""
+    for axes, name in zip(panels, leading, strict=False):
+        if name in example.images:
+            image = example.images[name]
+            _show(axes, image, _range(image) if name == "measurement" else scales.images, LEADING[name])
+
+
+def _draw_methods(top: list[Axes], below: list[Axes], row: dict[str, Example], methods: list[str], scales: Scales) -> None:
+    """Each method's reconstruction, and its error under it."""
+    for axes, axes_below, method in zip(top, below, methods, strict=True):
+        if method in row:
+            _show(axes, row[method].images["reconstruction"], scales.images, _title(row[method].row))
+            _show(axes_below, row[method].error, (-scales.errors, scales.errors), "error")
 
 
 def _canvas(operators: int, columns: int) -> tuple[Figure, list[list[Axes]]]:
@@ -73,7 +99,7 @@ def _range(image: Image) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _show(axes: Axes, image: Image, scale: Sequence[float], title: str) -> None:
+def _show(axes: Axes, image: Image, scale: tuple[float, float], title: str) -> None:
     axes.imshow(image, cmap="gray", vmin=scale[0], vmax=scale[1], interpolation="nearest")
     axes.set_title(title, fontsize=9)
 
