@@ -14,7 +14,7 @@ from torch import Tensor
 from .chain import STEP_ANGSTROM, Ellipsoid, Points, fold
 from .pseudo_atoms import PseudoAtoms
 
-# A long domain along x and a smaller one across it: no symmetry, 150 A from end to end.
+# A long domain along x and a smaller one across it: no symmetry, 140 A from end to end.
 LARGE_DOMAIN = Ellipsoid(centre=np.array([-40.0, 0.0, 0.0]), semi_axes=np.array([42.0, 30.0, 26.0]))
 SMALL_DOMAIN = Ellipsoid(centre=np.array([32.0, 7.0, -3.0]), semi_axes=np.array([25.0, 31.0, 22.0]))
 LARGE_RESIDUES, SMALL_RESIDUES = 680, 330
@@ -74,7 +74,7 @@ class HingedChain:
 
     @cached_property
     def _folded(self) -> tuple[Points, Points, Points]:
-        """-> C-alpha and side-chain positions (m, 3) in chain order, residue LARGE_RESIDUES + 1 the hinge; side-chain weights (m,)."""
+        """-> C-alpha and side-chain positions (m, 3) in chain order, residue LARGE_RESIDUES + 1 the hinge; weights (m,)."""
         rng = np.random.default_rng(self.seed)
         linker = STEP_ANGSTROM * np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
         large = fold(rng, linker[::-1], LARGE_DOMAIN, LARGE_RESIDUES)

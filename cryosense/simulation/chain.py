@@ -80,9 +80,10 @@ def _best(candidates: Points, grown: Points, region: Ellipsoid) -> Points | None
 
 
 def fold(rng: np.random.Generator, others: Points, region: Ellipsoid, residues: int) -> Points:
-    """(m, 3) -> (residues, 3): C-alpha positions in Angstrom of a chain inside ``region`` that goes on from the last of ``others``.
+    """(m, 3) -> (residues, 3): C-alpha positions in Angstrom of a chain inside ``region``.
 
-    It stays clear of all ``others``. Raises RuntimeError where the region is too small for so many residues.
+    It goes on from the last of ``others``, itself a residue one step away, and stays clear of all of
+    them. Raises RuntimeError where the region is too small for so many residues.
     """
     segments: list[Points] = []
     for _ in range(MAX_TRIALS):

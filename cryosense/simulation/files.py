@@ -22,8 +22,9 @@ EDGE_PIXELS = 3
 class MapDensity:
     """A map in MRC / CCP4 format, resampled to the box and pixel size that are asked for.
 
-    ``source_pixel_size_angstrom`` overrides the header; ``threshold`` is the density of the solvent's upper end: it is subtracted
-    and what is then negative set to 0. What lies outside the sphere in the source's or the target's box is cut off softly.
+    ``source_pixel_size_angstrom`` overrides the header; ``threshold`` is the upper end of the solvent's density: it is
+    subtracted and what is then negative set to 0. What lies outside the sphere in the source's or the
+    target's box is cut off softly.
 
     Raises:
         ValueError: no such file, not a cube, or no usable pixel size in the header.
@@ -68,7 +69,8 @@ class MapDensity:
             return self.source_pixel_size_angstrom
         if min(voxels) <= 0 or max(voxels) - min(voxels) > VOXEL_TOLERANCE * max(voxels):
             raise ValueError(
-                f"{self.path}: the header's pixel sizes {voxels} A are not one positive number: set density.source_pixel_size_angstrom"
+                f"{self.path}: the header's pixel sizes {voxels} A are not one positive number: "
+                "set density.source_pixel_size_angstrom"
             )
         return voxels[0]
 
@@ -76,7 +78,7 @@ class MapDensity:
 def _resampling(source_size: int, source_pixel: float, size: int, pixel: float) -> Tensor:
     """-> (size, source_size): trigonometric interpolation, band-limited to the coarser Nyquist, 0 outside the source's box.
 
-    Its rows hold the source's voxels in density per volume; they are scaled so that mass is kept, as in a binning.
+    Scaled so that the sum of the voxels is kept, as in binning.
     """
     harmonic = torch.arange(1, (source_size + 1) // 2, dtype=torch.float64)
     frequency = harmonic / (source_size * source_pixel)
@@ -101,8 +103,8 @@ def _round_off(volume: Tensor) -> Tensor:
 class ModelDensity:
     """An atomic model in PDB or mmCIF format, its first model, centred: Gaussians of a stated resolution.
 
-    Each atom weighs what it scatters electrons at zero angle (the five-Gaussian fit of International Tables C 4.3.2.2) times its
-    occupancy; water and, where the file has them, hydrogens are left out.
+    Each atom weighs its electron scattering at zero angle (the five-Gaussian fit of International Tables C 4.3.2.2) times
+    its occupancy; water and, where the file has them, hydrogens are left out.
 
     Raises:
         ValueError: no such file, or no atoms in it.
@@ -128,7 +130,7 @@ class ModelDensity:
         structure = gemmi.read_structure(self.path)
         structure.remove_waters()
         structure.remove_hydrogens()
-        sites = [site for site in structure[0].all()] if len(structure) else []
+        sites = list(structure[0].all()) if len(structure) else []
         if not sites:
             raise ValueError(f"{self.path}: the file holds no atoms of a molecule")
         positions = torch.tensor([site.atom.pos.tolist() for site in sites], dtype=torch.float64)

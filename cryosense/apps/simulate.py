@@ -1,0 +1,42 @@
+"""``cryosense simulate``: make a particle stack with known truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hydra
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
+from tqdm import tqdm
+
+from cryosense.apps.conf_dir import conf_dir
+from cryosense.simulation.dataset import simulate_dataset
+
+# Where and in what portions the data set is made does not change it.
+WITHOUT_EFFECT = ("output_dir", "chunk_size")
+
+
+def simulate(cfg: DictConfig) -> Path:
+    """Make the data set of a composed ``simulate`` config unless it is there already. -> its directory."""
+    identity = {key: value for key, value in _resolved(cfg).items() if key not in WITHOUT_EFFECT}
+    simulator = instantiate(cfg.simulator)
+    with tqdm(total=cfg.count, unit="particle", desc="simulate") as bar:
+        return simulate_dataset(
+            cfg.output_dir, simulator, count=cfg.count, chunk_size=cfg.chunk_size, config=identity, progress=bar.update
+        )
+
+
+def _resolved(cfg: DictConfig) -> dict[str, object]:
+    plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    return {str(key): value for key, value in plain.items()} if isinstance(plain, dict) else {}
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="simulate")
+def main(cfg: DictConfig) -> None:
+    """Simulate, and say where; input that cannot be used ends in one line that says why."""
+    try:
+        directory = simulate(cfg)
+    except (ValueError, InstantiationException, MissingMandatoryValue) as error:
+        raise SystemExit(f"cryosense simulate: {error.__cause__ or error}") from None
+    print(f"{cfg.count} particles in {directory}: particles.star, clean.star, labels.csv; look at simulation.png")

@@ -1,0 +1,46 @@
+"""The truth as RELION's tables."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from .microscope import Microscope
+from .particles import ParticleTruth
+
+
+def particle_table(truth: ParticleTruth, microscope: Microscope) -> pd.DataFrame:
+    """-> one row per particle, RELION 3.1 columns; half sets alternate with the particle's index (even 1, odd 2)."""
+    ctf = truth.ctf
+    return pd.DataFrame(
+        {
+            "rlnMicrographName": [f"micrograph_{index + 1:06d}.mrc" for index in microscope.micrographs(truth.particles)],
+            "rlnOpticsGroup": 1,
+            "rlnAngleRot": truth.angles_deg[:, 0].numpy(),
+            "rlnAngleTilt": truth.angles_deg[:, 1].numpy(),
+            "rlnAnglePsi": truth.angles_deg[:, 2].numpy(),
+            "rlnOriginXAngst": truth.origins_angstrom[:, 0].numpy(),
+            "rlnOriginYAngst": truth.origins_angstrom[:, 1].numpy(),
+            "rlnDefocusU": ctf.defocus_u_angstrom.double().numpy(),
+            "rlnDefocusV": ctf.defocus_v_angstrom.double().numpy(),
+            "rlnDefocusAngle": ctf.defocus_angle_deg.double().numpy(),
+            "rlnPhaseShift": ctf.phase_shift_deg,
+            "rlnCtfBfactor": ctf.b_factor_angstrom2,
+            "rlnRandomSubset": [1 + particle % 2 for particle in truth.particles],
+        }
+    )
+
+
+def optics_table(microscope: Microscope, box_size: int, pixel_size_angstrom: float) -> pd.DataFrame:
+    """-> the single optics group."""
+    return pd.DataFrame(
+        {
+            "rlnOpticsGroupName": ["opticsGroup1"],
+            "rlnOpticsGroup": [1],
+            "rlnVoltage": [microscope.voltage_kv],
+            "rlnSphericalAberration": [microscope.spherical_aberration_mm],
+            "rlnAmplitudeContrast": [microscope.amplitude_contrast],
+            "rlnImagePixelSize": [pixel_size_angstrom],
+            "rlnImageSize": [box_size],
+            "rlnImageDimensionality": [2],
+        }
+    )

@@ -1,0 +1,69 @@
+"""The microscope: what is fixed for a data set, and the defocus of each particle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryosense.volumes.ctf import CtfParameters
+
+from .draws import Purpose, normals, uniforms
+
+
+@dataclass(frozen=True)
+class Microscope:
+    """Optics of one data set. Particles come in micrographs of ``particles_per_micrograph``, in order.
+
+    A micrograph's mean defocus is uniform over ``defocus_range_angstrom``, its astigmatism (U - V) uniform up to
+    ``astigmatism_angstrom`` in a uniform direction; a particle's height in the ice adds a normal deviate of
+    ``height_deviation_angstrom``.
+
+    Raises:
+        ValueError: a value that no microscope has; the message names the key.
+    """
+
+    voltage_kv: float
+    spherical_aberration_mm: float
+    amplitude_contrast: float
+    phase_shift_deg: float
+    b_factor_angstrom2: float
+    defocus_range_angstrom: Sequence[float]
+    astigmatism_angstrom: float
+    height_deviation_angstrom: float
+    particles_per_micrograph: int
+
+    def __post_init__(self) -> None:
+        low, high = self.defocus_range_angstrom
+        checks = {
+            "voltage_kv must be positive": self.voltage_kv > 0,
+            "amplitude_contrast must lie in [0, 1)": 0 <= self.amplitude_contrast < 1,
+            "defocus_range_angstrom must be [low, high]": low <= high,
+            "astigmatism_angstrom must not be negative": self.astigmatism_angstrom >= 0,
+            "height_deviation_angstrom must not be negative": self.height_deviation_angstrom >= 0,
+            "particles_per_micrograph must be at least 1": self.particles_per_micrograph >= 1,
+        }
+        for rule, held in checks.items():
+            if not held:
+                raise ValueError(f"microscope.{rule}")
+
+    def micrographs(self, particles: range) -> list[int]:
+        """-> (b,): the micrograph each particle lies in."""
+        return [particle // self.particles_per_micrograph for particle in particles]
+
+    def ctf_parameters(self, seed: int, particles: range) -> CtfParameters:
+        """-> the parameters of b particles, fixed by the seed and each particle's index."""
+        drawn = uniforms(seed, Purpose.MICROGRAPH, self.micrographs(particles), 3)
+        height = normals(seed, Purpose.HEIGHT, particles, (1,))[:, 0].double() * self.height_deviation_angstrom
+        low, high = self.defocus_range_angstrom
+        mean = low + (high - low) * drawn[:, 0] + height
+        half_difference = self.astigmatism_angstrom / 2 * drawn[:, 1]
+        return CtfParameters(
+            defocus_u_angstrom=(mean + half_difference).float(),
+            defocus_v_angstrom=(mean - half_difference).float(),
+            defocus_angle_deg=(180 * drawn[:, 2]).float(),
+            voltage_kv=self.voltage_kv,
+            spherical_aberration_mm=self.spherical_aberration_mm,
+            amplitude_contrast=self.amplitude_contrast,
+            phase_shift_deg=self.phase_shift_deg,
+            b_factor_angstrom2=self.b_factor_angstrom2,
+        )

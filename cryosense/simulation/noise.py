@@ -1,0 +1,89 @@
+"""Detector and solvent noise: Gaussian, stationary, of unit variance per pixel, white or with a radial power spectrum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cryosense import fourier
+
+
+class NoiseModel(Protocol):
+    """Colours white noise; the result has variance 1 per pixel on average over realisations."""
+
+    def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
+        """(b, n, n) standard normals -> (b, n, n) noise."""
+        ...
+
+
+@dataclass(frozen=True)
+class WhiteNoise:
+    """The same power at all frequencies: counting noise of a perfect detector."""
+
+    def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
+        """(b, n, n) -> (b, n, n): the noise as it came."""
+        return white
+
+
+@dataclass(frozen=True)
+class PowerLawNoise:
+    """Power ``1 / (1 + (corner |k|)^exponent)``: flat below 1 / ``corner_angstrom``, falling with the exponent above.
+
+    Raises:
+        ValueError: a corner or exponent that is not positive.
+    """
+
+    corner_angstrom: float
+    exponent: float
+
+    def __post_init__(self) -> None:
+        if self.corner_angstrom <= 0 or self.exponent <= 0:
+            raise ValueError(
+                f"noise_model: corner_angstrom {self.corner_angstrom} and exponent {self.exponent} must both be positive"
+            )
+
+    def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
+        """(b, n, n) -> (b, n, n): see :class:`NoiseModel`."""
+        frequency = _frequency(white.shape[-1], pixel_size_angstrom)
+        return _filter(white, 1 / (1 + (self.corner_angstrom * frequency) ** self.exponent))
+
+
+@dataclass(frozen=True)
+class TabulatedNoise:
+    """Power given at frequencies in 1 / Angstrom, linear between them and constant beyond the ends: a measured spectrum.
+
+    Raises:
+        ValueError: lists of different length, frequencies that do not increase, power that is negative or 0 throughout.
+    """
+
+    frequencies_per_angstrom: Sequence[float]
+    power: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if len(self.frequencies_per_angstrom) != len(self.power) or not len(self.power):
+            raise ValueError("noise_model: frequencies_per_angstrom and power must be lists of the same length, not empty")
+        if np.any(np.diff(self.frequencies_per_angstrom) <= 0):
+            raise ValueError("noise_model.frequencies_per_angstrom must increase")
+        if min(self.power) < 0 or max(self.power) == 0:
+            raise ValueError("noise_model.power must not be negative, nor 0 throughout")
+
+    def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
+        """(b, n, n) -> (b, n, n): see :class:`NoiseModel`."""
+        frequency = _frequency(white.shape[-1], pixel_size_angstrom).numpy()
+        return _filter(white, torch.from_numpy(np.interp(frequency, self.frequencies_per_angstrom, self.power)))
+
+
+def _frequency(box_size: int, pixel_size_angstrom: float) -> Tensor:
+    """-> (n, n) centred float64: |k| in 1 / Angstrom."""
+    return fourier.frequency_radius(box_size) / (box_size * pixel_size_angstrom)
+
+
+def _filter(white: Tensor, power: Tensor) -> Tensor:
+    """(b, n, n), (n, n) centred -> (b, n, n): white noise given that power spectrum, scaled to variance 1 per pixel."""
+    amplitude = fourier.centred_to_half_plane(torch.sqrt(power / power.mean())).to(white.dtype)
+    return fourier.from_half_plane(fourier.half_plane(white) * amplitude, white.shape[-1])

@@ -1,0 +1,137 @@
+"""Density to particle images: pose, projection, CTF, shift, noise; any range of particles, always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from cryosense import fourier
+from cryosense.volumes import poses
+from cryosense.volumes.ctf import CtfParameters, ctf_half_plane
+from cryosense.volumes.project import Projector
+
+from .density import Density
+from .draws import Purpose, normals, uniforms
+from .microscope import Microscope
+from .noise import NoiseModel
+
+CALIBRATION_PARTICLES = 256
+CALIBRATION_CHUNK = 64
+
+
+@dataclass(frozen=True)
+class ParticleTruth:
+    """What is known of b particles: index range, states (b,), Euler angles (b, 3), origins (b, 2), CTF."""
+
+    particles: range
+    states: Tensor
+    angles_deg: Tensor
+    origins_angstrom: Tensor
+    ctf: CtfParameters
+
+
+@dataclass(frozen=True)
+class ParticleChunk:
+    """b particles: images with noise and without, both (b, 1, n, n) float32, and the truth."""
+
+    noisy: Tensor
+    clean: Tensor
+    truth: ParticleTruth
+
+
+@dataclass(frozen=True)
+class ParticleSimulator:
+    """A data set of unlimited length: particle i is fixed by the configuration, the seed and i.
+
+    ``snr`` is the variance of the CTF-modulated signal, over the pixels of whole images, over the noise's variance per pixel.
+    The signal's variance is measured once, over particles 0 to 255, and densities are scaled by it so that the noise has
+    deviation 1: images come as RELION normalises them, protein bright on dark. Poses are uniform over SO(3), states uniform,
+    origins normal with ``shift_deviation_angstrom`` along x and y.
+
+    Raises:
+        ValueError: a key out of range, named in the message.
+    """
+
+    density: Density
+    microscope: Microscope
+    noise_model: NoiseModel
+    box_size: int
+    pixel_size_angstrom: float
+    shift_deviation_angstrom: float
+    snr: float
+    seed: int
+    pad_factor: int
+
+    def __post_init__(self) -> None:
+        checks = {
+            "box_size must be even and at least 16": self.box_size >= 16 and self.box_size % 2 == 0,
+            "pixel_size_angstrom must be positive": self.pixel_size_angstrom > 0,
+            "shift_deviation_angstrom must not be negative": self.shift_deviation_angstrom >= 0,
+            "snr must be positive": self.snr > 0,
+            "seed must not be negative": self.seed >= 0,
+            "pad_factor must be at least 1": self.pad_factor >= 1,
+        }
+        for rule, held in checks.items():
+            if not held:
+                raise ValueError(f"{rule}, not {getattr(self, rule.split()[0])}")
+
+    @cached_property
+    def volumes(self) -> Tensor:
+        """-> (states, n, n, n): the densities on the images' scale, projections of which (with CTF) are the clean images."""
+        return self._unscaled_volumes * self._scale
+
+    @cached_property
+    def _unscaled_volumes(self) -> Tensor:
+        return self.density.volumes(self.box_size, self.pixel_size_angstrom)
+
+    @cached_property
+    def _projector(self) -> Projector:
+        return Projector(self._unscaled_volumes, self.pad_factor)
+
+    @cached_property
+    def _scale(self) -> float:
+        """-> what densities are multiplied by: root of SNR over the signal's variance."""
+        total, squares, count = 0.0, 0.0, 0
+        for start in range(0, CALIBRATION_PARTICLES, CALIBRATION_CHUNK):
+            images = self._signal(self.truth(range(start, start + CALIBRATION_CHUNK))).double()
+            total, squares, count = total + float(images.sum()), squares + float((images**2).sum()), count + images.numel()
+        variance = squares / count - (total / count) ** 2
+        if variance <= 0:
+            raise ValueError("the density is empty: nothing is seen in its projections (is density.threshold too high?)")
+        return float((self.snr / variance) ** 0.5)
+
+    def truth(self, particles: range) -> ParticleTruth:
+        """-> poses, states and CTF of b particles, drawn without making images."""
+        quaternions = normals(self.seed, Purpose.POSE, particles, (4,)).double()
+        states = (uniforms(self.seed, Purpose.STATE, particles, 1)[:, 0] * len(self.density.states())).long()
+        return ParticleTruth(
+            particles=particles,
+            states=states,
+            angles_deg=poses.euler_angles(poses.quaternion_rotations(quaternions)),
+            origins_angstrom=normals(self.seed, Purpose.SHIFT, particles, (2,)).double() * self.shift_deviation_angstrom,
+            ctf=self.microscope.ctf_parameters(self.seed, particles),
+        )
+
+    def chunk(self, particles: range) -> ParticleChunk:
+        """-> the images of b particles; each to float32's rounding the same, whatever others are made with it."""
+        truth = self.truth(particles)
+        clean = self._signal(truth) * self._scale
+        white = normals(self.seed, Purpose.NOISE, particles, (self.box_size, self.box_size))
+        noise = self.noise_model.colour(white, self.pixel_size_angstrom)
+        return ParticleChunk((clean + noise)[:, None], clean[:, None], truth)
+
+    def stream(self, particles: range, chunk_size: int) -> Iterator[ParticleChunk]:
+        """-> chunks of at most ``chunk_size`` particles, in order; memory does not grow with the range."""
+        for start in range(particles.start, particles.stop, chunk_size):
+            yield self.chunk(range(start, min(start + chunk_size, particles.stop)))
+
+    def _signal(self, truth: ParticleTruth) -> Tensor:
+        """-> (b, n, n): projected, modulated and shifted, on the scale of the density."""
+        rotations = poses.rotation_matrices(truth.angles_deg).float()
+        spectra = self._projector(rotations, truth.states)
+        spectra *= ctf_half_plane(truth.ctf, self.box_size, self.pixel_size_angstrom)
+        spectra *= poses.origin_phases(truth.origins_angstrom.float(), self.box_size, self.pixel_size_angstrom)
+        return fourier.from_half_plane(spectra, self.box_size)
