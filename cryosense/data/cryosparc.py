@@ -38,7 +38,8 @@ def read_cs(paths: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     - ``alignments3D/pose`` is a rotation vector v; RELION's matrix is the transpose of exp([v]x);
     - ``alignments3D/shift`` is in pixels of ``alignments3D/psize_A`` (else of ``blob/psize_A``), and has RELION's sign: times
       the pixel size it is ``rlnOriginXAngst``, ``rlnOriginYAngst``;
-    - ``blob/idx``, ``split`` and ``class`` count from 0, RELION from 1; angles in radians become degrees;
+    - ``blob/idx``, ``split`` and ``class`` count from 0, RELION from 1; angles in radians become degrees; particles that were
+      never split (``split`` is 0 for all) have no half sets;
     - particles with the same constants and ``ctf/exp_group_id`` form an optics group.
 
     Fields without a RELION column (2D alignments, higher aberrations, particle locations) are not carried over.
@@ -54,6 +55,8 @@ def read_cs(paths: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     columns |= {new: _plain(fields[old]) for old, new in _SAME.items() if old in fields}
     columns |= {new: np.rad2deg(fields[old].astype(np.float64)) for old, new in _RADIANS.items() if old in fields}
     columns |= {new: fields[old].astype(np.int64) + 1 for old, new in _COUNTED.items() if old in fields}
+    if "rlnRandomSubset" in columns and len(np.unique(columns["rlnRandomSubset"])) == 1:
+        del columns["rlnRandomSubset"]
     columns |= _image_columns(fields) | _pose_columns(paths[0], fields)
     group_by = []
     if "ctf/exp_group_id" in fields:
@@ -65,7 +68,7 @@ def read_cs(paths: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
 def _load(path: Path) -> np.ndarray:
     try:
         table = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, MemoryError) as error:
         raise ParticleDataError(f"{path}: not a readable cryoSPARC file: {error}") from error
     if not isinstance(table, np.ndarray) or table.dtype.names is None or table.ndim != 1:
         raise ParticleDataError(f"{path}: not a cryoSPARC file: it holds no table with named columns")

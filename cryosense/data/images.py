@@ -55,7 +55,7 @@ class Images:
         for file in self.files[1:]:
             if file.width != self.files[0].width:
                 raise ParticleDataError(
-                    f"{file.path}: images of {file.width} px, but {self.files[0].path} has images of {self.files[0].width} px; "
+                    f"{file.path}: images of {file.width} px, but {self.files[0].path} has them of {self.files[0].width} px; "
                     "bring them to one box, or open them one by one"
                 )
 

@@ -29,11 +29,14 @@ def metadata_pixel_sizes(particles: pd.DataFrame, optics: pd.DataFrame | None) -
 def common_pixel_size(path: Path, sizes: dict[str, float]) -> float | None:
     """The one pixel size among those found, ``None`` where none was.
 
-    Raises :class:`ParticleDataError` where they differ: images of different scale cannot be treated alike.
+    Raises :class:`ParticleDataError` where they differ (images of different scale are not to be mixed) or are not positive.
     """
     if not sizes:
         return None
     values = list(sizes.values())
+    if not all(np.isfinite(size) and size > 0 for size in values):
+        listed = ", ".join(f"{where}: {size}" for where, size in sizes.items())
+        raise ParticleDataError(f"{path}: pixel sizes must be positive ({listed}); correct them or give pixel_size_angstrom")
     if not np.allclose(values, values[0], rtol=1e-4, atol=0):
         listed = ", ".join(f"{where}: {size:g} Angstrom" for where, size in sizes.items())
         raise ParticleDataError(

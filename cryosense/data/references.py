@@ -77,7 +77,7 @@ def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, list
     wrong = np.flatnonzero(parts["path"].isna().to_numpy() | ~(number >= 1))
     if len(wrong):
         raise ParticleDataError(
-            f"{source}: row {wrong[0] + 1}: rlnImageName {names.iloc[wrong[0]]!r} is not like 000001@stack.mrcs (the first is 1)"
+            f"{source}: row {wrong[0] + 1}: rlnImageName {names.iloc[wrong[0]]!r} is not like 000001@stack.mrcs (first: 1)"
         )
     codes, paths = pd.factorize(parts["path"])
     return number.astype(np.int64) - 1, codes.astype(np.int64), [str(path) for path in paths]

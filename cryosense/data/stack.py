@@ -137,7 +137,7 @@ class ParticleStack:
             yield torch.from_numpy(chunk), self._read(chunk)
 
     def select(self, indices: Index) -> ParticleStack:
-        """A view of the particles at ``indices``, in that order, with their metadata. Raises ``IndexError`` as indexing does."""
+        """A view of the particles at ``indices``, in that order, with their metadata. Raises ``IndexError`` outside."""
         rows = row_numbers(indices, len(self))
         particles = self._particles.iloc[rows].reset_index(drop=True)
         return ParticleStack(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +25,12 @@ class StackWriter:
     """Writes a float32 ``.mrcs`` of ``count`` images; memory does not grow with the stack.
 
     Images go to ``path`` + ``.partial``; :meth:`finish` completes the header and renames. An existing partial file of the same
-    count, box and pixel size is continued: :attr:`written` tells which images it already holds. A pixel size of ``None`` is
-    written as 0, the MRC header's "unknown".
+    count, box and pixel size is continued: :attr:`written` tells which images it already holds. Room on the disk is taken at
+    the start, where the file system can do so. A pixel size of ``None`` is written as 0, the MRC header's "unknown". For one
+    process at a time.
 
-    Raises :class:`ParticleDataError` if ``path`` exists, or if a partial file of another shape stands in the way.
+    Raises :class:`ParticleDataError` if ``path`` exists, if a partial file of another shape stands in the way, or if the disk
+    is full.
     """
 
     def __init__(self, path: str | Path, count: int, box_size: int, pixel_size_angstrom: float | None) -> None:
@@ -51,7 +54,8 @@ class StackWriter:
     def write(self, start: int, images: Tensor) -> None:
         """(b, 1, n, n): store the images as particles ``start`` ... ``start + b - 1``, replacing what was there.
 
-        Raises :class:`ParticleDataError` for another shape, a place outside the stack, or values that are not finite.
+        Raises :class:`ParticleDataError` for another shape, a place outside the stack, values that are not finite, or a full
+        disk; what was written before stays.
         """
         expected = (images.shape[0], 1, self.box_size, self.box_size)
         if tuple(images.shape) != expected:
@@ -62,12 +66,8 @@ class StackWriter:
             )
         pixels = images.detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4", copy=False)
         records = self._statistics(start, pixels.reshape(len(images), -1))
-        self._file.seek(HEADER_DTYPE.itemsize + start * self._image_bytes)
-        self._file.write(pixels.tobytes())
-        self._file.flush()
-        self._file.seek(self._records_start + start * RECORD_DTYPE.itemsize)
-        self._file.write(records.tobytes())
-        self._file.flush()
+        self._write_at(HEADER_DTYPE.itemsize + start * self._image_bytes, pixels.tobytes())
+        self._write_at(self._records_start + start * RECORD_DTYPE.itemsize, records.tobytes())
 
     def finish(self) -> None:
         """Complete the header (statistics over all images), cut the records off, and give the file its name.
@@ -85,8 +85,7 @@ class StackWriter:
         mean = records["sum"].sum() / (self.count * self.box_size**2)
         header["dmin"], header["dmax"], header["dmean"] = records["minimum"].min(), records["maximum"].max(), mean
         header["rms"] = np.sqrt(max(records["squares"].sum() / (self.count * self.box_size**2) - mean**2, 0.0))
-        self._file.seek(0)
-        self._file.write(header.tobytes())
+        self._write_at(0, header.tobytes())
         self._file.truncate(self._records_start)
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -97,7 +96,22 @@ class StackWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+        if error is None:
+            self._file.close()
+            return
+        # After a failed write, closing tries once more and fails again: the first error is the one to show.
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def _write_at(self, offset: int, content: bytes) -> None:
+        try:
+            self._file.seek(offset)
+            self._file.write(content)
+            self._file.flush()
+        except OSError as error:
+            raise ParticleDataError(
+                f"{self.partial_path}: {error}; once there is room, the same run goes on from here"
+            ) from error
 
     def _refuse_existing(self) -> None:
         if self.path.exists():
@@ -105,9 +119,18 @@ class StackWriter:
 
     def _begin(self) -> BinaryIO:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        size = self._records_start + self.count * RECORD_DTYPE.itemsize
         file = self.partial_path.open("x+b")
-        file.write(self._header().tobytes())
-        file.truncate(self._records_start + self.count * RECORD_DTYPE.itemsize)
+        try:
+            file.write(self._header().tobytes())
+            file.truncate(size)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            self.partial_path.unlink()
+            with contextlib.suppress(OSError):
+                file.close()
+            raise ParticleDataError(f"{self.path}: no room for a stack of {size} bytes: {error}") from error
         return file
 
     def _continue(self) -> BinaryIO:

@@ -1,0 +1,119 @@
+"""cryoSPARC's conventions against definitions written out here, and files in parts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cryosense.data import ParticleDataError, ParticleStack
+from cryosense.data.cryosparc import read_cs
+
+FIELDS = [
+    ("uid", "<u8"),
+    ("blob/path", "S60"),
+    ("blob/idx", "<u4"),
+    ("blob/shape", "<u4", (2,)),
+    ("blob/psize_A", "<f4"),
+    ("alignments3D/pose", "<f4", (3,)),
+    ("alignments3D/shift", "<f4", (2,)),
+    ("alignments3D/split", "<u4"),
+]
+CTF_FIELDS = [
+    ("uid", "<u8"),
+    ("ctf/df1_A", "<f4"),
+    ("ctf/df2_A", "<f4"),
+    ("ctf/df_angle_rad", "<f4"),
+    ("ctf/phase_shift_rad", "<f4"),
+    ("ctf/accel_kv", "<f4"),
+    ("ctf/cs_mm", "<f4"),
+    ("ctf/amp_contrast", "<f4"),
+    ("ctf/exp_group_id", "<u4"),
+]
+UID = [900, 17, 2**63 + 5, 44]
+
+
+def save(path: Path, table: np.ndarray) -> Path:
+    with path.open("wb") as file:
+        np.save(file, table)
+    return path
+
+
+@pytest.fixture
+def particles(tmp_path: Path) -> Path:
+    table = np.zeros(4, FIELDS)
+    table["uid"] = UID
+    table["blob/path"] = [b">J4/extract/one.mrc", b">J4/extract/two.mrc", b">J4/extract/one.mrc", b">J4/extract/two.mrc"]
+    table["blob/idx"] = [2, 0, 0, 1]
+    table["blob/shape"], table["blob/psize_A"] = 8, 1.3
+    table["alignments3D/pose"] = np.random.default_rng(0).normal(size=(4, 3))
+    table["alignments3D/pose"][1] = 0
+    table["alignments3D/shift"] = [[1, -2], [0, 0], [0.5, 0.25], [3, 4]]
+    table["alignments3D/split"] = [0, 1, 1, 0]
+    return save(tmp_path / "particles.cs", table)
+
+
+@pytest.fixture
+def passthrough(tmp_path: Path) -> Path:
+    table = np.zeros(5, CTF_FIELDS)
+    table["uid"] = [44, 2**63 + 5, 1, 17, 900]
+    table["ctf/df1_A"] = [10044, 10005, 10001, 10017, 10900]
+    table["ctf/df2_A"] = table["ctf/df1_A"] - 200
+    table["ctf/df_angle_rad"], table["ctf/phase_shift_rad"] = np.pi / 6, np.pi / 2
+    table["ctf/accel_kv"], table["ctf/cs_mm"], table["ctf/amp_contrast"] = 300, 2.7, 0.1
+    table["ctf/exp_group_id"] = [7, 7, 7, 3, 7]
+    return save(tmp_path / "passthrough.cs", table)
+
+
+def test_rotation_vectors_shifts_and_counts(particles, relion_matrix) -> None:
+    table, optics = read_cs([particles])
+    vectors = np.load(particles)["alignments3D/pose"].astype(np.float64)
+    for vector, angles in zip(vectors, table[["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]].to_numpy(), strict=True):
+        x, y, z = vector
+        # RELION's matrix is the transpose of the rotation, so the generator changes sign.
+        generator = torch.tensor([[0, z, -y], [-z, 0, x], [y, -x, 0]], dtype=torch.float64)
+        np.testing.assert_allclose(relion_matrix(*angles), torch.linalg.matrix_exp(generator).numpy(), atol=1e-12)
+    np.testing.assert_allclose(table["rlnOriginXAngst"], [1.3, 0, 0.65, 3.9])
+    np.testing.assert_allclose(table["rlnOriginYAngst"], [-2.6, 0, 0.325, 5.2])
+    assert table["rlnRandomSubset"].tolist() == [1, 2, 2, 1]
+    assert table["rlnImageName"].tolist()[:2] == ["000003@J4/extract/one.mrc", "000001@J4/extract/two.mrc"]
+    assert optics["rlnImagePixelSize"].tolist() == [1.3]
+    assert optics["rlnImageSize"].tolist() == [8]
+
+
+def test_a_turn_about_one_axis_has_the_sign_it_should(tmp_path: Path) -> None:
+    table = np.zeros(2, [("alignments3D/pose", "<f4", (3,))])
+    table["alignments3D/pose"] = [[0, np.deg2rad(30), 0], [0, 0, np.deg2rad(40)]]
+    angles, _ = read_cs([save(tmp_path / "a.cs", table)])
+    assert angles["rlnAngleTilt"].tolist() == pytest.approx([30, 0], abs=1e-4)
+    assert (angles["rlnAngleRot"] + angles["rlnAnglePsi"]).tolist() == pytest.approx([0, 40], abs=1e-4)
+
+
+def test_passthrough_is_joined_by_uid_and_groups_by_exposure_group(particles, passthrough) -> None:
+    table, optics = read_cs([particles, passthrough])
+    assert table["rlnDefocusU"].tolist() == [10900, 10017, 10005, 10044]
+    assert table["rlnDefocusV"].tolist() == [10700, 9817, 9805, 9844]
+    np.testing.assert_allclose(table["rlnDefocusAngle"], 30, rtol=1e-6)
+    np.testing.assert_allclose(table["rlnPhaseShift"], 90, rtol=1e-6)
+    assert table["rlnOpticsGroup"].tolist() == [1, 2, 1, 1]
+    assert optics["rlnVoltage"].tolist() == [300, 300]
+    assert optics["rlnSphericalAberration"].tolist() == [2.7, 2.7]
+    with pytest.raises(ParticleDataError, match=r"1 particles of passthrough\.cs are missing"):
+        read_cs([passthrough, particles])
+
+
+def test_images_come_from_the_stacks_it_names(tmp_path: Path, particles, write_stack, noise) -> None:
+    one, two = noise(1, 3, 8, 8), noise(2, 2, 8, 8)
+    write_stack("project/J4/extract/one.mrc", one)
+    write_stack("project/J4/extract/two.mrc", two)
+    stack = ParticleStack.open(particles, root=tmp_path / "project")
+    np.testing.assert_array_equal(stack[:].numpy()[:, 0], np.stack([one[2], two[0], one[0], two[1]]))
+    assert stack.pixel_size_angstrom == 1.3
+
+
+def test_what_is_no_cryosparc_file(tmp_path: Path) -> None:
+    (tmp_path / "text.cs").write_text("no array")
+    save(tmp_path / "plain.cs", np.zeros((3, 3)))
+    for name in ("text.cs", "plain.cs"):
+        with pytest.raises(ParticleDataError, match=name):
+            read_cs([tmp_path / name])

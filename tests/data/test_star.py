@@ -1,0 +1,113 @@
+"""STAR files come out with every value they came in with."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import starfile
+
+from cryosense.data import ParticleDataError, write_star
+from cryosense.data.star import read_star
+
+RELION_30 = """
+data_images
+
+loop_
+_rlnImageName #1
+_rlnMagnification #2
+_rlnDetectorPixelSize #3
+_rlnOriginX #4
+_rlnGroupName #5
+000002@a.mrcs 50000.000000 7.000000 -1.500000 007
+000001@a.mrcs 50000.000000 7.000000 0.250000 010
+"""
+
+
+def test_values_are_not_touched(tmp_path: Path) -> None:
+    rows = pd.DataFrame(
+        {
+            "rlnImageName": ["000001@a.mrcs", "000002@a.mrcs"],
+            "rlnGroupName": ["007", "12"],
+            "rlnMicrographName": ["mic one.mrc", "mic2.mrc"],
+            "rlnDefocusU": [12345.678901234, 1e-7],
+            "labOwnColumn": [1, -3],
+            "ucsfUid": ["12345678901234567890123", "1"],
+        }
+    )
+    optics = pd.DataFrame({"rlnOpticsGroup": [1], "rlnImagePixelSize": [1.0123456789], "rlnImageSize": [8]})
+    write_star(tmp_path / "a.star", tmp_path / "x.mrcs", rows, optics, box_size=8, pixel_size_angstrom=1.01234568)
+    again, optics_again = read_star(tmp_path / "a.star")
+    expected = rows.assign(rlnImageName=["000001@x.mrcs", "000002@x.mrcs"], rlnOpticsGroup=1)
+    pd.testing.assert_frame_equal(again, expected, check_dtype=False)
+    pd.testing.assert_frame_equal(optics_again, optics, check_dtype=False)
+
+
+def test_relion_30_keeps_its_single_table_and_its_magnification(tmp_path: Path) -> None:
+    (tmp_path / "old.star").write_text(RELION_30)
+    table, optics = read_star(tmp_path / "old.star")
+    assert optics is None
+    assert table["rlnGroupName"].tolist() == ["007", "010"]
+    write_star(tmp_path / "same.star", tmp_path / "b.mrcs", table, None, box_size=8, pixel_size_angstrom=1.4)
+    same = starfile.read(tmp_path / "same.star")
+    pd.testing.assert_frame_equal(same.drop(columns="rlnImageName"), starfile.read(tmp_path / "old.star").iloc[:, 1:])
+    write_star(tmp_path / "half.star", tmp_path / "b.mrcs", table, None, box_size=4, pixel_size_angstrom=2.8)
+    half = starfile.read(tmp_path / "half.star")
+    assert half["rlnImageName"].tolist() == ["000001@b.mrcs", "000002@b.mrcs"]
+    assert half["rlnDetectorPixelSize"].tolist() == [14.0, 14.0]
+    assert half["rlnMagnification"].tolist() == [50000.0, 50000.0]
+    bare = table.drop(columns=["rlnMagnification", "rlnDetectorPixelSize"])
+    write_star(tmp_path / "bare.star", tmp_path / "b.mrcs", bare, None, box_size=8, pixel_size_angstrom=2.8)
+    written = starfile.read(tmp_path / "bare.star")
+    np.testing.assert_allclose(1e4 * written["rlnDetectorPixelSize"] / written["rlnMagnification"], 2.8)
+
+
+def test_without_metadata_only_what_is_known(tmp_path: Path) -> None:
+    nothing = pd.DataFrame(index=range(2))
+    write_star(tmp_path / "s" / "a.star", tmp_path / "a.mrcs", nothing, None, box_size=8, pixel_size_angstrom=1.5)
+    blocks = starfile.read(tmp_path / "s" / "a.star", always_dict=True)
+    assert blocks["particles"]["rlnImageName"].tolist() == ["000001@../a.mrcs", "000002@../a.mrcs"]
+    assert blocks["optics"]["rlnImagePixelSize"].tolist() == [1.5]
+    assert "rlnVoltage" not in blocks["optics"].columns
+
+
+def test_only_groups_that_have_particles_change_their_size(tmp_path: Path) -> None:
+    particles = pd.DataFrame({"rlnImageName": ["x", "y"], "rlnOpticsGroup": [2, 2]})
+    optics = pd.DataFrame({"rlnOpticsGroup": [1, 2], "rlnImagePixelSize": [1.0, 1.1], "rlnImageSize": [256, 128]})
+    write_star(tmp_path / "a.star", tmp_path / "a.mrcs", particles, optics, box_size=64, pixel_size_angstrom=2.2)
+    written = starfile.read(tmp_path / "a.star")["optics"]
+    assert written["rlnImagePixelSize"].tolist() == [1.0, 2.2]
+    assert written["rlnImageSize"].tolist() == [256, 64]
+
+
+def test_writing_again_is_harmless_but_never_overwrites(tmp_path: Path) -> None:
+    path, rows = tmp_path / "a.star", pd.DataFrame({"rlnClassNumber": [1, 2]})
+    write_star(path, tmp_path / "a.mrcs", rows, None, box_size=8, pixel_size_angstrom=None)
+    before = path.read_text()
+    write_star(path, tmp_path / "a.mrcs", rows, None, box_size=8, pixel_size_angstrom=None)
+    with pytest.raises(ParticleDataError, match="another content"):
+        write_star(path, tmp_path / "a.mrcs", rows + 1, None, box_size=8, pixel_size_angstrom=None)
+    assert path.read_text() == before
+
+
+def test_missing_values_stay_missing(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"rlnDefocusU": [np.nan, 2.0], "rlnGroupName": ["a", np.nan]})
+    write_star(tmp_path / "a.star", tmp_path / "a.mrcs", rows, None, box_size=8, pixel_size_angstrom=None)
+    again, _ = read_star(tmp_path / "a.star")
+    assert again["rlnDefocusU"].isna().tolist() == [True, False]
+    assert again["rlnGroupName"].isna().tolist() == [False, True]
+
+
+def test_what_is_no_particle_star(tmp_path: Path) -> None:
+    contents = {
+        "empty": b"",
+        "text": b"hello world\n",
+        "binary": bytes(range(256)) * 4,
+        "model": b"data_model\n\n_rlnPixelSize 1.0\n",
+        "ragged": b"data_\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n2@a.mrcs 3 4 5\n",
+    }
+    for name, content in contents.items():
+        path = tmp_path / f"{name}.star"
+        path.write_bytes(content)
+        with pytest.raises(ParticleDataError, match=name):
+            read_star(path)
