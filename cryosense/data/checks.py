@@ -9,9 +9,8 @@ def find_bad_particles(stack: ParticleStack, chunk_size: int) -> dict[int, str]:
     """Read the stack once, ``chunk_size`` images at a time: index -> "not finite" or "constant", for the images that are."""
     bad: dict[int, str] = {}
     for indices, images in stack.chunks(chunk_size):
-        flat = images.flatten(1)
-        finite = flat.isfinite().all(1)
-        constant = flat.amax(1) == flat.amin(1)
+        lowest, highest = images.flatten(1).aminmax(dim=1)  # NaN wins over any number in both
+        finite = lowest.isfinite() & highest.isfinite()
         bad |= {int(index): "not finite" for index in indices[~finite]}
-        bad |= {int(index): "constant" for index in indices[finite & constant]}
+        bad |= {int(index): "constant" for index in indices[finite & (lowest == highest)]}
     return dict(sorted(bad.items()))

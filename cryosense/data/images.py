@@ -76,11 +76,11 @@ class Images:
     def read(self, rows: np.ndarray) -> Tensor:
         """(b,) rows -> (b, 1, n, n) float32."""
         file_of, number = self.file_of[rows], self.number[rows]
-        images = torch.empty(len(rows), 1, self.box_size, self.box_size)
+        images = np.empty((len(rows), 1, self.box_size, self.box_size), np.float32)
         for index in np.unique(file_of):
             places = np.flatnonzero(file_of == index)
-            images[torch.from_numpy(places), 0] = self.files[index].read(number[places])
-        return images
+            images[places, 0] = self.files[index].read(number[places])
+        return torch.from_numpy(images)
 
     def header_pixel_sizes(self) -> dict[Path, float]:
         """Pixel sizes in Angstrom of the files that particles lie in and whose headers tell one."""

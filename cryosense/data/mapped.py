@@ -26,7 +26,7 @@ class ImageFile(Protocol):
     def width(self) -> int: ...
     @property
     def pixel_size_angstrom(self) -> float | None: ...
-    def read(self, numbers: np.ndarray) -> Tensor: ...
+    def read(self, numbers: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class MappedImages:
     width: int
     pixel_size_angstrom: float | None = None
 
-    def read(self, numbers: np.ndarray) -> Tensor:
+    def read(self, numbers: np.ndarray) -> np.ndarray:
         """(b,) image numbers -> (b, h, w) float32."""
         shape = (self.count, self.height, self.width)
         mapped = np.memmap(self.path, self.dtype, mode="r", offset=self.offset, shape=shape)
-        return torch.from_numpy(np.asarray(mapped[numbers]).astype(np.float32))
+        return np.asarray(mapped[numbers]).astype(np.float32, copy=False)
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class TorchImages:
     width: int
     pixel_size_angstrom: float | None = None
 
-    def read(self, numbers: np.ndarray) -> Tensor:
+    def read(self, numbers: np.ndarray) -> np.ndarray:
         """(b,) image numbers -> (b, h, w) float32."""
         stack = load_tensor(self.path).reshape(self.count, self.height, self.width)
-        return stack[torch.from_numpy(numbers)].to(torch.float32)
+        return stack[torch.from_numpy(numbers)].to(torch.float32).numpy()
 
 
 def open_npy(path: Path) -> MappedImages:

@@ -110,12 +110,12 @@ class ParticleStack:
     @cached_property
     def metadata(self) -> pd.DataFrame:
         """One row per particle, index 0 ... n - 1, RELION's column names; no columns where nothing is known."""
-        return self.geometry.table_after(self._particles, self._images.box_size)
+        return self.geometry.table_after(self._particles, self._images.box_size).copy()
 
     @cached_property
     def optics(self) -> pd.DataFrame | None:
         """The optics table of RELION 3.1 and later, ``None`` where there is none."""
-        return None if self._optics is None else self.geometry.table_after(self._optics, self._images.box_size)
+        return None if self._optics is None else self.geometry.table_after(self._optics, self._images.box_size).copy()
 
     def __getitem__(self, index: Index) -> Tensor:
         """One number -> (1, n, n) float32; a slice, list or 1-D array or tensor of numbers -> (b, 1, n, n) float32.
