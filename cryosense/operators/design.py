@@ -1,0 +1,120 @@
+"""From a configuration to operators: which family, how much compression, one mask set for all particles or one for each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from cryosense.operators.base import LinearOperator
+from cryosense.operators.fourier_sampling import FourierSampling
+from cryosense.operators.masks import MaskError
+from cryosense.operators.pixel import PixelMasking
+from cryosense.seeding import derived_seed
+
+
+class PixelFamily(Protocol):
+    """A pixel-domain mask family with its parameters set."""
+
+    def __call__(self, box_size: int, count: int, *, seed: int) -> Tensor: ...
+
+
+class FourierFamily(Protocol):
+    """A Fourier-domain mask family with its parameters set."""
+
+    def __call__(self, box_size: int, kept_fraction: float, *, symmetric: bool, seed: int) -> Tensor: ...
+
+
+class Design(ABC):
+    """A measurement as it is configured; :meth:`operator` draws the masks.
+
+    Args:
+        compression: nominal compression, at least 1.
+        per_particle: draw masks for each particle, keyed by seed and particle index, instead of one set for all.
+        seed: of the masks.
+    """
+
+    domain: str
+    block_size: int | None
+    symmetric: bool | None
+
+    def __init__(self, compression: float, per_particle: bool, seed: int) -> None:
+        if not compression >= 1:
+            raise MaskError(f"compression={compression} is below 1: that would measure more numbers than the image has")
+        self.compression, self.per_particle, self.seed = compression, per_particle, seed
+        self._shared: LinearOperator | None = None
+
+    @abstractmethod
+    def draw(self, box_size: int, seed: int) -> Tensor:
+        """-> one mask set."""
+
+    @abstractmethod
+    def build(self, masks: Tensor) -> LinearOperator:
+        """-> the operator of one mask set, or of a stack of them."""
+
+    def operator(self, box_size: int, particles: Tensor) -> LinearOperator:
+        """-> the operator for these particles (b,): the same for all, drawn once, unless ``per_particle``.
+
+        Raises:
+            MaskError: odd box, block size that does not divide it, or masks that keep nothing.
+        """
+        if box_size % 2:
+            raise MaskError(f"the box of {box_size} px is odd: crop the images to an even box")
+        if self.per_particle:
+            return self.build(torch.stack([self.draw(box_size, derived_seed(self.seed, int(i))) for i in particles]))
+        if self._shared is None or self._shared.box_size != box_size:
+            self._shared = self.build(self.draw(box_size, self.seed))
+        return self._shared
+
+
+class PixelDesign(Design):
+    """Masked sums over blocks; ``compression`` sets the number of masks, round(K^2 / C).
+
+    Args:
+        masks: pixel-domain family.
+        block_size: K in pixels.
+    """
+
+    domain = "pixel"
+    symmetric: bool | None = None
+    block_size: int
+
+    def __init__(self, masks: PixelFamily, block_size: int, compression: float, per_particle: bool, seed: int) -> None:
+        super().__init__(compression, per_particle, seed)
+        self.masks, self.block_size = masks, block_size
+        self.count = round(block_size**2 / compression)
+        if compression > block_size**2:
+            raise MaskError(
+                f"compression={compression} is more than block_size={block_size} allows: one mask makes {block_size**2}"
+            )
+
+    def draw(self, box_size: int, seed: int) -> Tensor:
+        return self.masks(box_size, self.count, seed=seed)
+
+    def build(self, masks: Tensor) -> PixelMasking:
+        return PixelMasking(masks, self.block_size)
+
+
+class FourierDesign(Design):
+    """Kept Fourier coefficients; ``compression`` sets the kept fraction, 1 / C.
+
+    Args:
+        masks: Fourier-domain family.
+        symmetric: keep both of each Friedel pair or neither, and always DC; false is the paper's convention.
+    """
+
+    domain = "fourier"
+    block_size: int | None = None
+    symmetric: bool
+
+    def __init__(self, masks: FourierFamily, symmetric: bool, compression: float, per_particle: bool, seed: int) -> None:
+        super().__init__(compression, per_particle, seed)
+        self.masks, self.symmetric = masks, symmetric
+
+    def draw(self, box_size: int, seed: int) -> Tensor:
+        return self.masks(box_size, 1 / self.compression, symmetric=self.symmetric, seed=seed)
+
+    def build(self, masks: Tensor) -> FourierSampling:
+        return FourierSampling(masks)

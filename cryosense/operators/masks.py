@@ -1,0 +1,151 @@
+"""Mask families. Each is a function of its seed; the same seed gives the same mask on every machine.
+
+Pixel-domain families return (count, n, n) float32: the masks that are summed over blocks. Fourier-domain families return
+(n, n) float32 on the centred plane, 1 where a coefficient is measured. Families and constants follow the paper
+(arXiv 2511.12931) as section 1 of its measurement model states them; ``variable_density`` is not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from cryosense.fourier import frequency_radius, friedel_partner, shell_index
+
+
+class MaskError(ValueError):
+    """A mask that cannot be drawn or that measures nothing."""
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _check_probability(name: str, value: float) -> None:
+    if not 0 < value <= 1:
+        raise MaskError(f"{name}={value}: a probability in (0, 1] is needed")
+
+
+def random_binary(box_size: int, count: int, *, keep_probability: float, seed: int) -> Tensor:
+    """-> (count, n, n): each pixel of each mask is 1 with probability ``keep_probability``, else 0."""
+    _check_probability("keep_probability", keep_probability)
+    return (torch.rand(count, box_size, box_size, generator=_generator(seed)) < keep_probability).float()
+
+
+def random_gaussian(box_size: int, count: int, *, seed: int) -> Tensor:
+    """-> (count, n, n): standard normal entries, normalised so that each pixel's squares sum to 1 over the masks."""
+    masks = torch.randn(count, box_size, box_size, generator=_generator(seed))
+    return masks / torch.linalg.vector_norm(masks, dim=0, keepdim=True)
+
+
+def checkerboard(box_size: int, count: int, *, cell_pixels: int, keep_probability: float, seed: int) -> Tensor:
+    """-> (count, n, n): square cells of ``cell_pixels`` that are 1 with probability ``keep_probability``, else 0."""
+    _check_probability("keep_probability", keep_probability)
+    cells = -(-box_size // cell_pixels)
+    coarse = (torch.rand(count, cells, cells, generator=_generator(seed)) < keep_probability).float()
+    fine = coarse.repeat_interleave(cell_pixels, 1).repeat_interleave(cell_pixels, 2)
+    return fine[:, :box_size, :box_size].contiguous()
+
+
+def superres(box_size: int, count: int, *, seed: int) -> Tensor:
+    """-> (count, n, n): all ones, plain binning. Every mask is the same, so more than one measures nothing more."""
+    del seed  # nothing is drawn; the argument keeps the families interchangeable
+    return torch.ones(count, box_size, box_size)
+
+
+def uniform(box_size: int, kept_fraction: float, *, symmetric: bool, seed: int) -> Tensor:
+    """-> (n, n): each coefficient (each Friedel pair if ``symmetric``) is kept with probability ``kept_fraction``."""
+    _check_probability("kept fraction", kept_fraction)
+    keep = torch.rand(box_size, box_size, generator=_generator(seed)) < kept_fraction
+    return _finish(keep.float(), symmetric)
+
+
+def variable_density(
+    box_size: int, kept_fraction: float, *, keep_probability_per_shell: Sequence[float], symmetric: bool, seed: int
+) -> Tensor:
+    """-> (n, n): :func:`uniform` with a keep probability for each shell, scaled so that ``kept_fraction`` is kept on average.
+
+    The profile gives the shape (shell 0 first; shells beyond its end are not measured); probabilities are capped at 1 and
+    what the cap cuts off is given to the other shells.
+    """
+    _check_probability("kept fraction", kept_fraction)
+    shells = shell_index(box_size)
+    profile = torch.zeros(int(shells.max()) + 1, dtype=torch.float64)
+    given = torch.tensor(list(keep_probability_per_shell), dtype=torch.float64)[: len(profile)]
+    if len(given) == 0 or bool((given < 0).any()) or not bool(torch.isfinite(given).all()) or not bool((given > 0).any()):
+        raise MaskError("keep_probability_per_shell needs at least one positive value and no negative or non-finite one")
+    profile[: len(given)] = given
+    probability = _scale_to_budget(profile[shells], kept_fraction)
+    keep = torch.rand(box_size, box_size, generator=_generator(seed)) < probability
+    return _finish(keep.float(), symmetric)
+
+
+def _scale_to_budget(shape: Tensor, kept_fraction: float) -> Tensor:
+    """(n, n) relative density -> (n, n) probabilities min(1, f shape) whose mean is ``kept_fraction``; f by bisection."""
+    reachable = float((shape > 0).double().mean())
+    if kept_fraction > reachable + 1e-9:
+        raise MaskError(
+            f"the profile reaches {reachable:.3f} of the coefficients, so {kept_fraction:.3f} cannot be kept: "
+            f"extend keep_probability_per_shell or set compression to at least {1 / reachable:.2f}"
+        )
+    low, high = 0.0, 1 / float(shape[shape > 0].min())
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float((shape * middle).clamp(max=1).mean()) < kept_fraction else (low, middle)
+    return (shape * high).clamp(max=1)
+
+
+def ring(box_size: int, kept_fraction: float, *, bands: int, width_fraction: float, symmetric: bool, seed: int) -> Tensor:
+    """-> (n, n): equal-area radial bands, a fraction of them kept, drawn without replacement by the Gumbel top-k trick.
+
+    A band at radius r is drawn with weight exp(-r^2 / (2 w^2)), w = ``width_fraction`` * n (1/4 in the paper).
+    """
+    _check_probability("kept fraction", kept_fraction)
+    radius = frequency_radius(box_size)
+    order = radius.flatten().argsort(stable=True)
+    band = torch.empty(box_size**2, dtype=torch.int64)
+    band[order] = torch.arange(box_size**2) * bands // box_size**2
+    # Coefficients of one radius belong to one band, or rings would not be rings (and pairs would be torn).
+    _, group = torch.unique(torch.round(radius.flatten() ** 2).long(), return_inverse=True)
+    first = torch.full((int(group.max()) + 1,), bands, dtype=torch.int64)
+    first = first.scatter_reduce(0, group, band, reduce="amin")
+    band = first[group].reshape(box_size, box_size)
+    centre = torch.zeros(bands, dtype=torch.float64).index_add_(0, band.flatten(), radius.flatten())
+    members = torch.bincount(band.flatten(), minlength=bands)
+    centre = centre / members.clamp_min(1)
+    log_weight = -(centre**2) / (2 * (width_fraction * box_size) ** 2)
+    log_weight[members == 0] = -torch.inf
+    gumbel = -torch.log(-torch.log(torch.rand(bands, generator=_generator(seed), dtype=torch.float64)))
+    chosen = torch.zeros(bands, dtype=torch.bool)
+    chosen[(log_weight + gumbel).topk(max(1, round(kept_fraction * bands))).indices] = True
+    return _finish(chosen[band].float(), symmetric)
+
+
+def radial(box_size: int, kept_fraction: float, *, sectors: int, symmetric: bool, seed: int) -> Tensor:
+    """-> (n, n): ``sectors`` equal angular sectors over the full turn, a fraction of them kept.
+
+    If ``symmetric``, opposite sectors are kept together: ``sectors // 2`` pairs are drawn from.
+    """
+    _check_probability("kept fraction", kept_fraction)
+    axis = torch.arange(box_size, dtype=torch.float64) - box_size // 2
+    turn, drawn = (torch.pi, sectors // 2) if symmetric else (2 * torch.pi, sectors)
+    angle = torch.atan2(axis[:, None], axis[None, :]) % turn
+    sector = (angle / turn * drawn).long().clamp(max=drawn - 1)
+    kept = torch.randperm(drawn, generator=_generator(seed))[: max(1, round(kept_fraction * drawn))]
+    chosen = torch.zeros(drawn, dtype=torch.bool)
+    chosen[kept] = True
+    return _finish(chosen[sector].float(), symmetric)
+
+
+def _finish(mask: Tensor, symmetric: bool) -> Tensor:
+    """Give both of each Friedel pair the value of the first, and keep DC; unsymmetric masks stay as they are drawn."""
+    n = mask.shape[-1]
+    if symmetric:
+        position = torch.arange(n * n).reshape(n, n)
+        mask = torch.where(position <= friedel_partner(position), mask, friedel_partner(mask))
+        mask[n // 2, n // 2] = 1
+    if not bool(mask.any()):
+        raise MaskError("the mask keeps no coefficient: lower the compression or change the seed")
+    return mask

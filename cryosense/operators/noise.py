@@ -1,0 +1,133 @@
+"""Noise of the measurement: before the mask (a detector that counts, then masks) or after it (an aperture before it).
+
+The two are different experiments. Each particle's draw is keyed by seed and particle index, never by batch.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from cryosense.operators.base import LinearOperator
+from cryosense.seeding import generator
+
+
+class NoiseError(ValueError):
+    """Noise that the stated operator cannot have."""
+
+
+class Noise(ABC):
+    """How an image becomes a noisy measurement."""
+
+    sigma: float  # deviation in the units the config states, 0 for none, NaN where it is not one number
+    placement: str
+
+    @abstractmethod
+    def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
+        """(b, 1, n, n), (b,) particle indices -> (b, ...): y."""
+
+    @abstractmethod
+    def row_sigma(self, operator: LinearOperator) -> Tensor:
+        """(1 or b, ...): deviation of the noise in the operator's row coordinates; zero where nothing is measured."""
+
+
+class NoNoise(Noise):
+    """y = A x."""
+
+    sigma = 0.0
+    placement = "none"
+
+    def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
+        del particles
+        return operator(x)
+
+    def row_sigma(self, operator: LinearOperator) -> Tensor:
+        return torch.zeros_like(operator.row_noise_gain)
+
+
+class GaussianNoise(Noise):
+    """White Gaussian noise.
+
+    Args:
+        sigma: deviation. In ``image`` units it is per pixel of x; after the mask it is then multiplied with the root mean
+            square norm of the operator's rows, which is what the same pixels would have brought into a measurement.
+        units: ``image`` or ``measurement``.
+        placement: ``before``: y = A (x + n); ``after``: y = A x + n.
+        seed: of the draws.
+    """
+
+    def __init__(self, sigma: float, units: str, placement: str, seed: int) -> None:
+        if sigma < 0:
+            raise NoiseError(f"noise.sigma={sigma} is negative")
+        if (units, placement) not in {("image", "before"), ("image", "after"), ("measurement", "after")}:
+            raise NoiseError(
+                f"noise.units={units} with noise.placement={placement}: units are image or measurement, placement is before "
+                "or after, and noise before the mask is in image units"
+            )
+        self.sigma, self.units, self.placement, self.seed = sigma, units, placement, seed
+
+    def _deviation(self, operator: LinearOperator) -> float:
+        if self.units == "measurement" or self.placement == "before":
+            return self.sigma
+        norms = operator.measurement_norms
+        return self.sigma * float(norms[norms > 0].square().mean().sqrt())
+
+    def _draw(self, like: Tensor, particles: Tensor) -> Tensor:
+        shape = like.shape[1:]
+        draws = [torch.randn(shape, generator=generator(self.seed, int(i)), dtype=like.dtype) for i in particles]
+        return torch.stack(draws).to(like.device)
+
+    def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
+        if self.placement == "before":
+            return operator(x + self.sigma * self._draw(x, particles))
+        y = operator(x)
+        noisy = y + self._deviation(operator) * self._draw(y, particles)
+        return noisy * (operator.measurement_norms > 0)
+
+    def row_sigma(self, operator: LinearOperator) -> Tensor:
+        gain = operator.row_noise_gain
+        return self.sigma * (gain > 0) if self.placement == "before" else self._deviation(operator) * gain
+
+
+class PoissonNoise(Noise):
+    """Counting noise: pixel value x stands for a mean of ``dose`` * (1 + x) electrons (negative rates count nothing).
+
+    Args:
+        dose_electrons_per_pixel: mean count of a pixel of value 0.
+        placement: ``before``: every pixel is counted, then masked; ``after``: the masked sums are counted, which needs masks
+            without negative entries (an aperture cannot subtract electrons).
+        seed: of the draws.
+    """
+
+    sigma = float("nan")
+
+    def __init__(self, dose_electrons_per_pixel: float, placement: str, seed: int) -> None:
+        if dose_electrons_per_pixel <= 0:
+            raise NoiseError(f"noise.dose_electrons_per_pixel={dose_electrons_per_pixel} is not positive")
+        if placement not in {"before", "after"}:
+            raise NoiseError(f"noise.placement={placement}: before or after")
+        self.dose, self.placement, self.seed = dose_electrons_per_pixel, placement, seed
+
+    def _count(self, rate: Tensor, particles: Tensor) -> Tensor:
+        draws = [torch.poisson(r, generator=generator(self.seed, int(i))) for r, i in zip(rate.cpu(), particles, strict=True)]
+        return torch.stack(draws).to(rate.device)
+
+    def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
+        rate = self.dose * (1 + x).clamp_min(0)
+        if self.placement == "before":
+            return operator(self._count(rate, particles) / self.dose - 1)
+        if not operator.adds_only:
+            raise NoiseError(
+                "counting after the mask needs measurements that are sums of electrons: use binary, checkerboard or superres "
+                "pixel masks, or noise.placement=before"
+            )
+        return self._count(operator(rate), particles) / self.dose - operator(torch.ones_like(x))
+
+    def row_sigma(self, operator: LinearOperator) -> Tensor:
+        gain = operator.row_noise_gain
+        if self.placement == "before":
+            return (gain > 0) / self.dose**0.5
+        ones = torch.ones(1, 1, operator.box_size, operator.box_size, dtype=gain.dtype, device=gain.device)
+        return gain * (operator(ones).mean() / self.dose).sqrt()

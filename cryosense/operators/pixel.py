@@ -1,0 +1,142 @@
+"""Pixel domain: masked sums over K x K blocks ("coded aperture")."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cryosense.operators.base import DataStep, LinearOperator, largest
+from cryosense.operators.masks import MaskError
+
+
+class PixelMasking(LinearOperator):
+    """(b, 1, n, n) -> (b, m, n / K, n / K): y_m[i, j] = sum over block (i, j) of M_m . x, for m masks and block size K.
+
+    A is block diagonal, one m x K^2 matrix for each of the (n / K)^2 blocks, so one batched singular value decomposition of
+    these small matrices (float64, once per mask set) gives the pseudo-inverse, the rank and every data step exactly.
+
+    Args:
+        masks: (m, n, n) for all images or (b, m, n, n), one set per image.
+        block_size: K, a divisor of n.
+    """
+
+    masks: Tensor
+    left: Tensor
+    singular: Tensor
+    right: Tensor
+
+    def __init__(self, masks: Tensor, block_size: int) -> None:
+        super().__init__()
+        sets = masks if masks.ndim == 4 else masks[None]
+        if sets.ndim != 4 or sets.shape[-1] != sets.shape[-2]:
+            raise MaskError(f"pixel masks are (m, n, n) or (b, m, n, n), not {tuple(masks.shape)}")
+        n = sets.shape[-1]
+        if n % block_size:
+            raise MaskError(f"block_size={block_size} does not divide the box of {n} px: choose a divisor, or crop the images")
+        if not bool(sets.flatten(1).any(1).all()):
+            raise MaskError("the masks keep no pixel: lower the compression or change the seed")
+        self.particles, self.masks_per_image, self.box_size = sets.shape[0], sets.shape[1], n
+        self.block_size = block_size
+        self.compression_nominal = block_size**2 / self.masks_per_image
+        self.register_buffer("masks", sets)
+        u, s, vt = torch.linalg.svd(self._matrices(sets.double()), full_matrices=False)
+        tolerance = largest(s.flatten(1)) * max(self.masks_per_image, block_size**2) * torch.finfo(s.dtype).eps
+        s = torch.where(s > tolerance[:, None, None], s, 0.0)
+        self.register_buffer("left", u.to(sets.dtype))
+        self.register_buffer("singular", s.to(sets.dtype))
+        self.register_buffer("right", vt.to(sets.dtype))
+
+    def _matrices(self, sets: Tensor) -> Tensor:
+        """(p, m, n, n) -> (p, blocks, m, K^2)."""
+        p, m, n, k = *sets.shape[:3], self.block_size
+        return sets.reshape(p, m, n // k, k, n // k, k).permute(0, 2, 4, 1, 3, 5).reshape(p, -1, m, k * k)
+
+    def _blocks(self, x: Tensor) -> Tensor:
+        """(b, 1, n, n) -> (b, blocks, K^2, 1) if each image has its masks, else (1, blocks, K^2, b)."""
+        b, n, k = x.shape[0], self.box_size, self.block_size
+        tiles = x.reshape(b, n // k, k, n // k, k)
+        if self.particles > 1:
+            return tiles.permute(0, 1, 3, 2, 4).reshape(b, -1, k * k, 1)
+        return tiles.permute(1, 3, 2, 4, 0).reshape(1, -1, k * k, b)
+
+    def _image(self, blocks: Tensor) -> Tensor:
+        """The inverse of :meth:`_blocks`."""
+        n, k = self.box_size, self.block_size
+        g = n // k
+        if self.particles > 1:
+            b = blocks.shape[0]
+            return blocks.reshape(b, g, g, k, k).permute(0, 1, 3, 2, 4).reshape(b, 1, n, n)
+        b = blocks.shape[-1]
+        return blocks.reshape(g, g, k, k, b).permute(4, 0, 2, 1, 3).reshape(b, 1, n, n)
+
+    def _columns(self, y: Tensor) -> Tensor:
+        """(b, m, g, g) -> (b, blocks, m, 1) if each image has its masks, else (1, blocks, m, b)."""
+        b, m = y.shape[:2]
+        if self.particles > 1:
+            return y.reshape(b, m, -1, 1).transpose(1, 2)
+        return y.reshape(b, m, -1).permute(2, 1, 0)[None]
+
+    def _measurement(self, columns: Tensor) -> Tensor:
+        """The inverse of :meth:`_columns`."""
+        g = self.box_size // self.block_size
+        rows = columns[..., 0].transpose(1, 2) if self.particles > 1 else columns[0].permute(2, 1, 0)
+        return rows.reshape(rows.shape[0], -1, g, g)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._measurement(self._matrices(self.masks) @ self._blocks(x))
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self._image(self._matrices(self.masks).mT @ self._columns(y))
+
+    def row_coordinates(self, y: Tensor) -> Tensor:
+        return self._measurement(self.left.mT @ self._columns(y)) * self.row_noise_gain
+
+    def row_forward(self, x: Tensor) -> Tensor:
+        return self._measurement(self.right @ self._blocks(x)) * (self.row_noise_gain > 0)
+
+    def row_adjoint(self, c: Tensor) -> Tensor:
+        return self._image(self.right.mT @ self._columns(c * (self.row_noise_gain > 0)))
+
+    @property
+    def row_noise_gain(self) -> Tensor:
+        gain = torch.where(self.singular > 0, 1 / self.singular.clamp_min(torch.finfo(self.singular.dtype).tiny), 0.0)
+        g = self.box_size // self.block_size
+        return gain.transpose(1, 2).reshape(self.particles, -1, g, g)
+
+    def proximal_map(self, y: Tensor, rho: float) -> DataStep:
+        s = self.singular[..., None]
+        offset = self._image(self.right.mT @ (s / (s**2 + rho) * (self.left.mT @ self._columns(y))))
+        shrinking = self.right.mT * (s**2 / (s**2 + rho)).mT
+
+        def step(z: Tensor) -> Tensor:
+            return self._image(shrinking @ (self.right @ self._blocks(z))).neg_().add_(z).add_(offset)
+
+        return step
+
+    @property
+    def norm(self) -> Tensor:
+        return largest(self.singular)
+
+    @property
+    def rank(self) -> Tensor:
+        return (self.singular > 0).flatten(1).sum(1)
+
+    @property
+    def numbers_measured(self) -> Tensor:
+        return torch.full_like(self.rank, self.masks_per_image * (self.box_size // self.block_size) ** 2)
+
+    @property
+    def measurement_norms(self) -> Tensor:
+        g = self.box_size // self.block_size
+        norms = torch.linalg.vector_norm(self._matrices(self.masks), dim=-1)
+        return norms.transpose(1, 2).reshape(self.particles, -1, g, g)
+
+    @property
+    def adds_only(self) -> bool:
+        return bool((self.masks >= 0).all())
+
+    def view(self, y: Tensor) -> Tensor:
+        return y[:, 0]
+
+    def double_precision(self) -> PixelMasking:
+        return PixelMasking(self.masks.double(), self.block_size)

@@ -1,0 +1,45 @@
+"""The linear minimum-mean-square estimate under a stationary Gaussian model of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from cryosense import fourier
+from cryosense.solvers.linear import conjugate_gradients
+
+Map = Callable[[Tensor], Tensor]
+
+
+def posterior_mean(
+    row_forward: Map, row_adjoint: Map, coordinates: Tensor, row_sigma: Tensor, spectrum: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(b, ...) coordinates -> (b, 1, n, n): x = S V (V^T S V + Sigma)^-1 c, with A = U D V^T and c = D^-1 U^T y.
+
+    Written in an orthonormal basis V of the row space the system is positive definite even where A is rank deficient and
+    the noise is zero; written with A A^T it is singular there, and float32 conjugate gradients diverge on it. Solved in
+    float64, preconditioned with V^T (S + mean noise)^-1 V, which is the inverse itself where A is diagonal in Fourier space.
+
+    Args:
+        coordinates: c, as :meth:`.LinearOperator.row_coordinates` gives them.
+        row_sigma: (1 or b, ...) deviation of the noise in these coordinates, whose squares are the diagonal of Sigma.
+        spectrum: (n, n) centred plane of E |F x|^2 (unitary transform), positive.
+
+    Returns: the images, iterations (b,) and relative residual (b,) of the solve.
+    """
+    plane = fourier.centred_to_half_plane(spectrum.double())
+    noise = row_sigma**2
+    mean_noise = noise.mean()
+
+    def filtered(x: Tensor, gain: Tensor) -> Tensor:
+        return fourier.from_half_plane(fourier.half_plane(x) * gain, x.shape[-1])
+
+    def system(c: Tensor) -> Tensor:
+        return row_forward(filtered(row_adjoint(c), plane)) + noise * c
+
+    def precondition(c: Tensor) -> Tensor:
+        return row_forward(filtered(row_adjoint(c), 1 / (plane + mean_noise)))
+
+    solution, iterations, residual = conjugate_gradients(system, coordinates, precondition, tolerance=1e-7, max_iterations=500)
+    return filtered(row_adjoint(solution), plane), iterations, residual

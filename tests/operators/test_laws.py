@@ -1,0 +1,83 @@
+"""The laws of a measurement, over every mask family: adjoint, pseudo-inverse, exact data step, rank, independence."""
+
+import pytest
+import torch
+
+from cryosense.operators.design import Design
+from tests.operators.families import dense, designs, operator
+
+SHARED, OWN = designs(per_particle=False), designs(per_particle=True)
+EVERY = pytest.mark.parametrize("design", SHARED.values(), ids=SHARED.keys())
+EACH = pytest.mark.parametrize("design", OWN.values(), ids=OWN.keys())
+BOXES = pytest.mark.parametrize("box_size", [32, 48, 64, 128])
+
+
+def images(count: int, n: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(count, 1, n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+@BOXES
+@EVERY
+def test_shared_masks(design: Design, box_size: int) -> None:
+    check_laws(design, box_size)
+
+
+@EACH
+def test_masks_per_particle(design: Design) -> None:
+    check_laws(design, 32)
+
+
+def check_laws(design: Design, n: int) -> None:
+    """Adjoint; gradient = adjoint of the residual; the four Moore-Penrose equations; the data step's normal equations."""
+    a = operator(design, n, 3)
+    x, w = images(3, n), images(3, n, seed=1)
+    y, v = a(x), torch.randn_like(a(x))
+    close = torch.testing.assert_close
+    close((a(x) * v).sum(), (x * a.adjoint(v)).sum())
+    moving = x.clone().requires_grad_()
+    loss = (a(moving) - v).square().sum() / 2
+    close(torch.autograd.grad(loss, moving)[0], a.adjoint(y - v))
+    close(a(a.pinv(y)), y)
+    close(a.pinv(a(a.pinv(v))), a.pinv(v))
+    close((a.pinv(a(x)) * w).sum(), (x * a.pinv(a(w))).sum())  # A^+ A is symmetric
+    close((a(a.pinv(v)) * y).sum(), (v * a(a.pinv(y))).sum())  # A A^+ is symmetric
+    for rho in (1e-3, 0.7):
+        u = a.data_step(w, v, rho)
+        close(a.adjoint(a(u) - v) + rho * (u - w), torch.zeros_like(u), atol=1e-9, rtol=0)
+    close(a.row_forward(x), a.row_coordinates(a(x)))
+    close(a.row_adjoint(a.row_forward(x)), a.pinv(y))
+
+
+@EVERY
+def test_rank_norm_and_data_step_against_the_dense_matrix(design: Design) -> None:
+    n = 16
+    a = operator(design, n, 1)
+    matrix = dense(a, 0, 1)
+    assert int(a.rank) == int(torch.linalg.matrix_rank(matrix))
+    assert float(a.compression_dof) == n * n / int(a.rank)
+    torch.testing.assert_close(a.norm[0], torch.linalg.matrix_norm(matrix, 2))
+    torch.testing.assert_close(a.measurement_norms.flatten(), torch.linalg.vector_norm(matrix, dim=1))
+    assert a.mean_diagonal == pytest.approx(float((matrix**2).sum() / n**2))
+    z, y = images(1, n), a(images(1, n, seed=5))
+    solved = torch.linalg.solve(
+        matrix.T @ matrix + 0.3 * torch.eye(n * n, dtype=torch.float64), matrix.T @ y.flatten() + 0.3 * z.flatten()
+    )
+    torch.testing.assert_close(a.data_step(z, y, 0.3).flatten(), solved)
+
+
+@EACH
+def test_a_particle_does_not_see_its_neighbours(design: Design) -> None:
+    n, order = 32, torch.tensor([4, 0, 2])
+    x = images(6, n)
+    whole = design.operator(n, torch.arange(6)).double_precision()
+    part = design.operator(n, order).double_precision()
+    torch.testing.assert_close(part(x[order]), whole(x)[order])
+    torch.testing.assert_close(part.pinv(part(x[order])), whole.pinv(whole(x))[order])
+
+
+def test_all_2x2_bernoulli_blocks_are_inverted_although_most_are_singular() -> None:
+    a = operator(SHARED["pixel-random_binary-K2-C1.0"], 64, 1)
+    singular = (a.row_noise_gain == 0).any(1).double().mean()
+    assert 0.6 < float(singular) < 0.72  # two thirds of 4 x 4 Bernoulli matrices
+    x = images(1, 64)
+    torch.testing.assert_close(a(a.pinv(a(x))), a(x))
