@@ -51,24 +51,30 @@ def read_cs(paths: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     for path, other in zip(paths[1:], others, strict=True):
         rows = _rows_of(paths[0], first, path, other)
         fields |= {name: other[name][rows] for name in _names(other) if name not in fields}
+    try:
+        columns = _relion_columns(paths[0], fields)
+    except (UnicodeDecodeError, TypeError, IndexError) as error:
+        raise ParticleDataError(f"{paths[0]}: a field is not of the kind that cryoSPARC writes: {error}") from error
+    group_by = ["exp_group_id"] if "exp_group_id" in columns else []
+    return split_optics(pd.DataFrame(columns, index=range(len(first))), group_by)
+
+
+def _relion_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     columns: dict[str, np.ndarray] = {}
     columns |= {new: _plain(fields[old]) for old, new in _SAME.items() if old in fields}
     columns |= {new: np.rad2deg(fields[old].astype(np.float64)) for old, new in _RADIANS.items() if old in fields}
     columns |= {new: fields[old].astype(np.int64) + 1 for old, new in _COUNTED.items() if old in fields}
     if "rlnRandomSubset" in columns and len(np.unique(columns["rlnRandomSubset"])) == 1:
         del columns["rlnRandomSubset"]
-    columns |= _image_columns(fields) | _pose_columns(paths[0], fields)
-    group_by = []
     if "ctf/exp_group_id" in fields:
         columns["exp_group_id"] = fields["ctf/exp_group_id"]
-        group_by = ["exp_group_id"]
-    return split_optics(pd.DataFrame(columns, index=range(len(first))), group_by)
+    return columns | _image_columns(fields) | _pose_columns(path, fields)
 
 
 def _load(path: Path) -> np.ndarray:
     try:
         table = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, MemoryError) as error:
+    except Exception as error:  # numpy parses the header as Python text and raises whatever that raises
         raise ParticleDataError(f"{path}: not a readable cryoSPARC file: {error}") from error
     if not isinstance(table, np.ndarray) or table.dtype.names is None or table.ndim != 1:
         raise ParticleDataError(f"{path}: not a cryoSPARC file: it holds no table with named columns")

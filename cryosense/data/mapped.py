@@ -75,7 +75,7 @@ def open_npy(path: Path) -> MappedImages:
             read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, fortran_order, dtype = read_header(file)
             offset = file.tell()
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # numpy parses the header as Python text and raises whatever that raises
         raise ParticleDataError(f"{path}: not a readable .npy file: {error}") from error
     if dtype.kind not in "fiu" or fortran_order:
         raise ParticleDataError(

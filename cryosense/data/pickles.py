@@ -1,9 +1,12 @@
-"""Arrays out of pickles by an allow-list: nothing but NumPy's own reconstruction of arrays is ever called."""
+"""Arrays out of pickles by an allow-list: what a pickle of arrays asks for is answered by stand-ins that only take numbers.
+
+NumPy's own reconstruction is not called either: it trusts the state that a pickle hands it, down to flags on memory.
+"""
 
 from __future__ import annotations
 
-import codecs
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,36 +15,64 @@ import numpy as np
 from .errors import ParticleDataError
 
 
-def _encode_latin1(text: str, encoding: str) -> bytes:
-    """What protocol 2 calls to write bytes; any other codec is refused."""
+class _Dtype:
+    """Stands in for ``numpy.dtype``: kind, size and byte order of real numbers, nothing else."""
+
+    def __init__(self, code: str, align: bool = False, copy: bool = True) -> None:
+        if not re.fullmatch(r"[fiu][1248]", str(code)):
+            raise pickle.UnpicklingError(f"it holds an array of {code!r}, not of numbers")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class _Array:
+    """Stands in for ``numpy.ndarray``: takes shape, type, order and bytes, which have to fit each other."""
+
+    values: np.ndarray
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, fortran_order, content = state
+        self.values = _from_buffer(content, dtype, shape, "F" if fortran_order else "C").values
+
+
+def _reconstruct(kind: object, shape: object, code: object) -> _Array:
+    """Stands in for the function that makes the empty array."""
+    return _Array()
+
+
+def _from_buffer(content: bytes, dtype: _Dtype, shape: tuple[int, ...], order: Any) -> _Array:
+    """Stands in for the function that makes arrays from buffers (protocol 5)."""
+    array = _Array()
+    array.values = np.frombuffer(content, dtype.dtype).reshape(shape, order=order)
+    return array
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """Stands in for ``codecs.encode``, by which protocol 2 writes bytes."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"codec {encoding}")
-    return codecs.encode(text, "latin1")
+        raise pickle.UnpicklingError(f"it asks for the codec {encoding}")
+    return text.encode("latin1")
 
 
-def _allow_list() -> dict[tuple[str, str], Any]:
-    """What NumPy 1 and 2 write into a pickle of an array, by module and name."""
-    reconstruct = np.empty(0).__reduce__()[0]
-    scalar = np.float64(0).__reduce__()[0]
-    from_buffer = np.empty(0).__reduce_ex__(5)[0]
-    allowed: dict[tuple[str, str], Any] = {
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("_codecs", "encode"): _encode_latin1,
-    }
-    for core in ("numpy.core", "numpy._core"):
-        allowed[f"{core}.multiarray", "_reconstruct"] = reconstruct
-        allowed[f"{core}.multiarray", "scalar"] = scalar
-        allowed[f"{core}.numeric", "_frombuffer"] = from_buffer
-    return allowed
+_STAND_INS: dict[tuple[str, str], Any] = {
+    ("numpy", "dtype"): _Dtype,
+    ("numpy", "ndarray"): _Array,
+    ("_codecs", "encode"): _encode,
+    # NumPy 1, NumPy 2
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
+}
 
 
 class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        allowed = _allow_list().get((module, name))
-        if allowed is None:
+        if (module, name) not in _STAND_INS:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return allowed
+        return _STAND_INS[module, name]
 
 
 def load_arrays(path: Path) -> tuple[np.ndarray, ...]:
@@ -52,12 +83,7 @@ def load_arrays(path: Path) -> tuple[np.ndarray, ...]:
     try:
         with path.open("rb") as file:
             loaded = _ArrayUnpickler(file).load()
+        arrays = tuple(loaded) if isinstance(loaded, (tuple, list)) else (loaded,)
+        return tuple(array.values.astype(np.float64) for array in arrays)
     except Exception as error:  # a broken or hostile pickle can make the interpreter raise anything
-        raise ParticleDataError(f"{path}: not a pickle of plain arrays, refused: {error}") from error
-    arrays = tuple(loaded) if isinstance(loaded, (tuple, list)) else (loaded,)
-    for array in arrays:
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-            raise ParticleDataError(f"{path}: holds {type(array).__name__} where arrays of numbers are expected")
-        if array.nbytes > path.stat().st_size:
-            raise ParticleDataError(f"{path}: claims an array of {array.nbytes} bytes, more than the file has")
-    return tuple(array.astype(np.float64) for array in arrays)
+        raise ParticleDataError(f"{path}: not a pickle of plain arrays of numbers, refused: {error}") from error

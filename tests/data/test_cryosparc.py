@@ -111,9 +111,20 @@ def test_images_come_from_the_stacks_it_names(tmp_path: Path, particles, write_s
     assert stack.pixel_size_angstrom == 1.3
 
 
+def test_particles_that_were_never_split_have_no_half_sets(tmp_path: Path) -> None:
+    for split, expected in (([0, 0], False), ([0, 1], True)):
+        table = np.zeros(2, [("alignments3D/split", "<u4")])
+        table["alignments3D/split"] = split
+        columns, _ = read_cs([save(tmp_path / "a.cs", table)])
+        assert ("rlnRandomSubset" in columns.columns) is expected
+
+
 def test_what_is_no_cryosparc_file(tmp_path: Path) -> None:
     (tmp_path / "text.cs").write_text("no array")
     save(tmp_path / "plain.cs", np.zeros((3, 3)))
-    for name in ("text.cs", "plain.cs"):
+    table = np.zeros(2, [("location/micrograph_path", "S4")])
+    table["location/micrograph_path"] = b"\xff\xfe"
+    save(tmp_path / "bytes.cs", table)
+    for name in ("text.cs", "plain.cs", "bytes.cs"):
         with pytest.raises(ParticleDataError, match=name):
             read_cs([tmp_path / name])
