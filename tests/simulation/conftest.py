@@ -14,6 +14,10 @@ def microscope() -> Microscope:
 
 
 @pytest.fixture(scope="session")
-def simulator(microscope: Microscope) -> ParticleSimulator:
-    molecule = HingedChain(0, 14.0, [0.0, 20.0, 40.0])
+def molecule() -> HingedChain:
+    return HingedChain(0, 14.0, [0.0, 20.0, 40.0])
+
+
+@pytest.fixture(scope="session")
+def simulator(molecule: HingedChain, microscope: Microscope) -> ParticleSimulator:
     return ParticleSimulator(molecule, microscope, WhiteNoise(), 32, 7.0, 7.0, 0.2, 3, 2)
