@@ -71,19 +71,10 @@ class ParticleStack:
         if pixel_size_angstrom is not None and not (np.isfinite(pixel_size_angstrom) and pixel_size_angstrom > 0):
             raise ParticleDataError(f"{path}: pixel_size_angstrom is {pixel_size_angstrom}, but must be positive")
         if path.suffix.lower() in (".star", ".cs"):
-            particles, optics = _read_tables([path, *sidecars], 0, None)
-            if "rlnImageName" not in particles.columns or particles.empty:
-                raise ParticleDataError(f"{path}: names no images (rlnImageName, or blob/path and blob/idx)")
-            images = images_by_reference(particles["rlnImageName"], path, root)
-            return cls(path, images, particles, optics, pixel_size_angstrom, Compose([]))
-        file = open_image_file(path)
-        if not sidecars:
-            particles = pd.DataFrame(index=pd.RangeIndex(file.count))
-            return cls(path, Images.whole(file), particles, None, pixel_size_angstrom, Compose([]))
-        particles, optics = _read_tables(sidecars, file.width, pixel_size_angstrom or file.pixel_size_angstrom)
-        names = particles["rlnImageName"] if "rlnImageName" in particles.columns else None
-        images = images_of_one_file(names, len(particles), sidecars[0], file, root)
-        return cls(path, images, particles, optics, pixel_size_angstrom, Compose([]))
+            opened = _open_table(path, sidecars, root)
+        else:
+            opened = _open_images(path, sidecars, root, pixel_size_angstrom)
+        return cls(path, *opened, pixel_size_angstrom, Compose([]))
 
     def __len__(self) -> int:
         return len(self._images.number)
@@ -158,6 +149,24 @@ def _paths(metadata: Metadata | None) -> list[Path]:
     if metadata is None:
         return []
     return [Path(metadata)] if isinstance(metadata, (str, Path)) else [Path(each) for each in metadata]
+
+
+def _open_table(path: Path, sidecars: list[Path], root: Path | None) -> tuple[Images, pd.DataFrame, pd.DataFrame | None]:
+    particles, optics = _read_tables([path, *sidecars], 0, None)
+    if "rlnImageName" not in particles.columns or particles.empty:
+        raise ParticleDataError(f"{path}: names no images (rlnImageName, or blob/path and blob/idx)")
+    return images_by_reference(particles["rlnImageName"], path, root), particles, optics
+
+
+def _open_images(
+    path: Path, sidecars: list[Path], root: Path | None, pixel_size_angstrom: float | None
+) -> tuple[Images, pd.DataFrame, pd.DataFrame | None]:
+    file = open_image_file(path)
+    if not sidecars:
+        return Images.whole(file), pd.DataFrame(index=pd.RangeIndex(file.count)), None
+    particles, optics = _read_tables(sidecars, file.width, pixel_size_angstrom or file.pixel_size_angstrom)
+    names = particles["rlnImageName"] if "rlnImageName" in particles.columns else None
+    return images_of_one_file(names, len(particles), sidecars[0], file, root), particles, optics
 
 
 def _read_tables(

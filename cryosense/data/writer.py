@@ -19,6 +19,8 @@ from .errors import ParticleDataError
 # particle is marked only after its pixels are in the file, so a killed process leaves a file that says what it holds, and a
 # file with records behind its images cannot be taken for a finished stack.
 RECORD_DTYPE = np.dtype([("written", "<f8"), ("minimum", "<f8"), ("maximum", "<f8"), ("sum", "<f8"), ("squares", "<f8")])
+# Header fields for statistics, and the values by which MRC2014 marks them as not computed.
+STATISTICS = {"dmin": 0.0, "dmax": -1.0, "dmean": -2.0, "rms": -1.0}
 
 
 class StackWriter:
@@ -65,7 +67,7 @@ class StackWriter:
                 f"{self.path}: particles {start} to {start + len(images) - 1} lie outside a stack of {self.count} images"
             )
         pixels = images.detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4", copy=False)
-        records = self._statistics(start, pixels.reshape(len(images), -1))
+        records = self._statistics(start, pixels.reshape(len(images), self.box_size**2))
         self._write_at(HEADER_DTYPE.itemsize + start * self._image_bytes, pixels.tobytes())
         self._write_at(self._records_start + start * RECORD_DTYPE.itemsize, records.tobytes())
 
@@ -134,18 +136,35 @@ class StackWriter:
         return file
 
     def _continue(self) -> BinaryIO:
-        size = self._records_start + self.count * RECORD_DTYPE.itemsize
+        size = self.partial_path.stat().st_size
+        if size <= HEADER_DTYPE.itemsize:  # killed before there was room for anything
+            self.partial_path.unlink()
+            return self._begin()
         with self.partial_path.open("rb") as file:
-            same = file.read(HEADER_DTYPE.itemsize) == self._header().tobytes() and self.partial_path.stat().st_size == size
-        if not same:
+            header = np.frombuffer(file.read(HEADER_DTYPE.itemsize), self._header().dtype)[0].copy()
+        for name in STATISTICS:  # killed in finish, these may be there already
+            header[name] = self._header()[name]
+        whole = self._records_start + self.count * RECORD_DTYPE.itemsize
+        if header.tobytes() != self._header().tobytes() or size not in (self._records_start, whole):
             raise ParticleDataError(
                 f"{self.partial_path}: an unfinished stack that is not {self.count} images of {self.box_size} px at "
                 f"{self.pixel_size_angstrom} Angstrom per pixel; remove it or choose another output"
             )
-        return self.partial_path.open("r+b")
+        opened = self.partial_path.open("r+b")
+        if size == self._records_start:
+            self._append_records(opened)
+        return opened
+
+    def _append_records(self, file: BinaryIO) -> None:
+        """Killed between the last two steps of finish: all images are there, their records are gone and made again."""
+        for number in range(self.count):
+            file.seek(HEADER_DTYPE.itemsize + number * self._image_bytes)
+            record = self._statistics(number, np.frombuffer(file.read(self._image_bytes), "<f4")[None])
+            file.seek(self._records_start + number * RECORD_DTYPE.itemsize)
+            file.write(record.tobytes())
 
     def _header(self) -> np.ndarray:
-        """MRC2014 header of an image stack (space group 0, one section per image), statistics marked as not computed."""
+        """MRC2014 header of an image stack (space group 0, one section per image)."""
         header = np.zeros((), HEADER_DTYPE.newbyteorder("<"))
         header["nx"] = header["ny"] = header["mx"] = header["my"] = self.box_size
         header["nz"], header["mz"], header["mode"] = self.count, 1, 2
@@ -153,7 +172,8 @@ class StackWriter:
         header["cella"] = (self.box_size * pixel_size, self.box_size * pixel_size, pixel_size)
         header["cellb"] = (90.0, 90.0, 90.0)
         header["mapc"], header["mapr"], header["maps"] = 1, 2, 3
-        header["dmin"], header["dmax"], header["dmean"], header["rms"] = 0.0, -1.0, -2.0, -1.0
+        for name, unknown in STATISTICS.items():
+            header[name] = unknown
         header["nversion"], header["map"], header["machst"] = 20141, b"MAP ", (0x44, 0x44, 0, 0)
         return header
 

@@ -48,6 +48,30 @@ def test_interrupted_writing_goes_on_and_gives_the_same_file(tmp_path: Path, noi
     assert (tmp_path / "a.mrcs").read_bytes() == (tmp_path / "whole.mrcs").read_bytes()
 
 
+def test_killed_anywhere_between_begin_and_finish(tmp_path: Path, noise) -> None:
+    images = torch.from_numpy(noise(4, 3, 1, 8, 8))
+    with StackWriter(tmp_path / "whole.mrcs", 3, 8, 2.0) as writer:
+        writer.write(0, images)
+        writer.finish()
+    whole = (tmp_path / "whole.mrcs").read_bytes()
+    with StackWriter(tmp_path / "a.mrcs", 3, 8, 2.0) as writer:
+        writer.write(0, images)
+    full = (tmp_path / "a.mrcs.partial").read_bytes()
+    states = {
+        "empty": (b"", 0),
+        "header only": (full[:1024], 0),
+        "statistics": (whole[:1024] + full[1024:], 3),
+        "cut": (whole, 3),
+    }
+    for name, (content, written) in states.items():
+        (tmp_path / f"{name}.mrcs.partial").write_bytes(content)
+        with StackWriter(tmp_path / f"{name}.mrcs", 3, 8, 2.0) as writer:
+            assert int(writer.written.sum()) == written, name
+            writer.write(written, images[written:])
+            writer.finish()
+        assert (tmp_path / f"{name}.mrcs").read_bytes() == whole, name
+
+
 def test_unfinished_file_cannot_be_taken_for_a_stack(tmp_path: Path, noise) -> None:
     with StackWriter(tmp_path / "a.mrcs", 3, 8, None) as writer:
         writer.write(0, torch.from_numpy(noise(2, 3, 1, 8, 8)))
