@@ -10,21 +10,20 @@ from torch import Tensor
 
 from cryosense.operators.base import LinearOperator
 from cryosense.operators.fourier_sampling import FourierSampling
-from cryosense.operators.masks import MaskError
+from cryosense.operators.masks import MaskError, Seed
 from cryosense.operators.pixel import PixelMasking
-from cryosense.seeding import derived_seed
 
 
 class PixelFamily(Protocol):
     """A pixel-domain mask family with its parameters set."""
 
-    def __call__(self, box_size: int, count: int, *, seed: int) -> Tensor: ...
+    def __call__(self, box_size: int, count: int, *, seed: Seed) -> Tensor: ...
 
 
 class FourierFamily(Protocol):
     """A Fourier-domain mask family with its parameters set."""
 
-    def __call__(self, box_size: int, kept_fraction: float, *, symmetric: bool, seed: int) -> Tensor: ...
+    def __call__(self, box_size: int, kept_fraction: float, *, symmetric: bool, seed: Seed) -> Tensor: ...
 
 
 class Design(ABC):
@@ -47,7 +46,7 @@ class Design(ABC):
         self._shared: LinearOperator | None = None
 
     @abstractmethod
-    def draw(self, box_size: int, seed: int) -> Tensor:
+    def draw(self, box_size: int, seed: Seed) -> Tensor:
         """-> one mask set."""
 
     @abstractmethod
@@ -63,7 +62,7 @@ class Design(ABC):
         if box_size % 2:
             raise MaskError(f"the box of {box_size} px is odd: crop the images to an even box")
         if self.per_particle:
-            return self.build(torch.stack([self.draw(box_size, derived_seed(self.seed, int(i))) for i in particles]))
+            return self.build(torch.stack([self.draw(box_size, (self.seed, int(i))) for i in particles]))
         if self._shared is None or self._shared.box_size != box_size:
             self._shared = self.build(self.draw(box_size, self.seed))
         return self._shared
@@ -90,7 +89,7 @@ class PixelDesign(Design):
                 f"compression={compression} is more than block_size={block_size} allows: one mask makes {block_size**2}"
             )
 
-    def draw(self, box_size: int, seed: int) -> Tensor:
+    def draw(self, box_size: int, seed: Seed) -> Tensor:
         return self.masks(box_size, self.count, seed=seed)
 
     def build(self, masks: Tensor) -> PixelMasking:
@@ -113,7 +112,7 @@ class FourierDesign(Design):
         super().__init__(compression, per_particle, seed)
         self.masks, self.symmetric = masks, symmetric
 
-    def draw(self, box_size: int, seed: int) -> Tensor:
+    def draw(self, box_size: int, seed: Seed) -> Tensor:
         return self.masks(box_size, 1 / self.compression, symmetric=self.symmetric, seed=seed)
 
     def build(self, masks: Tensor) -> FourierSampling:

@@ -9,18 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from cryosense.fourier import frequency_radius, friedel_partner, shell_index
+from cryosense.seeding import generator
 
 
 class MaskError(ValueError):
     """A mask that cannot be drawn or that measures nothing."""
 
 
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+Seed = int | tuple[int, int]  # of a mask set, or of the mask set of one particle: (seed, particle index)
+
+
+def _uniforms(seed: Seed, *shape: int) -> Tensor:
+    return torch.from_numpy(_generator(seed).random(shape))
+
+
+def _generator(seed: Seed) -> np.random.Generator:
+    return generator(*seed) if isinstance(seed, tuple) else generator(seed)
 
 
 def _check_probability(name: str, value: float) -> None:
@@ -28,42 +37,42 @@ def _check_probability(name: str, value: float) -> None:
         raise MaskError(f"{name}={value}: a probability in (0, 1] is needed")
 
 
-def random_binary(box_size: int, count: int, *, keep_probability: float, seed: int) -> Tensor:
+def random_binary(box_size: int, count: int, *, keep_probability: float, seed: Seed) -> Tensor:
     """-> (count, n, n): each pixel of each mask is 1 with probability ``keep_probability``, else 0."""
     _check_probability("keep_probability", keep_probability)
-    return (torch.rand(count, box_size, box_size, generator=_generator(seed)) < keep_probability).float()
+    return (_uniforms(seed, count, box_size, box_size) < keep_probability).float()
 
 
-def random_gaussian(box_size: int, count: int, *, seed: int) -> Tensor:
+def random_gaussian(box_size: int, count: int, *, seed: Seed) -> Tensor:
     """-> (count, n, n): standard normal entries, normalised so that each pixel's squares sum to 1 over the masks."""
-    masks = torch.randn(count, box_size, box_size, generator=_generator(seed))
+    masks = torch.from_numpy(_generator(seed).standard_normal((count, box_size, box_size), dtype=np.float32))
     return masks / torch.linalg.vector_norm(masks, dim=0, keepdim=True)
 
 
-def checkerboard(box_size: int, count: int, *, cell_pixels: int, keep_probability: float, seed: int) -> Tensor:
+def checkerboard(box_size: int, count: int, *, cell_pixels: int, keep_probability: float, seed: Seed) -> Tensor:
     """-> (count, n, n): square cells of ``cell_pixels`` that are 1 with probability ``keep_probability``, else 0."""
     _check_probability("keep_probability", keep_probability)
     cells = -(-box_size // cell_pixels)
-    coarse = (torch.rand(count, cells, cells, generator=_generator(seed)) < keep_probability).float()
+    coarse = (_uniforms(seed, count, cells, cells) < keep_probability).float()
     fine = coarse.repeat_interleave(cell_pixels, 1).repeat_interleave(cell_pixels, 2)
     return fine[:, :box_size, :box_size].contiguous()
 
 
-def superres(box_size: int, count: int, *, seed: int) -> Tensor:
+def superres(box_size: int, count: int, *, seed: Seed) -> Tensor:
     """-> (count, n, n): all ones, plain binning. Every mask is the same, so more than one measures nothing more."""
     del seed  # nothing is drawn; the argument keeps the families interchangeable
     return torch.ones(count, box_size, box_size)
 
 
-def uniform(box_size: int, kept_fraction: float, *, symmetric: bool, seed: int) -> Tensor:
+def uniform(box_size: int, kept_fraction: float, *, symmetric: bool, seed: Seed) -> Tensor:
     """-> (n, n): each coefficient (each Friedel pair if ``symmetric``) is kept with probability ``kept_fraction``."""
     _check_probability("kept fraction", kept_fraction)
-    keep = torch.rand(box_size, box_size, generator=_generator(seed)) < kept_fraction
+    keep = _uniforms(seed, box_size, box_size) < kept_fraction
     return _finish(keep.float(), symmetric)
 
 
 def variable_density(
-    box_size: int, kept_fraction: float, *, keep_probability_per_shell: Sequence[float], symmetric: bool, seed: int
+    box_size: int, kept_fraction: float, *, keep_probability_per_shell: Sequence[float], symmetric: bool, seed: Seed
 ) -> Tensor:
     """-> (n, n): :func:`uniform` with a keep probability for each shell, scaled so that ``kept_fraction`` is kept on average.
 
@@ -78,7 +87,7 @@ def variable_density(
         raise MaskError("keep_probability_per_shell needs at least one positive value and no negative or non-finite one")
     profile[: len(given)] = given
     probability = _scale_to_budget(profile[shells], kept_fraction)
-    keep = torch.rand(box_size, box_size, generator=_generator(seed)) < probability
+    keep = _uniforms(seed, box_size, box_size) < probability
     return _finish(keep.float(), symmetric)
 
 
@@ -97,7 +106,7 @@ def _scale_to_budget(shape: Tensor, kept_fraction: float) -> Tensor:
     return (shape * high).clamp(max=1)
 
 
-def ring(box_size: int, kept_fraction: float, *, bands: int, width_fraction: float, symmetric: bool, seed: int) -> Tensor:
+def ring(box_size: int, kept_fraction: float, *, bands: int, width_fraction: float, symmetric: bool, seed: Seed) -> Tensor:
     """-> (n, n): equal-area radial bands, a fraction of them kept, drawn without replacement by the Gumbel top-k trick.
 
     A band at radius r is drawn with weight exp(-r^2 / (2 w^2)), w = ``width_fraction`` * n (1/4 in the paper).
@@ -117,13 +126,13 @@ def ring(box_size: int, kept_fraction: float, *, bands: int, width_fraction: flo
     centre = centre / members.clamp_min(1)
     log_weight = -(centre**2) / (2 * (width_fraction * box_size) ** 2)
     log_weight[members == 0] = -torch.inf
-    gumbel = -torch.log(-torch.log(torch.rand(bands, generator=_generator(seed), dtype=torch.float64)))
+    gumbel = -torch.log(-torch.log(_uniforms(seed, bands)))
     chosen = torch.zeros(bands, dtype=torch.bool)
     chosen[(log_weight + gumbel).topk(max(1, round(kept_fraction * bands))).indices] = True
     return _finish(chosen[band].float(), symmetric)
 
 
-def radial(box_size: int, kept_fraction: float, *, sectors: int, symmetric: bool, seed: int) -> Tensor:
+def radial(box_size: int, kept_fraction: float, *, sectors: int, symmetric: bool, seed: Seed) -> Tensor:
     """-> (n, n): ``sectors`` equal angular sectors over the full turn, a fraction of them kept.
 
     If ``symmetric``, opposite sectors are kept together: ``sectors // 2`` pairs are drawn from.
@@ -133,7 +142,7 @@ def radial(box_size: int, kept_fraction: float, *, sectors: int, symmetric: bool
     turn, drawn = (torch.pi, sectors // 2) if symmetric else (2 * torch.pi, sectors)
     angle = torch.atan2(axis[:, None], axis[None, :]) % turn
     sector = (angle / turn * drawn).long().clamp(max=drawn - 1)
-    kept = torch.randperm(drawn, generator=_generator(seed))[: max(1, round(kept_fraction * drawn))]
+    kept = torch.from_numpy(_generator(seed).permutation(drawn))[: max(1, round(kept_fraction * drawn))]
     chosen = torch.zeros(drawn, dtype=torch.bool)
     chosen[kept] = True
     return _finish(chosen[sector].float(), symmetric)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -76,8 +77,8 @@ class GaussianNoise(Noise):
 
     def _draw(self, like: Tensor, particles: Tensor) -> Tensor:
         shape = like.shape[1:]
-        draws = [torch.randn(shape, generator=generator(self.seed, int(i)), dtype=like.dtype) for i in particles]
-        return torch.stack(draws).to(like.device)
+        draws = [generator(self.seed, int(i)).standard_normal(shape, dtype=np.float32) for i in particles]
+        return torch.from_numpy(np.stack(draws)).to(like)
 
     def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
         if self.placement == "before":
@@ -111,8 +112,9 @@ class PoissonNoise(Noise):
         self.dose, self.placement, self.seed = dose_electrons_per_pixel, placement, seed
 
     def _count(self, rate: Tensor, particles: Tensor) -> Tensor:
-        draws = [torch.poisson(r, generator=generator(self.seed, int(i))) for r, i in zip(rate.cpu(), particles, strict=True)]
-        return torch.stack(draws).to(rate.device)
+        rates = rate.cpu().numpy()
+        counts = [generator(self.seed, int(i)).poisson(one) for one, i in zip(rates, particles, strict=True)]
+        return torch.from_numpy(np.stack(counts)).to(rate)
 
     def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
         rate = self.dose * (1 + x).clamp_min(0)

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cryosense.seeding import generator
+
 
 class Purpose(IntEnum):
     """What numbers are drawn for; each has a stream of its own, so that changing one leaves the others as they were."""
@@ -21,19 +23,14 @@ class Purpose(IntEnum):
     NOISE = 5
 
 
-def _generator(seed: int, purpose: Purpose, index: int) -> np.random.Generator:
-    """-> the counter-based Philox generator of one index: key (seed, index), counter starting at the purpose."""
-    return np.random.Generator(np.random.Philox(key=np.array([seed, index], dtype=np.uint64), counter=[0, 0, 0, int(purpose)]))
-
-
 def normals(seed: int, purpose: Purpose, indices: Sequence[int], shape: tuple[int, ...]) -> Tensor:
     """-> (b,) + shape float32: standard normals, row i fixed by (seed, purpose, indices[i])."""
     drawn = np.empty((len(indices), *shape), dtype=np.float32)
     for row, index in zip(drawn, indices, strict=True):
-        _generator(seed, purpose, index).standard_normal(out=row, dtype=np.float32)
+        generator(seed, index, purpose).standard_normal(out=row, dtype=np.float32)
     return torch.from_numpy(drawn)
 
 
 def uniforms(seed: int, purpose: Purpose, indices: Sequence[int], count: int) -> Tensor:
     """-> (b, count) float64 in [0, 1): row i fixed by (seed, purpose, indices[i])."""
-    return torch.from_numpy(np.stack([_generator(seed, purpose, index).random(count) for index in indices]))
+    return torch.from_numpy(np.stack([generator(seed, index, purpose).random(count) for index in indices]))
