@@ -126,3 +126,10 @@ def fourier_pad(x: Tensor, size: int, ndim: int = 2) -> Tensor:
     before = size // 2 - n // 2
     spectrum = torch.nn.functional.pad(fftn(x, ndim), (before, size - n - before) * ndim)
     return ifftn(spectrum, ndim).real * (size / n) ** (ndim / 2)
+
+
+def rotational_mean(plane: Tensor) -> Tensor:
+    """(n, n) real centred -> (n, n): each coefficient replaced by the mean of its shell, corners included."""
+    index = shell_index(plane.shape[-1], device=plane.device).flatten()
+    sums = torch.zeros(int(index.max()) + 1, dtype=plane.dtype, device=plane.device).index_add_(0, index, plane.flatten())
+    return (sums / torch.bincount(index))[index].reshape(plane.shape)

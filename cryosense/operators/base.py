@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -114,9 +116,9 @@ class LinearOperator(nn.Module, ABC):
         """(1 or b,): bits that the measurements of one image need at a stated quantisation."""
         return self.numbers_measured * bits_per_number
 
-    @abstractmethod
-    def double_precision(self) -> LinearOperator:
-        """-> a copy of the operator in float64."""
+    def double_precision(self) -> Self:
+        """-> a copy of the operator in float64, its factors as precise as they were."""
+        return copy.deepcopy(self).double()
 
     def stationary_posterior_mean(self, y: Tensor, spectrum: Tensor, row_sigma: Tensor) -> Solution:
         """(b, ...), (n, n) -> (b, 1, n, n): mean of x given y, for a zero-mean stationary Gaussian x; see :mod:`.stationary`.

@@ -107,6 +107,3 @@ class FourierSampling(LinearOperator):
 
     def view(self, y: Tensor) -> Tensor:
         return torch.log1p(y[:, 0].abs())
-
-    def double_precision(self) -> FourierSampling:
-        return FourierSampling(self.masks.double())

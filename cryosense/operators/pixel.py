@@ -137,6 +137,3 @@ class PixelMasking(LinearOperator):
 
     def view(self, y: Tensor) -> Tensor:
         return y[:, 0]
-
-    def double_precision(self) -> PixelMasking:
-        return PixelMasking(self.masks.double(), self.block_size)

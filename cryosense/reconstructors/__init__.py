@@ -1,0 +1,22 @@
+"""From measurements to images: ``x = R(y, A)``; any method meets any operator."""
+
+from cryosense.reconstructors.base import Estimate, Reconstructor
+from cryosense.reconstructors.budget import FourierCrop, Quantised
+from cryosense.reconstructors.methods import ADMM, FISTA, Method
+from cryosense.reconstructors.pinv import PseudoInverse, ZeroFilled
+from cryosense.reconstructors.sparse import Sparse
+from cryosense.reconstructors.wiener import Wiener
+
+__all__ = [
+    "ADMM",
+    "FISTA",
+    "Estimate",
+    "FourierCrop",
+    "Method",
+    "PseudoInverse",
+    "Quantised",
+    "Reconstructor",
+    "Sparse",
+    "Wiener",
+    "ZeroFilled",
+]

@@ -39,7 +39,7 @@ def designs(per_particle: bool) -> dict[str, Design]:
 
 def operator(design: Design, box_size: int, count: int) -> LinearOperator:
     """-> the design's operator for ``count`` particles, in float64."""
-    return design.operator(box_size, torch.arange(count)).double_precision()
+    return design.build(design.operator(box_size, torch.arange(count)).masks.double())
 
 
 def dense(a: LinearOperator, particle: int, particles: int) -> torch.Tensor:

@@ -1,0 +1,57 @@
+"""The Gaussian prior: the best linear estimate for images of a known radial power spectrum."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cryosense import fourier
+from cryosense.operators import LinearOperator
+from cryosense.operators.noise import Noise
+from cryosense.reconstructors.base import Estimate, Reconstructor
+
+
+class Wiener(Reconstructor):
+    """Posterior mean under x ~ N(mu, F^H diag S F), S radial, mu constant; S and mu are estimated on other images.
+
+    Where the target is not the measured image x but a part s of it (x = s + independent stationary noise), the posterior mean
+    of x is multiplied with S_sx / S_x, the cross-spectrum over the spectrum: the linear minimum-mean-square estimate of s.
+
+    Args:
+        noise: of the measurement, whose size it takes into account.
+    """
+
+    prior = "gaussian"
+
+    def __init__(self, noise: Noise) -> None:
+        super().__init__()
+        self.noise = noise
+        self.register_buffer("spectrum", None)
+        self.register_buffer("gain", None)
+        self.mean = self.target_mean = 0.0
+
+    def fit(self, images: Tensor, targets: Tensor) -> None:
+        """(t, 1, n, n), (t, 1, n, n): estimate mean, spectrum and cross-spectrum.
+
+        The coefficient at the origin is given at least the variance of the first shell: a few images say little about it.
+        """
+        self.mean, self.target_mean = float(images.mean()), float(targets.mean())
+        x, s = fourier.fftn(images.double() - self.mean), fourier.fftn(targets.double() - self.target_mean)
+        spectrum = fourier.rotational_mean((x.abs() ** 2).mean((0, 1)))
+        cross = fourier.rotational_mean((x.conj() * s).real.mean((0, 1)))
+        middle = images.shape[-1] // 2
+        spectrum[middle, middle] = torch.maximum(spectrum[middle, middle], spectrum[middle, middle + 1])
+        self.spectrum = spectrum.clamp_min(1e-9 * float(spectrum.max()))
+        self.gain = (cross / self.spectrum).clamp(0, 1)
+        self.gain[middle, middle] = 1.0
+
+    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
+        if self.spectrum is None:
+            raise ValueError("the Gaussian prior has no spectrum yet: fit it on images first")
+        if self.spectrum.shape[-1] != operator.box_size:
+            raise ValueError(f"fitted at {self.spectrum.shape[-1]} px, asked for {operator.box_size} px: fit it again")
+        level = torch.full((1, 1, operator.box_size, operator.box_size), self.mean, dtype=y.dtype, device=y.device)
+        centred = y - operator(level.expand(operator.particles, -1, -1, -1))
+        x, iterations, residual = operator.stationary_posterior_mean(centred, self.spectrum, self.noise.row_sigma(operator))
+        filtered = fourier.ifftn(fourier.fftn(x.double()) * self.gain).real.to(y.dtype)
+        return Estimate(filtered + self.target_mean, iterations, residual)

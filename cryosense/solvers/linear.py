@@ -1,0 +1,64 @@
+"""Linear systems on batches: one system per image, each stopped on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Map = Callable[[Tensor], Tensor]
+
+
+def inner(a: Tensor, b: Tensor) -> Tensor:
+    """(b, ...), (b, ...) -> (b, 1, ..., 1): inner product of each image, ready to broadcast."""
+    return (a * b).flatten(1).sum(1).reshape(-1, *(1,) * (a.ndim - 1))
+
+
+def conjugate_gradients(
+    system: Map, rhs: Tensor, precondition: Map, *, tolerance: float, max_iterations: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(b, ...) -> (b, ...): solve ``system(x) = rhs`` for each image, ``system`` positive definite on the span of ``rhs``.
+
+    An image whose residual is below ``tolerance`` times its right-hand side is frozen: its step is zero from then on, so
+    that what other images still need cannot drive it apart by rounding. The preconditioned conjugate gradient method of
+    Hestenes and Stiefel, one set of scalars per image.
+
+    Returns: the solution, iterations (b,) int64, and relative residual (b,).
+    """
+    x = torch.zeros_like(rhs)
+    r = rhs.clone()
+    z = precondition(r)
+    p = z.clone()
+    rz = inner(r, z)
+    floor = torch.finfo(rhs.dtype).tiny
+    goal = tolerance**2 * inner(rhs, rhs)
+    iterations = torch.zeros(rhs.shape[0], dtype=torch.int64, device=rhs.device)
+    active = inner(r, r) > goal
+    for _ in range(max_iterations):
+        if not bool(active.any()):
+            break
+        sp = system(p)
+        alpha = torch.where(active, rz / inner(p, sp).clamp_min(floor), 0.0)
+        x = x + alpha * p
+        r = r - alpha * sp
+        z = precondition(r)
+        rz_next = inner(r, z)
+        p = torch.where(active, z + rz_next / rz.clamp_min(floor) * p, p)
+        rz = torch.where(active, rz_next, rz)
+        iterations += active.flatten()
+        active = active & (inner(r, r) > goal)
+    residual = (inner(r, r) / inner(rhs, rhs).clamp_min(floor)).sqrt().flatten()
+    return x, iterations, residual
+
+
+def power_iteration(normal: Map, start: Tensor, *, iterations: int) -> Tensor:
+    """(b, ...) -> (b,): largest eigenvalue of a symmetric positive map, from below, for each start."""
+    x = start
+    value = torch.ones(start.shape[0], dtype=start.dtype, device=start.device)
+    for _ in range(iterations):
+        image = normal(x)
+        size = inner(image, image).sqrt()
+        value = (size / inner(x, x).sqrt()).flatten()
+        x = image / size
+    return value

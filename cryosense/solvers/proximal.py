@@ -1,0 +1,144 @@
+"""Proximal algorithms on callables: minimise f(x) + g(x) for a batch, each image stopped by its own criterion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+Map = Callable[[Tensor], Tensor]
+
+
+class Solution(NamedTuple):
+    """Result of a batched solve."""
+
+    x: Tensor  # (b, 1, n, n)
+    iterations: Tensor  # (b,) int64
+    gap: Tensor  # (b,) relative fixed-point gap where each image stopped
+
+
+def length(x: Tensor) -> Tensor:
+    """(b, ...) -> (b,): Euclidean norm of each image."""
+    return torch.linalg.vector_norm(x.flatten(1), dim=1)
+
+
+def relative(change: Tensor, scale: Tensor) -> Tensor:
+    """(b, ...), (b, ...) -> (b,): norm of the change over norm of the scale; 0 / 0 is 0."""
+    return length(change) / length(scale).clamp_min(torch.finfo(scale.dtype).tiny)
+
+
+class _Stopping:
+    """Keeps each image's first iterate below the tolerance, so that its result does not depend on its neighbours."""
+
+    def __init__(self, start: Tensor, tolerance: float) -> None:
+        self.tolerance = tolerance
+        self.x = start.clone()
+        self.iterations = torch.zeros(start.shape[0], dtype=torch.int64, device=start.device)
+        self.gap = torch.full((start.shape[0],), torch.inf, dtype=start.dtype, device=start.device)
+        self.running = torch.ones(start.shape[0], dtype=torch.bool, device=start.device)
+
+    def record(self, x: Tensor, gap: Tensor, iteration: int) -> bool:
+        """-> whether all images have stopped."""
+        now = self.running
+        self.x[now], self.gap[now] = x[now], gap[now]
+        self.iterations[now] = iteration
+        self.running = now & ~(gap <= self.tolerance)
+        return not bool(self.running.any())
+
+    def solution(self) -> Solution:
+        return Solution(self.x, self.iterations, self.gap)
+
+
+def admm(
+    data_step: Map, prox: Map, start: Tensor, *, relaxation: float, tolerance: float, max_iterations: int, check_every: int
+) -> Solution:
+    """(b, 1, n, n) -> minimiser of f + g by over-relaxed ADMM, written as Douglas-Rachford splitting on one variable.
+
+    ``data_step(z)`` is argmin f(x) + rho |x - z|^2 / 2 and ``prox(v)`` is argmin g(x) + rho |x - v|^2 / 2 with one rho. The
+    gap is that of the fixed point, relative to |z|: the larger of |x - z| (primal residual) and |z - z_before| (dual).
+    """
+    stopping = _Stopping(start, tolerance)
+    s = start
+    z = start
+    for iteration in range(1, max_iterations + 1):
+        x = data_step(s)
+        before, z = z, prox(2 * x - s)
+        step = z - x
+        if iteration % check_every == 0 or iteration == max_iterations:
+            gap = torch.maximum(relative(step, z), relative(z - before, z))
+            if stopping.record(z, gap, iteration):
+                break
+        s = s + relaxation * step
+    return stopping.solution()
+
+
+def split_admm(
+    data_step: Map,
+    analysis: Map,
+    analysis_adjoint: Map,
+    shrink: Map,
+    solve: Map,
+    start: Tensor,
+    *,
+    relaxation: float,
+    tolerance: float,
+    max_iterations: int,
+    check_every: int,
+) -> Solution:
+    """(b, 1, n, n) -> minimiser of f(x) + phi(d) with x = z and d = K z, for priors whose prox is not explicit.
+
+    ``solve`` is (1 + K^T K)^-1. The first block (x, d) and the second (z) are both exact, so this is two-block ADMM. The gap
+    is as in :func:`admm`, both constraints taken together.
+    """
+    stopping = _Stopping(start, tolerance)
+    z, kz = start, analysis(start)
+    u, v = torch.zeros_like(z), torch.zeros_like(kz)
+    for iteration in range(1, max_iterations + 1):
+        x, d = data_step(z - u), shrink(kz - v)
+        x_relaxed = relaxation * x + (1 - relaxation) * z
+        d_relaxed = relaxation * d + (1 - relaxation) * kz
+        before = z
+        z = solve(x_relaxed + u + analysis_adjoint(d_relaxed + v))
+        kz = analysis(z)
+        u = u + x_relaxed - z
+        v = v + d_relaxed - kz
+        if iteration % check_every == 0 or iteration == max_iterations:
+            gap = torch.maximum(relative(x - z, z), relative(z - before, z))
+            if stopping.record(z, gap, iteration):
+                break
+    return stopping.solution()
+
+
+def fista(
+    gradient: Map,
+    prox: Map,
+    start: Tensor,
+    *,
+    gap_per_change: float,
+    tolerance: float,
+    max_iterations: int,
+    check_every: int,
+) -> Solution:
+    """(b, 1, n, n) -> minimiser of f + g by FISTA (Beck and Teboulle 2009) with gradient-based restart, per image.
+
+    ``gradient(x)`` is the gradient of f times the step 1 / L, and ``prox`` belongs to the same step. The gap is the change
+    |x - p| / |x| from the extrapolated point p to x = prox(p - gradient(p)), times ``gap_per_change``: L over the typical
+    curvature of f, so that a short step does not look like a small gap.
+    """
+    stopping = _Stopping(start, tolerance)
+    x = point = start
+    momentum = torch.ones(start.shape[0], 1, 1, 1, dtype=start.dtype, device=start.device)
+    for iteration in range(1, max_iterations + 1):
+        before, x = x, prox(point - gradient(point))
+        if iteration % check_every == 0 or iteration == max_iterations:
+            gap = gap_per_change * relative(x - point, x)
+            if stopping.record(x, gap, iteration):
+                break
+        uphill = ((point - x) * (x - before)).flatten(1).sum(1).reshape(-1, 1, 1, 1) > 0
+        momentum = torch.where(uphill, 1.0, momentum)
+        following = (1 + torch.sqrt(1 + 4 * momentum**2)) / 2
+        point = x + (momentum - 1) / following * (x - before)
+        momentum = following
+    return stopping.solution()
