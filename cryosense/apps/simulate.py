@@ -11,7 +11,7 @@ from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
 from tqdm import tqdm
 
 from cryosense.apps.conf_dir import conf_dir
-from cryosense.simulation.dataset import simulate_dataset
+from cryosense.simulation.dataset import DONE, simulate_dataset
 
 # Where and in what portions the data set is made does not change it.
 WITHOUT_EFFECT = ("output_dir", "chunk_size")
@@ -21,7 +21,8 @@ def simulate(cfg: DictConfig) -> Path:
     """Make the data set of a composed ``simulate`` config unless it is there already. -> its directory."""
     identity = {key: value for key, value in _resolved(cfg).items() if key not in WITHOUT_EFFECT}
     simulator = instantiate(cfg.simulator)
-    with tqdm(total=cfg.count, unit="particle", desc="simulate") as bar:
+    done = (Path(cfg.output_dir) / DONE).exists()
+    with tqdm(total=cfg.count, unit="particle", desc="simulate", disable=done) as bar:
         return simulate_dataset(
             cfg.output_dir, simulator, count=cfg.count, chunk_size=cfg.chunk_size, config=identity, progress=bar.update
         )

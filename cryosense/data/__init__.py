@@ -4,6 +4,7 @@ from .checks import find_bad_particles
 from .errors import ParticleDataError
 from .geometry import CentreCrop, Compose, FourierCrop, Geometry
 from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval
+from .source import ParticleSource
 from .stack import ParticleStack
 from .star import write_star
 from .writer import StackWriter
@@ -15,6 +16,7 @@ __all__ = [
     "FourierCrop",
     "Geometry",
     "ParticleDataError",
+    "ParticleSource",
     "ParticleStack",
     "PerImage",
     "Scaling",

@@ -28,6 +28,7 @@ class LinearOperator(nn.Module, ABC):
 
     box_size: int
     particles: int
+    masks: Tensor
     compression_nominal: float
 
     @abstractmethod

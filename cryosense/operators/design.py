@@ -26,6 +26,11 @@ class FourierFamily(Protocol):
     def __call__(self, box_size: int, kept_fraction: float, *, symmetric: bool, seed: Seed) -> Tensor: ...
 
 
+def family_name(masks: PixelFamily | FourierFamily) -> str:
+    """-> the name of the function behind a family, for the record."""
+    return str(getattr(getattr(masks, "func", masks), "__name__", type(masks).__name__))
+
+
 class Design(ABC):
     """A measurement as it is configured; :meth:`operator` draws the masks.
 
@@ -36,6 +41,7 @@ class Design(ABC):
     """
 
     domain: str
+    family: str
     block_size: int | None
     symmetric: bool | None
 
@@ -44,6 +50,11 @@ class Design(ABC):
             raise MaskError(f"compression={compression} is below 1: that would measure more numbers than the image has")
         self.compression, self.per_particle, self.seed = compression, per_particle, seed
         self._shared: LinearOperator | None = None
+
+    @property
+    def compression_nominal(self) -> float:
+        """Numbers in an image over numbers that the masks say they keep."""
+        return self.compression
 
     @abstractmethod
     def draw(self, box_size: int, seed: Seed) -> Tensor:
@@ -82,12 +93,16 @@ class PixelDesign(Design):
 
     def __init__(self, masks: PixelFamily, block_size: int, compression: float, per_particle: bool, seed: int) -> None:
         super().__init__(compression, per_particle, seed)
-        self.masks, self.block_size = masks, block_size
+        self.masks, self.family, self.block_size = masks, family_name(masks), block_size
         self.count = round(block_size**2 / compression)
         if compression > block_size**2:
             raise MaskError(
                 f"compression={compression} is more than block_size={block_size} allows: one mask makes {block_size**2}"
             )
+
+    @property
+    def compression_nominal(self) -> float:
+        return self.block_size**2 / self.count
 
     def draw(self, box_size: int, seed: Seed) -> Tensor:
         return self.masks(box_size, self.count, seed=seed)
@@ -110,7 +125,7 @@ class FourierDesign(Design):
 
     def __init__(self, masks: FourierFamily, symmetric: bool, compression: float, per_particle: bool, seed: int) -> None:
         super().__init__(compression, per_particle, seed)
-        self.masks, self.symmetric = masks, symmetric
+        self.masks, self.family, self.symmetric = masks, family_name(masks), symmetric
 
     def draw(self, box_size: int, seed: Seed) -> Tensor:
         return self.masks(box_size, 1 / self.compression, symmetric=self.symmetric, seed=seed)

@@ -9,6 +9,9 @@ from cryosense.operators.base import DataStep, LinearOperator, largest
 from cryosense.operators.masks import MaskError
 
 
+COLUMNS = 16  # images are filled up to a multiple of this many in products, see PixelMasking._filled
+
+
 class PixelMasking(LinearOperator):
     """(b, 1, n, n) -> (b, m, n / K, n / K): y_m[i, j] = sum over block (i, j) of M_m . x, for m masks and block size K.
 
@@ -52,50 +55,58 @@ class PixelMasking(LinearOperator):
         return sets.reshape(p, m, n // k, k, n // k, k).permute(0, 2, 4, 1, 3, 5).reshape(p, -1, m, k * k)
 
     def _blocks(self, x: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, blocks, K^2, 1) if each image has its masks, else (1, blocks, K^2, b)."""
+        """(b, 1, n, n) -> (b, blocks, K^2, 1) if each image has its masks, else (1, blocks, K^2, b filled up)."""
         b, n, k = x.shape[0], self.box_size, self.block_size
         tiles = x.reshape(b, n // k, k, n // k, k)
         if self.particles > 1:
             return tiles.permute(0, 1, 3, 2, 4).reshape(b, -1, k * k, 1)
-        return tiles.permute(1, 3, 2, 4, 0).reshape(1, -1, k * k, b)
+        return self._filled(tiles.permute(1, 3, 2, 4, 0)).reshape(1, -1, k * k, b + -b % COLUMNS)
 
-    def _image(self, blocks: Tensor) -> Tensor:
-        """The inverse of :meth:`_blocks`."""
+    def _image(self, blocks: Tensor, count: int) -> Tensor:
+        """The inverse of :meth:`_blocks` for ``count`` images."""
         n, k = self.box_size, self.block_size
         g = n // k
         if self.particles > 1:
-            b = blocks.shape[0]
-            return blocks.reshape(b, g, g, k, k).permute(0, 1, 3, 2, 4).reshape(b, 1, n, n)
-        b = blocks.shape[-1]
-        return blocks.reshape(g, g, k, k, b).permute(4, 0, 2, 1, 3).reshape(b, 1, n, n)
+            return blocks.reshape(count, g, g, k, k).permute(0, 1, 3, 2, 4).reshape(count, 1, n, n)
+        return blocks.reshape(g, g, k, k, -1)[..., :count].permute(4, 0, 2, 1, 3).reshape(count, 1, n, n)
 
     def _columns(self, y: Tensor) -> Tensor:
-        """(b, m, g, g) -> (b, blocks, m, 1) if each image has its masks, else (1, blocks, m, b)."""
+        """(b, m, g, g) -> (b, blocks, m, 1) if each image has its masks, else (1, blocks, m, b filled up)."""
         b, m = y.shape[:2]
         if self.particles > 1:
             return y.reshape(b, m, -1, 1).transpose(1, 2)
-        return y.reshape(b, m, -1).permute(2, 1, 0)[None]
+        return self._filled(y.reshape(b, m, -1).permute(2, 1, 0))[None]
 
-    def _measurement(self, columns: Tensor) -> Tensor:
-        """The inverse of :meth:`_columns`."""
+    @staticmethod
+    def _filled(columns: Tensor) -> Tensor:
+        """(..., b) -> (..., b filled up with zeros).
+
+        A matrix library sums in another order for another number of columns. At one number of them an image's result does
+        not depend on how many it comes with, and whole vector registers make the small products faster as well.
+        """
+        missing = -columns.shape[-1] % COLUMNS
+        return torch.nn.functional.pad(columns, (0, missing)) if missing else columns
+
+    def _measurement(self, columns: Tensor, count: int) -> Tensor:
+        """The inverse of :meth:`_columns` for ``count`` images."""
         g = self.box_size // self.block_size
-        rows = columns[..., 0].transpose(1, 2) if self.particles > 1 else columns[0].permute(2, 1, 0)
-        return rows.reshape(rows.shape[0], -1, g, g)
+        rows = columns[..., 0].transpose(1, 2) if self.particles > 1 else columns[0, ..., :count].permute(2, 1, 0)
+        return rows.reshape(count, -1, g, g)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._measurement(self._matrices(self.masks) @ self._blocks(x))
+        return self._measurement(self._matrices(self.masks) @ self._blocks(x), len(x))
 
     def adjoint(self, y: Tensor) -> Tensor:
-        return self._image(self._matrices(self.masks).mT @ self._columns(y))
+        return self._image(self._matrices(self.masks).mT @ self._columns(y), len(y))
 
     def row_coordinates(self, y: Tensor) -> Tensor:
-        return self._measurement(self.left.mT @ self._columns(y)) * self.row_noise_gain
+        return self._measurement(self.left.mT @ self._columns(y), len(y)) * self.row_noise_gain
 
     def row_forward(self, x: Tensor) -> Tensor:
-        return self._measurement(self.right @ self._blocks(x)) * (self.row_noise_gain > 0)
+        return self._measurement(self.right @ self._blocks(x), len(x)) * (self.row_noise_gain > 0)
 
     def row_adjoint(self, c: Tensor) -> Tensor:
-        return self._image(self.right.mT @ self._columns(c * (self.row_noise_gain > 0)))
+        return self._image(self.right.mT @ self._columns(c * (self.row_noise_gain > 0)), len(c))
 
     @property
     def row_noise_gain(self) -> Tensor:
@@ -105,11 +116,15 @@ class PixelMasking(LinearOperator):
 
     def proximal_map(self, y: Tensor, rho: float) -> DataStep:
         s = self.singular[..., None]
-        offset = self._image(self.right.mT @ (s / (s**2 + rho) * (self.left.mT @ self._columns(y))))
-        shrinking = self.right.mT * (s**2 / (s**2 + rho)).mT
+        count, right = len(y), self.right
+        offset = self._image(right.mT @ (s / (s**2 + rho) * (self.left.mT @ self._columns(y))), count)
+        shrinking = -right.mT * (s**2 / (s**2 + rho)).mT
+        one_product = 2 * s.shape[-2] >= self.block_size**2  # as few multiplications as two
+        whole = shrinking @ right if one_product else shrinking
 
         def step(z: Tensor) -> Tensor:
-            return self._image(shrinking @ (self.right @ self._blocks(z))).neg_().add_(z).add_(offset)
+            blocks = self._blocks(z)
+            return self._image(whole @ (blocks if one_product else right @ blocks), count).add_(z).add_(offset)
 
         return step
 

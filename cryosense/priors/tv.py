@@ -14,6 +14,12 @@ from cryosense.priors.bases import dct_matrix, sandwich
 from cryosense.solvers.proximal import Solution, split_admm
 
 
+# Penalty of d = K z over that of x = z, in units of step^2. With the penalty of x = z near 0.7 sqrt(weight * d) this is within
+# a factor of two of the fastest over weights of 0.03 to 1 and both operators, for images of unit range.
+COUPLING = 40.0
+COUPLING_RANGE = (0.1, 1e3)
+
+
 class TotalVariation(Prior, ABC):
     """Psi(x) = sum over pixels of the size of the forward differences; across the last row and column they are zero.
 
@@ -38,7 +44,7 @@ class TotalVariation(Prior, ABC):
 
     def analysis_adjoint(self, c: Tensor) -> Tensor:
         x = torch.zeros_like(c[:, :1])
-        x[:, 0, :-1] -= c[:, 0, :-1]
+        torch.neg(c[:, 0, :-1], out=x[:, 0, :-1])
         x[:, 0, 1:] += c[:, 0, :-1]
         x[:, 0, :, :-1] -= c[:, 1, :, :-1]
         x[:, 0, :, 1:] += c[:, 1, :, :-1]
@@ -60,13 +66,15 @@ class TotalVariation(Prior, ABC):
         max_iterations: int,
         check_every: int,
     ) -> Solution:
+        coupling = min(max(COUPLING * step**2, COUPLING_RANGE[0]), COUPLING_RANGE[1])
         return split_admm(
             data_step,
             self.analysis,
             self.analysis_adjoint,
-            lambda c: self.shrink(c, step),
-            lambda x: self.solve(x, 1.0),
+            lambda c: self.shrink(c, step / coupling),
+            lambda x: self.solve(x, coupling),
             start,
+            coupling=coupling,
             relaxation=relaxation,
             tolerance=tolerance,
             max_iterations=max_iterations,
@@ -89,8 +97,8 @@ class IsotropicTV(TotalVariation):
         return torch.linalg.vector_norm(c, dim=1).flatten(1).sum(1)
 
     def shrink(self, c: Tensor, step: float) -> Tensor:
-        length = torch.linalg.vector_norm(c, dim=1, keepdim=True)
-        return c * (1 - step / length.clamp_min(max(step, torch.finfo(c.dtype).tiny)))
+        length = torch.addcmul(c[:, :1].square(), c[:, 1:], c[:, 1:]).sqrt_()  # several times faster than vector_norm(dim=1)
+        return c * (1 - step / length.clamp_min_(max(step, torch.finfo(c.dtype).tiny)))
 
 
 class AnisotropicTV(TotalVariation):

@@ -22,8 +22,10 @@ class Estimate(NamedTuple):
 class Reconstructor(nn.Module, ABC):
     """A method that any operator can be given to. What it learns beforehand, it learns from :meth:`fit`."""
 
+    name: str
     prior: str | None = None
     weight: float | None = None
+    learns = False  # whether it needs :meth:`fit`
 
     def fit(self, images: Tensor, targets: Tensor) -> None:
         """(t, 1, n, n), (t, 1, n, n): learn from images like those to come and what they should be reconstructed to."""

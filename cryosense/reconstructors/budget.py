@@ -14,6 +14,8 @@ from cryosense.reconstructors.base import Estimate, Reconstructor
 class FourierCrop(Reconstructor):
     """The lowest frequencies, a square of them, as many as the configured operator has degrees of freedom."""
 
+    name = "fourier_crop"
+
     def operator(self, configured: LinearOperator) -> LinearOperator:
         n = configured.box_size
         reach = max(0, (math.isqrt(int(configured.rank.min())) - 1) // 2)
@@ -37,6 +39,7 @@ class Quantised(Reconstructor):
     """
 
     HEADER_BITS = 96
+    name = "quantised"
 
     def __init__(self, bits_per_number: int) -> None:
         super().__init__()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Self
 
-import torch
 from torch import Tensor
 
 from cryosense.operators import LinearOperator
 from cryosense.priors import Prior
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.methods import Method
-
-CACHED_FLOATS = 2**18  # of one work array, 1 MiB: larger ones fall out of a core's cache and cost several times more
+from cryosense.reconstructors.portions import in_portions
+from cryosense.solvers.proximal import Solution
 
 
 class Sparse(Reconstructor):
@@ -30,7 +30,8 @@ class Sparse(Reconstructor):
         super().__init__()
         if weight is not None and not weight > 0:
             raise ValueError(f"reconstructor.weight={weight}: a positive weight is needed, or null to have one chosen")
-        self.prior, self.weight, self.method = name, weight, method
+        self.name = self.prior = name
+        self.weight, self.method = weight, method
         self._make_prior = make_prior
         self._made: tuple[int, Prior] | None = None
 
@@ -42,12 +43,13 @@ class Sparse(Reconstructor):
     def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
         if self.weight is None:
             raise ValueError("reconstructor.weight is null and none was chosen on held-back images")
-        prior = self._prior(operator.box_size).to(y.device)
-        whole = operator.particles > 1 or y.device.type != "cpu"
-        portion = len(y) if whole else max(1, CACHED_FLOATS // operator.box_size**2)
-        solutions = [self.method.minimise(prior, part, operator, self.weight) for part in y.split(portion)]
-        x, iterations, gap = (torch.cat(parts) for parts in zip(*solutions, strict=True))
-        return Estimate(x, iterations, gap)
+        minimise = partial(self._minimise, self._prior(operator.box_size).to(y.device), operator, self.weight)
+        if operator.particles > 1:
+            return Estimate(*minimise(y))
+        return Estimate(*in_portions(minimise, y, operator.box_size**2))
+
+    def _minimise(self, prior: Prior, operator: LinearOperator, weight: float, y: Tensor) -> Solution:
+        return self.method.minimise(prior, y, operator, weight)
 
     def _prior(self, box_size: int) -> Prior:
         if self._made is None or self._made[0] != box_size:

@@ -21,7 +21,9 @@ class Wiener(Reconstructor):
         noise: of the measurement, whose size it takes into account.
     """
 
+    name = "wiener"
     prior = "gaussian"
+    learns = True
 
     def __init__(self, noise: Noise) -> None:
         super().__init__()

@@ -23,6 +23,7 @@ SCHEMA = pa.schema(
     [
         *((name, pa.string()) for name in ("run_id", "data")),
         ("particle", pa.int64()),
+        ("held_back", pa.bool_()),
         *((name, pa.string()) for name in ("operator", "masks")),
         ("block_size", pa.int64()),
         *((name, pa.float64()) for name in ("compression_nominal", "compression_dof", "bits_per_image")),

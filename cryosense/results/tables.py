@@ -38,6 +38,7 @@ def summarise(rows: pd.DataFrame, *, resamples: int, level: float, seed: int) ->
     line (seeds, shards) are averaged per image first, so an image counts once. Differences to the pseudo-inverse are taken on
     the same operator, image and seed. The line's ``compression_dof`` is the mean over its rows: it differs between mask draws.
     """
+    rows = rows[rows["held_back"].ne(True)]
     frame = rows.assign(line=rows.groupby([*OPERATOR, *METHOD], dropna=False).ngroup())
     values = _with_differences(frame)
     columns = [*SCORES, *map(difference_column, PAIRED)]

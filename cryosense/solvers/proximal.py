@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -60,17 +61,17 @@ def admm(
     gap is that of the fixed point, relative to |z|: the larger of |x - z| (primal residual) and |z - z_before| (dual).
     """
     stopping = _Stopping(start, tolerance)
-    s = start
+    s = start.clone()
     z = start
     for iteration in range(1, max_iterations + 1):
         x = data_step(s)
-        before, z = z, prox(2 * x - s)
+        before, z = z, prox(torch.lerp(s, x, 2.0))
         step = z - x
         if iteration % check_every == 0 or iteration == max_iterations:
             gap = torch.maximum(relative(step, z), relative(z - before, z))
             if stopping.record(z, gap, iteration):
                 break
-        s = s + relaxation * step
+        s.add_(step, alpha=relaxation)
     return stopping.solution()
 
 
@@ -82,6 +83,7 @@ def split_admm(
     solve: Map,
     start: Tensor,
     *,
+    coupling: float,
     relaxation: float,
     tolerance: float,
     max_iterations: int,
@@ -89,26 +91,33 @@ def split_admm(
 ) -> Solution:
     """(b, 1, n, n) -> minimiser of f(x) + phi(d) with x = z and d = K z, for priors whose prox is not explicit.
 
-    ``solve`` is (1 + K^T K)^-1. The first block (x, d) and the second (z) are both exact, so this is two-block ADMM. The gap
-    is as in :func:`admm`, both constraints taken together.
+    ``data_step`` belongs to the penalty rho of x = z, ``shrink`` to the penalty ``coupling`` * rho of d = K z, and ``solve``
+    is (1 + coupling K^T K)^-1. The first block (x, d) and the second (z) are both exact, so this is two-block ADMM. The gap
+    is as in :func:`admm`, both constraints taken together in the metric of their penalties.
     """
     stopping = _Stopping(start, tolerance)
     z, kz = start, analysis(start)
     u, v = torch.zeros_like(z), torch.zeros_like(kz)
     for iteration in range(1, max_iterations + 1):
         x, d = data_step(z - u), shrink(kz - v)
-        x_relaxed = relaxation * x + (1 - relaxation) * z
-        d_relaxed = relaxation * d + (1 - relaxation) * kz
-        before = z
-        z = solve(x_relaxed + u + analysis_adjoint(d_relaxed + v))
+        u += torch.lerp(z, x, relaxation)
+        v += torch.lerp(kz, d, relaxation)
+        before, kz_before = z, kz
+        z = solve(analysis_adjoint(v).mul_(coupling).add_(u))
         kz = analysis(z)
-        u = u + x_relaxed - z
-        v = v + d_relaxed - kz
+        u -= z
+        v -= kz
         if iteration % check_every == 0 or iteration == max_iterations:
-            gap = torch.maximum(relative(x - z, z), relative(z - before, z))
-            if stopping.record(z, gap, iteration):
+            scale = _joint_length(z, kz, coupling).clamp_min(torch.finfo(z.dtype).tiny)
+            primal, dual = _joint_length(x - z, d - kz, coupling), _joint_length(z - before, kz - kz_before, coupling)
+            if stopping.record(z, torch.maximum(primal, dual) / scale, iteration):
                 break
     return stopping.solution()
+
+
+def _joint_length(x: Tensor, d: Tensor, coupling: float) -> Tensor:
+    """(b, ...), (b, ...) -> (b,): sqrt(|x|^2 + coupling |d|^2)."""
+    return torch.hypot(length(x), math.sqrt(coupling) * length(d))
 
 
 def fista(

@@ -1,0 +1,63 @@
+"""What a run works on: particle images and, where they are known, the same images without noise."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from torch import Tensor
+
+from .errors import ParticleDataError
+from .geometry import Geometry
+from .stack import Metadata, ParticleStack
+
+
+@dataclass(frozen=True)
+class ParticleSource:
+    """Particle images (n of one box) and, or None, the clean images of the same particles in the same order."""
+
+    name: str
+    images: ParticleStack
+    clean: ParticleStack | None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        metadata: Metadata | None,
+        clean_path: str | Path | None,
+        root: str | Path | None,
+        pixel_size_angstrom: float | None,
+        name: str | None,
+    ) -> Self:
+        """Open a stack as :meth:`ParticleStack.open` does, with its clean images; ``name`` defaults to the file's.
+
+        Raises :class:`ParticleDataError` if the clean images are not as many, or of another box.
+        """
+        images = ParticleStack.open(path, metadata, root=root, pixel_size_angstrom=pixel_size_angstrom)
+        clean = None if clean_path is None else ParticleStack.open(clean_path, root=root)
+        if clean is not None and (len(clean), clean.box_size) != (len(images), images.box_size):
+            raise ParticleDataError(
+                f"{clean_path}: {len(clean)} clean images of {clean.box_size} px for {len(images)} of {images.box_size} px "
+                f"in {path}; data.clean_path must hold the same particles in the same order"
+            )
+        return cls(name or Path(path).stem, images, clean)
+
+    def transformed(self, geometry: Geometry) -> ParticleSource:
+        """-> the source after cropping."""
+        clean = None if self.clean is None else self.clean.transformed(geometry)
+        return ParticleSource(self.name, self.images.transformed(geometry), clean)
+
+    def select(self, indices: Tensor) -> ParticleSource:
+        """(m,) particle numbers -> the source of these particles."""
+        clean = None if self.clean is None else self.clean.select(indices)
+        return ParticleSource(self.name, self.images.select(indices), clean)
+
+    def fingerprint(self) -> str:
+        """-> a digest of number, box and some of the images: a run is not continued on other data of the same name."""
+        digest = hashlib.sha256(f"{len(self.images)} {self.images.box_size}".encode())
+        for index in sorted({0, len(self.images) // 2, len(self.images) - 1}):
+            digest.update(self.images[index].numpy().tobytes())
+        return digest.hexdigest()[:16]

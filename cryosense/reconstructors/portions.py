@@ -1,0 +1,40 @@
+"""A batch in portions that fit a core's cache, as many at a time as there are cores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor
+
+CACHED_FLOATS = 2**17  # of one work array, 512 KiB: larger ones fall out of a core's cache and cost several times more
+
+Work = Callable[[Tensor], tuple[Tensor, ...]]
+
+
+def in_portions(work: Work, batch: Tensor, floats_per_item: int) -> tuple[Tensor, ...]:
+    """(b, ...) -> the tensors (b, ...) that ``work`` makes of a batch, made portion by portion.
+
+    On the CPU each portion is worked on by one thread, and ``torch.get_num_threads()`` portions at a time: threads that
+    share out single operations of this size wait for each other longer than they work, above all on a busy machine.
+    """
+    if batch.device.type != "cpu":
+        return work(batch)
+    threads = torch.get_num_threads()
+    size = max(1, min(CACHED_FLOATS // floats_per_item, -(-len(batch) // threads)))
+    with _single_threaded_workers(threads) as pool:
+        parts = list(pool.map(torch.no_grad()(work), batch.split(size)))
+    return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
+
+
+@contextmanager
+def _single_threaded_workers(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads in which torch's operations use one thread; the caller's number of threads is afterwards what it was."""
+    try:
+        with ThreadPoolExecutor(count, initializer=partial(torch.set_num_threads, 1)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(count)  # the matrix library's number is shared by all threads

@@ -1,0 +1,195 @@
+"""One run: measure every particle, reconstruct it, score it, write it; in portions, for stacks larger than memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cryosense.data import ParticleSource, Scaling, StackWriter, find_bad_particles, write_star
+from cryosense.metrics import Scores
+from cryosense.operators import LinearOperator
+from cryosense.operators.design import Design
+from cryosense.operators.noise import Noise
+from cryosense.reconstructors import Estimate, Reconstructor
+from cryosense.results.fitting import Fitting, scaled_like
+from cryosense.results.record import open_run, write_example, write_masks
+from cryosense.results.rows import RowWriter, Value, write_json_atomic
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that a run is made of.
+
+    Attributes:
+        source: particle images.
+        particles: (n,) their numbers in the original stack, by which masks and noise are drawn.
+        bits_per_number: quantisation that ``bits_per_image`` is stated for.
+        write_images: write the reconstructed stack.
+    """
+
+    run_id: str
+    source: ParticleSource
+    particles: Tensor
+    scaling: Scaling
+    design: Design
+    noise: Noise
+    reconstructor: Reconstructor
+    fitting: Fitting
+    scores: Scores
+    bits_per_number: int
+    seed: int
+    write_images: bool
+    chunk_size: int
+
+    def describe(self) -> dict[str, str | int | float | bool | None]:
+        """-> the columns that are the same for all particles."""
+        return {
+            "run_id": self.run_id,
+            "data": self.source.name,
+            "operator": self.design.domain,
+            "masks": self.design.family,
+            "block_size": self.design.block_size,
+            "symmetric": self.design.symmetric,
+            "compression_nominal": self.design.compression_nominal,
+            "noise_sigma": self.noise.sigma,
+            "noise_placement": self.noise.placement,
+            "reconstructor": self.reconstructor.name,
+            "prior": self.reconstructor.prior,
+            "weight": self.reconstructor.weight,
+            "seed": self.seed,
+        }
+
+
+def usable_particles(source: ParticleSource, chunk_size: int, skip_bad: bool) -> Tensor:
+    """-> (n,) numbers of the particles that are finite and not constant, after one look at each.
+
+    Raises:
+        ValueError: there are others, and ``skip_bad`` is not set; names the first of them.
+    """
+    bad = find_bad_particles(source.images, chunk_size)
+    if bad and not skip_bad:
+        listed = ", ".join(f"{number} ({why})" for number, why in list(bad.items())[:5])
+        raise ValueError(
+            f"{source.images.path}: {len(bad)} unusable particle(s), numbered from 0: {listed}; set data_checks.skip_bad=true "
+            "to leave them out"
+        )
+    return torch.tensor([number for number in range(len(source.images)) if number not in bad], dtype=torch.int64)
+
+
+def execute(run: Run, directory: Path, config: str, progress: Callable[[int], object]) -> None:
+    """Do what is still to do of a run, and nothing if it is done.
+
+    Writes, in this order: ``config.yaml`` (``config``, what identifies the run); ``fit.json``; the images, then their rows,
+    portion by portion; ``masks``, ``particles.mrcs`` and ``.star``, ``example.npz``, ``summary.json``, ``rows.parquet``; last
+    ``done.json``. ``progress`` is called with the number of particles done since its last call.
+
+    Raises:
+        ValueError: input that cannot be used, before any work; a directory of another configuration or of other data.
+        OSError: the disk is full; what is there stays, and the run can be continued.
+    """
+    box = run.source.images.box_size
+    run.reconstructor.operator(run.design.operator(box, run.particles[:1]))
+    if (directory / "done.json").is_file():
+        open_run(directory, config, run.source.fingerprint())
+        progress(len(run.particles))
+        return
+    choice = run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.design, run.noise, run.scores)
+    open_run(directory, config, run.source.fingerprint())
+    write_json_atomic(
+        directory / "fit.json",
+        {"scaling": run.scaling.describe(), "weight": None if choice is None else asdict(choice)},
+    )
+    _stream(run, directory, progress)
+    _finish(run, directory)
+
+
+def _stream(run: Run, directory: Path, progress: Callable[[int], object]) -> None:
+    count, images = len(run.particles), run.source.images
+    rows = RowWriter(directory)
+    held_back = torch.zeros(count, dtype=torch.bool)
+    held_back[run.fitting.held_back_particles(count)] = True
+    stack_path = directory / "particles.mrcs"
+    writer = None
+    if run.write_images and not stack_path.exists():
+        writer = StackWriter(stack_path, count, images.box_size, images.pixel_size_angstrom)
+    start = rows.completed_until()
+    progress(start)
+    while start < count:
+        stop = min(start + run.chunk_size, count)
+        portion = _Portion(run, start, stop)
+        if writer is not None:
+            writer.write(start, portion.in_stack_units())
+        write_masks(directory, portion.operator, start, run.design.per_particle)
+        rows.append(start, portion.rows() | {"held_back": held_back[start:stop]})
+        progress(stop - start)
+        start = stop
+    if writer is not None:
+        writer.finish()
+
+
+class _Portion:
+    """Particles ``start`` to ``stop`` of a run: measured, reconstructed."""
+
+    @torch.no_grad()
+    def __init__(self, run: Run, start: int, stop: int) -> None:
+        self.run, self.numbers = run, run.particles[start:stop]
+        positions = slice(start, stop)
+        self.image, self.offset, self.gain = run.scaling(run.source.images[positions])
+        clean = run.source.clean
+        self.clean = None if clean is None else scaled_like(clean[positions], self.offset, self.gain)
+        self.operator: LinearOperator = run.reconstructor.operator(run.design.operator(self.image.shape[-1], self.numbers))
+        self.y = run.noise.measure(self.operator, self.image, self.numbers)
+        began = time.perf_counter()
+        self.estimate: Estimate = run.reconstructor.estimate(self.y, self.operator)
+        self.seconds = (time.perf_counter() - began) / len(self.image)
+
+    def in_stack_units(self) -> Tensor:
+        """-> (b, 1, n, n): the reconstructions in the units of the stack."""
+        return self.run.scaling.invert(self.estimate.x, self.offset, self.gain)
+
+    def rows(self) -> dict[str, Value]:
+        """-> the columns of these particles' rows."""
+        run, x, each = self.run, self.estimate.x, torch.ones(len(self.image), dtype=torch.float64)
+        residual = (self.operator(x) - self.y).square()
+        bits = run.reconstructor.bits(self.operator, run.bits_per_number)
+        return {
+            **run.describe(),
+            "particle": self.numbers,
+            "compression_dof": self.operator.compression_dof * each,
+            "bits_per_image": bits * each,
+            "iterations": self.estimate.iterations,
+            "gap": self.estimate.gap,
+            "nfe": self.estimate.network_evaluations,
+            "seconds": self.seconds,
+            "measurement_mse": residual.flatten(1).sum(1) / self.operator.numbers_measured,
+            **run.scores(x, self.image),
+            **({} if self.clean is None else run.scores.against_clean(x, self.clean)),
+        }
+
+
+def _finish(run: Run, directory: Path) -> None:
+    count, images = len(run.particles), run.source.images
+    held = run.fitting.held_back_particles(count)
+    shown = next(i for i in range(count) if len(held) == 0 or i not in held)
+    portion = _Portion(run, shown, shown + 1)
+    clean = None if portion.clean is None else portion.clean[0, 0]
+    view = portion.operator.view(portion.y)[0]
+    write_example(directory, int(portion.numbers[0]), portion.image[0, 0], clean, view, portion.estimate.x[0, 0])
+    if run.write_images and not (directory / "particles.star").exists():
+        write_star(
+            directory / "particles.star",
+            directory / "particles.mrcs",
+            images.metadata,
+            images.optics,
+            box_size=images.box_size,
+            pixel_size_angstrom=images.pixel_size_angstrom,
+        )
+    summary = {key: None if value != value else value for key, value in run.describe().items()}
+    write_json_atomic(directory / "summary.json", summary | {"geometry": images.geometry.describe()})
+    RowWriter(directory).finish()
+    write_json_atomic(directory / "done.json", {"particles": count})
