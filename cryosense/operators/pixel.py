@@ -8,7 +8,6 @@ from torch import Tensor
 from cryosense.operators.base import DataStep, LinearOperator, largest
 from cryosense.operators.masks import MaskError
 
-
 COLUMNS = 16  # images are filled up to a multiple of this many in products, see PixelMasking._filled
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from cryosense.solvers.proximal import Solution, admm
+from cryosense.solvers.proximal import Restrict, Solution, admm
 
 
 class Prior(nn.Module, ABC):
@@ -39,6 +39,7 @@ class Prior(nn.Module, ABC):
         start: Tensor,
         step: float,
         *,
+        restrict: Restrict | None,
         relaxation: float,
         tolerance: float,
         max_iterations: int,
@@ -49,6 +50,7 @@ class Prior(nn.Module, ABC):
             data_step,
             lambda x: self.prox(x, step),
             start,
+            restrict=restrict,
             relaxation=relaxation,
             tolerance=tolerance,
             max_iterations=max_iterations,

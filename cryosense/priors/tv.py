@@ -11,8 +11,7 @@ from torch import Tensor
 
 from cryosense.priors.base import Prior
 from cryosense.priors.bases import dct_matrix, sandwich
-from cryosense.solvers.proximal import Solution, split_admm
-
+from cryosense.solvers.proximal import Restrict, Solution, split_admm
 
 # Penalty of d = K z over that of x = z, in units of step^2. With the penalty of x = z near 0.7 sqrt(weight * d) this is within
 # a factor of two of the fastest over weights of 0.03 to 1 and both operators, for images of unit range.
@@ -61,6 +60,7 @@ class TotalVariation(Prior, ABC):
         start: Tensor,
         step: float,
         *,
+        restrict: Restrict | None,
         relaxation: float,
         tolerance: float,
         max_iterations: int,
@@ -74,6 +74,7 @@ class TotalVariation(Prior, ABC):
             lambda c: self.shrink(c, step / coupling),
             lambda x: self.solve(x, coupling),
             start,
+            restrict=restrict,
             coupling=coupling,
             relaxation=relaxation,
             tolerance=tolerance,
@@ -87,7 +88,9 @@ class TotalVariation(Prior, ABC):
         def data_step(z: Tensor) -> Tensor:
             return (x + z) / 2
 
-        return self.minimise(data_step, x, step, relaxation=1.6, tolerance=1e-6, max_iterations=2000, check_every=10).x
+        return self.minimise(
+            data_step, x, step, restrict=None, relaxation=1.6, tolerance=1e-6, max_iterations=2000, check_every=10
+        ).x
 
 
 class IsotropicTV(TotalVariation):

@@ -50,6 +50,7 @@ class ADMM(Method):
             operator.proximal_map(y, rho),
             operator.pinv(y),
             weight / rho,
+            restrict=(lambda images: operator.proximal_map(y[images], rho)) if operator.particles == 1 else None,
             relaxation=self.relaxation,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,

@@ -46,7 +46,8 @@ class Sparse(Reconstructor):
         minimise = partial(self._minimise, self._prior(operator.box_size).to(y.device), operator, self.weight)
         if operator.particles > 1:
             return Estimate(*minimise(y))
-        return Estimate(*in_portions(minimise, y, operator.box_size**2))
+        x, iterations, gap = in_portions(minimise, y, operator.box_size**2)
+        return Estimate(x, iterations, gap)
 
     def _minimise(self, prior: Prior, operator: LinearOperator, weight: float, y: Tensor) -> Solution:
         return self.method.minimise(prior, y, operator, weight)

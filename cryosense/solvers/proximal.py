@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 Map = Callable[[Tensor], Tensor]
+Restrict = Callable[[Tensor], Map]  # indices of images (k,) -> the data step of these images alone
 
 
 class Solution(NamedTuple):
@@ -33,34 +34,53 @@ def relative(change: Tensor, scale: Tensor) -> Tensor:
 class _Stopping:
     """Keeps each image's first iterate below the tolerance, so that its result does not depend on its neighbours."""
 
-    def __init__(self, start: Tensor, tolerance: float) -> None:
-        self.tolerance = tolerance
+    def __init__(self, start: Tensor, tolerance: float, restrict: Restrict | None) -> None:
+        count, device = start.shape[0], start.device
+        self.tolerance, self.restrict = tolerance, restrict
         self.x = start.clone()
-        self.iterations = torch.zeros(start.shape[0], dtype=torch.int64, device=start.device)
-        self.gap = torch.full((start.shape[0],), torch.inf, dtype=start.dtype, device=start.device)
-        self.running = torch.ones(start.shape[0], dtype=torch.bool, device=start.device)
+        self.iterations = torch.zeros(count, dtype=torch.int64, device=device)
+        self.gap = torch.full((count,), torch.inf, dtype=start.dtype, device=device)
+        self.images = torch.arange(count, device=device)  # that are iterated
+        self.running = torch.ones(count, dtype=torch.bool, device=device)  # of these, still above the tolerance
 
     def record(self, x: Tensor, gap: Tensor, iteration: int) -> bool:
         """-> whether all images have stopped."""
-        now = self.running
-        self.x[now], self.gap[now] = x[now], gap[now]
-        self.iterations[now] = iteration
-        self.running = now & ~(gap <= self.tolerance)
+        rows = self.images[self.running]
+        self.x[rows], self.gap[rows] = x[self.running], gap[self.running]
+        self.iterations[rows] = iteration
+        self.running = self.running & ~(gap <= self.tolerance)
         return not bool(self.running.any())
+
+    def thinned(self, data_step: Map, *state: Tensor) -> tuple[Any, ...]:
+        """-> data step and state of the images that go on, once half of them have stopped; until then, what came in."""
+        if self.restrict is None or 2 * int(self.running.sum()) > len(self.running):
+            return data_step, *state
+        going_on = self.running
+        self.images, self.running = self.images[going_on], going_on[going_on]
+        return self.restrict(self.images), *(part[going_on] for part in state)
 
     def solution(self) -> Solution:
         return Solution(self.x, self.iterations, self.gap)
 
 
 def admm(
-    data_step: Map, prox: Map, start: Tensor, *, relaxation: float, tolerance: float, max_iterations: int, check_every: int
+    data_step: Map,
+    prox: Map,
+    start: Tensor,
+    *,
+    restrict: Restrict | None,
+    relaxation: float,
+    tolerance: float,
+    max_iterations: int,
+    check_every: int,
 ) -> Solution:
     """(b, 1, n, n) -> minimiser of f + g by over-relaxed ADMM, written as Douglas-Rachford splitting on one variable.
 
     ``data_step(z)`` is argmin f(x) + rho |x - z|^2 / 2 and ``prox(v)`` is argmin g(x) + rho |x - v|^2 / 2 with one rho. The
-    gap is that of the fixed point, relative to |z|: the larger of |x - z| (primal residual) and |z - z_before| (dual).
+    gap is that of the fixed point, relative to |z|: the larger of |x - z| (primal residual) and |z - z_before| (dual). With
+    ``restrict``, images that have stopped are left out of the work as soon as they are half of it.
     """
-    stopping = _Stopping(start, tolerance)
+    stopping = _Stopping(start, tolerance, restrict)
     s = start.clone()
     z = start
     for iteration in range(1, max_iterations + 1):
@@ -71,6 +91,7 @@ def admm(
             gap = torch.maximum(relative(step, z), relative(z - before, z))
             if stopping.record(z, gap, iteration):
                 break
+            data_step, s, z, step = stopping.thinned(data_step, s, z, step)
         s.add_(step, alpha=relaxation)
     return stopping.solution()
 
@@ -83,6 +104,7 @@ def split_admm(
     solve: Map,
     start: Tensor,
     *,
+    restrict: Restrict | None,
     coupling: float,
     relaxation: float,
     tolerance: float,
@@ -95,7 +117,7 @@ def split_admm(
     is (1 + coupling K^T K)^-1. The first block (x, d) and the second (z) are both exact, so this is two-block ADMM. The gap
     is as in :func:`admm`, both constraints taken together in the metric of their penalties.
     """
-    stopping = _Stopping(start, tolerance)
+    stopping = _Stopping(start, tolerance, restrict)
     z, kz = start, analysis(start)
     u, v = torch.zeros_like(z), torch.zeros_like(kz)
     for iteration in range(1, max_iterations + 1):
@@ -112,6 +134,7 @@ def split_admm(
             primal, dual = _joint_length(x - z, d - kz, coupling), _joint_length(z - before, kz - kz_before, coupling)
             if stopping.record(z, torch.maximum(primal, dual) / scale, iteration):
                 break
+            data_step, z, kz, u, v = stopping.thinned(data_step, z, kz, u, v)
     return stopping.solution()
 
 
@@ -136,7 +159,7 @@ def fista(
     |x - p| / |x| from the extrapolated point p to x = prox(p - gradient(p)), times ``gap_per_change``: L over the typical
     curvature of f, so that a short step does not look like a small gap.
     """
-    stopping = _Stopping(start, tolerance)
+    stopping = _Stopping(start, tolerance, None)
     x = point = start
     momentum = torch.ones(start.shape[0], 1, 1, 1, dtype=start.dtype, device=start.device)
     for iteration in range(1, max_iterations + 1):
