@@ -65,10 +65,13 @@ def reconstruct(cfg: DictConfig) -> Path:
 
 
 def with_stack_named(words: list[str]) -> list[str]:
-    """Command-line words with ``data=stack`` before the first that names a file of it, unless the data are chosen already."""
-    named = any(word.startswith("data.path=") for word in words)
+    """Command-line words with ``data=stack`` beside the first that names a file of it, unless the data are chosen already.
+
+    Beside it and not in front of all: between overrides a flag such as ``-m`` is not understood.
+    """
+    first = next((i for i, word in enumerate(words) if word.startswith("data.path=")), None)
     chosen = any(word.startswith("data=") for word in words)
-    return ["data=stack", *words] if named and not chosen else words
+    return words if first is None or chosen else [*words[:first], "data=stack", *words[first:]]
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="reconstruct")
