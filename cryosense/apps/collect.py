@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig, MissingMandatoryValue
+from omegaconf import DictConfig
 
 from cryosense.apps.conf_dir import conf_dir
+from cryosense.apps.refusal import one_line
 from cryosense.results.collect import collect
 from cryosense.results.examples import read_examples
 from cryosense.results.figures import picture
@@ -47,10 +48,8 @@ def with_directory_named(words: list[str]) -> list[str]:
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="collect")
 def _collect(cfg: DictConfig) -> None:
-    try:
+    with one_line("collect"):
         gather(cfg)
-    except (ValueError, OSError, MissingMandatoryValue) as error:
-        raise SystemExit(f"cryosense collect: {error}") from None
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ def usage() -> str:
 
 
 def main() -> int:
-    """Run one verb. -> exit status: 0, or 2 for a command line that names no verb or input that cannot be used."""
+    """Run one verb. -> exit status: 0, or 2 where no verb is named; a verb that refuses its input exits with 1."""
     arguments = sys.argv[1:]
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(usage())

@@ -9,13 +9,12 @@ from typing import Any
 
 import hydra
 import torch
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from tqdm import tqdm
 
 from cryosense.apps.conf_dir import conf_dir
+from cryosense.apps.refusal import one_line
 from cryosense.results.run import Run, execute, usable_particles
 
 # Where and in what portions a run is made does not change it.
@@ -76,11 +75,8 @@ def with_stack_named(words: list[str]) -> list[str]:
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="reconstruct")
 def _reconstruct(cfg: DictConfig) -> None:
-    try:
-        directory = reconstruct(cfg)
-    except (ValueError, OSError, InstantiationException, OmegaConfBaseException) as error:
-        raise SystemExit(f"cryosense reconstruct: {error.__cause__ or error}") from None
-    print(directory)
+    with one_line("reconstruct"):
+        print(reconstruct(cfg))
 
 
 def main() -> None:

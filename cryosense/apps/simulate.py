@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import hydra
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from cryosense.apps.conf_dir import conf_dir
+from cryosense.apps.refusal import one_line
 from cryosense.simulation.dataset import DONE, simulate_dataset
 
 # Where and in what portions the data set is made does not change it.
@@ -36,8 +36,6 @@ def _resolved(cfg: DictConfig) -> dict[str, object]:
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="simulate")
 def main(cfg: DictConfig) -> None:
     """Simulate, and say where; input that cannot be used ends in one line that says why."""
-    try:
+    with one_line("simulate"):
         directory = simulate(cfg)
-    except (ValueError, InstantiationException, MissingMandatoryValue) as error:
-        raise SystemExit(f"cryosense simulate: {error.__cause__ or error}") from None
     print(f"{cfg.count} particles in {directory}: particles.star, clean.star, labels.csv; look at simulation.png")

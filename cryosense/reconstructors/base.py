@@ -38,6 +38,9 @@ class Reconstructor(nn.Module, ABC):
         """-> (1 or b,): bits per image that leave the detector for this method."""
         return operator.measurement_bits(bits_per_number)
 
+    def prepare(self, box_size: int) -> None:
+        """Make what depends on the box alone. Raises ValueError for a box that the method cannot work on."""
+
     @abstractmethod
     def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
         """(b, ...) -> images (b, 1, n, n) and what they took."""

@@ -52,6 +52,9 @@ class Sparse(Reconstructor):
     def _minimise(self, prior: Prior, operator: LinearOperator, weight: float, y: Tensor) -> Solution:
         return self.method.minimise(prior, y, operator, weight)
 
+    def prepare(self, box_size: int) -> None:
+        self._prior(box_size)
+
     def _prior(self, box_size: int) -> Prior:
         if self._made is None or self._made[0] != box_size:
             self._made = (box_size, self._make_prior(box_size))

@@ -94,6 +94,7 @@ def execute(run: Run, directory: Path, config: str, progress: Callable[[int], ob
     """
     box = run.source.images.box_size
     run.reconstructor.operator(run.design.operator(box, run.particles[:1]))
+    run.reconstructor.prepare(box)
     if (directory / "done.json").is_file():
         open_run(directory, config, run.source.fingerprint())
         progress(len(run.particles))

@@ -1,0 +1,75 @@
+"""Every node of every config is a constructor call: its keys are parameters, and none that has no default is missing."""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+from cryosense.apps.conf_dir import conf_dir
+from cryosense.apps.main import VERBS
+
+GROUPS = {
+    "reconstruct": ["data", "geometry", "scaling", "operator", "noise", "method", "reconstructor", "experiment"],
+    "simulate": ["density", "noise_model"],
+    "collect": [],
+}
+HYDRA_KEYS = {"_target_", "_partial_"}
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml") if not path.stem.startswith("_"))
+
+
+CASES = [(verb, []) for verb in GROUPS]
+CASES += [(verb, [f"{group}={option}"]) for verb, groups in GROUPS.items() for group in groups for option in options(group)]
+PIXEL_MASKS = ["random_binary", "random_gaussian", "checkerboard", "superres"]
+CASES += [
+    ("reconstruct", [f"operator={'pixel' if mask in PIXEL_MASKS else 'fourier'}", f"operator/masks={mask}"])
+    for mask in options("operator/masks")
+]
+
+
+def nodes(cfg: object, where: str = "") -> Iterator[tuple[str, dict]]:
+    """Every node with a ``_target_``, from the root down."""
+    if isinstance(cfg, dict):
+        if "_target_" in cfg:
+            yield where, cfg
+        for key, value in cfg.items():
+            yield from nodes(value, f"{where}.{key}")
+
+
+def parameters_of(target: str) -> dict[str, inspect.Parameter]:
+    """Named parameters: what a bare ``**kwargs`` would swallow is not one of them."""
+    variadic = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    signature = inspect.signature(get_object(target))
+    return {name: parameter for name, parameter in signature.parameters.items() if parameter.kind not in variadic}
+
+
+def test_every_verb_and_group_is_walked() -> None:
+    assert set(GROUPS) == set(VERBS)
+    folders = {path.name for path in conf_dir().iterdir() if path.is_dir()}
+    assert folders == {group for groups in GROUPS.values() for group in groups}
+
+
+@pytest.mark.parametrize(("verb", "overrides"), CASES, ids=lambda case: "-".join(case) if isinstance(case, list) else case)
+def test_keys_are_the_constructors_parameters(verb: str, overrides: list[str]) -> None:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose(verb, overrides=overrides)
+    assert isinstance(cfg, DictConfig)
+    found = list(nodes(OmegaConf.to_container(cfg, resolve=False)))
+    assert found or verb == "collect"
+    for where, node in found:
+        parameters = parameters_of(node["_target_"])
+        keys = set(node) - HYDRA_KEYS
+        assert keys <= set(parameters), f"{where}: {node['_target_']} has no parameter {keys - set(parameters)}"
+        required = {name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty}
+        assert node.get("_partial_") or required <= keys, f"{where}: {node['_target_']} needs {required - keys}"
+
+
+def test_the_wheel_carries_the_configs() -> None:
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert '"conf" = "cryosense/conf"' in text
