@@ -39,6 +39,7 @@ def build(cfg: DictConfig, run_id: str) -> Run:
         bits_per_number=cfg.bits_per_number,
         seed=cfg.seed,
         write_images=cfg.write_images,
+        draw_example=cfg.draw_example,
         chunk_size=cfg.chunk_size,
     )
 

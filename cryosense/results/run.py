@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -16,6 +17,8 @@ from cryosense.operators import LinearOperator
 from cryosense.operators.design import Design
 from cryosense.operators.noise import Noise
 from cryosense.reconstructors import Estimate, Reconstructor
+from cryosense.results.examples import read_example
+from cryosense.results.figures import picture
 from cryosense.results.fitting import Fitting, scaled_like
 from cryosense.results.record import open_run, write_example, write_masks
 from cryosense.results.rows import RowWriter, Value, write_json_atomic
@@ -30,6 +33,7 @@ class Run:
         particles: (n,) their numbers in the original stack, by which masks and noise are drawn.
         bits_per_number: quantisation that ``bits_per_image`` is stated for.
         write_images: write the reconstructed stack.
+        draw_example: draw one particle.
     """
 
     run_id: str
@@ -44,6 +48,7 @@ class Run:
     bits_per_number: int
     seed: int
     write_images: bool
+    draw_example: bool
     chunk_size: int
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
@@ -85,7 +90,8 @@ def execute(run: Run, directory: Path, config: str, progress: Callable[[int], ob
     """Do what is still to do of a run, and nothing if it is done.
 
     Writes, in this order: ``config.yaml`` (``config``, what identifies the run); ``fit.json``; the images, then their rows,
-    portion by portion; ``masks``, ``particles.mrcs`` and ``.star``, ``example.npz``, ``summary.json``, ``rows.parquet``; last
+    portion by portion; ``masks``, ``particles.mrcs`` and ``.star``, ``example.npz``, ``summary.json``, ``rows.parquet``,
+    ``example.png``; last
     ``done.json``. ``progress`` is called with the number of particles done since its last call.
 
     Raises:
@@ -193,4 +199,7 @@ def _finish(run: Run, directory: Path) -> None:
     summary = {key: None if value != value else value for key, value in run.describe().items()}
     write_json_atomic(directory / "summary.json", summary | {"geometry": images.geometry.describe()})
     RowWriter(directory).finish()
+    if run.draw_example:
+        rows = pd.read_parquet(directory / "rows.parquet", filters=[("particle", "==", int(portion.numbers[0]))])
+        picture([read_example(directory, rows)], most_operators=1).savefig(directory / "example.png")
     write_json_atomic(directory / "done.json", {"particles": count})

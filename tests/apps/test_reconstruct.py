@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,12 +15,19 @@ import pandas as pd
 import pytest
 import starfile
 import torch
+from PIL import Image
 
 from cryosense.apps.reconstruct import main
 from cryosense.data import StackWriter, write_star
 
 COMMAND = [sys.executable, "-c", "import sys; from cryosense.apps.main import main; sys.exit(main())"]
-QUICK = ["scores.lpips=null", "fitting.held_back=4", "fitting.tuning_images=4", "fitting.relative_weights=[0.01,0.1]"]
+QUICK = [
+    "scores.lpips=null",
+    "draw_example=false",
+    "fitting.held_back=4",
+    "fitting.tuning_images=4",
+    "fitting.relative_weights=[0.01,0.1]",
+]
 COUNT, BOX = 24, 32
 
 
@@ -68,7 +76,14 @@ def rows_of(folder: Path) -> pd.DataFrame:
 
 def test_a_star_goes_in_and_a_stack_and_a_star_come_out(stack: Path, tmp_path: Path) -> None:
     """As a new process, from another folder, with the real words."""
-    words = [f"data.path={stack}", f"output_dir={tmp_path / 'out'}", "reconstructor=dct", "chunk_size=7", *QUICK]
+    words = [
+        f"data.path={stack}",
+        f"output_dir={tmp_path / 'out'}",
+        "reconstructor=dct",
+        "chunk_size=7",
+        *QUICK,
+        "draw_example=true",
+    ]
     done = subprocess.run([*COMMAND, "reconstruct", *words], cwd=tmp_path, capture_output=True, text=True, check=True)
     (folder,) = finished(tmp_path / "out")
     assert done.stdout.strip() == str(folder)
@@ -93,6 +108,8 @@ def test_a_star_goes_in_and_a_stack_and_a_star_come_out(stack: Path, tmp_path: P
     assert rows["weight"].unique().tolist() == [fit["weight"]["chosen"]]
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["run_id"] == rows["run_id"][0]
+    with Image.open(folder / "example.png") as picture:
+        assert picture.width > 500
 
 
 @pytest.mark.parametrize("noise", ["none", "gaussian", "poisson"])
@@ -175,6 +192,21 @@ def test_bad_input_ends_in_one_line_before_any_work(
     assert message in str(refused.value)
     assert "\n" not in str(refused.value).strip()
     assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_noticed_before_the_work_and_the_run_can_be_started_again(stack: Path, tmp_path: Path) -> None:
+    """No file may grow beyond half of the stack to be written; then it may."""
+    words = [*COMMAND, "reconstruct", f"data.path={stack}", f"output_dir={tmp_path / 'out'}", *QUICK]
+    limit = COUNT * BOX**2 * 2
+
+    def cramped() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    refused = subprocess.run(words, preexec_fn=cramped, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "no room for a stack" in refused.stderr
+    subprocess.run(words, check=True, capture_output=True)
+    assert len(rows_of(tmp_path / "out")) == COUNT
 
 
 def damaged(stack: Path, **change: object) -> Path:
