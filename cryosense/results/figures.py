@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from cryosense.results.formats import method_label, operator_label
 
 WIDTH_INCHES, DOTS_PER_INCH = 16.0, 100
 LARGEST_PANEL_INCHES = 2.6
+CAPTION_CHARACTERS_PER_INCH = 12
 LEADING = {"image": "original, as measured", "clean": "clean", "measurement": "measurement"}
 SCORES = {"psnr": "{:.1f} dB", "ssim": "ssim {:.2f}", "lpips": "lpips {:.2f}", "correlation_clean": "corr {:.2f}"}
 
@@ -46,8 +48,9 @@ def picture(examples: list[Example], *, most_operators: int) -> Figure:
         _draw_leading(top, first, leading, scales)
         _write(below[0], first.row)
         _draw_methods(top[len(leading) :], below[len(leading) :], row, methods, scales)
-    cut = f"\nThe first {len(shown)} of {len(operators)} operators." if len(shown) < len(operators) else ""
-    figure.suptitle(_caption(scales, clean_known="clean" in leading) + cut, fontsize=10)
+    cut = f" The first {len(shown)} of {len(operators)} operators." if len(shown) < len(operators) else ""
+    caption = _caption(scales, clean_known="clean" in leading) + cut
+    figure.suptitle(textwrap.fill(caption, int(CAPTION_CHARACTERS_PER_INCH * figure.get_figwidth())), fontsize=10)
     return figure
 
 
@@ -61,7 +64,7 @@ def _caption(scales: Scales, *, clean_known: bool) -> str:
     return (
         f"Grey scale of originals, clean images and reconstructions: {low:.2f} (black) to {high:.2f} (white). "
         f"Errors, against the {'clean' if clean_known else 'measured'} image: {-scales.errors:.2f} to {scales.errors:.2f}. "
-        "Measurements: a scale of their own.\n"
+        "Measurements: a scale of their own. "
         "Scores are those of the image shown: psnr, ssim and lpips against the image as measured"
         f"{', corr with the clean image' if clean_known else ''}."
     )

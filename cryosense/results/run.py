@@ -91,8 +91,7 @@ def execute(run: Run, directory: Path, config: str, progress: Callable[[int], ob
 
     Writes, in this order: ``config.yaml`` (``config``, what identifies the run); ``fit.json``; the images, then their rows,
     portion by portion; ``masks``, ``particles.mrcs`` and ``.star``, ``example.npz``, ``summary.json``, ``rows.parquet``,
-    ``example.png``; last
-    ``done.json``. ``progress`` is called with the number of particles done since its last call.
+    ``example.png``; last ``done.json``. ``progress`` is called with the number of particles done since its last call.
 
     Raises:
         ValueError: input that cannot be used, before any work; a directory of another configuration or of other data.

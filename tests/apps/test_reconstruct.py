@@ -21,13 +21,8 @@ from cryosense.apps.reconstruct import main
 from cryosense.data import StackWriter, write_star
 
 COMMAND = [sys.executable, "-c", "import sys; from cryosense.apps.main import main; sys.exit(main())"]
-QUICK = [
-    "scores.lpips=null",
-    "draw_example=false",
-    "fitting.held_back=4",
-    "fitting.tuning_images=4",
-    "fitting.relative_weights=[0.01,0.1]",
-]
+QUICK = ["scores.lpips=null", "draw_example=false", "fitting.held_back=4", "fitting.tuning_images=4"]
+QUICK.append("fitting.relative_weights=[0.01,0.1]")
 COUNT, BOX = 24, 32
 
 
