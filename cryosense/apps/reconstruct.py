@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
-from cryosense.results.run import Run, execute, usable_particles
+from cryosense.data import usable_particles
+from cryosense.results.run import Run, execute
 
 # Where and in what portions a run is made does not change it.
 WITHOUT_EFFECT = ("output_dir", "chunk_size")
@@ -24,7 +25,7 @@ WITHOUT_EFFECT = ("output_dir", "chunk_size")
 def build(cfg: DictConfig, run_id: str) -> Run:
     """-> the run that a composed ``reconstruct`` config describes, its particles checked."""
     source = instantiate(cfg.data).transformed(instantiate(cfg.geometry))
-    usable = usable_particles(source, cfg.chunk_size, cfg.data_checks.skip_bad)
+    usable = usable_particles(source.images, cfg.chunk_size, cfg.data_checks.skip_bad)
     particles = shard(usable, **cfg.shard)
     return Run(
         run_id=run_id,

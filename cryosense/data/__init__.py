@@ -1,6 +1,6 @@
 """Particle stacks: reading them lazily with their metadata, scaling and cropping them, writing them back."""
 
-from .checks import find_bad_particles
+from .checks import find_bad_particles, usable_particles
 from .errors import ParticleDataError
 from .geometry import CentreCrop, Compose, FourierCrop, Geometry
 from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval
@@ -24,5 +24,6 @@ __all__ = [
     "StackWriter",
     "UnitInterval",
     "find_bad_particles",
+    "usable_particles",
     "write_star",
 ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
+from .errors import ParticleDataError
 from .stack import ParticleStack
 
 
@@ -14,3 +18,18 @@ def find_bad_particles(stack: ParticleStack, chunk_size: int) -> dict[int, str]:
         bad |= {int(index): "not finite" for index in indices[~finite]}
         bad |= {int(index): "constant" for index in indices[finite & (lowest == highest)]}
     return dict(sorted(bad.items()))
+
+
+def usable_particles(stack: ParticleStack, chunk_size: int, skip_bad: bool) -> Tensor:
+    """-> (n,) numbers of the particles that are finite and not constant, after one look at each.
+
+    Raises :class:`ParticleDataError`, which names the first of the others, unless ``skip_bad`` leaves them out.
+    """
+    bad = find_bad_particles(stack, chunk_size)
+    if bad and not skip_bad:
+        listed = ", ".join(f"{number} ({why})" for number, why in list(bad.items())[:5])
+        raise ParticleDataError(
+            f"{stack.path}: {len(bad)} unusable particle(s), numbered from 0: {listed}; set data_checks.skip_bad=true to "
+            "leave them out"
+        )
+    return torch.tensor([number for number in range(len(stack)) if number not in bad], dtype=torch.int64)

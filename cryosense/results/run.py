@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from cryosense.data import ParticleSource, Scaling, StackWriter, find_bad_particles, write_star
+from cryosense.data import ParticleSource, Scaling, StackWriter, write_star
 from cryosense.metrics import Scores
 from cryosense.operators import LinearOperator
 from cryosense.operators.design import Design
@@ -68,22 +68,6 @@ class Run:
             "weight": self.reconstructor.weight,
             "seed": self.seed,
         }
-
-
-def usable_particles(source: ParticleSource, chunk_size: int, skip_bad: bool) -> Tensor:
-    """-> (n,) numbers of the particles that are finite and not constant, after one look at each.
-
-    Raises:
-        ValueError: there are others, and ``skip_bad`` is not set; names the first of them.
-    """
-    bad = find_bad_particles(source.images, chunk_size)
-    if bad and not skip_bad:
-        listed = ", ".join(f"{number} ({why})" for number, why in list(bad.items())[:5])
-        raise ValueError(
-            f"{source.images.path}: {len(bad)} unusable particle(s), numbered from 0: {listed}; set data_checks.skip_bad=true "
-            "to leave them out"
-        )
-    return torch.tensor([number for number in range(len(source.images)) if number not in bad], dtype=torch.int64)
 
 
 def execute(run: Run, directory: Path, config: str, progress: Callable[[int], object]) -> None:
