@@ -37,6 +37,11 @@ def from_half_plane(spectrum: Tensor, box_size: int) -> Tensor:
     return torch.fft.irfft2(spectrum, s=(box_size, box_size), norm="ortho")
 
 
+def centred_half_plane(x: Tensor) -> Tensor:
+    """(..., n, n) real -> (..., n, n // 2 + 1) complex: :func:`half_plane` of an image whose origin is at index n // 2."""
+    return half_plane(torch.fft.ifftshift(x, dim=(-2, -1)))
+
+
 def centred_to_half_plane(plane: Tensor) -> Tensor:
     """(..., n, n) centred plane -> (..., n, n // 2 + 1): the values at the coefficients that :func:`half_plane` keeps."""
     n = plane.shape[-1]
@@ -47,6 +52,12 @@ def half_space(x: Tensor) -> Tensor:
     """(..., n, n, n) real -> (..., n, n, n // 2 + 1) complex: half of :func:`fftn`; on the last axis 0 comes first."""
     spectrum = torch.fft.rfftn(torch.fft.ifftshift(x, dim=(-3, -2, -1)), dim=(-3, -2, -1), norm="ortho")
     return torch.fft.fftshift(spectrum, dim=(-3, -2))
+
+
+def from_half_space(spectrum: Tensor, box_size: int) -> Tensor:
+    """(..., n, n, n // 2 + 1) complex -> (..., n, n, n) real: the inverse of :func:`half_space`."""
+    uncentred = torch.fft.ifftshift(spectrum, dim=(-3, -2))
+    return torch.fft.fftshift(torch.fft.irfftn(uncentred, s=(box_size,) * 3, dim=(-3, -2, -1), norm="ortho"), dim=(-3, -2, -1))
 
 
 def friedel_partner(plane: Tensor, ndim: int = 2) -> Tensor:

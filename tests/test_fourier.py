@@ -53,3 +53,13 @@ def test_half_space_is_the_last_half_of_the_centred_transform() -> None:
     x = torch.randn(12, 12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     full = torch.cat([fourier.fftn(x, 3)[..., 6:], fourier.fftn(x, 3)[..., :1]], dim=-1)
     torch.testing.assert_close(fourier.half_space(x), full)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_half_planes_and_half_spaces_are_halves_of_the_centred_transform(n: int) -> None:
+    generator = torch.Generator().manual_seed(n)
+    image = torch.randn(2, n, n, dtype=torch.float64, generator=generator)
+    expected = fourier.centred_to_half_plane(fourier.fftn(image))
+    torch.testing.assert_close(fourier.centred_half_plane(image), expected)
+    volume = torch.randn(n, n, n, dtype=torch.float64, generator=generator)
+    torch.testing.assert_close(fourier.from_half_space(fourier.half_space(volume), n), volume)

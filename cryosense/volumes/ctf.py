@@ -18,7 +18,7 @@ ANGSTROM_PER_MICROMETRE = 1e4
 
 @dataclass(frozen=True)
 class CtfParameters:
-    """CTF parameters of b particles: (b,) tensors for what varies, numbers for what the microscope fixes.
+    """CTF parameters of b particles: (b,) tensors, or numbers for what is the same for all of them.
 
     ``defocus_*_angstrom`` is positive for underfocus; ``defocus_angle_deg`` is the angle from the x axis to the direction of
     ``defocus_u_angstrom``; ``b_factor_angstrom2`` damps amplitudes by ``exp(-B |k|^2 / 4)``.
@@ -27,11 +27,11 @@ class CtfParameters:
     defocus_u_angstrom: Tensor
     defocus_v_angstrom: Tensor
     defocus_angle_deg: Tensor
-    voltage_kv: float
-    spherical_aberration_mm: float
-    amplitude_contrast: float
-    phase_shift_deg: float
-    b_factor_angstrom2: float
+    voltage_kv: float | Tensor
+    spherical_aberration_mm: float | Tensor
+    amplitude_contrast: float | Tensor
+    phase_shift_deg: float | Tensor
+    b_factor_angstrom2: float | Tensor
 
 
 def ctf_half_plane(parameters: CtfParameters, box_size: int, pixel_size_angstrom: float) -> Tensor:
@@ -59,9 +59,12 @@ def ctf_half_plane(parameters: CtfParameters, box_size: int, pixel_size_angstrom
     return ctf * _b_factor_envelope(parameters.b_factor_angstrom2, box_size, pixel_size_angstrom, u.device)
 
 
-def _b_factor_envelope(b_factor_angstrom2: float, box_size: int, pixel_size_angstrom: float, device: torch.device) -> Tensor:
-    """-> (n, n // 2 + 1): ``exp(-B |k|^2 / 4)`` on the half plane, k in 1 / Angstrom."""
+def _b_factor_envelope(
+    b_factor_angstrom2: float | Tensor, box_size: int, pixel_size_angstrom: float, device: torch.device
+) -> Tensor:
+    """-> (b or 1, n, n // 2 + 1): ``exp(-B |k|^2 / 4)`` on the half plane, k in 1 / Angstrom."""
     rows = (torch.arange(box_size, device=device) + box_size // 2) % box_size - box_size // 2
     columns = torch.arange(box_size // 2 + 1, device=device)
     squared = (rows[:, None] ** 2 + columns**2) / (box_size * pixel_size_angstrom) ** 2
-    return torch.exp(-b_factor_angstrom2 / 4 * squared)
+    b_factor = torch.as_tensor(b_factor_angstrom2, device=device, dtype=squared.dtype).reshape(-1, 1, 1)
+    return torch.exp(-b_factor / 4 * squared)

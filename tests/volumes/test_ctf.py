@@ -9,6 +9,7 @@ from cryosense import fourier
 from cryosense.volumes.ctf import CtfParameters, ctf_half_plane
 
 N, PIXEL = 64, 2.0
+CONSTANTS = [(300.0, 2.7, 0.1, 0.0, 50.0), (200.0, 2.0, 0.07, 90.0, 0.0)]
 
 
 def parameters(u: float, v: float, angle: float, *, b_factor: float = 0.0, phase_shift: float = 0.0) -> CtfParameters:
@@ -35,6 +36,15 @@ def test_ctf_is_the_closed_form() -> None:
         ours = ctf_half_plane(parameters(u, v, angle, b_factor=b, phase_shift=shift), N, PIXEL)[0]
         expected = torch.from_numpy(closed_form(u, v, angle, b, shift)).float()
         torch.testing.assert_close(ours, expected, atol=2e-3, rtol=0)
+
+
+def test_each_particle_may_have_its_own_constants() -> None:
+    """As where optics groups are mixed: a batch of two is the two of them alone."""
+    alone = [CtfParameters(*(torch.tensor([v]) for v in (9000.0, 8500.0, 30.0)), *rest) for rest in CONSTANTS]
+    each = (torch.tensor(values) for values in zip(*CONSTANTS, strict=True))
+    together = CtfParameters(*(torch.tensor([v, v]) for v in (9000.0, 8500.0, 30.0)), *each)
+    expected = torch.cat([ctf_half_plane(one, N, PIXEL) for one in alone])
+    torch.testing.assert_close(ctf_half_plane(together, N, PIXEL), expected, atol=1e-4, rtol=0)
 
 
 def test_positive_density_is_bright_and_ringed() -> None:
