@@ -3,6 +3,24 @@
 from cryosense.metrics.fsc import frc, fsc, resolution_angstrom
 from cryosense.metrics.image import correlation, mae, mse, psnr, ssim
 from cryosense.metrics.lpips import Lpips, lpips
+from cryosense.metrics.masked_fsc import HalfMapCurves, half_map_curves
 from cryosense.metrics.scores import Scores
+from cryosense.metrics.soft_masks import automatic_mask, sphere_mask
 
-__all__ = ["Lpips", "Scores", "correlation", "frc", "fsc", "lpips", "mae", "mse", "psnr", "resolution_angstrom", "ssim"]
+__all__ = [
+    "HalfMapCurves",
+    "Lpips",
+    "Scores",
+    "automatic_mask",
+    "correlation",
+    "frc",
+    "fsc",
+    "half_map_curves",
+    "lpips",
+    "mae",
+    "mse",
+    "psnr",
+    "resolution_angstrom",
+    "sphere_mask",
+    "ssim",
+]

@@ -1,0 +1,67 @@
+"""Soft masks around a map: a sphere, or the molecule as the map itself shows it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+from cryosense.fourier import fftn, frequency_radius, ifftn
+
+HISTOGRAM_BINS = 256
+
+
+def sphere_mask(box_size: int, radius_pixels: float, edge_pixels: float) -> Tensor:
+    """-> (n, n, n) float64: 1 inside the sphere, 0 from ``edge_pixels`` outside it on, a raised cosine between.
+
+    Raises:
+        ValueError: a radius that is not positive, or an edge that leaves the box.
+    """
+    if radius_pixels <= 0 or edge_pixels < 0 or radius_pixels + edge_pixels > box_size / 2:
+        raise ValueError(
+            f"a sphere of radius {radius_pixels:g} px with an edge of {edge_pixels:g} px does not fit into {box_size} px"
+        )
+    return _raised_cosine(frequency_radius(box_size, 3) - radius_pixels, edge_pixels)
+
+
+def automatic_mask(
+    volume: Tensor, pixel_size_angstrom: float, *, lowpass_angstrom: float, extend_pixels: float, edge_pixels: float
+) -> Tensor:
+    """(n, n, n) -> (n, n, n) float64: the molecule, extended by ``extend_pixels``, with a raised-cosine edge outside that.
+
+    The molecule is what lies above Otsu's threshold (1979), inside the largest sphere of the box, after a Gaussian low-pass
+    filter that falls to 1/e at ``lowpass_angstrom``. The threshold needs no contour level to be given.
+
+    Raises:
+        ValueError: the map is flat, or one of the lengths is negative.
+    """
+    if min(lowpass_angstrom, extend_pixels, edge_pixels) < 0:
+        raise ValueError("lengths of an automatic mask must not be negative")
+    n = volume.shape[-1]
+    frequency = frequency_radius(n, 3, device=volume.device) / (n * pixel_size_angstrom)
+    smooth = ifftn(fftn(volume.double(), 3) * torch.exp(-((frequency * lowpass_angstrom) ** 2)), 3).real
+    inside = frequency_radius(n, 3, device=volume.device) < n / 2
+    molecule = (smooth > _otsu_threshold(smooth[inside])) & inside
+    distance = torch.from_numpy(distance_transform_edt(~molecule.cpu().numpy())).to(volume.device)
+    return _raised_cosine(distance - extend_pixels, edge_pixels)
+
+
+def _raised_cosine(distance: Tensor, edge: float) -> Tensor:
+    """1 where the distance is at most 0, 0 from ``edge`` on; a step where the edge is 0."""
+    if edge == 0:
+        return (distance <= 0).double()
+    return (1 + torch.cos(torch.pi * (distance / edge).clamp(0, 1))) / 2
+
+
+def _otsu_threshold(values: Tensor) -> float:
+    """(m,) -> the threshold that parts the values into two classes of the largest variance between them."""
+    if float(values.min()) == float(values.max()):
+        raise ValueError("the map is flat: there is nothing in it to put a mask around")
+    counts, edges = np.histogram(values.cpu().numpy(), bins=HISTOGRAM_BINS)
+    centres = (edges[1:] + edges[:-1]) / 2
+    below, total = np.cumsum(counts)[:-1], counts.sum()
+    sums = np.cumsum(counts * centres)
+    mean_below, mean_above = sums[:-1] / below, (sums[-1] - sums[:-1]) / np.maximum(total - below, 1)
+    between = below * (total - below) * (mean_above - mean_below) ** 2
+    return float(edges[1:-1][np.argmax(between)])
