@@ -15,6 +15,7 @@ from cryosense.apps.main import VERBS
 GROUPS = {
     "reconstruct": ["data", "geometry", "scaling", "operator", "noise", "method", "reconstructor", "experiment"],
     "simulate": ["density", "noise_model"],
+    "backproject": ["data", "geometry", "operator", "soft_mask"],
     "collect": [],
 }
 HYDRA_KEYS = {"_target_", "_partial_"}

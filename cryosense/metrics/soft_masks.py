@@ -12,17 +12,19 @@ from cryosense.fourier import fftn, frequency_radius, ifftn
 HISTOGRAM_BINS = 256
 
 
-def sphere_mask(box_size: int, radius_pixels: float, edge_pixels: float) -> Tensor:
-    """-> (n, n, n) float64: 1 inside the sphere, 0 from ``edge_pixels`` outside it on, a raised cosine between.
+def sphere_mask(volume: Tensor, pixel_size_angstrom: float, *, radius_angstrom: float, edge_pixels: float) -> Tensor:
+    """(n, n, n) -> (n, n, n) float64: 1 inside the sphere, 0 from ``edge_pixels`` outside it on, a raised cosine between.
 
     Raises:
         ValueError: a radius that is not positive, or an edge that leaves the box.
     """
-    if radius_pixels <= 0 or edge_pixels < 0 or radius_pixels + edge_pixels > box_size / 2:
+    n, radius_pixels = volume.shape[-1], radius_angstrom / pixel_size_angstrom
+    if radius_pixels <= 0 or edge_pixels < 0 or radius_pixels + edge_pixels > n / 2:
         raise ValueError(
-            f"a sphere of radius {radius_pixels:g} px with an edge of {edge_pixels:g} px does not fit into {box_size} px"
+            f"a sphere of radius_angstrom={radius_angstrom:g} ({radius_pixels:.1f} px) with edge_pixels={edge_pixels:g} does "
+            f"not fit into a box of {n} px"
         )
-    return _raised_cosine(frequency_radius(box_size, 3) - radius_pixels, edge_pixels)
+    return _raised_cosine(frequency_radius(n, 3, device=volume.device) - radius_pixels, edge_pixels)
 
 
 def automatic_mask(

@@ -22,4 +22,4 @@ def test_help_lists_every_verb_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys
 
 def test_an_unknown_verb_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "reconstrut") == 2
-    assert "no verb 'reconstrut'; the verbs are simulate, reconstruct, collect" in capsys.readouterr().err
+    assert "no verb 'reconstrut'; the verbs are simulate, reconstruct, backproject, collect" in capsys.readouterr().err

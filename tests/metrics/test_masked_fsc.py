@@ -22,7 +22,7 @@ def test_correction_takes_away_what_the_mask_made() -> None:
     """Signal up to shell 10, noise beyond: a hard mask carries correlation outwards, the correction takes it back."""
     shells = torch.arange(N // 2 + 1)
     signal, ones = 30 * coloured(0, (shells <= 10).double()), torch.ones(N // 2 + 1)
-    mask = sphere_mask(N, 12.0, 0.0)
+    mask = sphere_mask(signal, 1.0, radius_angstrom=12.0, edge_pixels=0.0)
     curves = half_map_curves(signal + coloured(1, ones), signal + coloured(2, ones), mask, randomise_below=0.8, seed=0)
     assert curves.randomised_from == 11
     beyond = slice(14, N // 2)
@@ -36,9 +36,8 @@ def test_masking_keeps_the_closed_form() -> None:
     """Signal and noise both inside the mask: every curve is s / (s + 1)."""
     s = 10 ** torch.linspace(1.5, -0.5, N // 2 + 1, dtype=torch.float64)
     signal, ones = coloured(3, s), torch.ones(N // 2 + 1)
-    curves = half_map_curves(
-        signal + coloured(4, ones), signal + coloured(5, ones), sphere_mask(N, 17.0, 6.0), randomise_below=0.8, seed=1
-    )
+    mask = sphere_mask(signal, 1.0, radius_angstrom=17.0, edge_pixels=6.0)
+    curves = half_map_curves(signal + coloured(4, ones), signal + coloured(5, ones), mask, randomise_below=0.8, seed=1)
     expected = s / (s + 1)
     for curve in (curves.unmasked, curves.masked, curves.corrected):
         assert float((curve - expected)[8:].abs().mean()) < 0.02

@@ -14,12 +14,13 @@ LENGTHS = {"lowpass_angstrom": 12.0, "extend_pixels": 2.0, "edge_pixels": 4.0}
 
 
 def test_a_sphere_has_a_raised_cosine_edge() -> None:
-    profile = sphere_mask(32, 8.0, 4.0)[16, 16, 16:]
+    box = torch.zeros(32, 32, 32)
+    profile = sphere_mask(box, 2.0, radius_angstrom=16.0, edge_pixels=4.0)[16, 16, 16:]
     expected = [1.0] * 9 + [(1 + math.cos(math.pi * i / 4)) / 2 for i in (1, 2, 3)] + [0.0] * 4
     torch.testing.assert_close(profile, torch.tensor(expected, dtype=torch.float64))
-    assert sphere_mask(32, 8.0, 0.0).unique().tolist() == [0.0, 1.0]
+    assert sphere_mask(box, 2.0, radius_angstrom=16.0, edge_pixels=0.0).unique().tolist() == [0.0, 1.0]
     with pytest.raises(ValueError, match="does not fit"):
-        sphere_mask(32, 14.0, 4.0)
+        sphere_mask(box, 2.0, radius_angstrom=28.0, edge_pixels=4.0)
 
 
 def test_a_ball_is_found_in_noise_and_extended() -> None:

@@ -1,0 +1,91 @@
+"""FSC curves as files: a CSV with all of them, RELION's postprocess STAR, and the resolutions read off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import starfile
+import torch
+from torch import Tensor
+
+from cryosense.metrics import HalfMapCurves, resolution_angstrom
+from cryosense.results.rows import written_whole
+
+THRESHOLDS = (0.143, 0.5)
+RELION_SHELL_0_ANGSTROM = 999.0
+RELION_COLUMNS = {
+    "corrected": "rlnFourierShellCorrelationCorrected",
+    "unmasked": "rlnFourierShellCorrelationUnmaskedMaps",
+    "masked": "rlnFourierShellCorrelationMaskedMaps",
+    "phase_randomised": "rlnCorrectedFourierShellCorrelationPhaseRandomizedMaskedMaps",
+}
+
+
+def fsc_table(curves: HalfMapCurves, to_reference: Tensor | None, box_size: int, pixel_size_angstrom: float) -> pd.DataFrame:
+    """-> one row per shell: ``shell``, ``frequency_per_angstrom`` and a column per curve, ``to_reference`` where there is one.
+
+    ``to_reference`` (n // 2 + 1,) is the FSC of the full map to a map that is known.
+    """
+    shells = torch.arange(len(curves.unmasked))
+    columns = {name: getattr(curves, name).numpy() for name in ("unmasked", "masked", "phase_randomised", "corrected")}
+    if to_reference is not None:
+        columns["to_reference"] = to_reference.numpy()
+    frequency = shells.double().numpy() / (box_size * pixel_size_angstrom)
+    return pd.DataFrame({"shell": shells.numpy(), "frequency_per_angstrom": frequency, **columns})
+
+
+def resolution_table(table: pd.DataFrame, box_size: int, pixel_size_angstrom: float) -> pd.DataFrame:
+    """-> one row per curve and threshold: ``resolution_angstrom`` at the first crossing, and whether that is only Nyquist.
+
+    ``at_nyquist`` says that the curve never fell below the threshold: the resolution is that or better.
+    """
+    lines = []
+    for curve in [name for name in ("unmasked", "masked", "corrected", "to_reference") if name in table.columns]:
+        values = torch.tensor(table[curve].to_numpy())
+        for threshold in THRESHOLDS:
+            resolution = resolution_angstrom(values, pixel_size_angstrom, box_size, threshold)
+            at_nyquist = bool((values[1:] >= threshold).all())
+            lines.append({"curve": curve, "threshold": threshold, "resolution_angstrom": resolution, "at_nyquist": at_nyquist})
+    return pd.DataFrame(lines)
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table under this name, whole or not at all."""
+    with written_whole(path) as unfinished:
+        table.to_csv(unfinished, index=False)
+
+
+def write_fsc_star(path: Path, table: pd.DataFrame, resolutions: pd.DataFrame, randomised_from_angstrom: float) -> None:
+    """Write RELION's form: ``data_general`` with the final resolution, ``data_fsc`` with a row per shell.
+
+    The final resolution is where the corrected curve falls below 0.143. As in RELION, shell 0 is at 999 Angstrom, and so is
+    a resolution that is not there.
+    """
+    final = resolutions.query("curve == 'corrected' and threshold == 0.143")["resolution_angstrom"].iloc[0]
+    general = {
+        "rlnFinalResolution": _finite(final),
+        "rlnUnfilteredMapHalf1": "half1.mrc",
+        "rlnUnfilteredMapHalf2": "half2.mrc",
+        "rlnRandomiseFrom": _finite(randomised_from_angstrom),
+    }
+    frequency = table["frequency_per_angstrom"]
+    columns = {
+        "rlnSpectralIndex": table["shell"],
+        "rlnResolution": frequency,
+        "rlnAngstromResolution": (1 / frequency.where(frequency > 0)).fillna(RELION_SHELL_0_ANGSTROM),
+        **{relion: table[name] for name, relion in RELION_COLUMNS.items()},
+    }
+    with written_whole(path) as unfinished:
+        unfinished.write_text(starfile.to_string({"general": general, "fsc": pd.DataFrame(columns)}, float_format="%.6f"))
+
+
+def _finite(resolution: float) -> float:
+    return min(float(resolution), RELION_SHELL_0_ANGSTROM)
+
+
+def reading(resolution: float, *, at_nyquist: bool) -> str:
+    """-> a resolution in words, for a figure or a line of text."""
+    if resolution == float("inf"):
+        return "none"
+    return f"{'≤ ' if at_nyquist else ''}{resolution:.2f} Å{' (Nyquist)' if at_nyquist else ''}"

@@ -1,0 +1,44 @@
+"""Sums of half sets: apart from each other, added over shards, the same after a stay on disk."""
+
+from pathlib import Path
+
+import torch
+
+from cryosense.results.half_sums import HalfSums
+from cryosense.volumes.backproject import SliceAccumulator, slices
+from cryosense.volumes.poses import quaternion_rotations
+from cryosense.volumes.symmetry import point_group
+
+N, COUNT = 12, 40
+
+
+def filled(rows: slice) -> HalfSums:
+    generator = torch.Generator().manual_seed(0)
+    images, rotations = torch.randn(COUNT, N, N, generator=generator), torch.randn(COUNT, 4, generator=generator)
+    sums = HalfSums(N, 2)
+    terms = slices(images[rows], torch.zeros(len(images[rows]), 2), None, None, 1.0)
+    half_set = (torch.arange(COUNT) % 4 == 0).long()[rows]
+    sums.insert(terms, quaternion_rotations(rotations[rows]), half_set, torch.tensor([N * N]), point_group("C2"))
+    return sums
+
+
+def test_each_particle_is_in_its_half_once_for_each_operation() -> None:
+    sums = filled(slice(None))
+    assert sums.particles.tolist() == [30, 10]
+    assert float(sums.measured) == COUNT * N * N
+    # Trilinear weights add up to 1, so the sum of all weights counts coefficients.
+    coefficients = len(SliceAccumulator(N, 2).kept) - 0.5
+    for half, count in zip((0, 1), (30, 10), strict=True):
+        torch.testing.assert_close(float(sums.of_half(half).weight.sum()), 2.0 * count * coefficients)
+
+
+def test_shards_add_up_also_from_disk(tmp_path: Path) -> None:
+    filled(slice(0, 15)).save(tmp_path / "sums" / "shard.pt")
+    sums = HalfSums(N, 2)
+    sums.load(tmp_path / "sums" / "shard.pt")
+    sums.add(filled(slice(15, None)))
+    whole = filled(slice(None))
+    assert sums.particles.tolist() == whole.particles.tolist()
+    torch.testing.assert_close(sums.full().numerator, whole.full().numerator, atol=1e-5, rtol=0)
+    torch.testing.assert_close(sums.full().weight, whole.full().weight)
+    assert [path.name for path in (tmp_path / "sums").iterdir()] == ["shard.pt"]
