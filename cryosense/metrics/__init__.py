@@ -1,5 +1,6 @@
 """Scores per image, f(x, reference) with images in [-1, 1], and Fourier shell correlation."""
 
+from cryosense.metrics.equivalent_particles import equivalent_particles
 from cryosense.metrics.fsc import frc, fsc, resolution_angstrom
 from cryosense.metrics.image import correlation, mae, mse, psnr, ssim
 from cryosense.metrics.lpips import Lpips, lpips
@@ -13,6 +14,7 @@ __all__ = [
     "Scores",
     "automatic_mask",
     "correlation",
+    "equivalent_particles",
     "frc",
     "fsc",
     "half_map_curves",

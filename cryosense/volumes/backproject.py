@@ -121,15 +121,17 @@ class SliceAccumulator(nn.Module):
 
         The quotient is ``numerator / (weight + regularisation * mean weight of the shell)``, so that points few particles came
         near do not carry their noise into the map. The trilinear weights' transform, ``sinc^2`` along each axis, is divided
-        out.
+        out. Amplitudes are right to 3 % in shells 2 and beyond; the mean of the box is not (40 % too small at pad factor 2):
+        slices of unpadded images leave gaps beside the origin of the finer grid.
         """
         n, m = self.box_size, self.padded_size
-        numerator, weight = _with_partners(self.numerator), _with_partners(self.weight)
-        numerator, weight = (each[1 : m + 1, 1 : m + 1, : m // 2 + 1] for each in (numerator, weight))
+        inside = (slice(1, m + 1), slice(1, m + 1), slice(m // 2 + 1))
+        weight = _with_partners(self.weight)[inside]
         shell = _half_space_shells(m, weight.device)
         counts, sums = torch.bincount(shell.flatten()), torch.bincount(shell.flatten(), weight.flatten())
         divisor = weight + regularisation * (sums / counts.clamp_min(1))[shell]
-        spectrum = torch.where((divisor > 0) & (shell <= m // 2), numerator / divisor, 0)
+        spectrum = _with_partners(self.numerator)[inside]
+        spectrum *= torch.where((divisor > 0) & (shell <= m // 2), 1 / divisor, 0)
         before = m // 2 - n // 2
         cropped = fourier.from_half_space(spectrum, m)[(slice(before, before + n),) * 3]
         position = (torch.arange(n, device=weight.device, dtype=torch.float64) - n // 2) / m
