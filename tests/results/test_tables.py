@@ -99,7 +99,8 @@ def test_tables_show_both_compressions_and_leave_out_empty_columns() -> None:
     assert f"{psnr.mean():.2f}±" in pinv
     assert pinv.count("*") == 1
     assert dct.split()[:2] == ["dct", "w=0.01"]
-    assert dct.split()[-2:] == ["-1.00±0.00", "no/-/-"]
+    assert dct.split()[-1] == "no/-/-"
+    assert "-1.00 [-1.00, -1.00]" in markdown
     assert len({len(line) for line in (header, pinv, dct)}) == 1
     table = [line for line in markdown.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in table}) == 1
