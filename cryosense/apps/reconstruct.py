@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
@@ -26,12 +25,13 @@ def build(cfg: DictConfig, run_id: str) -> Run:
     """-> the run that a composed ``reconstruct`` config describes, its particles checked."""
     source = instantiate(cfg.data).transformed(instantiate(cfg.geometry))
     usable = usable_particles(source.images, cfg.chunk_size, cfg.data_checks.skip_bad)
-    particles = shard(usable, **cfg.shard)
+    source = source.select(usable)
     return Run(
         run_id=run_id,
-        source=source.select(particles),
-        particles=particles,
-        scaling=instantiate(cfg.scaling).fit(source.images.select(usable), cfg.chunk_size),
+        source=source,
+        particles=usable,
+        shard=shard(len(usable), **cfg.shard),
+        scaling=instantiate(cfg.scaling).fit(source.images, cfg.chunk_size),
         design=instantiate(cfg.operator),
         noise=instantiate(cfg.noise),
         reconstructor=instantiate(cfg.reconstructor),
@@ -45,11 +45,11 @@ def build(cfg: DictConfig, run_id: str) -> Run:
     )
 
 
-def shard(particles: torch.Tensor, index: int, count: int) -> torch.Tensor:
-    """(n,) -> the particles of one of ``count`` shards, neighbours all. Raises ValueError for a shard that is not there."""
-    if not 0 <= index < count <= len(particles):
+def shard(particles: int, index: int, count: int) -> range:
+    """-> positions of the particles of one of ``count`` shards, neighbours all. Raises ValueError if there is none such."""
+    if not 0 <= index < count <= particles:
         raise ValueError(f"shard.index={index} of shard.count={count}: at least one particle each is needed, counted from 0")
-    return particles.tensor_split(count)[index]
+    return range(particles * index // count, particles * (index + 1) // count)
 
 
 def reconstruct(cfg: DictConfig) -> Path:
@@ -60,7 +60,7 @@ def reconstruct(cfg: DictConfig) -> Path:
     run = build(cfg, run_id)
     label = f"{run.design.domain}-{run.design.family}-C{run.design.compression:g}-{run.reconstructor.name}"
     directory = Path(cfg.output_dir) / f"{label}-{run_id}"
-    with tqdm(total=len(run.particles), unit="particle", desc=label) as bar:
+    with tqdm(total=len(run.shard), unit="particle", desc=label) as bar:
         execute(run, directory, identity, bar.update)
     return directory
 

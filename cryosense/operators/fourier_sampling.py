@@ -68,7 +68,10 @@ class FourierSampling(LinearOperator):
         offset = fourier.hartley_to_half_plane(self.weight * y) * scale
 
         def step(z: Tensor) -> Tensor:
-            return fourier.from_half_plane(fourier.half_plane(z).mul_(gain).add_(offset), n)
+            # One transform is planned, and rounded, differently from several: one image comes as two, so that it is the same
+            # alone and among others.
+            several = z if len(z) > 1 else z.expand(2, -1, -1, -1)
+            return fourier.from_half_plane(fourier.half_plane(several).mul_(gain).add_(offset), n)[: len(z)]
 
         return step
 

@@ -41,8 +41,12 @@ def dct_matrix(n: int) -> Tensor:
 
 
 def sandwich(x: Tensor, matrix: Tensor) -> Tensor:
-    """(..., n, n), (m, n) -> (..., m, m): matrix x matrix^T, image by image, so that no image depends on its batch."""
-    return matrix @ (x @ matrix.mT)
+    """(..., n, n), (m, n) -> (..., m, m): matrix x matrix^T.
+
+    As products of one image each: in one product over all images the order of summation would depend on their number.
+    """
+    each = matrix.expand(*x.shape[:-2], *matrix.shape)
+    return each @ (x @ each.mT)
 
 
 class DCT(Basis):

@@ -83,13 +83,17 @@ class TotalVariation(Prior, ABC):
         )
 
     def prox(self, x: Tensor, step: float) -> Tensor:
-        """As :meth:`Prior.prox`, iterated to a relative fixed-point gap of 1e-6."""
-
-        def data_step(z: Tensor) -> Tensor:
-            return (x + z) / 2
-
+        """As :meth:`Prior.prox`, iterated to a relative fixed-point gap of 3e-6, near what float32 can tell."""
+        rho = max(0.7 * math.sqrt(step), 0.1)
         return self.minimise(
-            data_step, x, step, restrict=None, relaxation=1.6, tolerance=1e-6, max_iterations=2000, check_every=10
+            lambda z: (x + rho * z) / (1 + rho),
+            x,
+            step / rho,
+            restrict=None,
+            relaxation=1.8,
+            tolerance=3e-6,
+            max_iterations=1000,
+            check_every=10,
         ).x
 
 

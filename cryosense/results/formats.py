@@ -9,6 +9,7 @@ import pandas as pd
 from cryosense.results.tables import BASELINE, PAIRED, SCORES, best, difference_column, verdict_column
 
 SHOWN = [score for score in SCORES if "mse" not in score and score not in {"mae", "lpips_clean"}]
+NARROW = ["psnr", "ssim", "lpips", "psnr_clean", "correlation_clean"]  # what fits a terminal
 TITLES = {"correlation_clean": "corr_clean", "frc_area_clean": "frc_clean"}
 DECIMALS = {"psnr": 2, "psnr_clean": 2}
 Interval = Callable[[float, float, float, int], str]
@@ -38,8 +39,8 @@ def operator_label(line: pd.Series) -> str:
 
 
 def text_table(lines: pd.DataFrame, level: float) -> str:
-    """A fixed-width table, one block per operator; half the interval's width behind each mean."""
-    cells = _cells(lines, interval=_half_width, mark="{}*")
+    """A fixed-width table for a terminal, one block per operator; half the interval's width behind each mean."""
+    cells = _cells(lines, NARROW, [], interval=_half_width, mark="{}*")
     widths = [max(map(len, [title, *column])) for title, column in cells.items()]
     header = "  ".join(title.rjust(width) for title, width in zip(cells, widths, strict=True))
     out = [header]
@@ -48,13 +49,13 @@ def text_table(lines: pd.DataFrame, level: float) -> str:
         if operator != (operator := f"{line['data']}: {operator_label(line)}"):
             out += ["", operator]
         out.append("  ".join(column[i].rjust(width) for column, width in zip(cells.values(), widths, strict=True)))
-    return "\n".join([*out, "", _legend(level, "±: half the", "*")]) + "\n"
+    return "\n".join([*out, "", _legend(level, "±: half the", "*")]) + " More columns are in the files.\n"
 
 
 def markdown_table(lines: pd.DataFrame, level: float) -> str:
     """A Markdown table, one line per operator and method, with whole intervals and the best of each operator in bold."""
     operators = {"data": lines["data"].tolist(), "operator": [operator_label(line) for _, line in lines.iterrows()]}
-    cells = operators | _cells(lines, interval=_whole, mark="**{}**")
+    cells = operators | _cells(lines, SHOWN, PAIRED, interval=_whole, mark="**{}**")
     rule = ["---"] * 3 + ["---:"] * (len(cells) - 3)
     rows = [list(cells), rule, *zip(*cells.values(), strict=True)]
     return (
@@ -67,8 +68,8 @@ def _legend(level: float, interval: str, mark: str) -> str:
     return (
         f"{interval} {100 * level:g} % bootstrap interval over images. {mark}: best mean of its operator. "
         f"Scores are against the image that was measured, *_clean against the image without noise.\n"
-        f"d_*: paired difference to {BASELINE} on the same images; 'beats {BASELINE}' says so for {scores}: "
-        f"yes or no where the interval excludes zero, else tie."
+        f"'beats {BASELINE}': for {scores}, by the paired difference on the same images (d_*): "
+        f"yes or no where its interval excludes zero, else tie."
     )
 
 
@@ -80,19 +81,21 @@ def _whole(mean: float, low: float, high: float, decimals: int) -> str:
     return f"{mean:.{decimals}f}" + (f" [{low:.{decimals}f}, {high:.{decimals}f}]" if pd.notna(low) else "")
 
 
-def _cells(lines: pd.DataFrame, interval: Interval, mark: str) -> dict[str, list[str]]:
+def _cells(
+    lines: pd.DataFrame, scores: list[str], differences: list[str], interval: Interval, mark: str
+) -> dict[str, list[str]]:
     """Title -> one string per line; columns in which no line has a value are left out."""
     cells = {"method": [method_label(line) for _, line in lines.iterrows()]}
     cells["C nominal"] = [f"{value:.2f}" for value in lines["compression_nominal"]]
     cells["C dof"] = [f"{value:.2f}" for value in lines["compression_dof"]]
     cells["bits"] = ["" if pd.isna(value) else f"{value:.0f}" for value in lines["bits_per_image"]]
     cells["images"] = [f"{value}" for value in lines["images"]]
-    for score in SHOWN:
+    for score in scores:
         values = _intervals(lines, score, DECIMALS.get(score, 3), interval)
         top = best(lines, score)
         cells[TITLES.get(score, score)] = [mark.format(v) if t else v for v, t in zip(values, top, strict=True)]
     others = lines["reconstructor"] != BASELINE
-    for score in PAIRED:
+    for score in differences:
         values = _intervals(lines, difference_column(score), DECIMALS.get(score, 3), interval)
         cells[f"d_{TITLES.get(score, score)}"] = [v if other else "" for v, other in zip(values, others, strict=True)]
     verdicts = lines[[verdict_column(score) for score in PAIRED]].to_numpy()

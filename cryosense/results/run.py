@@ -29,8 +29,9 @@ class Run:
     """All that a run is made of.
 
     Attributes:
-        source: particle images.
+        source: particle images, all that can be used; methods learn from these, whatever the shard.
         particles: (n,) their numbers in the original stack, by which masks and noise are drawn.
+        shard: positions of the particles that this run reconstructs.
         bits_per_number: quantisation that ``bits_per_image`` is stated for.
         write_images: write the reconstructed stack.
         draw_example: draw one particle.
@@ -39,6 +40,7 @@ class Run:
     run_id: str
     source: ParticleSource
     particles: Tensor
+    shard: range
     scaling: Scaling
     design: Design
     noise: Noise
@@ -50,6 +52,12 @@ class Run:
     write_images: bool
     draw_example: bool
     chunk_size: int
+
+    def held_back(self) -> Tensor:
+        """-> (shard,) bool: which particles methods have learned from."""
+        mask = torch.zeros(len(self.particles), dtype=torch.bool)
+        mask[self.fitting.held_back_particles(len(self.particles))] = True
+        return mask[self.shard.start : self.shard.stop]
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
         """-> the columns that are the same for all particles."""
@@ -86,7 +94,7 @@ def execute(run: Run, directory: Path, config: str, progress: Callable[[int], ob
     run.reconstructor.prepare(box)
     if (directory / "done.json").is_file():
         open_run(directory, config, run.source.fingerprint())
-        progress(len(run.particles))
+        progress(len(run.shard))
         return
     choice = run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.design, run.noise, run.scores)
     open_run(directory, config, run.source.fingerprint())
@@ -99,10 +107,8 @@ def execute(run: Run, directory: Path, config: str, progress: Callable[[int], ob
 
 
 def _stream(run: Run, directory: Path, progress: Callable[[int], object]) -> None:
-    count, images = len(run.particles), run.source.images
-    rows = RowWriter(directory)
-    held_back = torch.zeros(count, dtype=torch.bool)
-    held_back[run.fitting.held_back_particles(count)] = True
+    count, images = len(run.shard), run.source.images
+    rows, held_back = RowWriter(directory), run.held_back()
     stack_path = directory / "particles.mrcs"
     writer = None
     if run.write_images and not stack_path.exists():
@@ -123,12 +129,12 @@ def _stream(run: Run, directory: Path, progress: Callable[[int], object]) -> Non
 
 
 class _Portion:
-    """Particles ``start`` to ``stop`` of a run: measured, reconstructed."""
+    """Particles ``start`` to ``stop`` of a run's shard: measured, reconstructed."""
 
     @torch.no_grad()
     def __init__(self, run: Run, start: int, stop: int) -> None:
-        self.run, self.numbers = run, run.particles[start:stop]
-        positions = slice(start, stop)
+        positions = slice(run.shard[start], run.shard[stop - 1] + 1)
+        self.run, self.numbers = run, run.particles[positions]
         self.image, self.offset, self.gain = run.scaling(run.source.images[positions])
         clean = run.source.clean
         self.clean = None if clean is None else scaled_like(clean[positions], self.offset, self.gain)
@@ -163,9 +169,8 @@ class _Portion:
 
 
 def _finish(run: Run, directory: Path) -> None:
-    count, images = len(run.particles), run.source.images
-    held = run.fitting.held_back_particles(count)
-    shown = next(i for i in range(count) if len(held) == 0 or i not in held)
+    images = run.source.images.select(slice(run.shard.start, run.shard.stop))
+    shown = int(run.held_back().int().argmin())  # the first that is not held back
     portion = _Portion(run, shown, shown + 1)
     clean = None if portion.clean is None else portion.clean[0, 0]
     view = portion.operator.view(portion.y)[0]
@@ -185,4 +190,4 @@ def _finish(run: Run, directory: Path) -> None:
     if run.draw_example:
         rows = pd.read_parquet(directory / "rows.parquet", filters=[("particle", "==", int(portion.numbers[0]))])
         picture([read_example(directory, rows)], most_operators=1).savefig(directory / "example.png")
-    write_json_atomic(directory / "done.json", {"particles": count})
+    write_json_atomic(directory / "done.json", {"particles": len(run.shard)})

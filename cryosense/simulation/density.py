@@ -16,8 +16,6 @@ class Density(Protocol):
 
         Raises ValueError where the molecule does not fit into the box.
         """
-        ...
 
     def states(self) -> pd.DataFrame:
         """-> one row per conformation, its index the state; the columns say what distinguishes them, with units."""
-        ...

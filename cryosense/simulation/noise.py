@@ -18,7 +18,6 @@ class NoiseModel(Protocol):
 
     def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
         """(b, n, n) standard normals -> (b, n, n) noise."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -50,15 +50,3 @@ def conjugate_gradients(
         active = active & (inner(r, r) > goal)
     residual = (inner(r, r) / inner(rhs, rhs).clamp_min(floor)).sqrt().flatten()
     return x, iterations, residual
-
-
-def power_iteration(normal: Map, start: Tensor, *, iterations: int) -> Tensor:
-    """(b, ...) -> (b,): largest eigenvalue of a symmetric positive map, from below, for each start."""
-    x = start
-    value = torch.ones(start.shape[0], dtype=start.dtype, device=start.device)
-    for _ in range(iterations):
-        image = normal(x)
-        size = inner(image, image).sqrt()
-        value = (size / inner(x, x).sqrt()).flatten()
-        x = image / size
-    return value

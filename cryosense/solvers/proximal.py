@@ -52,8 +52,8 @@ class _Stopping:
         return not bool(self.running.any())
 
     def thinned(self, data_step: Map, *state: Tensor) -> tuple[Any, ...]:
-        """-> data step and state of the images that go on, once half of them have stopped; until then, what came in."""
-        if self.restrict is None or 2 * int(self.running.sum()) > len(self.running):
+        """-> data step and state of the images that go on, once a quarter of them have stopped; until then, what came in."""
+        if self.restrict is None or 4 * int(self.running.sum()) > 3 * len(self.running):
             return data_step, *state
         going_on = self.running
         self.images, self.running = self.images[going_on], going_on[going_on]
@@ -78,7 +78,7 @@ def admm(
 
     ``data_step(z)`` is argmin f(x) + rho |x - z|^2 / 2 and ``prox(v)`` is argmin g(x) + rho |x - v|^2 / 2 with one rho. The
     gap is that of the fixed point, relative to |z|: the larger of |x - z| (primal residual) and |z - z_before| (dual). With
-    ``restrict``, images that have stopped are left out of the work as soon as they are half of it.
+    ``restrict``, images that have stopped are left out of the work as soon as they are a quarter of it.
     """
     stopping = _Stopping(start, tolerance, restrict)
     s = start.clone()
