@@ -37,6 +37,13 @@ def from_half_plane(spectrum: Tensor, box_size: int) -> Tensor:
     return torch.fft.irfft2(spectrum, s=(box_size, box_size), norm="ortho")
 
 
+def filtered(x: Tensor, gain: Tensor) -> Tensor:
+    """(b, ..., n, n) real, (n, n // 2 + 1) real half plane -> (b, ..., n, n): F^H diag(gain) F x, bit-equal in every batch."""
+    # One transform is planned, and rounded, differently from several: one image comes as two.
+    several = x if len(x) > 1 else torch.cat([x, x])
+    return from_half_plane(half_plane(several) * gain, x.shape[-1])[: len(x)]
+
+
 def centred_half_plane(x: Tensor) -> Tensor:
     """(..., n, n) real -> (..., n, n // 2 + 1) complex: :func:`half_plane` of an image whose origin is at index n // 2."""
     return half_plane(torch.fft.ifftshift(x, dim=(-2, -1)))
@@ -144,3 +151,20 @@ def rotational_mean(plane: Tensor) -> Tensor:
     index = shell_index(plane.shape[-1], device=plane.device).flatten()
     sums = torch.zeros(int(index.max()) + 1, dtype=plane.dtype, device=plane.device).index_add_(0, index, plane.flatten())
     return (sums / torch.bincount(index))[index].reshape(plane.shape)
+
+
+def shear(image: Tensor, slope: float, axis: int) -> Tensor:
+    """(..., n, n) real -> (..., n, n) real: each line along ``axis`` (-1 or -2) moved by slope times its distance from n // 2.
+
+    A phase ramp per line: content moves by fractions of a pixel without interpolation and enters again at the other side. The
+    Nyquist coefficient, which has no direction to move in, stays.
+    """
+    n = image.shape[-1]
+    lines = image if axis == -1 else image.transpose(-1, -2)
+    distance = torch.arange(n, device=image.device) - n // 2
+    frequency = torch.fft.rfftfreq(n, device=image.device)
+    if n % 2 == 0:
+        frequency[-1] = 0
+    ramp = torch.exp(-2j * torch.pi * slope * distance[:, None] * frequency)
+    moved = torch.fft.irfft(torch.fft.rfft(lines) * ramp, n=n)
+    return moved if axis == -1 else moved.transpose(-1, -2)

@@ -1,0 +1,149 @@
+"""A trained diffusion model as a denoiser: folders and hub ids of diffusers pipelines."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from cryosense import fourier
+from cryosense.denoisers.base import Denoiser
+from cryosense.denoisers.gaussian import GaussianDenoiser
+from cryosense.portions import in_equal_portions
+
+if TYPE_CHECKING:  # diffusers takes seconds to import, which only who opens a network should wait for
+    from diffusers import DDPMScheduler, UNet2DModel
+
+SHIPPED = Path(__file__).parent / "shipped" / "small_64"
+FACTS = "cryosense.json"  # beside the weights: what images the model was trained on
+AT_A_TIME = 8  # images: fewer cost more each, more fall out of the cache
+PREDICTIONS = ("epsilon", "v_prediction", "sample")
+
+
+class PipelineError(ValueError):
+    """A pipeline that cannot be used as a denoiser; the message says why and what to do."""
+
+
+class DDPMDenoiser(Denoiser):
+    """E[x_0 | x_t] by Tweedie's formula from a network that predicts noise, velocity or the image itself.
+
+    On the CPU the network sees eight images at a time, in as many threads as torch has, so that an image's result does not
+    depend on how many it comes with.
+
+    Args:
+        network: (b, 1, n, n), t -> (b, 1, n, n).
+        alphas_cumprod: (T,) abar_t of the schedule that it was trained with.
+        prediction: ``epsilon``, ``v_prediction`` or ``sample``.
+        gaussian: the Gaussian model with the mean and the radial power spectrum of the training images, where they are known.
+    """
+
+    differentiable = True
+
+    def __init__(
+        self, network: UNet2DModel, alphas_cumprod: Tensor, prediction: str, gaussian: GaussianDenoiser | None
+    ) -> None:
+        super().__init__()
+        # Convolutions on the CPU and on tensor cores want the channels innermost.
+        self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.register_buffer("alphas_cumprod", alphas_cumprod.double())
+        self.prediction, self.gaussian = prediction, gaussian
+        self.box_size = int(network.config["sample_size"])
+
+    def forward(self, x_t: Tensor, t: int) -> Tensor:
+        abar = self.alphas_cumprod[t]
+        predicted = self._predict(x_t, t)
+        signal, noise = abar.sqrt().to(x_t), (1 - abar).sqrt().to(x_t)
+        if self.prediction == "epsilon":
+            return (x_t - noise * predicted) / signal
+        return signal * x_t - noise * predicted if self.prediction == "v_prediction" else predicted
+
+    def _predict(self, x_t: Tensor, t: int) -> Tensor:
+        def work(part: Tensor) -> tuple[Tensor]:
+            return (self.network(part.contiguous(memory_format=torch.channels_last), t).sample,)
+
+        if torch.is_grad_enabled() and x_t.requires_grad:
+            return torch.cat([work(part)[0] for part in x_t.split(AT_A_TIME)])
+        return in_equal_portions(work, x_t, AT_A_TIME)[0]
+
+
+def open_ddpm(path: str | None) -> DDPMDenoiser:
+    """-> the model of a ``DDPMPipeline`` folder or hub id; None: the one that comes with cryosense.
+
+    Raises:
+        PipelineError: no such pipeline, weights that cannot be read, more than one channel, a schedule without abar_t.
+    """
+    name = str(SHIPPED) if path is None else path
+    scheduler = _scheduler(name)
+    network = _network(name)
+    alphas_cumprod = scheduler.alphas_cumprod
+    return DDPMDenoiser(network, alphas_cumprod, scheduler.config["prediction_type"], _gaussian(name, alphas_cumprod))
+
+
+def open_gaussian(path: str | None) -> GaussianDenoiser:
+    """-> the Gaussian model with the spectrum of the images that a model was trained on: what learning has to beat.
+
+    Raises:
+        PipelineError: as :func:`open_ddpm` does, or a folder that does not state the spectrum.
+    """
+    name = str(SHIPPED) if path is None else path
+    gaussian = _gaussian(name, _scheduler(name).alphas_cumprod)
+    if gaussian is None:
+        raise PipelineError(
+            f"denoiser.path={name}: {FACTS} does not state the spectrum of its training images, as cryosense train writes it: "
+            "use denoiser=gaussian_fitted, which learns one from images that are held back"
+        )
+    return gaussian
+
+
+def _scheduler(name: str) -> DDPMScheduler:
+    from diffusers import DDPMScheduler
+
+    try:
+        config: dict[str, Any] = DDPMScheduler.load_config(name, subfolder="scheduler")
+    except (OSError, ValueError) as error:
+        raise PipelineError(
+            f"denoiser.path={name}: no scheduler/scheduler_config.json there; give the folder or the hub id of a "
+            f"DDPMPipeline, such as cryosense train writes ({_first_line(error)})"
+        ) from error
+    beta = {"beta_start", "beta_end", "beta_schedule"} <= set(config) or config.get("trained_betas") is not None
+    if not beta or config.get("prediction_type", "epsilon") not in PREDICTIONS:
+        raise PipelineError(
+            f"denoiser.path={name}: its scheduler, {config.get('_class_name')}, is not one of a denoising diffusion model "
+            f"with betas that predicts one of {', '.join(PREDICTIONS)}: samplers need abar_t; use a DDPM or DDIM pipeline"
+        )
+    # Other schedulers of the same diffusion state more than its schedule, which is all that is wanted here.
+    known = inspect.signature(DDPMScheduler).parameters
+    return DDPMScheduler.from_config({key: value for key, value in config.items() if key in known})
+
+
+def _network(name: str) -> UNet2DModel:
+    from diffusers import UNet2DModel
+
+    try:
+        network = UNet2DModel.from_pretrained(name, subfolder="unet")
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise PipelineError(
+            f"denoiser.path={name}: its network (unet/) cannot be read: download or train it again ({_first_line(error)})"
+        ) from error
+    channels = network.config["in_channels"], network.config["out_channels"]
+    if channels != (1, 1):
+        raise PipelineError(f"denoiser.path={name}: its network has {channels} channels in and out, particle images have one")
+    return network
+
+
+def _gaussian(name: str, alphas_cumprod: Tensor) -> GaussianDenoiser | None:
+    path = Path(name) / FACTS
+    facts = json.loads(path.read_text()) if path.is_file() else {}
+    if "spectrum" not in facts:
+        return None
+    shells = torch.tensor(facts["spectrum"], dtype=torch.float64)
+    return GaussianDenoiser(facts["mean"], shells[fourier.shell_index(facts["box_size"])], alphas_cumprod)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:200]

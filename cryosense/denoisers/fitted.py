@@ -1,0 +1,29 @@
+"""A Gaussian model that is fitted to images later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cryosense.denoisers.gaussian import GaussianDenoiser
+
+
+@dataclass(frozen=True)
+class GaussianFromImages:
+    """:class:`GaussianDenoiser` with the spectrum of images that are still to come, on the schedule of Ho et al. 2020.
+
+    Attributes:
+        timesteps: of the schedule.
+        beta_start, beta_end: linear between.
+    """
+
+    timesteps: int
+    beta_start: float
+    beta_end: float
+
+    def fit(self, images: Tensor) -> GaussianDenoiser:
+        """(t, 1, n, n) -> the model of these images."""
+        betas = torch.linspace(self.beta_start, self.beta_end, self.timesteps, dtype=torch.float64)
+        return GaussianDenoiser.fit(images, torch.cumprod(1 - betas, 0))

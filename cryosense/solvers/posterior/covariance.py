@@ -1,0 +1,132 @@
+"""Gaussian models N(x0hat, C) of a clean image given a noisy one, and their conditioning on a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from cryosense import fourier
+from cryosense.solvers.linear import Map, conjugate_gradients
+from cryosense.solvers.posterior.steps import Denoise, Level, NoiseDraw, RowOperator
+
+
+class Measured(NamedTuple):
+    """c = V^T x + noise of deviation ``row_sigma``."""
+
+    operator: RowOperator
+    c: Tensor  # (b, ...)
+    row_sigma: Tensor  # (1 or b, ...)
+
+    def system(self, covariance: Map) -> Map:
+        """-> c -> (V^T C V + Sigma) c."""
+        return lambda c: self.operator.row_forward(covariance(self.operator.row_adjoint(c))) + self.row_sigma**2 * c
+
+
+class Covariance(Protocol):
+    """A model of what is unknown of x_0 once x_t is known."""
+
+    def conditioned(self, denoise: Denoise, z: Tensor, level: Level, measured: Measured, noise: NoiseDraw) -> Tensor:
+        """(b, 1, n, n) -> (b, 1, n, n): mean, or a draw, of x_0 given x_t and y; one call of ``denoise``."""
+
+
+def _with_jacobian(denoise: Denoise, z: Tensor, level: Level) -> tuple[Tensor, Map]:
+    """-> x0hat and v -> sigma^2 (d x0hat / d z)^T v, which is Cov(x_0 | z) v (Tweedie's second-order formula)."""
+    with torch.enable_grad():
+        point = z.detach().requires_grad_()
+        x0 = level.denoised(denoise, point)
+
+    def covariance(v: Tensor) -> Tensor:
+        return level.variance.to(v) * torch.autograd.grad(x0, point, v, retain_graph=True)[0]
+
+    return x0.detach(), covariance
+
+
+@dataclass(frozen=True)
+class ScalarCovariance:
+    """The published PiGDM: the system is solved with C = sigma^2 / (1 + sigma^2), images of unit variance, its solution is
+    brought back through the network by one vector-Jacobian product. ``image_variance`` replaces the unit variance."""
+
+    image_variance: float
+
+    def conditioned(self, denoise: Denoise, z: Tensor, level: Level, measured: Measured, noise: NoiseDraw) -> Tensor:
+        """(b, 1, n, n) -> (b, 1, n, n): mean of x_0 given x_t and y."""
+        del noise
+        x0, covariance = _with_jacobian(denoise, z, level)
+        variance = level.variance * self.image_variance / (level.variance + self.image_variance)
+        scale = (1 / (variance + measured.row_sigma**2)).to(z)
+        return x0 + covariance(measured.operator.row_adjoint(scale * (measured.c - measured.operator.row_forward(x0))))
+
+
+@dataclass(frozen=True)
+class JacobianCovariance:
+    """C = sigma^2 d x0hat / dz, applied by vector-Jacobian products in conjugate gradients (Boys et al. 2023, TMPD; Rozet et
+    al. 2024, MMPS). Each iteration costs one pass backwards through the network; a network's Jacobian is not exactly
+    symmetric, so few iterations are meant.
+
+    Args:
+        tolerance: relative residual that ends an image's iteration.
+        max_iterations: bound of them.
+    """
+
+    tolerance: float
+    max_iterations: int
+
+    def conditioned(self, denoise: Denoise, z: Tensor, level: Level, measured: Measured, noise: NoiseDraw) -> Tensor:
+        """(b, 1, n, n) -> (b, 1, n, n): mean of x_0 given x_t and y."""
+        del noise
+        x0, covariance = _with_jacobian(denoise, z, level)
+        diagonal = level.variance / (1 + level.variance) + measured.row_sigma**2
+        solution, _, _ = conjugate_gradients(
+            measured.system(covariance),
+            measured.c - measured.operator.row_forward(x0),
+            lambda c: c / diagonal.to(c),
+            tolerance=self.tolerance,
+            max_iterations=self.max_iterations,
+        )
+        return x0 + covariance(measured.operator.row_adjoint(solution))
+
+
+@dataclass(frozen=True)
+class StationaryCovariance:
+    """C = F^H diag(error_spectrum(t)) F: no gradient through the network, two transforms per iteration.
+
+    Particles are weak signals in stationary noise, so most of what a denoiser cannot know is stationary. With ``draw`` the
+    step leads to a draw from N(x0hat, C) given y instead of to its mean (perturbation and optimisation, Papandreou and Yuille
+    2010): a step then keeps the variance of x_0 given x_t, which steps to the mean lose, the more the fewer they are.
+
+    Args:
+        error_spectrum: t -> (n, n) centred plane, positive: variance of each Fourier coefficient of x_0 - x0hat.
+        draw: step to a draw (with ``eta`` = 1) or to the mean.
+        tolerance: relative residual that ends an image's iteration.
+        max_iterations: bound of them.
+    """
+
+    error_spectrum: Callable[[int], Tensor]
+    draw: bool
+    tolerance: float
+    max_iterations: int
+
+    def conditioned(self, denoise: Denoise, z: Tensor, level: Level, measured: Measured, noise: NoiseDraw) -> Tensor:
+        """(b, 1, n, n) -> (b, 1, n, n): mean, or a draw, of x_0 given x_t and y."""
+        spectrum = fourier.centred_to_half_plane(self.error_spectrum(level.t).to(z.device, torch.float64))
+        x0, c = level.denoised(denoise, z), measured.c
+        if self.draw:
+            number = 1 + level.count + 2 * level.index  # draws up to ``count`` belong to the start and the steps
+            x0 = x0 + fourier.filtered(noise(number), spectrum.sqrt().to(z))
+            c = c + measured.row_sigma * measured.operator.row_forward(noise(number + 1))
+        mean_noise = measured.row_sigma.square().flatten(1).mean(1).reshape(-1, *(1,) * (z.ndim - 1))
+        inverse = (1 / (spectrum + mean_noise)).to(z)
+        covariance = spectrum.to(z)
+        operator = measured.operator
+        solution, _, _ = conjugate_gradients(
+            measured.system(lambda x: fourier.filtered(x, covariance)),
+            c - operator.row_forward(x0),
+            lambda r: operator.row_forward(fourier.filtered(operator.row_adjoint(r), inverse)),
+            tolerance=self.tolerance,
+            max_iterations=self.max_iterations,
+        )
+        return x0 + fourier.filtered(operator.row_adjoint(solution), covariance)

@@ -1,0 +1,47 @@
+"""Pseudo-inverse guidance: the denoiser's mean, conditioned on the measurement under a Gaussian model of its error."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cryosense.solvers.posterior.covariance import Covariance, Measured
+from cryosense.solvers.posterior.steps import Denoise, NoiseDraw, RowOperator, bridge, levels, noised
+
+
+@torch.no_grad()
+def pigdm(
+    denoise: Denoise,
+    operator: RowOperator,
+    y: Tensor,
+    timesteps: Tensor,
+    *,
+    alphas_cumprod: Tensor,
+    noise: NoiseDraw,
+    row_sigma: Tensor,
+    covariance: Covariance,
+    eta: float,
+    start: Tensor | None = None,
+) -> Tensor:
+    """(b, ...) -> (b, 1, n, n): sample by PiGDM (Song et al. 2023) with a choice of covariances. NFE = len(timesteps).
+
+    p(x_0 | x_t) is taken for N(x0hat, C); given y, too, x_0 then has the mean
+    x0hat + C V (V^T C V + Sigma)^-1 (c - V^T x0hat), to which, or to a draw around which, the step leads. ``covariance``
+    says what C is:
+
+    - :class:`ScalarCovariance`: the published sampler;
+    - :class:`JacobianCovariance`: that of the denoiser's own Jacobian, exact for Gaussian images;
+    - :class:`StationaryCovariance`: a power spectrum of the denoiser's errors, no gradients; exact for stationary Gaussian
+      images, with ``draw`` and ``eta`` = 1 at any number of steps.
+
+    Args:
+        covariance: model of the denoiser's error.
+        eta: 1 for ancestral, 0 for deterministic steps. See the package for all others.
+    """
+    measured = Measured(operator, operator.row_coordinates(y), row_sigma)
+    steps = levels(timesteps, alphas_cumprod)
+    z = noised(start, steps[0], noise)
+    for level in steps:
+        x0 = covariance.conditioned(denoise, z, level, measured, noise)
+        z = bridge(z, x0, level.variance, level.next_variance, eta, noise(1 + level.index))
+    return z
