@@ -13,12 +13,24 @@ from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.main import VERBS
 
 GROUPS = {
-    "reconstruct": ["data", "geometry", "scaling", "operator", "noise", "method", "reconstructor", "experiment"],
+    "reconstruct": [
+        "data",
+        "geometry",
+        "scaling",
+        "operator",
+        "noise",
+        "method",
+        "denoiser",
+        "sampler",
+        "reconstructor",
+        "experiment",
+    ],
+    "train": ["data", "geometry", "scaling", "augmentation", "network", "model", "logger"],
     "simulate": ["density", "noise_model"],
     "backproject": ["data", "geometry", "operator", "soft_mask"],
     "collect": [],
 }
-HYDRA_KEYS = {"_target_", "_partial_"}
+HYDRA_KEYS = {"_target_", "_partial_", "_convert_"}
 
 
 def options(group: str) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cryosense"
 FLOORS = [
-    {"fourier", "seeding"},
+    {"fourier", "portions", "seeding"},
     {"solvers"},
     {"operators", "priors", "denoisers", "metrics", "volumes", "data", "biology"},
     {"reconstructors", "simulation"},

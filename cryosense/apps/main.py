@@ -6,6 +6,7 @@ import sys
 VERBS = {
     "simulate": "make a particle stack with known truth: density, poses, CTF, noise",
     "reconstruct": "measure a particle stack through masks, reconstruct it, score it (-m sweeps)",
+    "train": "train a network on a particle stack (model=ddpm)",
     "backproject": "make half maps, full map and FSC from a particle stack with poses",
     "collect": "gather the rows below a directory into one table and one picture",
 }

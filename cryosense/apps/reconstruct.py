@@ -40,6 +40,7 @@ def build(cfg: DictConfig, run_id: str) -> Run:
         bits_per_number=cfg.bits_per_number,
         seed=cfg.seed,
         write_images=cfg.write_images,
+        write_samples=cfg.write_samples,
         draw_example=cfg.draw_example,
         chunk_size=cfg.chunk_size,
     )

@@ -4,6 +4,8 @@ from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.budget import FourierCrop, Quantised
 from cryosense.reconstructors.methods import ADMM, FISTA, Method
 from cryosense.reconstructors.pinv import PseudoInverse, ZeroFilled
+from cryosense.reconstructors.posterior import Posterior
+from cryosense.reconstructors.samplers import Sampler
 from cryosense.reconstructors.sparse import Sparse
 from cryosense.reconstructors.wiener import Wiener
 
@@ -13,9 +15,11 @@ __all__ = [
     "Estimate",
     "FourierCrop",
     "Method",
+    "Posterior",
     "PseudoInverse",
     "Quantised",
     "Reconstructor",
+    "Sampler",
     "Sparse",
     "Wiener",
     "ZeroFilled",

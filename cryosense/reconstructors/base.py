@@ -17,6 +17,8 @@ class Estimate(NamedTuple):
     iterations: Tensor | None = None  # (b,)
     gap: Tensor | None = None  # (b,) relative gap at which each image stopped
     network_evaluations: int | None = None
+    deviation: Tensor | None = None  # (b, 1, n, n) per pixel, where x is the mean of samples
+    samples: Tensor | None = None  # (s, b, 1, n, n)
 
 
 class Reconstructor(nn.Module, ABC):
@@ -25,6 +27,8 @@ class Reconstructor(nn.Module, ABC):
     name: str
     prior: str | None = None
     weight: float | None = None
+    sampler_name: str | None = None
+    samples: int | None = None  # drawn per particle
     learns = False  # whether it needs :meth:`fit`
 
     def fit(self, images: Tensor, targets: Tensor) -> None:
@@ -44,6 +48,11 @@ class Reconstructor(nn.Module, ABC):
     @abstractmethod
     def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
         """(b, ...) -> images (b, 1, n, n) and what they took."""
+
+    def reconstruct(self, y: Tensor, operator: LinearOperator, particles: Tensor) -> Estimate:
+        """As :meth:`estimate`; ``particles`` (b,) are the numbers by which a method with random draws keys them."""
+        del particles
+        return self.estimate(y, operator)
 
     def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
         """(b, ...) -> (b, 1, n, n)."""

@@ -9,10 +9,10 @@ from typing import Self
 from torch import Tensor
 
 from cryosense.operators import LinearOperator
+from cryosense.portions import in_portions
 from cryosense.priors import Prior
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.methods import Method
-from cryosense.reconstructors.portions import in_portions
 from cryosense.solvers.proximal import Solution
 
 

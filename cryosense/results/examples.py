@@ -17,11 +17,12 @@ from cryosense.results.tables import METHOD, OPERATOR, in_order
 
 Image = NDArray[np.float32]
 NEEDED = ("image", "measurement", "reconstruction")
+OPTIONAL = ("clean", "deviation")
 
 
 @dataclass(frozen=True)
 class Example:
-    """One particle of one run: its row, and its images by name: image, clean (where known), measurement, reconstruction."""
+    """One particle of one run: its row, and its images by name: those that are needed and, where known, those that are optional."""
 
     row: pd.Series
     images: dict[str, Image]
@@ -42,7 +43,7 @@ def read_example(run: Path, rows: pd.DataFrame) -> Example:
     try:
         run_id = json.loads((run / "summary.json").read_text())["run_id"]
         with (run / "example.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            images = {name: arrays[name] for name in (*NEEDED, "clean") if name in arrays.files}
+            images = {name: arrays[name] for name in (*NEEDED, *OPTIONAL) if name in arrays.files}
             particle = int(arrays["particle"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"its example image cannot be read ({error})") from error

@@ -41,13 +41,15 @@ def picture(examples: list[Example], *, most_operators: int) -> Figure:
     drawn = [example for row in shown for example in row.values()]
     leading = [name for name in LEADING if any(name in example.images for example in drawn)]
     scales = _common_scales(drawn)
-    figure, grid = _canvas(len(shown), len(leading) + len(methods))
+    uncertain = [method for method in methods if any("deviation" in row[method].images for row in shown if method in row)]
+    figure, grid = _canvas(len(shown), len(leading) + len(methods) + len(uncertain))
     for i, row in enumerate(shown):
         top, below = grid[2 * i], grid[2 * i + 1]
         first = next(iter(row.values()))
         _draw_leading(top, first, leading, scales)
         _write(below[0], first.row)
         _draw_methods(top[len(leading) :], below[len(leading) :], row, methods, scales)
+        _draw_deviations(top[len(leading) + len(methods) :], row, uncertain, scales)
     cut = f" The first {len(shown)} of {len(operators)} operators." if len(shown) < len(operators) else ""
     caption = _caption(scales, clean_known="clean" in leading) + cut
     figure.suptitle(textwrap.fill(caption, int(CAPTION_CHARACTERS_PER_INCH * figure.get_figwidth())), fontsize=10)
@@ -63,7 +65,8 @@ def _caption(scales: Scales, *, clean_known: bool) -> str:
     low, high = scales.images
     return (
         f"Grey scale of originals, clean images and reconstructions: {low:.2f} (black) to {high:.2f} (white). "
-        f"Errors, against the {'clean' if clean_known else 'measured'} image: {-scales.errors:.2f} to {scales.errors:.2f}. "
+        f"Errors, against the {'clean' if clean_known else 'measured'} image: {-scales.errors:.2f} to {scales.errors:.2f}; "
+        f"standard deviations: 0 to {scales.errors:.2f}. "
         "Measurements: a scale of their own. "
         "Scores are those of the image shown: psnr, ssim and lpips against the image as measured"
         f"{', corr with the clean image' if clean_known else ''}."
@@ -80,10 +83,18 @@ def _draw_leading(panels: list[Axes], example: Example, leading: list[str], scal
 
 def _draw_methods(top: list[Axes], below: list[Axes], row: dict[str, Example], methods: list[str], scales: Scales) -> None:
     """Each method's reconstruction, and its error under it."""
-    for axes, axes_below, method in zip(top, below, methods, strict=True):
+    for axes, axes_below, method in zip(top, below, methods, strict=False):
         if method in row:
             _show(axes, row[method].images["reconstruction"], scales.images, _title(row[method].row))
             _show(axes_below, row[method].error, (-scales.errors, scales.errors), "error")
+
+
+def _draw_deviations(panels: list[Axes], row: dict[str, Example], uncertain: list[str], scales: Scales) -> None:
+    """What samplers say of their own uncertainty, from zero to the scale of the errors."""
+    for axes, method in zip(panels, uncertain, strict=True):
+        if method in row and "deviation" in row[method].images:
+            title = "standard deviation of\n" + method_label(row[method].row)
+            _show(axes, row[method].images["deviation"], (0.0, scales.errors), title)
 
 
 def _canvas(operators: int, columns: int) -> tuple[Figure, list[list[Axes]]]:

@@ -53,12 +53,23 @@ def write_masks(directory: Path, operator: LinearOperator, start: int, per_parti
 
 
 def write_example(
-    directory: Path, particle: int, image: Tensor, clean: Tensor | None, measurement: Tensor, reconstruction: Tensor
+    directory: Path,
+    particle: int,
+    image: Tensor,
+    clean: Tensor | None,
+    measurement: Tensor,
+    reconstruction: Tensor,
+    deviation: Tensor | None,
 ) -> None:
     """(n, n) each, ``measurement`` (h, w): keep one particle as it was, was measured and was reconstructed."""
-    arrays = {"image": image, "measurement": measurement, "reconstruction": reconstruction}
-    if clean is not None:
-        arrays["clean"] = clean
+    known = {
+        "image": image,
+        "clean": clean,
+        "measurement": measurement,
+        "reconstruction": reconstruction,
+        "deviation": deviation,
+    }
+    arrays = {name: array for name, array in known.items() if array is not None}
     with written_whole(directory / "example.npz") as unfinished, unfinished.open("wb") as file:
         np.savez_compressed(
             file,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,17 +10,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from cryosense.data import ParticleSource, Scaling, StackWriter, write_star
+from cryosense.data import ParticleSource, Scaling, write_star
 from cryosense.metrics import Scores
-from cryosense.operators import LinearOperator
 from cryosense.operators.design import Design
 from cryosense.operators.noise import Noise
-from cryosense.reconstructors import Estimate, Reconstructor
+from cryosense.reconstructors import Reconstructor
 from cryosense.results.examples import read_example
 from cryosense.results.figures import picture
-from cryosense.results.fitting import Fitting, scaled_like
+from cryosense.results.fitting import Fitting
+from cryosense.results.portion import Portion
 from cryosense.results.record import open_run, write_example, write_masks
-from cryosense.results.rows import RowWriter, Value, write_json_atomic
+from cryosense.results.rows import RowWriter, write_json_atomic
+from cryosense.results.stacks import RunStacks
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Run:
         particles: (n,) their numbers in the original stack, by which masks and noise are drawn.
         shard: positions of the particles that this run reconstructs.
         bits_per_number: quantisation that ``bits_per_image`` is stated for.
-        write_images: write the reconstructed stack.
+        write_images: write the reconstructed stack, and the per-pixel deviation where the method gives one.
+        write_samples: write each sample of a method that draws several as a stack of its own.
         draw_example: draw one particle.
     """
 
@@ -50,6 +51,7 @@ class Run:
     bits_per_number: int
     seed: int
     write_images: bool
+    write_samples: bool
     draw_example: bool
     chunk_size: int
 
@@ -74,6 +76,8 @@ class Run:
             "reconstructor": self.reconstructor.name,
             "prior": self.reconstructor.prior,
             "weight": self.reconstructor.weight,
+            "sampler": self.reconstructor.sampler_name,
+            "samples": self.reconstructor.samples,
             "seed": self.seed,
         }
 
@@ -109,72 +113,28 @@ def execute(run: Run, directory: Path, config: str, progress: Callable[[int], ob
 def _stream(run: Run, directory: Path, progress: Callable[[int], object]) -> None:
     count, images = len(run.shard), run.source.images
     rows, held_back = RowWriter(directory), run.held_back()
-    stack_path = directory / "particles.mrcs"
-    writer = None
-    if run.write_images and not stack_path.exists():
-        writer = StackWriter(stack_path, count, images.box_size, images.pixel_size_angstrom)
+    stacks = RunStacks(directory, count, images)
     start = rows.completed_until()
     progress(start)
     while start < count:
         stop = min(start + run.chunk_size, count)
-        portion = _Portion(run, start, stop)
-        if writer is not None:
-            writer.write(start, portion.in_stack_units())
+        portion = Portion(run, start, stop)
+        stacks.write(start, portion.in_stack_units())
         write_masks(directory, portion.operator, start, run.design.per_particle)
         rows.append(start, portion.rows() | {"held_back": held_back[start:stop]})
         progress(stop - start)
         start = stop
-    if writer is not None:
-        writer.finish()
-
-
-class _Portion:
-    """Particles ``start`` to ``stop`` of a run's shard: measured, reconstructed."""
-
-    @torch.no_grad()
-    def __init__(self, run: Run, start: int, stop: int) -> None:
-        positions = slice(run.shard[start], run.shard[stop - 1] + 1)
-        self.run, self.numbers = run, run.particles[positions]
-        self.image, self.offset, self.gain = run.scaling(run.source.images[positions])
-        clean = run.source.clean
-        self.clean = None if clean is None else scaled_like(clean[positions], self.offset, self.gain)
-        self.operator: LinearOperator = run.reconstructor.operator(run.design.operator(self.image.shape[-1], self.numbers))
-        self.y = run.noise.measure(self.operator, self.image, self.numbers)
-        began = time.perf_counter()
-        self.estimate: Estimate = run.reconstructor.estimate(self.y, self.operator)
-        self.seconds = (time.perf_counter() - began) / len(self.image)
-
-    def in_stack_units(self) -> Tensor:
-        """-> (b, 1, n, n): the reconstructions in the units of the stack."""
-        return self.run.scaling.invert(self.estimate.x, self.offset, self.gain)
-
-    def rows(self) -> dict[str, Value]:
-        """-> the columns of these particles' rows."""
-        run, x, each = self.run, self.estimate.x, torch.ones(len(self.image), dtype=torch.float64)
-        residual = (self.operator(x) - self.y).square()
-        bits = run.reconstructor.bits(self.operator, run.bits_per_number)
-        return {
-            **run.describe(),
-            "particle": self.numbers,
-            "compression_dof": self.operator.compression_dof * each,
-            "bits_per_image": bits * each,
-            "iterations": self.estimate.iterations,
-            "gap": self.estimate.gap,
-            "nfe": self.estimate.network_evaluations,
-            "seconds": self.seconds,
-            "measurement_mse": residual.flatten(1).sum(1) / self.operator.numbers_measured,
-            **run.scores(x, self.image),
-            **({} if self.clean is None else run.scores.against_clean(x, self.clean)),
-        }
+    stacks.finish()
 
 
 def _finish(run: Run, directory: Path) -> None:
     images = run.source.images.select(slice(run.shard.start, run.shard.stop))
     shown = int(run.held_back().int().argmin())  # the first that is not held back
-    portion = _Portion(run, shown, shown + 1)
+    portion = Portion(run, shown, shown + 1)
     clean = None if portion.clean is None else portion.clean[0, 0]
     view = portion.operator.view(portion.y)[0]
-    write_example(directory, int(portion.numbers[0]), portion.image[0, 0], clean, view, portion.estimate.x[0, 0])
+    deviation = None if portion.estimate.deviation is None else portion.estimate.deviation[0, 0]
+    write_example(directory, int(portion.numbers[0]), portion.image[0, 0], clean, view, portion.estimate.x[0, 0], deviation)
     if run.write_images and not (directory / "particles.star").exists():
         write_star(
             directory / "particles.star",

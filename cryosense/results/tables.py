@@ -7,18 +7,18 @@ import pandas as pd
 from cryosense.results.intervals import mean_intervals
 
 OPERATOR = ["data", "operator", "masks", "block_size", "symmetric", "compression_nominal", "noise_sigma", "noise_placement"]
-METHOD = ["reconstructor", "prior", "weight"]
+METHOD = ["reconstructor", "prior", "weight", "sampler", "samples", "nfe"]
 SCORES = [
     *("psnr", "ssim", "lpips", "mse", "mae", "measurement_mse"),
     *("psnr_clean", "ssim_clean", "lpips_clean", "mse_clean", "correlation_clean", "frc_area_clean"),
 ]
 LOWER_IS_BETTER = {"lpips", "mse", "mae", "measurement_mse", "lpips_clean", "mse_clean"}
 PAIRED = ["psnr", "psnr_clean", "correlation_clean"]
-PLAIN_MEANS = ["compression_dof", "bits_per_image", "iterations", "gap", "nfe", "seconds"]
+PLAIN_MEANS = ["compression_dof", "bits_per_image", "iterations", "gap", "seconds"]
 BASELINE = "pinv"
 # Decibels or correlation: two methods whose answers differ by rounding alone (pinv and zero filling, say) must tie.
 ROUNDING = 1e-4
-NATURAL_ORDER = ["zero_filled", "fourier_crop", "quantised", BASELINE, "wiener", "dct", "wavelet", "tv"]
+NATURAL_ORDER = ["zero_filled", "fourier_crop", "quantised", BASELINE, "wiener", "dct", "wavelet", "tv", "posterior"]
 
 
 def difference_column(score: str) -> str:

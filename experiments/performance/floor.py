@@ -9,9 +9,9 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking
+from cryosense.portions import in_portions
 from cryosense.priors import L1, Prior, TotalVariation
 from cryosense.priors.bases import Wavelet
-from cryosense.reconstructors.portions import in_portions
 
 Step = Callable[[], object]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -25,8 +25,25 @@ def in_portions(work: Work, batch: Tensor, floats_per_item: int) -> tuple[Tensor
         return work(batch)
     threads = torch.get_num_threads()
     size = max(1, min(CACHED_FLOATS // floats_per_item, -(-len(batch) // threads)))
+    return _worked_on(work, batch.split(size), threads)
+
+
+def in_equal_portions(work: Work, batch: Tensor, size: int) -> tuple[Tensor, ...]:
+    """As :func:`in_portions`, in portions of exactly ``size``, the last filled up with zeros.
+
+    For work whose rounding depends on how many items it comes with, such as convolutions: here it never does.
+    """
+    if batch.device.type != "cpu":
+        return work(batch)
+    missing = -len(batch) % size
+    filled = torch.cat([batch, batch.new_zeros(missing, *batch.shape[1:])]) if missing else batch
+    made = _worked_on(work, filled.split(size), torch.get_num_threads())
+    return tuple(tensor[: len(batch)] for tensor in made)
+
+
+def _worked_on(work: Work, portions: Sequence[Tensor], threads: int) -> tuple[Tensor, ...]:
     with _single_threaded_workers(threads) as pool:
-        parts = list(pool.map(torch.no_grad()(work), batch.split(size)))
+        parts = list(pool.map(torch.no_grad()(work), portions))
     return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
 
 

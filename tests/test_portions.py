@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from cryosense.reconstructors.portions import CACHED_FLOATS, in_portions
+from cryosense.portions import CACHED_FLOATS, in_portions
 
 
 @pytest.mark.parametrize("count", [1, 7, 40])

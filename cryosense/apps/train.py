@@ -1,0 +1,34 @@
+"""``cryosense train``: a network from a particle stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from cryosense.apps.conf_dir import conf_dir
+from cryosense.apps.refusal import one_line
+from cryosense.results.record import open_run
+
+# Where and how fast it is trained is not part of what is trained.
+WITHOUT_EFFECT = ("output_dir", "logger")
+
+
+def train(cfg: DictConfig) -> Path:
+    """Train what a composed config describes, or go on with it. -> the folder of weights."""
+    plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    assert isinstance(plain, dict)
+    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
+    training = instantiate(cfg.training)
+    directory = Path(cfg.output_dir)
+    open_run(directory, identity, training.source.fingerprint())
+    return training.run(directory)
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
+def main(cfg: DictConfig) -> None:
+    """Train, and say where the weights are; input that cannot be used ends in one line that says why."""
+    with one_line("train"):
+        print(f"model in {train(cfg)}")

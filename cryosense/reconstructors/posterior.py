@@ -1,0 +1,145 @@
+"""Samples of p(x | y) under a diffusion model: one, or the mean and the deviation of several."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cryosense import seeding
+from cryosense.denoisers import DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
+from cryosense.operators import LinearOperator
+from cryosense.operators.noise import Noise
+from cryosense.reconstructors.base import Estimate, Reconstructor
+from cryosense.reconstructors.samplers import Sampler, Task
+from cryosense.solvers.posterior import NoiseDraw
+
+SAMPLER_STREAM = 16  # of the generator of (seed, particle): the streams below are others'
+DRAWS_PER_SAMPLE = 2**20
+
+
+class Posterior(Reconstructor):
+    """x ~ p(x | y) by a diffusion model and a sampler.
+
+    The estimate is the mean over samples: of one sample that is the sample itself, which looks like a particle image; of many,
+    the image with the least expected square error. Draws are keyed by seed, particle and sample, so a result does not depend
+    on which other particles are reconstructed with it, or in what order.
+
+    Args:
+        denoiser: the prior, or :class:`.GaussianFromImages`, which is fitted to the images that are held back.
+        prior: its name, for the record.
+        sampler: the algorithm.
+        network_evaluations: timesteps, and calls of the denoiser, per sample.
+        spacing: of the timesteps, as diffusers names them: ``trailing``, ``leading`` or ``linspace``.
+        samples: per particle.
+        first_timestep: None starts from noise; else from the pseudo-inverse, noised to this timestep.
+        noise: of the measurement, by which the data step is weighted.
+        seed: of the draws.
+
+    Raises:
+        ValueError: a number out of range, or a sampler that needs gradients that the denoiser does not have.
+    """
+
+    name = "posterior"
+
+    def __init__(
+        self,
+        denoiser: Denoiser | GaussianFromImages,
+        prior: str,
+        sampler: Sampler,
+        network_evaluations: int,
+        spacing: str,
+        samples: int,
+        first_timestep: int | None,
+        noise: Noise,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        if samples < 1 or network_evaluations < 1:
+            raise ValueError(
+                f"reconstructor.samples={samples}, reconstructor.network_evaluations={network_evaluations}: give 1 or more"
+            )
+        self.prior, self.sampler, self.seed, self.noise = prior, sampler, seed, noise
+        self.samples = self.samples_drawn = samples
+        self.sampler_name = sampler.name
+        self.network_evaluations, self.spacing, self.first_timestep = network_evaluations, spacing, first_timestep
+        self.unfitted = denoiser if isinstance(denoiser, GaussianFromImages) else None
+        self.denoiser = denoiser if isinstance(denoiser, Denoiser) else None
+        self.gaussian = _gaussian_of(self.denoiser)
+        self.learns = self.gaussian is None
+        if self.denoiser is not None:
+            self.timesteps(self.denoiser)
+
+    def prepare(self, box_size: int) -> None:
+        if self.denoiser is not None and self.denoiser.box_size != box_size:
+            raise ValueError(
+                f"reconstructor.denoiser: a model of images of {self.denoiser.box_size} px, the particles have {box_size} px: "
+                "resample them (geometry=fourier_crop), or train a model of their size (cryosense train)"
+            )
+
+    def fit(self, images: Tensor, targets: Tensor) -> None:
+        """(t, 1, n, n), (t, 1, n, n): the power spectrum of images as they are measured; targets are not used."""
+        del targets
+        if self.unfitted is not None:
+            self.denoiser = self.gaussian = self.unfitted.fit(images)
+        elif self.denoiser is not None:
+            self.gaussian = GaussianDenoiser.fit(images, self.denoiser.alphas_cumprod)
+
+    def timesteps(self, denoiser: Denoiser) -> Tensor:
+        """-> (s,) falling timesteps. Raises ValueError where the schedule does not have them."""
+        from diffusers import DDIMScheduler  # takes seconds to import, which only who samples should wait for
+
+        count, wanted = len(denoiser.alphas_cumprod), self.network_evaluations
+        below = count if self.first_timestep is None else self.first_timestep + 1
+        if not wanted <= below <= count:
+            raise ValueError(
+                f"reconstructor.network_evaluations={wanted}, reconstructor.first_timestep={self.first_timestep}: the "
+                f"schedule has the timesteps 0 to {count - 1}, of which that many are needed up to the first"
+            )
+        schedule = DDIMScheduler(num_train_timesteps=below, timestep_spacing=self.spacing)
+        schedule.set_timesteps(wanted)
+        return schedule.timesteps
+
+    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
+        return self.reconstruct(y, operator, torch.arange(len(y)))
+
+    @torch.no_grad()
+    def reconstruct(self, y: Tensor, operator: LinearOperator, particles: Tensor) -> Estimate:
+        if self.denoiser is None or self.gaussian is None:
+            raise ValueError("the Gaussian model has no spectrum yet: fit it on images first")
+        timesteps = self.timesteps(self.denoiser)
+        start = None if self.first_timestep is None else operator.pinv(y)
+        row_sigma = self.noise.row_sigma(operator)
+        samples = [
+            self.sampler.sample(
+                Task(self.denoiser, self.gaussian, operator, y, row_sigma, timesteps, self.draws(particles, s, y), start)
+            )
+            for s in range(self.samples_drawn)
+        ]
+        stacked = torch.stack(samples)
+        deviation = stacked.std(0) if self.samples_drawn > 1 else None
+        return Estimate(
+            stacked.mean(0),
+            network_evaluations=self.samples_drawn * len(timesteps),
+            deviation=deviation,
+            samples=stacked if self.samples_drawn > 1 else None,
+        )
+
+    def draws(self, particles: Tensor, sample: int, like: Tensor) -> NoiseDraw:
+        """(b,) particle numbers -> the function i -> (b, 1, n, n), draw number i of one of their samples."""
+        assert self.denoiser is not None
+        shape = (1, self.denoiser.box_size, self.denoiser.box_size)
+
+        def draw(i: int) -> Tensor:
+            stream = SAMPLER_STREAM + sample * DRAWS_PER_SAMPLE + i
+            images = [seeding.generator(self.seed, p, stream).standard_normal(shape, np.float32) for p in particles.tolist()]
+            return torch.from_numpy(np.stack(images)).to(like)
+
+        return draw
+
+
+def _gaussian_of(denoiser: Denoiser | None) -> GaussianDenoiser | None:
+    """-> the Gaussian model of the same images, where it is known."""
+    if isinstance(denoiser, DDPMDenoiser):
+        return denoiser.gaussian
+    return denoiser if isinstance(denoiser, GaussianDenoiser) else None

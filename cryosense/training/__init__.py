@@ -1,0 +1,1 @@
+"""Training of networks on particle stacks; the only importer of Lightning beside the apps."""

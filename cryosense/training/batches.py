@@ -1,0 +1,90 @@
+"""Training batches as a function of their number: a run that was interrupted goes on with the batch it would have had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from cryosense import seeding
+from cryosense.data import ParticleDataError, ParticleStack, Scaling
+from cryosense.training.augmentation import Augmentation
+
+PERMUTATION, AUGMENTATION = 0, 1  # streams of the generator
+
+
+class Batch(NamedTuple):
+    """Images (b, 1, n, n) in units of the scaling, their particle numbers (b,), and the number of the batch."""
+
+    images: Tensor
+    particles: Tensor
+    number: int
+
+
+class NumberedBatches(Sampler[tuple[int, Tensor]]):
+    """Without end: (number of the batch, positions (b,)); every particle once an epoch, those that fill no batch left out.
+
+    Args:
+        first: -> the number to begin with, asked when iteration begins.
+        rank, ranks: of several processes each takes its part of each batch of ``ranks * batch_size``.
+
+    Raises:
+        ParticleDataError: fewer particles than one batch.
+    """
+
+    def __init__(
+        self, particles: int, batch_size: int, seed: int, first: Callable[[], int], rank: int = 0, ranks: int = 1
+    ) -> None:
+        self.per_epoch = particles // (batch_size * ranks)
+        if self.per_epoch < 1:
+            raise ParticleDataError(f"batch_size={batch_size} x {ranks} processes: only {particles} particles to train on")
+        self.particles, self.batch_size, self.seed, self.first = particles, batch_size, seed, first
+        self.rank, self.ranks = rank, ranks
+
+    def __iter__(self) -> Iterator[tuple[int, Tensor]]:
+        number, epoch, order = self.first(), -1, torch.empty(0, dtype=torch.int64)
+        while True:
+            if number // self.per_epoch != epoch:
+                epoch = number // self.per_epoch
+                order = torch.from_numpy(seeding.generator(self.seed, epoch, PERMUTATION).permutation(self.particles))
+            start = (number % self.per_epoch * self.ranks + self.rank) * self.batch_size
+            yield number, order[start : start + self.batch_size]
+            number += 1
+
+
+class TrainingImages(Dataset[Batch]):
+    """Batches by (number, positions): read, scaled and augmented by draws that the number and the particle fix."""
+
+    def __init__(
+        self, stack: ParticleStack, particles: Tensor, scaling: Scaling, augmentation: Augmentation, seed: int
+    ) -> None:
+        self.stack, self.particles, self.scaling, self.augmentation, self.seed = stack, particles, scaling, augmentation, seed
+
+    def __getitem__(self, batch: tuple[int, Tensor]) -> Batch:
+        number, positions = batch
+        particles = self.particles[positions]
+        images, _, _ = self.scaling(self.stack[particles])
+        changed = []
+        for image, particle in zip(images, particles.tolist(), strict=True):
+            random = seeding.generator(self.seed + number, particle, AUGMENTATION)
+            changed.append(self.augmentation(image, random))
+        return Batch(torch.stack(changed), particles, number)
+
+
+class ValidationImages(Dataset[Batch]):
+    """The first images of a set of particles as they are, ``batch_size`` at a time."""
+
+    def __init__(self, stack: ParticleStack, particles: Tensor, scaling: Scaling, batch_size: int) -> None:
+        self.stack, self.scaling = stack, scaling
+        self.batches = particles.split(batch_size)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> Batch:
+        particles = self.batches[index]
+        images, _, _ = self.scaling(self.stack[particles])
+        return Batch(images, particles, index)

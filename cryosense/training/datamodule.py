@@ -1,0 +1,61 @@
+"""Particles for training and validation as Lightning asks for them."""
+
+from __future__ import annotations
+
+import lightning.pytorch as pl
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from cryosense.data import ParticleStack, Scaling
+from cryosense.training.augmentation import Augmentation
+from cryosense.training.batches import Batch, NumberedBatches, TrainingImages, ValidationImages
+from cryosense.training.splits import Split
+
+
+class ParticleDataModule(pl.LightningDataModule):
+    """Batches of a stack, split for training and validation.
+
+    Args:
+        stack: particle images; read batch by batch.
+        split: which are for what.
+        batch_size: per process.
+        validation_images: at most so many, spread evenly over those for validation.
+        workers: processes that read ahead; 0 reads in the training process.
+    """
+
+    def __init__(
+        self,
+        stack: ParticleStack,
+        split: Split,
+        scaling: Scaling,
+        augmentation: Augmentation,
+        *,
+        batch_size: int,
+        validation_images: int,
+        workers: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        step = max(1, len(split.validation) // validation_images)
+        self._validation = ValidationImages(stack, split.validation[::step][:validation_images], scaling, batch_size)
+        self._train = TrainingImages(stack, split.train, scaling, augmentation, seed)
+        self.split, self.batch_size, self.workers, self.seed = split, batch_size, workers, seed
+
+    def first_batch(self) -> int:
+        """-> number of the batch that training begins or goes on with."""
+        assert self.trainer is not None
+        return int(self.trainer.global_step) * int(self.trainer.accumulate_grad_batches)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        assert self.trainer is not None
+        ranks, rank = self.trainer.world_size, self.trainer.global_rank
+        batches = NumberedBatches(len(self.split.train), self.batch_size, self.seed, self.first_batch, rank, ranks)
+        return self._loader(self._train, batches)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        # All processes look at all of them: a few hundred images, and no process has to wait for a sum.
+        return self._loader(self._validation, None)
+
+    def _loader(self, batches: Dataset[Batch], order: Sampler[tuple[int, Tensor]] | None) -> DataLoader[Batch]:
+        persistent = self.workers > 0
+        return DataLoader(batches, sampler=order, batch_size=None, num_workers=self.workers, persistent_workers=persistent)

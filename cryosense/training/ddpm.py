@@ -1,0 +1,160 @@
+"""Training of a denoising diffusion model (Ho et al. 2020): the Lightning module, which holds no mathematics but the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+from diffusers.optimization import get_cosine_schedule_with_warmup
+from diffusers.training_utils import EMAModel
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+
+from cryosense import seeding
+from cryosense.training.batches import Batch
+
+TRAINING_NOISE, VALIDATION_NOISE = 2, 3  # streams of the generator, beside those of the batches
+
+
+class DDPMTraining(pl.LightningModule):
+    """Predict the noise, or the velocity, in a noised particle image.
+
+    ``loss = |target - network(sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps, t)|^2`` averaged over pixels, images and uniform t,
+    with the target that the scheduler's ``prediction_type`` names. The weights that are validated and exported are the
+    exponential moving average of those that are trained.
+
+    Args:
+        network: (b, 1, n, n), (b,) -> (b, 1, n, n).
+        scheduler: the noise schedule and what is predicted.
+        learning_rate, betas, weight_decay: of AdamW.
+        warmup_steps: in which the rate rises to ``learning_rate``; it then falls to 0 on a cosine over ``steps``.
+        steps: of the optimiser, in all.
+        ema_inv_gamma, ema_power, ema_max_decay: of the average: its decay after k steps is
+            min(max_decay, 1 - (1 + k / inv_gamma)^-power).
+        bands: edges of the timestep bands that validation losses are given for, from 0 to the number of timesteps.
+        seed: of the timesteps and the noise.
+
+    Raises:
+        ValueError: edges of bands that do not ascend from 0 to the scheduler's number of timesteps.
+    """
+
+    def __init__(
+        self,
+        network: UNet2DModel,
+        scheduler: DDPMScheduler,
+        *,
+        learning_rate: float,
+        betas: Sequence[float],
+        weight_decay: float,
+        warmup_steps: int,
+        steps: int,
+        ema_inv_gamma: float,
+        ema_power: float,
+        ema_max_decay: float,
+        bands: Sequence[int],
+        seed: int,
+    ) -> None:
+        super().__init__()
+        timesteps = int(scheduler.config["num_train_timesteps"])
+        if list(bands) != sorted(set(bands)) or bands[0] != 0 or bands[-1] != timesteps:
+            raise ValueError(
+                f"model.bands={list(bands)}: edges must ascend from 0 to the {timesteps} timesteps of the schedule"
+            )
+        # Convolutions on the CPU and on tensor cores want the channels innermost.
+        self.network = network.to(memory_format=torch.channels_last)
+        self.scheduler, self.timesteps = scheduler, timesteps
+        self.learning_rate, self.betas, self.weight_decay = learning_rate, (betas[0], betas[1]), weight_decay
+        self.warmup_steps, self.steps = warmup_steps, steps
+        self.ema = EMAModel(
+            network.parameters(),
+            decay=ema_max_decay,
+            use_ema_warmup=True,
+            inv_gamma=ema_inv_gamma,
+            power=ema_power,
+            foreach=True,
+        )
+        self.bands, self.seed = list(bands), seed
+        self._sums = torch.zeros(2, len(bands) - 1)
+
+    def prediction_error(self, images: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """(b, 1, n, n), (b, 1, n, n), (b,) -> (b,): mean squared error of the network's prediction."""
+        noised = self.scheduler.add_noise(images, noise, timesteps)
+        if self.scheduler.config["prediction_type"] == "v_prediction":
+            target = self.scheduler.get_velocity(images, noise, timesteps)
+        else:
+            target = noise
+        predicted = self.network(noised.contiguous(memory_format=torch.channels_last), timesteps).sample
+        return (predicted.float() - target).square().flatten(1).mean(1)
+
+    def draws(self, images: Tensor, index: int, stream: int, low: int, high: int) -> tuple[Tensor, Tensor]:
+        """-> noise (b, 1, n, n) and timesteps (b,) in [low, high), fixed by seed, index and stream."""
+        random = seeding.generator(self.seed, index, stream)
+        timesteps = torch.from_numpy(random.integers(low, high, len(images)))
+        noise = torch.from_numpy(random.standard_normal(images.shape, dtype="float32"))
+        return noise.to(images.device), timesteps.to(images.device)
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        index = batch.number * self.trainer.world_size + self.trainer.global_rank
+        noise, timesteps = self.draws(batch.images, index, TRAINING_NOISE, 0, self.timesteps)
+        loss = self.prediction_error(batch.images, noise, timesteps).mean()
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.images))
+        return loss
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        self.ema.step(self.network.parameters())
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        optimiser = torch.optim.AdamW(
+            self.network.parameters(), self.learning_rate, betas=self.betas, weight_decay=self.weight_decay, foreach=True
+        )
+        schedule = get_cosine_schedule_with_warmup(optimiser, self.warmup_steps, self.steps)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        with self.averaged_weights():
+            for band, (low, high) in enumerate(zip(self.bands[:-1], self.bands[1:], strict=True)):
+                noise, timesteps = self.draws(batch.images, batch.number * len(self.bands) + band, VALIDATION_NOISE, low, high)
+                errors = self.prediction_error(batch.images, noise, timesteps)
+                self._sums[:, band] += torch.tensor([errors.sum().item(), len(errors)])
+
+    def on_validation_epoch_end(self) -> None:
+        losses = (self._sums[0] / self._sums[1]).tolist()
+        self._sums.zero_()
+        total = 0.0
+        for loss, low, high in zip(losses, self.bands[:-1], self.bands[1:], strict=True):
+            self.log(f"validation/loss_t{low}_{high}", loss)
+            total += loss * (high - low) / self.timesteps
+        self.log("validation/loss", total, prog_bar=True)
+
+    @contextmanager
+    def averaged_weights(self) -> Iterator[nn.Module]:
+        """The network with its averaged weights; afterwards those that are trained are back."""
+        self.ema.to(self.device)
+        self.ema.store(self.network.parameters())
+        self.ema.copy_to(self.network.parameters())
+        try:
+            yield self.network
+        finally:
+            self.ema.restore(self.network.parameters())
+
+    def on_fit_start(self) -> None:
+        self.ema.to(self.device)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["ema"] = self.ema.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.ema.load_state_dict(checkpoint["ema"])
+
+    def export(self, folder: Path) -> None:
+        """Write a ``DDPMPipeline`` folder (safetensors) with the averaged weights, which diffusers opens as it is."""
+        with self.averaged_weights():
+            network = self.network.to(memory_format=torch.contiguous_format)
+            DDPMPipeline(unet=network, scheduler=self.scheduler).save_pretrained(folder, safe_serialization=True)
+            self.network.to(memory_format=torch.channels_last)

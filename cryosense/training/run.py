@@ -1,0 +1,149 @@
+"""A training run: from a stack and a model to a folder of weights, continued where it was interrupted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.loggers import Logger
+
+from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack, Scaling, usable_particles
+from cryosense.training.augmentation import Augmentation
+from cryosense.training.datamodule import ParticleDataModule
+from cryosense.training.ddpm import DDPMTraining
+from cryosense.training.facts import write_facts
+from cryosense.training.samples import SampleGrid
+from cryosense.training.splits import Split, split
+
+
+@dataclass(frozen=True)
+class Training:
+    """All that a training run is made of.
+
+    Attributes:
+        make_model: -> the Lightning module; its network is initialised by ``seed``.
+        make_trainer: Lightning's Trainer without what is set here: loggers, callbacks, directory, steps.
+        make_logger: directory and first step -> logger, or None.
+        batch_size: per process.
+        validation_fraction, validation_images: share of particles kept from training, and how many of them are looked at.
+        validate_every, checkpoint_every, sample_every: optimiser steps.
+        sample_images, sample_network_evaluations: of the pictures drawn while it trains.
+        steps: of the optimiser.
+        workers: processes that read ahead.
+        skip_bad: leave out particles that are constant or not finite, instead of stopping.
+    """
+
+    source: ParticleSource
+    geometry: Geometry
+    scaling: Scaling
+    augmentation: Augmentation
+    make_model: Callable[[], DDPMTraining]
+    make_trainer: Callable[..., pl.Trainer]
+    make_logger: Callable[[Path, int], Logger]
+    batch_size: int
+    validation_fraction: float
+    validation_images: int
+    validate_every: int
+    checkpoint_every: int
+    sample_every: int
+    sample_images: int
+    sample_network_evaluations: int
+    steps: int
+    workers: int
+    skip_bad: bool
+    chunk_size: int
+    seed: int
+
+    def run(self, directory: Path) -> Path:
+        """Train what is still to train. -> the folder of weights, ``directory / "model"``.
+
+        Writes ``split.json``, ``checkpoints/last.ckpt`` and what the logger and the samples write while it works; the model
+        last of all.
+
+        Raises:
+            ParticleDataError: images that cannot be used, or do not fit the network.
+        """
+        model_folder = directory / "model"
+        if model_folder.is_dir():
+            return model_folder
+        stack = self.source.images.transformed(self.geometry)
+        module = self._module(stack)
+        stack = stack.select(usable_particles(stack, self.chunk_size, self.skip_bad))
+        scaling = self.scaling.fit(stack, self.chunk_size)
+        parts = split(stack, self.validation_fraction, self.seed)
+        directory.mkdir(parents=True, exist_ok=True)
+        self._write_split(directory, parts)
+        data = ParticleDataModule(
+            stack,
+            parts,
+            scaling,
+            self.augmentation,
+            batch_size=self.batch_size,
+            validation_images=self.validation_images,
+            workers=self.workers,
+            seed=self.seed,
+        )
+        last = directory / "checkpoints" / "last.ckpt"
+        first_step = int(torch.load(last, weights_only=True)["global_step"]) if last.is_file() else 0
+        trainer = self._trainer(directory, first_step)
+        trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
+        if trainer.is_global_zero and trainer.global_step >= self.steps:
+            self._export(module, scaling, stack.select(parts.train), model_folder)
+        return model_folder
+
+    def _module(self, stack: ParticleStack) -> DDPMTraining:
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            module = self.make_model()
+        size = module.network.config["sample_size"]
+        if stack.box_size != size:
+            raise ParticleDataError(
+                f"{stack.path}: images of {stack.box_size} px for a network of {size} px: resample them "
+                "(geometry=fourier_crop) or choose another network"
+            )
+        return module
+
+    def _trainer(self, directory: Path, first_step: int) -> pl.Trainer:
+        callbacks: list[Callback] = [
+            ModelCheckpoint(
+                directory / "checkpoints",
+                filename="last",
+                every_n_train_steps=self.checkpoint_every,
+                save_top_k=1,
+                enable_version_counter=False,
+            ),
+            SampleGrid(
+                directory / "samples",
+                every_steps=self.sample_every,
+                images=self.sample_images,
+                network_evaluations=self.sample_network_evaluations,
+                seed=self.seed,
+            ),
+        ]
+        return self.make_trainer(
+            default_root_dir=directory,
+            logger=self.make_logger(directory, first_step),
+            callbacks=callbacks,
+            max_steps=self.steps,
+            max_epochs=-1,
+            val_check_interval=self.validate_every,
+            check_val_every_n_epoch=None,
+            use_distributed_sampler=False,
+        )
+
+    def _write_split(self, directory: Path, parts: Split) -> None:
+        text = json.dumps({"by": parts.by, "train": len(parts.train), "validation": parts.validation.tolist()})
+        (directory / "split.json").write_text(text + "\n")
+
+    def _export(self, module: DDPMTraining, scaling: Scaling, trained_on: ParticleStack, folder: Path) -> None:
+        unfinished = folder.with_name(folder.name + ".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        module.export(unfinished)
+        write_facts(unfinished, trained_on, scaling, self.chunk_size)
+        unfinished.rename(folder)
