@@ -63,3 +63,14 @@ def test_half_planes_and_half_spaces_are_halves_of_the_centred_transform(n: int)
     torch.testing.assert_close(fourier.centred_half_plane(image), expected)
     volume = torch.randn(n, n, n, dtype=torch.float64, generator=generator)
     torch.testing.assert_close(fourier.from_half_space(fourier.half_space(volume), n), volume)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_a_filter_multiplies_the_spectrum_and_rounds_alike_in_every_batch(n: int) -> None:
+    x = torch.randn(5, 1, n, n, generator=torch.Generator().manual_seed(n))
+    gain = 1 / (1 + fourier.frequency_radius(n).float())
+    result = fourier.filtered(x, fourier.centred_to_half_plane(gain))
+    torch.testing.assert_close(result, fourier.ifftn(fourier.fftn(x) * gain).real)
+    assert all(
+        torch.equal(fourier.filtered(x[i : i + 1], fourier.centred_to_half_plane(gain)), result[i : i + 1]) for i in range(5)
+    )

@@ -118,15 +118,28 @@ class StationaryCovariance:
             number = 1 + level.count + 2 * level.index  # draws up to ``count`` belong to the start and the steps
             x0 = x0 + fourier.filtered(noise(number), spectrum.sqrt().to(z))
             c = c + measured.row_sigma * measured.operator.row_forward(noise(number + 1))
-        mean_noise = measured.row_sigma.square().flatten(1).mean(1).reshape(-1, *(1,) * (z.ndim - 1))
-        inverse = (1 / (spectrum + mean_noise)).to(z)
         covariance = spectrum.to(z)
         operator = measured.operator
         solution, _, _ = conjugate_gradients(
             measured.system(lambda x: fourier.filtered(x, covariance)),
             c - operator.row_forward(x0),
-            lambda r: operator.row_forward(fourier.filtered(operator.row_adjoint(r), inverse)),
+            _preconditioner(measured, spectrum),
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
         )
         return x0 + fourier.filtered(operator.row_adjoint(solution), covariance)
+
+
+def _preconditioner(measured: Measured, spectrum: Tensor) -> Map:
+    """-> W V^T (C + s)^-1 V W, s the mean noise variance of what is measured and W^2 = (mean C + s) / (mean C + Sigma).
+
+    The inverse itself where C and A are diagonal in one basis and the noise is the same in all coordinates; where the noise
+    outweighs C, nearly the inverse of Sigma.
+    """
+    operator, noise = measured.operator, measured.row_sigma**2
+    known = operator.row_noise_gain > 0
+    mean_noise = (noise * known).flatten(1).sum(1) / known.flatten(1).sum(1)
+    mean = spectrum.mean().to(noise)
+    weight = ((mean + mean_noise.reshape(-1, *(1,) * (noise.ndim - 1))) / (mean + noise)).sqrt()
+    inverse = 1 / (spectrum.to(noise) + mean_noise.reshape(-1, 1, 1, 1))
+    return lambda r: weight * operator.row_forward(fourier.filtered(operator.row_adjoint(weight * r), inverse))
