@@ -29,7 +29,8 @@ def ddnm(
     and other coordinates (a stationary Gaussian under Fourier masks); elsewhere the others learn from c only through z.
 
     Args:
-        eta: 1 for ancestral, 0 for deterministic steps. See the package for all others.
+        eta: 1 for ancestral, 0 for deterministic steps, which with noise lose variance: below its level a deterministic step
+            makes of one c always the same image. See the package for all others.
     """
     c = operator.row_coordinates(y)
     rho = row_sigma**2
