@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import hydra
@@ -9,10 +10,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from cryosense.apps.conf_dir import conf_dir
+from cryosense.apps.reconstruct import with_stack_named
 from cryosense.apps.refusal import one_line
 from cryosense.results.record import open_run
+from cryosense.training.run import Training
 
-# Where and how fast it is trained is not part of what is trained.
+# Where it is trained and what is told of it is not part of what is trained.
 WITHOUT_EFFECT = ("output_dir", "logger")
 
 
@@ -21,14 +24,20 @@ def train(cfg: DictConfig) -> Path:
     plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
     identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
-    training = instantiate(cfg.training)
+    training: Training = instantiate(cfg.training)
+    module = training.module()
     directory = Path(cfg.output_dir)
     open_run(directory, identity, training.source.fingerprint())
-    return training.run(directory)
+    return training.run(module, directory)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
-def main(cfg: DictConfig) -> None:
-    """Train, and say where the weights are; input that cannot be used ends in one line that says why."""
+def _train(cfg: DictConfig) -> None:
     with one_line("train"):
         print(f"model in {train(cfg)}")
+
+
+def main() -> None:
+    """Train, and say where the weights are; input that cannot be used ends in one line that says why."""
+    sys.argv[1:] = with_stack_named(sys.argv[1:])
+    _train()

@@ -22,7 +22,7 @@ OPTIONAL = ("clean", "deviation")
 
 @dataclass(frozen=True)
 class Example:
-    """One particle of one run: its row, and its images by name: those that are needed and, where known, those that are optional."""
+    """One particle of one run: its row, and its images by name, those of NEEDED and, where they are known, of OPTIONAL."""
 
     row: pd.Series
     images: dict[str, Image]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class DDPMTraining(pl.LightningModule):
     exponential moving average of those that are trained.
 
     Args:
-        network: (b, 1, n, n), (b,) -> (b, 1, n, n).
+        make_network: -> the network (b, 1, n, n), (b,) -> (b, 1, n, n), its weights drawn from torch's generator seeded here.
         scheduler: the noise schedule and what is predicted.
         learning_rate, betas, weight_decay: of AdamW.
         warmup_steps: in which the rate rises to ``learning_rate``; it then falls to 0 on a cosine over ``steps``.
@@ -37,7 +37,7 @@ class DDPMTraining(pl.LightningModule):
         ema_inv_gamma, ema_power, ema_max_decay: of the average: its decay after k steps is
             min(max_decay, 1 - (1 + k / inv_gamma)^-power).
         bands: edges of the timestep bands that validation losses are given for, from 0 to the number of timesteps.
-        seed: of the timesteps and the noise.
+        seed: of the initial weights, the timesteps and the noise.
 
     Raises:
         ValueError: edges of bands that do not ascend from 0 to the scheduler's number of timesteps.
@@ -45,7 +45,7 @@ class DDPMTraining(pl.LightningModule):
 
     def __init__(
         self,
-        network: UNet2DModel,
+        make_network: Callable[[], UNet2DModel],
         scheduler: DDPMScheduler,
         *,
         learning_rate: float,
@@ -65,6 +65,9 @@ class DDPMTraining(pl.LightningModule):
             raise ValueError(
                 f"model.bands={list(bands)}: edges must ascend from 0 to the {timesteps} timesteps of the schedule"
             )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network = make_network()
         # Convolutions on the CPU and on tensor cores want the channels innermost.
         self.network = network.to(memory_format=torch.channels_last)
         self.scheduler, self.timesteps = scheduler, timesteps

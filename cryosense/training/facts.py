@@ -15,8 +15,8 @@ from cryosense.denoisers.ddpm import FACTS
 def write_facts(folder: Path, images: ParticleStack, scaling: Scaling, chunk_size: int) -> None:
     """Write what the images of a stack are, scaled: box and pixel size, scaling, mean level and radial power spectrum.
 
-    The spectrum is the mean of |F (x - mean)|^2 (unitary transform) over each shell, corners included: with it a Gaussian model
-    of the same images can be made (:func:`cryosense.denoisers.open_gaussian`), which is the control of the trained one.
+    The spectrum is the mean of |F (x - mean)|^2 (unitary transform) over each shell, corners included: with it a Gaussian
+    model of the same images can be made (:func:`cryosense.denoisers.open_gaussian`), the control of the trained one.
     """
     n, count = images.box_size, len(images)
     level = sum(float(scaling(chunk)[0].double().sum()) for _, chunk in images.chunks(chunk_size)) / (count * n**2)

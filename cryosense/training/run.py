@@ -27,7 +27,7 @@ class Training:
     """All that a training run is made of.
 
     Attributes:
-        make_model: -> the Lightning module; its network is initialised by ``seed``.
+        make_model: -> the Lightning module.
         make_trainer: Lightning's Trainer without what is set here: loggers, callbacks, directory, steps.
         make_logger: directory and first step -> logger, or None.
         batch_size: per process.
@@ -60,8 +60,23 @@ class Training:
     chunk_size: int
     seed: int
 
-    def run(self, directory: Path) -> Path:
-        """Train what is still to train. -> the folder of weights, ``directory / "model"``.
+    @property
+    def _images(self) -> ParticleStack:
+        return self.source.images.transformed(self.geometry)
+
+    def module(self) -> DDPMTraining:
+        """-> the untrained module. Raises ParticleDataError where the images do not fit its network."""
+        module = self.make_model()
+        stack, size = self._images, module.network.config["sample_size"]
+        if stack.box_size != size:
+            raise ParticleDataError(
+                f"{stack.path}: images of {stack.box_size} px for a network of {size} px: resample them "
+                "(geometry=fourier_crop) or choose another network"
+            )
+        return module
+
+    def run(self, module: DDPMTraining, directory: Path) -> Path:
+        """Train of a module what is still to train. -> the folder of weights, ``directory / "model"``.
 
         Writes ``split.json``, ``checkpoints/last.ckpt`` and what the logger and the samples write while it works; the model
         last of all.
@@ -72,8 +87,7 @@ class Training:
         model_folder = directory / "model"
         if model_folder.is_dir():
             return model_folder
-        stack = self.source.images.transformed(self.geometry)
-        module = self._module(stack)
+        stack = self._images
         stack = stack.select(usable_particles(stack, self.chunk_size, self.skip_bad))
         scaling = self.scaling.fit(stack, self.chunk_size)
         parts = split(stack, self.validation_fraction, self.seed)
@@ -96,18 +110,6 @@ class Training:
         if trainer.is_global_zero and trainer.global_step >= self.steps:
             self._export(module, scaling, stack.select(parts.train), model_folder)
         return model_folder
-
-    def _module(self, stack: ParticleStack) -> DDPMTraining:
-        with torch.random.fork_rng():
-            torch.manual_seed(self.seed)
-            module = self.make_model()
-        size = module.network.config["sample_size"]
-        if stack.box_size != size:
-            raise ParticleDataError(
-                f"{stack.path}: images of {stack.box_size} px for a network of {size} px: resample them "
-                "(geometry=fourier_crop) or choose another network"
-            )
-        return module
 
     def _trainer(self, directory: Path, first_step: int) -> pl.Trainer:
         callbacks: list[Callback] = [
