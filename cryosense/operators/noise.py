@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cryosense.operators.base import LinearOperator
+from cryosense.operators.base import LinearOperator, per_image
 from cryosense.seeding import generator
 
 
@@ -69,11 +69,14 @@ class GaussianNoise(Noise):
             )
         self.sigma, self.units, self.placement, self.seed = sigma, units, placement, seed
 
-    def _deviation(self, operator: LinearOperator) -> float:
-        if self.units == "measurement" or self.placement == "before":
-            return self.sigma
+    def _deviation(self, operator: LinearOperator) -> Tensor:
+        """-> (1 or b, 1, ..., 1): of each image's measurement, by its own masks."""
         norms = operator.measurement_norms
-        return self.sigma * float(norms[norms > 0].square().mean().sqrt())
+        if self.units == "measurement" or self.placement == "before":
+            return norms.new_full((1,) * norms.ndim, self.sigma)
+        flat = norms.flatten(1)
+        mean_square = flat.square().sum(1) / (flat > 0).sum(1)
+        return self.sigma * per_image(mean_square.sqrt(), norms.ndim)
 
     def _draw(self, like: Tensor, particles: Tensor) -> Tensor:
         shape = like.shape[1:]
@@ -131,5 +134,5 @@ class PoissonNoise(Noise):
         gain = operator.row_noise_gain
         if self.placement == "before":
             return (gain > 0) / self.dose**0.5
-        ones = torch.ones(1, 1, operator.box_size, operator.box_size, dtype=gain.dtype, device=gain.device)
-        return gain * (operator(ones).mean() / self.dose).sqrt()
+        ones = torch.ones(operator.particles, 1, *(operator.box_size,) * 2, dtype=gain.dtype, device=gain.device)
+        return gain * per_image((operator(ones).flatten(1).mean(1) / self.dose).sqrt(), gain.ndim)

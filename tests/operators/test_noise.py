@@ -43,6 +43,16 @@ def test_a_draw_belongs_to_its_particle(name: str) -> None:
     assert not torch.allclose(noise.measure(a, x, torch.arange(5)), whole)
 
 
+@pytest.mark.parametrize("name", NOISES)
+def test_on_masks_of_their_own_particles_do_not_share_a_size(name: str) -> None:
+    sets = torch.stack([masks.random_binary(16, 8, keep_probability=p, seed=1) for p in (0.2, 0.5, 0.9)])
+    x, numbers, noise = torch.rand(3, 1, 16, 16), torch.arange(3), NOISES[name]
+    together, alone = PixelMasking(sets, 4), PixelMasking(sets[1:2], 4)
+    measured = noise.measure(together, x, numbers)
+    torch.testing.assert_close(noise.measure(alone, x[1:2], numbers[1:2]), measured[1:2])
+    torch.testing.assert_close(noise.row_sigma(alone)[0], noise.row_sigma(together).expand(3, -1, -1, -1)[1])
+
+
 def test_counting_has_the_stated_mean_and_variance() -> None:
     a = FourierSampling(torch.ones(16, 16))
     x = torch.full((3000, 1, 16, 16), 0.5)

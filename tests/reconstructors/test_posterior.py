@@ -1,0 +1,121 @@
+"""Posterior samples in the bench: keyed by particle, their mean the Wiener estimate where the prior is Gaussian."""
+
+import pytest
+import torch
+
+from cryosense.denoisers import DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
+from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
+from cryosense.operators.noise import GaussianNoise, NoNoise
+from cryosense.reconstructors import Posterior, Sampler
+from cryosense.reconstructors.samplers import stationary_covariance
+from cryosense.solvers import posterior as algorithms
+from tests.training.networks import scheduler, tiny_network
+
+N = 16
+SCHEDULE = scheduler().alphas_cumprod
+OPERATORS = [
+    FourierSampling(masks.radial(N, 0.4, sectors=20, seed=0, symmetric=True)),
+    PixelMasking(masks.random_binary(N, 8, keep_probability=0.5, seed=0), 4),
+]
+
+
+def stationary(name: str = "stationary") -> Sampler:
+    def function(*args: object, **kwargs: object) -> torch.Tensor:
+        return algorithms.pigdm(*args, eta=1.0, **kwargs)  # type: ignore[arg-type]
+
+    return Sampler(name, function, lambda g: stationary_covariance(g, draw=True, tolerance=1e-5, max_iterations=200))
+
+
+def gaussian() -> GaussianDenoiser:
+    from cryosense import fourier
+
+    radius = fourier.frequency_radius(N)
+    return GaussianDenoiser(0.1, 0.3 / (1 + (radius / 3) ** 2) + 0.02, SCHEDULE)
+
+
+def images(count: int) -> torch.Tensor:
+    from cryosense import fourier
+
+    noise = torch.randn(count, 1, N, N, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return (0.1 + fourier.ifftn(fourier.fftn(noise) * gaussian().spectrum.sqrt()).real).float()
+
+
+def method(denoiser: Denoiser | GaussianFromImages, samples: int, evaluations: int = 8, **changes: object) -> Posterior:
+    settings = {
+        "prior": "some",
+        "sampler": stationary(),
+        "network_evaluations": evaluations,
+        "spacing": "trailing",
+        "samples": samples,
+        "first_timestep": None,
+        "noise": NoNoise(),
+        "seed": 3,
+    }
+    return Posterior(denoiser, **(settings | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=["fourier", "pixel"])
+@pytest.mark.parametrize("noise", [NoNoise(), GaussianNoise(0.2, "measurement", "after", 0)], ids=["clean", "noisy"])
+def test_the_mean_of_gaussian_samples_is_the_linear_estimate(operator: LinearOperator, noise: object) -> None:
+    samples, x = 64, images(3)
+    y = noise.measure(operator, x, torch.arange(3))  # type: ignore[attr-defined]
+    made = method(gaussian(), samples, noise=noise).estimate(y, operator)
+    row_sigma = noise.row_sigma(operator)  # type: ignore[attr-defined]
+    level = torch.full((1, 1, N, N), 0.1)
+    expected = 0.1 + operator.stationary_posterior_mean(y - operator(level), gaussian().spectrum, row_sigma)[0]
+    assert made.deviation is not None
+    assert made.samples is not None
+    z = ((made.x - expected) / (made.deviation / samples**0.5 + 1e-4)).flatten()
+    # Mean square of 768 values of a t distribution with 63 degrees of freedom (1.03), correlated over an image: within 0.3.
+    assert float(z.square().mean()) == pytest.approx(1.0, abs=0.3) or float(z.square().mean()) < 1
+    assert made.network_evaluations == samples * 8
+    torch.testing.assert_close(made.samples.mean(0), made.x)
+
+
+def test_a_particle_is_the_same_alone_in_a_batch_and_in_another_order() -> None:
+    """Bit for bit, through a network and on masks of one's own."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        denoiser = DDPMDenoiser(tiny_network(), SCHEDULE, "epsilon", gaussian())
+    x, numbers = images(8), torch.tensor([5, 9, 2, 11, 40, 7, 3, 1])
+    for operator in OPERATORS:
+        y, way = operator(x), method(denoiser, 2, 4)
+        together = way.reconstruct(y, operator, numbers)
+        order = torch.tensor([6, 2, 0])
+        some = way.reconstruct(y[order], operator, numbers[order])
+        alone = way.reconstruct(y[3:4], operator, numbers[3:4])
+        assert torch.equal(some.x, together.x[order])
+        assert torch.equal(alone.x, together.x[3:4])
+        assert not torch.equal(way.reconstruct(y[3:4], operator, numbers[2:3]).x, alone.x)
+        assert torch.equal(method(denoiser, 1, 4).reconstruct(y, operator, numbers).x, together.samples[0])  # type: ignore[index]
+
+
+def test_a_start_from_the_pseudo_inverse_takes_the_timesteps_below() -> None:
+    way = method(gaussian(), 1, 5, first_timestep=299)
+    assert way.timesteps(gaussian()).tolist()[0] == 299
+    assert len(way.timesteps(gaussian())) == 5
+    y = OPERATORS[0](images(1))
+    assert torch.isfinite(way.estimate(y, OPERATORS[0]).x).all()
+
+
+def test_a_gaussian_that_is_still_to_be_fitted_learns_the_spectrum() -> None:
+    way = method(GaussianFromImages(1000, 1e-4, 0.02), 1)
+    assert way.learns
+    with pytest.raises(ValueError, match="fit it on images first"):
+        way.estimate(OPERATORS[0](images(1)), OPERATORS[0])
+    train = images(400)
+    way.fit(train, train)
+    assert way.gaussian is not None
+    torch.testing.assert_close(way.gaussian.spectrum, gaussian().spectrum, rtol=0.25, atol=0.0)
+
+
+def test_settings_that_cannot_be_are_refused() -> None:
+    for changes, message in (
+        ({"samples": 0}, "reconstructor.samples=0"),
+        ({"evaluations": 1001}, "timesteps 0 to 999"),
+        ({"first_timestep": 3}, "first_timestep=3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            method(gaussian(), **({"samples": 1} | changes))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"model of images of {N} px, the particles have 32 px"):
+        method(gaussian(), 1).prepare(32)
