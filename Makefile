@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# The generative prior and its Gaussian control: one sample, and the mean of eight.
+POSTERIOR := reconstructor=posterior denoiser=ddpm,gaussian reconstructor.samples=1,8 reconstructor.network_evaluations=10
 TORCH  := torch==2.14.1 torchvision==0.29.1
 
 .PHONY: demo test lint bench wheel clean
@@ -17,6 +19,8 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_pixel
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier
+	$(BIN)/cryosense reconstruct --multirun experiment=demo_pixel $(POSTERIOR)
+	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier $(POSTERIOR)
 	$(BIN)/cryosense collect outputs/demo
 
 test: $(STAMP)
@@ -35,6 +39,7 @@ wheel: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python experiments/performance/run.py
+	$(BIN)/python experiments/performance/generative.py
 
 clean:
 	rm -rf $(VENV) dist

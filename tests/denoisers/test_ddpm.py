@@ -79,14 +79,14 @@ def test_ddim_schedules_serve_as_well(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match="no scheduler/scheduler_config.json"):
+    with pytest.raises(PipelineError, match=r"no scheduler/scheduler_config\.json"):
         open_ddpm(str(tmp_path / "nothing"))
     two = UNet2DModel(**(TINY | {"in_channels": 2, "out_channels": 2}))
     with pytest.raises(PipelineError, match=r"\(2, 2\) channels"):
         open_ddpm(str(save(tmp_path / "two", two)))
     edm = save(tmp_path / "edm")
     EDMEulerScheduler().save_pretrained(edm / "scheduler")
-    with pytest.raises(PipelineError, match="EDMEulerScheduler.*DDPM or DDIM"):
+    with pytest.raises(PipelineError, match=r"EDMEulerScheduler.*DDPM or DDIM"):
         open_ddpm(str(edm))
 
 

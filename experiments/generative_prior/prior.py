@@ -1,0 +1,136 @@
+"""Is the shipped model a model of these particles? Losses against a Gaussian's, the spectrum of its samples.
+
+python experiments/generative_prior/prior.py          # from the top of the checkout; writes prior.md, prior.png, samples.png
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from diffusers import DPMSolverMultistepScheduler
+from hydra import compose, initialize_config_dir
+from torch import Tensor
+
+from cryosense import fourier, seeding
+from cryosense.apps.conf_dir import conf_dir
+from cryosense.apps.sources import simulated
+from cryosense.data import StackStatistics
+from cryosense.denoisers import Denoiser, open_ddpm, open_gaussian
+from cryosense.results.intervals import mean_intervals
+from cryosense.training.samples import picture
+
+HERE = Path(__file__).parent
+UNSEEN = ["count=512", "seed=2000"]  # neither the training particles nor the study's
+BANDS = [0, 10, 50, 100, 200, 300, 500, 700, 1000]
+SAMPLES, STEPS = 256, 50
+
+
+def unseen_particles() -> Tensor:
+    """-> (512, 1, 64, 64): scaled as in training."""
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        deviations = compose("train").scaling.deviations
+        stack = simulated("outputs/generative_prior/unseen", UNSEEN, "unseen").images
+    return StackStatistics(deviations).fit(stack, 256)(stack[:])[0]
+
+
+def noise_errors(denoiser: Denoiser, images: Tensor, noise: Tensor, t: int) -> Tensor:
+    """(b, 1, n, n) images and noise -> (b,): mean squared error of the noise that the denoiser infers."""
+    abar = denoiser.alphas_cumprod[t].float()
+    x_t = abar.sqrt() * images + (1 - abar).sqrt() * noise
+    inferred = (x_t - abar.sqrt() * denoiser(x_t, t)) / (1 - abar).sqrt()
+    return (inferred - noise).square().flatten(1).mean(1)
+
+
+def losses(images: Tensor) -> list[str]:
+    """-> lines of a table: the loss of epsilon per band, trained and Gaussian, and their paired difference."""
+    trained, gaussian = open_ddpm(None), open_gaussian(None)
+    lines = ["| timesteps | trained | Gaussian | trained - Gaussian, % of it, with 95 % interval |", "|---|---|---|---|"]
+    for band, (low, high) in enumerate(pairwise(BANDS)):
+        pairs = []
+        # Every image at one timestep of the band; eight timesteps, spread evenly.
+        for part, subset in enumerate(images.chunk(8)):
+            t = low + (2 * part + 1) * (high - low) // 16
+            draw = seeding.generator(11, band, part).standard_normal(subset.shape, dtype="float32")
+            noise = torch.from_numpy(draw)
+            pairs.append(torch.stack([noise_errors(model, subset, noise, t) for model in (trained, gaussian)]))
+        ours, theirs = torch.cat(pairs, dim=1).double()
+        found = mean_intervals(((ours - theirs) / theirs.mean())[:, None].numpy(), resamples=2000, level=0.95, seed=0)
+        difference = f"{100 * found.mean[0]:+.2f} ({100 * found.low[0]:+.2f} to {100 * found.high[0]:+.2f})"
+        lines.append(f"| {low}-{high} | {float(ours.mean()):.5f} | {float(theirs.mean()):.5f} | {difference} |")
+    return lines
+
+
+@torch.no_grad()
+def unconditional(denoiser: Denoiser, count: int) -> Tensor:
+    """-> (count, 1, n, n): samples of the prior by a second-order solver of the probability flow."""
+    scheduler = DPMSolverMultistepScheduler(
+        beta_start=1e-4, beta_end=0.02, beta_schedule="linear", prediction_type="sample", timestep_spacing="trailing"
+    )
+    scheduler.set_timesteps(STEPS)
+    n = denoiser.box_size
+    x = torch.from_numpy(seeding.generator(12).standard_normal((count, 1, n, n), dtype="float32"))
+    for t in scheduler.timesteps:
+        x = scheduler.step(denoiser(x, int(t)), t, x).prev_sample
+    return x
+
+
+def spectra(images: Tensor) -> list[str]:
+    """-> lines of a table of shells; draws prior.png and samples.png."""
+    trained, gaussian = open_ddpm(None), open_gaussian(None)
+    drawn, control = unconditional(trained, SAMPLES), unconditional(gaussian, SAMPLES)
+    picture(torch.cat([images[:16], drawn[:16]]), HERE / "samples.png")
+    shells = fourier.shell_index(images.shape[-1])
+    expected = torch.stack([gaussian.spectrum[shells == k].mean() for k in range(images.shape[-1] // 2 + 1)])
+    ratios = {
+        "64 samples": fourier.power_spectrum(drawn[:64, 0].double() - gaussian.mean).mean(0) / expected,
+        f"{SAMPLES} samples": fourier.power_spectrum(drawn[:, 0].double() - gaussian.mean).mean(0) / expected,
+        f"{SAMPLES} samples of the Gaussian": fourier.power_spectrum(control[:, 0].double() - gaussian.mean).mean(0)
+        / expected,
+        "512 unseen particles": fourier.power_spectrum(images[:, 0].double() - gaussian.mean).mean(0) / expected,
+    }
+    # A shell of m coefficients has m real numbers; the mean square of 64 m Gaussians deviates by sqrt(2 / 64 m).
+    chance = (2 / (64 * torch.bincount(shells.flatten())[: len(expected)].double())).sqrt()
+    draw_spectra(ratios, chance)
+    lines = [f"| shell | chance, 64 samples | {' | '.join(ratios)} |", "|---|---|" + "---|" * len(ratios)]
+    for k in range(len(expected)):
+        lines.append(f"| {k} | {chance[k]:.3f} | " + " | ".join(f"{ratio[k]:.3f}" for ratio in ratios.values()) + " |")
+    return lines
+
+
+def draw_spectra(ratios: dict[str, Tensor], chance: Tensor) -> None:
+    """Power of samples over that of the training particles, shell by shell."""
+    figure, axis = plt.subplots(figsize=(8, 4))
+    shells = torch.arange(len(chance))
+    axis.fill_between(shells, 1 - 2 * chance, 1 + 2 * chance, color="0.9", label="chance for 64 samples, two deviations")
+    for name, ratio in ratios.items():
+        axis.plot(shells, ratio, label=name)
+    for limit in (0.9, 1.1):
+        axis.axhline(limit, color="0.5", linewidth=0.8, linestyle="--")
+    axis.set(xlabel="shell, 1 / box", ylabel="power over that of the training particles", ylim=(0.6, 1.4))
+    axis.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(HERE / "prior.png", dpi=100)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Write both tables and both figures."""
+    images = unseen_particles()
+    text = [
+        "# The shipped model, written by prior.py",
+        "",
+        "## Loss of epsilon on 512 unseen particles",
+        "",
+        *losses(images),
+        "",
+    ]
+    text += ["## Power spectrum of unconditional samples over that of the training particles", "", *spectra(images), ""]
+    (HERE / "prior.md").write_text("\n".join(text))
+    print("\n".join(text))
+
+
+if __name__ == "__main__":
+    main()
