@@ -125,7 +125,7 @@ def _network(name: str) -> UNet2DModel:
     from diffusers import UNet2DModel
 
     try:
-        network = UNet2DModel.from_pretrained(name, subfolder="unet")
+        network = UNet2DModel.from_pretrained(name, subfolder="unet", low_cpu_mem_usage=False)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise PipelineError(
             f"denoiser.path={name}: its network (unet/) cannot be read: download or train it again ({_first_line(error)})"

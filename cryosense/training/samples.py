@@ -26,7 +26,7 @@ class SampleGrid(pl.Callback):
     def __init__(self, folder: Path, *, every_steps: int, images: int, network_evaluations: int, seed: int) -> None:
         self.folder, self.every_steps, self.images = folder, every_steps, images
         self.network_evaluations, self.seed = network_evaluations, seed
-        self._last = -1
+        self._last = 0
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         step = trainer.global_step
