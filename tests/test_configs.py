@@ -16,6 +16,7 @@ GROUPS = {
     "reconstruct": ["data", "geometry", "scaling", "operator", "noise", "method", "reconstructor", "experiment"],
     "simulate": ["density", "noise_model"],
     "backproject": ["data", "geometry", "operator", "soft_mask"],
+    "design-mask": [],
     "collect": [],
 }
 HYDRA_KEYS = {"_target_", "_partial_"}
