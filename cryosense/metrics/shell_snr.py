@@ -23,6 +23,13 @@ class ObservedCurve(NamedTuple):
     fsc: Tensor
     independent_fraction: float
 
+    def chance(self) -> Tensor:
+        """-> (n // 2 + 1,): standard deviation of artanh FSC, m^-1/2 for m = 4 pi k^2 times the fraction; 0 in shell 0."""
+        shells = torch.arange(len(self.fsc), dtype=torch.float64)
+        deviation = (4 * torch.pi * shells**2 * self.independent_fraction) ** -0.5
+        deviation[0] = 0
+        return deviation
+
 
 class ShellSnr(NamedTuple):
     """Natural logarithm of s = FSC / (1 - FSC) and its standard deviation, both (n // 2 + 1,) float64; shell 0 as shell 1."""
@@ -78,7 +85,6 @@ def fit_shell_snr(curves: Sequence[ObservedCurve], *, modulation: Tensor | None)
 def _problem(curves: Sequence[ObservedCurve], modulation: Tensor | None) -> _Problem:
     """The unknowns are log s (m,) of the first curve, then the constant of each further one."""
     count, further = len(curves[0].fsc) - 1, len(curves) - 1
-    shells = torch.arange(1, count + 1, dtype=torch.float64)
     same = torch.eye(count, dtype=torch.float64)
     constants = torch.eye(further + 1, dtype=torch.float64)[:, 1:].repeat_interleave(count, 0)
     second = torch.nn.functional.pad(same.diff(dim=0).diff(dim=0), (0, further))
@@ -87,7 +93,7 @@ def _problem(curves: Sequence[ObservedCurve], modulation: Tensor | None) -> _Pro
         known[:count] = modulation[1:].double().log()
     return _Problem(
         z=torch.cat([torch.atanh(curve.fsc[1:].double()) for curve in curves]),
-        weight=torch.cat([4 * torch.pi * shells**2 * curve.independent_fraction for curve in curves]),
+        weight=torch.cat([curve.chance()[1:] ** -2 for curve in curves]),
         design=torch.cat([same.repeat(len(curves), 1), constants], dim=1),
         second=second,
         known=known,

@@ -13,7 +13,7 @@ from torch import Tensor
 from cryosense.metrics import resolution_angstrom as resolution_of
 from cryosense.metrics.shell_snr import ShellSnr, fit_shell_snr
 from cryosense.operators.masks import MaskError
-from cryosense.operators.sampling_profile import Profile, profile, profile_for_compression
+from cryosense.operators.sampling_profile import Profile, ProfileDesign
 from cryosense.results.ctf_spectra import ctf_spectrum
 from cryosense.results.design_figure import draw_design
 from cryosense.results.fsc_files import write_csv
@@ -39,7 +39,8 @@ class MaskDesign:
         fsc_floor: half-map FSC that shells below the resolution keep at least, or all they have without masks.
         margin_shells: measured beyond the last shell that is wanted.
         confidence: standard deviations by which s is taken to be lower than estimated where it says how little a shell can be
-            left with, and higher where it says how far the data may resolve.
+            left with, and higher where it says how far the data may resolve; and for which shells have room above the floor,
+            where chance moves what will be found.
 
     Raises:
         MaskError: neither or both of the aims, a floor outside (0, 1), a negative confidence, CTFs of the pilot alone.
@@ -86,19 +87,17 @@ class MaskDesign:
     def solve(self, snr: ShellSnr) -> Profile:
         """-> the profile for these s(k). Raises MaskError where it cannot be had."""
         lower, upper = ((snr.log_snr + sign * self.confidence * snr.deviation).exp() for sign in (-1, 1))
-        level = self.fsc_floor / (1 - self.fsc_floor)
+        chance = self.pilot.curves[0].chance()
+        made = ProfileDesign(lower, self.confidence * chance, self.margin_shells)
         reach = self._resolution(upper)
         if reach == float("inf"):
             raise MaskError(f"the data set is not expected to reach an FSC of {THRESHOLD} in any shell: nothing to design")
         if self.compression is not None:
-            last = self._shell(reach)
-            return profile_for_compression(
-                lower, self.compression, floor_level=level, last_shell=last, margin_shells=self.margin_shells
-            )
+            return made.for_compression(self.compression, fsc_floor=self.fsc_floor, last_shell=self._shell(reach))
         wanted = self.resolution_angstrom
         if wanted is None or not wanted >= reach:
             raise MaskError(f"resolution_angstrom={wanted}: even without masks the data are not expected to reach {reach:.2f}")
-        return profile(lower, level, last_shell=self._shell(wanted), margin_shells=self.margin_shells)
+        return made.profile(self.fsc_floor, self._shell(wanted))
 
     def _resolution(self, snr: Tensor) -> float:
         return resolution_of(snr / (1 + snr), self.pilot.pixel_size_angstrom, self.pilot.box_size, THRESHOLD)
@@ -155,7 +154,7 @@ class MaskDesign:
             "last_shell": solved.last_shell,
             "margin_shells": self.margin_shells,
             "fsc_floor": self.fsc_floor,
-            "fsc_of_lower_shells": solved.level / (1 + solved.level),
+            "fsc_of_lower_shells": solved.fsc,
             "expected_resolution_angstrom": expected if math.isfinite(expected) else None,
             "expected_uncompressed_resolution_angstrom": uncompressed if math.isfinite(uncompressed) else None,
         }

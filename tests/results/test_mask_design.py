@@ -83,9 +83,8 @@ def test_a_resolution_is_reached_at_the_highest_compression() -> None:
     solved = made.solve(made.expected_snr())
     assert solved.last_shell == 14
     assert solved.compression > 4
-    torch.testing.assert_close(
-        (solved.keep_probability * LOG_SNR.exp())[1:15], LOG_SNR.exp()[1:15].clamp(max=0.25), rtol=1e-3, atol=0
-    )
+    left = (solved.keep_probability * LOG_SNR.exp())[1:15]
+    torch.testing.assert_close(left, LOG_SNR.exp()[1:15].clamp(max=0.25), rtol=1e-3, atol=0)
     finer = design(compression=None, resolution_angstrom=8.5, confidence=0.0)
     snr = finer.expected_snr()
     with pytest.raises(MaskError, match="not expected to reach"):
