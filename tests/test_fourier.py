@@ -63,3 +63,15 @@ def test_half_planes_and_half_spaces_are_halves_of_the_centred_transform(n: int)
     torch.testing.assert_close(fourier.centred_half_plane(image), expected)
     volume = torch.randn(n, n, n, dtype=torch.float64, generator=generator)
     torch.testing.assert_close(fourier.from_half_space(fourier.half_space(volume), n), volume)
+
+
+@pytest.mark.parametrize("n", [6, 7])
+def test_half_a_space_stands_for_the_whole(n: int) -> None:
+    """Its coefficients in each shell, each as often as it says, are those of the whole space; so is the power."""
+    shells = fourier.half_space_shells(n)
+    times = fourier.half_space_multiplicity(n).expand(shells.shape)
+    torch.testing.assert_close(
+        torch.bincount(shells.flatten(), times.flatten()), torch.bincount(fourier.shell_index(n, 3).flatten()).double()
+    )
+    x = torch.randn(n, n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close((fourier.half_space(x).abs().square() * times).sum(), x.square().sum())
