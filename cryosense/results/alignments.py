@@ -87,6 +87,10 @@ class Alignments:
             digest.update(b"" if values is None else values.numpy().tobytes())
         return digest.hexdigest()[:16]
 
+    def half_sets(self) -> str:
+        """-> a digest of which half set each particle is in."""
+        return hashlib.sha256(self.half_set.numpy().tobytes()).hexdigest()[:16]
+
 
 def _with_optics(stack: ParticleStack) -> pd.DataFrame:
     """The particle table, with columns that only the optics table has."""
