@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from cryosense import fourier
+from cryosense.volumes.gaps import fill_gaps
 from cryosense.volumes.poses import origin_phases
 
 
@@ -124,8 +125,8 @@ class SliceAccumulator(nn.Module):
 
         The quotient is ``numerator / (weight + regularisation * mean weight of the shell)``, so that points few particles came
         near do not carry their noise into the map. The trilinear weights' transform, ``sinc^2`` along each axis, is divided
-        out. Amplitudes are right to 3 % in shells 2 and beyond; the mean of the box is not (40 % too small at pad factor 2):
-        slices of unpadded images leave gaps beside the origin of the finer grid.
+        out, and the gaps beside the origin of the finer grid filled (:func:`fill_gaps`). At pad factor 2 amplitudes
+        are right to 3 % in the mean and in shells 2 and beyond, to 8 % in shell 1.
         """
         return self._map(self._inside(self.numerator), self._divisor(regularisation))
 
@@ -157,6 +158,7 @@ class SliceAccumulator(nn.Module):
         quotient = spectrum * torch.where((divisor > 0) & (shell <= m // 2), 1 / divisor, 0)
         before = m // 2 - n // 2
         cropped = fourier.from_half_space(quotient, m)[(slice(before, before + n),) * 3]
+        cropped = fill_gaps(cropped, quotient, self.pad_factor)
         position = (torch.arange(n, device=divisor.device, dtype=torch.float64) - n // 2) / m
         kernel = torch.sinc(position) ** 2
         # Unitary in 2D to unitary in 3D, as in Projector.

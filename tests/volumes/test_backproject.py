@@ -75,6 +75,7 @@ def test_exact_projections_at_relions_poses_and_origins(n: int, with_ctf: bool) 
     made = backproject(images, shifts, matrices, ctf).volume(REGULARISATION)
     assert worst(made, truth) > 0.99
     assert 0.9 < float((made * truth).sum() / truth.square().sum()) < 1.05
+    assert float(made.sum() / truth.sum()) == pytest.approx(1, abs=0.05)
     mirror = torch.diag(torch.tensor([1.0, 1.0, -1.0]))
     wrong = {
         "transposed": (matrices.mT, shifts),
