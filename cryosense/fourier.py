@@ -62,9 +62,10 @@ def from_half_space(spectrum: Tensor, box_size: int) -> Tensor:
 
 def half_space_shells(size: int, *, device: torch.device | None = None) -> Tensor:
     """-> (n, n, n // 2 + 1) int64: shell of each coefficient of :func:`half_space`, its radius rounded."""
-    axis = torch.arange(size, device=device) - size // 2
-    squared = axis[:, None, None] ** 2 + axis[:, None] ** 2 + torch.arange(size // 2 + 1, device=device) ** 2
-    return torch.round(torch.sqrt(squared.double())).long()
+    axis = torch.arange(size, device=device, dtype=torch.float32) - size // 2
+    column = torch.arange(size // 2 + 1, device=device, dtype=torch.float32)
+    # Squares of whole numbers are exact, and none lies near the square of a half: single precision is enough.
+    return (axis[:, None, None] ** 2 + axis[:, None] ** 2 + column**2).sqrt_().round_().long()
 
 
 def half_space_multiplicity(size: int, *, device: torch.device | None = None) -> Tensor:

@@ -152,10 +152,14 @@ class SliceAccumulator(nn.Module):
         return weight + regularisation * (sums / counts.clamp_min(1))[shell]
 
     def _map(self, spectrum: Tensor, divisor: Tensor) -> Tensor:
-        """(m, m, m // 2 + 1) twice -> (n, n, n) float32: the quotient's map, cut out and corrected for the interpolation."""
+        """(m, m, m // 2 + 1) twice -> (n, n, n) float32: the quotient's map, cut out and corrected for the interpolation.
+
+        The quotient is made in place of ``spectrum``.
+        """
         n, m = self.box_size, self.padded_size
         shell = fourier.half_space_shells(m, device=divisor.device)
-        quotient = spectrum * torch.where((divisor > 0) & (shell <= m // 2), 1 / divisor, 0)
+        quotient = spectrum.mul_(torch.where((divisor > 0) & (shell <= m // 2), 1 / divisor, 0))
+        del shell
         before = m // 2 - n // 2
         cropped = fourier.from_half_space(quotient, m)[(slice(before, before + n),) * 3]
         cropped = fill_gaps(cropped, quotient, self.pad_factor)
