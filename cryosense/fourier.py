@@ -64,7 +64,7 @@ def half_space_shells(size: int, *, device: torch.device | None = None) -> Tenso
     """-> (n, n, n // 2 + 1) int64: shell of each coefficient of :func:`half_space`, its radius rounded."""
     axis = torch.arange(size, device=device, dtype=torch.float32) - size // 2
     column = torch.arange(size // 2 + 1, device=device, dtype=torch.float32)
-    # Squares of whole numbers are exact, and none lies near the square of a half: single precision is enough.
+    # In single precision squares of whole numbers are exact, and no root below 1,500 is rounded to another shell.
     return (axis[:, None, None] ** 2 + axis[:, None] ** 2 + column**2).sqrt_().round_().long()
 
 
