@@ -17,6 +17,7 @@ GROUPS = {
     "simulate": ["density", "noise_model"],
     "backproject": ["data", "geometry", "operator", "soft_mask"],
     "design-mask": [],
+    "validate": [],
     "collect": [],
 }
 HYDRA_KEYS = {"_target_", "_partial_"}
