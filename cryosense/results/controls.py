@@ -17,6 +17,12 @@ class Stream(IntEnum):
 
     NOISE = 101
     PHASES = 102
+    CHOICE = 103
+
+
+def chosen_particles(count: int, most: int, seed: int) -> Tensor:
+    """-> (m,) positions, ascending: ``most`` of ``count`` at random, or all. Not every so manieth: half sets may alternate."""
+    return torch.from_numpy(np.sort(generator(seed, 0, Stream.CHOICE).permutation(count)[:most]))
 
 
 def noise_like(images: Tensor, numbers: Tensor, seed: int) -> Tensor:

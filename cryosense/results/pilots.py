@@ -17,8 +17,8 @@ from torch import Tensor
 from cryosense.data import ParticleDataError
 from cryosense.metrics import fsc
 from cryosense.metrics.shell_snr import ObservedCurve
+from cryosense.results.references import PIXEL_SIZE_TOLERANCE
 
-PIXEL_SIZE_TOLERANCE = 1e-3
 CURVES = ("unmasked", "corrected")
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cryosense.metrics import fsc
 from cryosense.results.alignments import Alignments
-from cryosense.results.controls import noise_like, phases_randomised
+from cryosense.results.controls import chosen_particles, noise_like, phases_randomised
 from cryosense.results.fsc_files import write_csv
 from cryosense.results.record import open_run
 from cryosense.results.references import read_map
@@ -49,7 +49,7 @@ class Validation:
         cutoff_angstrom: phases are randomised beyond; None: from where the uncompressed half-map FSC falls below
             ``randomise_below``.
         ctf_correction: false for particles whose CTF is corrected already, or that have none.
-        most_particles: as many, spread evenly over the stack, are used.
+        most_particles: as many, drawn at random, are used.
         significance: a check fails if chance has a smaller probability than this.
         pad_factor, regularisation: see :class:`SliceAccumulator`.
     """
@@ -87,12 +87,16 @@ class Validation:
         run.reconstructor.operator(run.design.operator(n, run.particles[:1]))
         run.reconstructor.prepare(n)
         truth = None if self.reference is None else read_map(self.reference, "reference", n, pixel_size)
+        given = self.cutoff_angstrom
+        cutoff = None if given is None else _checked_cutoff(round(n * pixel_size / given), n // 2)
+        if len(alignments.half_set[self._positions()].unique()) < 2:
+            raise ValueError(f"most_particles={self.most_particles}: none of them is in one of the half sets; take more")
         open_run(directory, config, f"{run.source.fingerprint()} {alignments.fingerprint()}")
         if (directory / "done.json").is_file():
             return bool(pd.read_csv(directory / "validation.csv")["passed"].all())
         run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.design, run.noise, run.scores)
         particles = self._maps(alignments, _unaltered, False, progress)
-        cutoff = self._cutoff(fsc(particles.half1, particles.half2), n * pixel_size)
+        cutoff = self._cutoff(fsc(particles.half1, particles.half2)) if cutoff is None else cutoff
         truth = particles.full if truth is None else truth
         table = pd.DataFrame({"shell": range(n // 2 + 1)})
         for name, altered, compressed, halves in self._all_maps(alignments, particles, cutoff, progress):
@@ -150,23 +154,12 @@ class Validation:
 
     def _positions(self) -> Tensor:
         """-> (m,) positions in the source."""
-        count = len(self.run.particles)
-        used = min(count, self.most_particles)
-        return torch.arange(used) * count // used
+        return chosen_particles(len(self.run.particles), self.most_particles, self.run.seed)
 
-    def _cutoff(self, curve: Tensor, box_angstrom: float) -> int:
-        """-> the first shell whose phases are randomised."""
-        if self.cutoff_angstrom is not None:
-            cutoff = round(box_angstrom / self.cutoff_angstrom)
-        else:
-            below = (curve[1:] < self.randomise_below).nonzero()[:, 0]
-            cutoff = max(2, int(below[0]) + 1) if len(below) else len(curve)
-        if not 2 <= cutoff <= len(curve) - 4 - SHELLS_BESIDE_CUTOFF:
-            raise ValueError(
-                f"phases would be randomised from shell {cutoff} of {len(curve) - 1} on: set cutoff_angstrom so that some "
-                "shells are left on both sides"
-            )
-        return cutoff
+    def _cutoff(self, curve: Tensor) -> int:
+        """(n // 2 + 1,) half-map FSC without compression -> the first shell whose phases are randomised."""
+        below = (curve[1:] < self.randomise_below).nonzero()[:, 0]
+        return _checked_cutoff(max(2, int(below[0]) + 1) if len(below) else len(curve), len(curve) - 1)
 
     def _write(self, directory: Path, table: pd.DataFrame, found: list[Verdict], cutoff: int, box_angstrom: float) -> None:
         write_csv(directory / "curves.csv", table)
@@ -177,6 +170,15 @@ class Validation:
         passed = all(verdict.passed for verdict in found)
         summary = {"passed": passed, "cutoff_shell": cutoff, "particles": len(self._positions())}
         write_json_atomic(directory / "done.json", summary)
+
+
+def _checked_cutoff(cutoff: int, nyquist: int) -> int:
+    if not 2 <= cutoff <= nyquist - 3 - SHELLS_BESIDE_CUTOFF:
+        raise ValueError(
+            f"phases would be randomised from shell {cutoff} of {nyquist} on: set cutoff_angstrom so that some shells are "
+            "left on both sides"
+        )
+    return cutoff
 
 
 def _unaltered(images: Tensor, numbers: Tensor) -> Tensor:

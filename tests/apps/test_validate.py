@@ -75,12 +75,12 @@ def checked(reconstructor: Reconstructor, name: str, chunk_size: int = 64) -> pd
 def test_an_honest_chain_passes_on_the_command_line(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["validate", *CHAIN, "reference=set/volume.mrc", "cutoff_angstrom=48", "output_dir=honest"]
+    words = ["validate", *CHAIN, "reference=set/volume.mrc", "cutoff_angstrom=48", "output_dir=honest", "most_particles=300"]
     cryosense(monkeypatch, *words)
     printed = capsys.readouterr().out
     assert printed.count("| pass |") == 8
     assert "passed; look at honest/validation.png" in printed
-    assert json.loads((here / "honest" / "done.json").read_text()) == {"passed": True, "cutoff_shell": 4, "particles": 400}
+    assert json.loads((here / "honest" / "done.json").read_text()) == {"passed": True, "cutoff_shell": 4, "particles": 300}
     curves = pd.read_csv("honest/curves.csv")
     assert curves["particles, compressed, to truth"][2:6].min() > 0.5
     assert (here / "honest" / "validation.png").stat().st_size > 10_000
@@ -111,6 +111,7 @@ def test_refusals_are_one_line(here: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for words, message in (
         ([*CHAIN, "significance=2"], "^cryosense validate: .*significance=2"),
         ([*CHAIN, "reference=none.mrc"], "reference: none.mrc"),
+        ([*CHAIN, "cutoff_angstrom=13"], "from shell 15 of 16"),
         (["data.path=set/particles.mrcs"], "no column rlnAngleRot"),
     ):
         with pytest.raises(SystemExit, match=message):

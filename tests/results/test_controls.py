@@ -3,7 +3,7 @@
 import torch
 
 from cryosense.fourier import fftn, shell_index
-from cryosense.results.controls import noise_like, phases_randomised
+from cryosense.results.controls import chosen_particles, noise_like, phases_randomised
 
 IMAGES = 3 + 2 * torch.randn(6, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 NUMBERS = torch.tensor([0, 5, 7, 100, 101, 3])
@@ -19,6 +19,14 @@ def test_noise_has_each_images_mean_and_deviation() -> None:
     )  # nothing of the images in it
     torch.testing.assert_close(noise_like(IMAGES[3:4], NUMBERS[3:4], 4), made[3:4])
     assert not torch.equal(noise_like(IMAGES, NUMBERS, 5), made)
+
+
+def test_chosen_particles_are_even_and_odd() -> None:
+    chosen = chosen_particles(1000, 100, 3)
+    assert len(chosen.unique()) == 100
+    assert bool((chosen.diff() > 0).all())
+    assert 30 < int((chosen % 2).sum()) < 70  # 50 expected, deviation 5
+    assert torch.equal(chosen_particles(10, 100, 3), torch.arange(10))
 
 
 def test_phases_are_random_beyond_the_shell_and_amplitudes_everywhere_kept() -> None:
