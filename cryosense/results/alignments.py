@@ -50,12 +50,13 @@ class Alignments:
         anisotropic magnification and ``rlnCtfScalefactor`` are not used.
 
         Raises:
-            ParticleDataError: columns are missing, hold what is not a number, or leave a half set empty; no pixel size.
+            ParticleDataError: columns are missing, hold no numbers, or leave a half set empty; no pixel size, or two.
         """
         table = _with_optics(stack)
         pixel_size = stack.pixel_size_angstrom
         if pixel_size is None:
             raise ParticleDataError(f"{stack.path}: no pixel size: give data.pixel_size_angstrom")
+        stack.check_pixel_size()
         _require(stack, table, ANGLES, "poses, which a refinement writes; give the file that has them as data.metadata")
         if with_ctf:
             _require(stack, table, CTF, "CTF parameters; give the file that has them, or set ctf_correction=false")

@@ -51,8 +51,9 @@ def _draw_sphere(figure: Figure, axes: Axes, anisotropy: Anisotropy) -> None:
     angle = np.linspace(0, 2 * np.pi, 200)
     for tilt in RINGS_DEG:
         ring = 2 * np.sin(np.radians(tilt) / 2)
-        axes.plot(ring * np.cos(angle), ring * np.sin(angle), color="white" if tilt < 90 else "black", linewidth=0.6)
-        axes.annotate(f"{tilt}°", (-0.71 * ring, 0.71 * ring), fontsize=7, ha="right", va="bottom")
+        colour = "white" if tilt < 90 else "black"
+        axes.plot(ring * np.cos(angle), ring * np.sin(angle), color=colour, linewidth=0.6)
+        axes.annotate(f"{tilt}°", (-0.71 * ring, 0.71 * ring), fontsize=7, ha="right", va="bottom", color=colour)
     axes.annotate("x", (EQUATOR + 0.1, 0), ha="center", va="center")
     axes.annotate("y", (0, EQUATOR + 0.1), ha="center", va="center")
     axes.set(xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), aspect="equal")

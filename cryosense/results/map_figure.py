@@ -40,11 +40,9 @@ def draw_map(
 ) -> None:
     """Write a PNG: the curves of ``table`` with the resolutions read off them; sections of the map with the mask's outline."""
     figure = Figure(figsize=(13.5, 7.2), layout="constrained")
-    grid = figure.add_gridspec(2, 3, height_ratios=[1.15, 1.0])
-    curves = figure.add_subplot(grid[0, :])
-    _draw_curves(curves, table, resolutions)
-    for column, (axis, across, up) in enumerate(SECTIONS):
-        axes = figure.add_subplot(grid[1, column])
+    [above], [below] = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.15, 1.0])
+    _draw_curves(above.subplots(), table, resolutions)
+    for column, (axes, (axis, across, up)) in enumerate(zip(below.subplots(1, 3), SECTIONS, strict=True)):
         middle = full_map.shape[0] // 2
         section, outline = (each.select(column, middle).numpy() for each in (full_map, mask))
         _draw_section(axes, section, outline, pixel_size_angstrom)

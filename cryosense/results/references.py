@@ -66,8 +66,8 @@ class AtomicModel:
             return atoms.render(box_size, pixel_size_angstrom, resolution)
         except ValueError as error:
             raise ParticleDataError(
-                f"model: {self.path} does not lie in the map with {[round(x, 3) for x in centre.tolist()]} A at its centre "
-                f"({error}): give model_centre_angstrom, the point of the model that lies there"
+                f"model: {self.path} does not lie in the box of the map, {box_size * pixel_size_angstrom:g} A, with its point "
+                f"{[round(x, 3) for x in centre.tolist()]} A at the centre: give that point as model_centre_angstrom"
             ) from error
 
 

@@ -100,6 +100,7 @@ def test_particles_in_one_view_are_warned_of(
         ({}, ("rlnDefocusU", "rlnDefocusV"), {}, "no column rlnDefocusU, rlnDefocusV: .*ctf_correction=false"),
         ({}, (), {"rlnImageSize": 64}, "rlnImageSize 64, but the images have 16 px"),
         ({}, (), {"rlnImagePixelSize": [4.0, 5.0]}, "particles of different pixel size"),
+        ({}, (), {"rlnImagePixelSize": 5.0}, r"pixel size 5 Angstrom, but .*particles\.mrcs says 4 in its header"),
         ({"rlnRandomSubset": 2}, (), {}, "no particle is in half set 1"),
     ],
 )

@@ -36,7 +36,7 @@ def test_atoms_lie_where_their_coordinates_say(tmp_path: Path) -> None:
     assert int(at_corner.argmax()) == (7 * N + 9) * N + 4
     centre = [N // 2 * PIXEL] * 3
     torch.testing.assert_close(AtomicModel(path, centre).density(N, PIXEL), at_corner)
-    with pytest.raises(ParticleDataError, match="give model_centre_angstrom"):
+    with pytest.raises(ParticleDataError, match="give that point as model_centre_angstrom"):
         AtomicModel(path, [500.0, 0.0, 0.0]).density(N, PIXEL)
     with pytest.raises(ParticleDataError, match="give x, y and z"):
         AtomicModel(path, [0.0]).density(N, PIXEL)
