@@ -21,9 +21,9 @@ STYLES = {
     "corrected": ("corrected", "black", "-"),
     "to_reference": ("full map to reference, unmasked", "tab:green", "--"),
     "to_model": ("full map to atomic model, unmasked", "tab:olive", "--"),
-    "cross_half1": ("half map 1 to uncompressed half map 2", "tab:purple", "-"),
-    "cross_half2": ("half map 2 to uncompressed half map 1", "tab:pink", "-"),
-    "uncompressed": ("uncompressed half maps", "tab:cyan", ":"),
+    "cross_half1": ("half map 1 to uncompressed half map 2, in a sphere", "tab:purple", "-"),
+    "cross_half2": ("half map 2 to uncompressed half map 1, in a sphere", "tab:pink", "-"),
+    "uncompressed": ("uncompressed half maps, in a sphere", "tab:cyan", ":"),
 }
 SECTIONS = (("z", "x", "y"), ("y", "x", "z"), ("x", "y", "z"))
 DOTS_PER_INCH = 110

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from cryosense.data import ParticleDataError
-from cryosense.metrics import equivalent_particles, fsc
+from cryosense.metrics import equivalent_particles, fsc, sphere_mask
 from cryosense.simulation.files import ModelDensity
 from cryosense.simulation.pseudo_atoms import PseudoAtoms
 
 PIXEL_SIZE_TOLERANCE = 1e-3
+EDGE_SHARE = 8  # of the box, that the soft edge of the sphere takes
 
 
 def read_map(path: str | Path, key: str, box_size: int, pixel_size_angstrom: float) -> Tensor:
@@ -98,14 +99,22 @@ class UncompressedRun:
     def compare(
         self, halves: tuple[Tensor, Tensor], pixel_size_angstrom: float, half_sets: str
     ) -> tuple[dict[str, Tensor], dict[str, float | None]]:
-        """(n, n, n) half maps -> curves (n // 2 + 1,), unmasked, and how many uncompressed particles they are worth.
+        """(n, n, n) half maps -> curves (n // 2 + 1,), and how many uncompressed particles they are worth.
 
         ``cross_half1`` is half map 1 against the uncompressed half map 2, ``cross_half2`` the other way about,
         ``uncompressed`` the uncompressed half maps against each other. Without anything that both halves have in common
         ``cross^2 / uncompressed`` is the half-map FSC, so equivalent particles are stated twice: by half maps, and by that.
         Where the first is larger, both halves share something that is not in the particles. None: no shell can be compared.
+
+        All maps are compared under a soft sphere that touches the box. At the hard edges of the box the noise of outer shells
+        leaks into inner ones, which is much where weights fall steeply (pixel masks, variable density) and says nothing of
+        what was measured.
         """
-        uncompressed = self.halves(halves[0].shape[-1], pixel_size_angstrom, half_sets)
+        n = halves[0].shape[-1]
+        edge = n // EDGE_SHARE
+        sphere = sphere_mask(halves[0], 1.0, radius_angstrom=n / 2 - edge, edge_pixels=edge)
+        uncompressed = [half * sphere for half in self.halves(n, pixel_size_angstrom, half_sets)]
+        halves = (halves[0] * sphere, halves[1] * sphere)
         own = fsc(*uncompressed)
         crossed = [fsc(halves[i], uncompressed[1 - i]) for i in (0, 1)]
         particles = int(self._summary()["particles"])

@@ -37,7 +37,8 @@ def slices(
     ``shares``, (1 or b, n, n) on the centred plane or None for 1, says how much of each Fourier coefficient was measured:
     p_k = |P e_k|^2 for images that are P x, P the projection on what the masks see (``LinearOperator.measured_shares``). On
     average over poses such an image holds p_k times the coefficient, and white noise of p_k times the variance, so least
-    squares takes the image as it is and CTF^2 p_k as its weight. Where p_k is 0 nothing is inserted.
+    squares takes the image as it is and CTF^2 p_k as its weight. That sets amplitudes right; within a shell it changes little,
+    since p_k hardly differs between particles. Where p_k is 0 nothing is inserted.
     """
     n = images.shape[-1]
     spectrum = fourier.centred_half_plane(images) * origin_phases(origins_angstrom, n, pixel_size_angstrom).conj()

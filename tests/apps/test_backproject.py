@@ -62,7 +62,10 @@ def test_what_masks_measured_is_enough(data: Path, monkeypatch: pytest.MonkeyPat
 def test_uncompressed_particles_beside_pixel_masks(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One pixel mask set for each particle at C = 2: worth half the particles, as said in one line; intervals beside."""
+    """One pixel mask set for each particle at C = 2: worth half the particles at most, as said in one line; intervals beside.
+
+    Less than half here, at a signal-to-noise of 1: signal that the masks fold in from other coefficients is noise as well.
+    """
     words = [f"data.path={data}/particles.star", "soft_mask=sphere", "soft_mask.radius_angstrom=60"]
     run(monkeypatch, "backproject", *words, "output_dir=full")
     masks = ["operator=pixel", "operator.per_particle=true", "compression=2"]
@@ -70,7 +73,7 @@ def test_uncompressed_particles_beside_pixel_masks(
     assert "600 particles are worth" in capsys.readouterr().out
     summary = json.loads(Path("masked/done.json").read_text())
     assert summary["compression_dof"] == pytest.approx(2, rel=0.02)
-    assert 180 < summary["equivalent_particles"]["cross"] < 420
+    assert 60 < summary["equivalent_particles"]["cross"] < 330
     resolutions = pd.read_csv("masked/resolution.csv").set_index(["curve", "threshold"])
     assert {"cross_half1", "cross_half2", "uncompressed"} <= set(resolutions.index.get_level_values(0))
     line = resolutions.loc[("unmasked", 0.5)]
