@@ -67,6 +67,23 @@ def from_half_space(spectrum: Tensor, box_size: int) -> Tensor:
     return torch.fft.fftshift(torch.fft.irfftn(uncentred, s=(box_size,) * 3, dim=(-3, -2, -1), norm="ortho"), dim=(-3, -2, -1))
 
 
+def half_space_shells(size: int, *, device: torch.device | None = None) -> Tensor:
+    """-> (n, n, n // 2 + 1) int64: shell of each coefficient of :func:`half_space`, its radius rounded."""
+    axis = torch.arange(size, device=device, dtype=torch.float32) - size // 2
+    column = torch.arange(size // 2 + 1, device=device, dtype=torch.float32)
+    # In single precision squares of whole numbers are exact, and no root below 1,500 is rounded to another shell.
+    return (axis[:, None, None] ** 2 + axis[:, None] ** 2 + column**2).sqrt_().round_().long()
+
+
+def half_space_multiplicity(size: int, *, device: torch.device | None = None) -> Tensor:
+    """-> (n // 2 + 1,) float64: how many coefficients of the whole space those of :func:`half_space` stand for, along x.
+
+    Two, a coefficient and its Friedel partner, but one where both are kept: at x = 0, and at the Nyquist of an even size.
+    """
+    column = torch.arange(size // 2 + 1, device=device)
+    return torch.where((column == 0) | (2 * column == size), 1.0, 2.0).double()
+
+
 def friedel_partner(plane: Tensor, ndim: int = 2) -> Tensor:
     """(..., n, n) centred plane -> (..., n, n): at k, the value that stood at -k (modulo n)."""
     axes = _axes(ndim)

@@ -28,6 +28,8 @@ GROUPS = {
     "train": ["data", "geometry", "scaling", "augmentation", "network", "model", "logger"],
     "simulate": ["density", "noise_model"],
     "backproject": ["data", "geometry", "operator", "soft_mask"],
+    "design-mask": [],
+    "validate": [],
     "collect": [],
 }
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_"}

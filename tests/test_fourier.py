@@ -74,3 +74,15 @@ def test_a_filter_multiplies_the_spectrum_and_rounds_alike_in_every_batch(n: int
     assert all(
         torch.equal(fourier.filtered(x[i : i + 1], fourier.centred_to_half_plane(gain)), result[i : i + 1]) for i in range(5)
     )
+
+
+@pytest.mark.parametrize("n", [6, 7])
+def test_half_a_space_stands_for_the_whole(n: int) -> None:
+    """Its coefficients in each shell, each as often as it says, are those of the whole space; so is the power."""
+    shells = fourier.half_space_shells(n)
+    times = fourier.half_space_multiplicity(n).expand(shells.shape)
+    torch.testing.assert_close(
+        torch.bincount(shells.flatten(), times.flatten()), torch.bincount(fourier.shell_index(n, 3).flatten()).double()
+    )
+    x = torch.randn(n, n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close((fourier.half_space(x).abs().square() * times).sum(), x.square().sum())

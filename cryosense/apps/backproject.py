@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,23 @@ def main(cfg: DictConfig) -> None:
     """Back-project, and say where; input that cannot be used ends in one line that says why."""
     with one_line("backproject"):
         made = backproject(cfg)
-    table = Path(cfg.output_dir) / "resolution.csv"
-    print(table.read_text() if made else f"shard {cfg.shard.index} of {cfg.shard.count} is done, others are not yet")
-    print(f"{cfg.output_dir}: half1.mrc, half2.mrc, map.mrc, fsc.csv, fsc.star; look at fsc.png" if made else cfg.output_dir)
+    if not made:
+        print(f"shard {cfg.shard.index} of {cfg.shard.count} is done, others are not yet\n{cfg.output_dir}")
+        return
+    directory = Path(cfg.output_dir)
+    print((directory / "resolution.csv").read_text())
+    summary = json.loads((directory / "done.json").read_text())
+    if summary["equivalent_particles"] is not None:
+        print(worth_in_words(summary["equivalent_particles"], summary["particles"]))
+    print(f"{directory}: half1.mrc, half2.mrc, map.mrc, fsc.csv, fsc.star; look at fsc.png and anisotropy.png")
+    if summary["warning"] is not None:
+        print(f"cryosense backproject: warning: {summary['warning']}", file=sys.stderr)
+
+
+def worth_in_words(equivalent: dict[str, float | None], particles: int) -> str:
+    """-> one line: how many uncompressed particles these are worth, by half maps and by the cross-FSC."""
+    by = {name: "unknown" if number is None else f"{number:.0f}" for name, number in equivalent.items()}
+    return (
+        f"{particles} particles are worth {by['cross']} uncompressed ones by the cross-FSC, {by['half_maps']} by half maps "
+        "(more by half maps: the halves share what is not in the particles)"
+    )

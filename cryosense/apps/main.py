@@ -8,6 +8,8 @@ VERBS = {
     "reconstruct": "measure a particle stack through masks, reconstruct it, score it (-m sweeps)",
     "train": "train a network on a particle stack (model=ddpm)",
     "backproject": "make half maps, full map and FSC from a particle stack with poses",
+    "design-mask": "from an uncompressed pilot, the Fourier masks that keep the most resolution",
+    "validate": "put noise and particles without fine detail through the chain: what comes out is invented",
     "collect": "gather the rows below a directory into one table and one picture",
 }
 
@@ -39,5 +41,5 @@ def main() -> int:
         print(f"cryosense: no verb {verb!r}; the verbs are {', '.join(VERBS)}", file=sys.stderr)
         return 2
     sys.argv = [f"cryosense {verb}", *arguments[1:]]
-    module = importlib.import_module(f"cryosense.apps.{verb}")
+    module = importlib.import_module(f"cryosense.apps.{verb.replace('-', '_')}")
     return int(module.main() or 0)

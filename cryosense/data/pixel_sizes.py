@@ -10,6 +10,8 @@ import pandas as pd
 
 from .errors import ParticleDataError
 
+HEADER_TOLERANCE = 0.01
+
 
 def metadata_pixel_sizes(particles: pd.DataFrame, optics: pd.DataFrame | None) -> dict[str, float]:
     """Pixel sizes in Angstrom by where they stand: per optics group (3.1), or from detector and magnification (3.0)."""
@@ -43,6 +45,19 @@ def common_pixel_size(path: Path, sizes: dict[str, float]) -> float | None:
             f"{path}: particles of different pixel size ({listed}); select those of one, or bring them to one scale first"
         )
     return values[0]
+
+
+def check_headers(path: Path, size: float, headers: dict[Path, float]) -> None:
+    """Raises :class:`ParticleDataError` where an image file's header says another pixel size than the metadata's ``size``.
+
+    Headers are rounded, so one per cent is let pass; and so is 1 Angstrom, which programs write that do not know it.
+    """
+    for image_path, header in headers.items():
+        if header != 1 and abs(header - size) > HEADER_TOLERANCE * size:
+            raise ParticleDataError(
+                f"{path}: pixel size {size:g} Angstrom, but {image_path} says {header:g} in its header; correct the wrong "
+                "one, or give the right one (data.pixel_size_angstrom)"
+            )
 
 
 def check_optics(path: Path, particles: pd.DataFrame, optics: pd.DataFrame, box_size: int, sizes_must_agree: bool) -> None:

@@ -16,7 +16,7 @@ from .cryosparc import read_cs
 from .errors import ParticleDataError
 from .geometry import Compose, Geometry
 from .images import Images, Index, open_image_file, row_numbers, single_row
-from .pixel_sizes import check_optics, common_pixel_size, metadata_pixel_sizes
+from .pixel_sizes import check_headers, check_optics, common_pixel_size, metadata_pixel_sizes
 from .references import images_by_reference, images_of_one_file
 from .star import read_star
 
@@ -97,6 +97,12 @@ class ParticleStack:
             headers = {str(path): size for path, size in self._images.header_pixel_sizes().items()}
             size = common_pixel_size(self.path, headers)
         return None if size is None else self.geometry.pixel_size_after(size, self._images.box_size)
+
+    def check_pixel_size(self) -> None:
+        """Raises :class:`ParticleDataError` where headers of images contradict the metadata, unless a size was given."""
+        found = metadata_pixel_sizes(self._particles, self._optics)
+        if self._given_pixel_size is None and found:
+            check_headers(self.path, next(iter(found.values())), self._images.header_pixel_sizes())
 
     @cached_property
     def metadata(self) -> pd.DataFrame:

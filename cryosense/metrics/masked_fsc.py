@@ -22,8 +22,19 @@ class HalfMapCurves:
     unmasked: Tensor
     masked: Tensor
     phase_randomised: Tensor
-    corrected: Tensor
     randomised_from: int
+
+    @property
+    def corrected(self) -> Tensor:
+        """(n // 2 + 1,): the masked curve, less what the mask has made of it."""
+        return self.correct(self.masked)
+
+    def correct(self, masked: Tensor) -> Tensor:
+        """(..., n // 2 + 1) masked FSC -> corrected by the curve of randomised phases, see :func:`half_map_curves`."""
+        beyond = slice(self.randomised_from + SHELLS_BESIDE_CUTOFF, None)
+        corrected, chance = masked.clone(), self.phase_randomised[beyond]
+        corrected[..., beyond] = (masked[..., beyond] - chance) / (1 - chance)
+        return corrected
 
 
 def half_map_curves(half1: Tensor, half2: Tensor, mask: Tensor, *, randomise_below: float, seed: int) -> HalfMapCurves:
@@ -44,10 +55,7 @@ def half_map_curves(half1: Tensor, half2: Tensor, mask: Tensor, *, randomise_bel
     below = (unmasked < randomise_below).nonzero()[:, 0]
     cutoff = int(below[0]) if len(below) else len(unmasked)
     randomised = fsc(*(randomise_phases(half, cutoff, seed, i) * mask for i, half in enumerate((half1, half2))))
-    corrected = masked.clone()
-    beyond = slice(cutoff + SHELLS_BESIDE_CUTOFF, None)
-    corrected[beyond] = (masked[beyond] - randomised[beyond]) / (1 - randomised[beyond])
-    return HalfMapCurves(unmasked, masked, randomised, corrected, cutoff)
+    return HalfMapCurves(unmasked, masked, randomised, cutoff)
 
 
 def randomise_phases(volume: Tensor, first_shell: int, seed: int, index: int) -> Tensor:

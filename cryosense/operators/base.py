@@ -72,6 +72,14 @@ class LinearOperator(nn.Module, ABC):
 
     @property
     @abstractmethod
+    def measured_shares(self) -> Tensor:
+        """(1 or b, n, n): |P e_k|^2 on the centred plane, P = A^+ A: the share of each Fourier coefficient that is measured.
+
+        The diagonal of P in Fourier space, which sums to the rank.
+        """
+
+    @property
+    @abstractmethod
     def numbers_measured(self) -> Tensor:
         """(1 or b,) int64: real numbers that leave the detector, which the rank can be below."""
 

@@ -95,6 +95,10 @@ class FourierSampling(LinearOperator):
         return (self.weight > 0).flatten(1).sum(1)
 
     @property
+    def measured_shares(self) -> Tensor:
+        return (self.weight[:, 0] > 0).to(self.weight.dtype)
+
+    @property
     def numbers_measured(self) -> Tensor:
         # An unsymmetric mask reads two real numbers per kept coefficient, as many as it claims or more.
         paired = torch.eq(self.masks, fourier.friedel_partner(self.masks)).flatten(1).all(1)

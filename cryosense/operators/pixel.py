@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cryosense import fourier
 from cryosense.operators.base import DataStep, LinearOperator, largest
 from cryosense.operators.masks import MaskError
 
@@ -139,6 +140,19 @@ class PixelMasking(LinearOperator):
     @property
     def rank(self) -> Tensor:
         return (self.singular > 0).flatten(1).sum(1)
+
+    @property
+    def measured_shares(self) -> Tensor:
+        # Of a block's projection only the distance of two pixels matters to |P e_k|^2, not where the block lies.
+        n, k = self.box_size, self.block_size
+        rows = (self.right * (self.singular > 0)[..., None]).flatten(1, 2)
+        within = (rows.mT @ rows).reshape(self.particles, k, k, k, k)  # sum over blocks, pixel (y, x) to pixel (v, u)
+        plane = torch.zeros(self.particles, n * n, dtype=rows.dtype, device=rows.device)
+        at = torch.arange(k, device=rows.device)
+        apart = (at - at[:, None] + n // 2) % n
+        index = (apart[:, None, :, None] * n + apart[None, :, None, :]).flatten()
+        plane.index_add_(1, index, within.flatten(1) / n)
+        return fourier.fftn(plane.reshape(-1, n, n)).real.clamp_min(0)
 
     @property
     def numbers_measured(self) -> Tensor:

@@ -50,12 +50,13 @@ class Alignments:
         anisotropic magnification and ``rlnCtfScalefactor`` are not used.
 
         Raises:
-            ParticleDataError: columns are missing, hold what is not a number, or leave a half set empty; no pixel size.
+            ParticleDataError: columns are missing, hold no numbers, or leave a half set empty; no pixel size, or two.
         """
         table = _with_optics(stack)
         pixel_size = stack.pixel_size_angstrom
         if pixel_size is None:
             raise ParticleDataError(f"{stack.path}: no pixel size: give data.pixel_size_angstrom")
+        stack.check_pixel_size()
         _require(stack, table, ANGLES, "poses, which a refinement writes; give the file that has them as data.metadata")
         if with_ctf:
             _require(stack, table, CTF, "CTF parameters; give the file that has them, or set ctf_correction=false")
@@ -86,6 +87,10 @@ class Alignments:
         for values in (self.angles_deg, self.origins_angstrom, self.half_set, self.ctf_columns):
             digest.update(b"" if values is None else values.numpy().tobytes())
         return digest.hexdigest()[:16]
+
+    def half_sets(self) -> str:
+        """-> a digest of which half set each particle is in."""
+        return hashlib.sha256(self.half_set.numpy().tobytes()).hexdigest()[:16]
 
 
 def _with_optics(stack: ParticleStack) -> pd.DataFrame:

@@ -10,14 +10,16 @@ from pathlib import Path
 import torch
 
 from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack, usable_particles
-from cryosense.operators.design import Design, FourierDesign
+from cryosense.operators.design import Design
 from cryosense.results.alignments import Alignments
+from cryosense.results.assessment import Assessment, Reconstruction
 from cryosense.results.half_sums import HalfSums
-from cryosense.results.maps import Assessment, write_maps
+from cryosense.results.maps import write_maps
 from cryosense.results.record import open_run
 from cryosense.results.rows import write_json_atomic
 from cryosense.volumes.backproject import slices
 from cryosense.volumes.symmetry import point_group
+from cryosense.volumes.views import view_directions
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Backprojection:
     Attributes:
         source: particle images with their metadata.
         geometry: what is done to the images first.
-        design: the Fourier masks through which each particle is taken to be measured: no other coefficient is used. None: all.
+        design: the masks through which each particle is taken to be measured: nothing else of it is used. None: all of it.
         symmetry: point group, Cn or Dn, imposed on the map.
         ctf_correction: false for particles whose CTF is corrected already, or that have none.
         pad_factor: see :class:`SliceAccumulator`.
@@ -39,7 +41,7 @@ class Backprojection:
         checkpoint_particles: the sums are written to disk whenever so many more are in them.
 
     Raises:
-        ValueError: a value out of range, named in the message; masks in the pixel domain.
+        ValueError: a value out of range, named in the message.
     """
 
     source: ParticleSource
@@ -70,27 +72,23 @@ class Backprojection:
                 raise ValueError(f"{rule}, not {getattr(self, rule.split()[0])}")
         if not 0 <= self.shard_index < self.shard_count:
             raise ValueError(f"shard.index={self.shard_index} of shard.count={self.shard_count}: shards are counted from 0")
-        if self.design is not None and not isinstance(self.design, FourierDesign):
-            raise ValueError(
-                "operator: only Fourier masks say which coefficients were measured; for others, reconstruct the images first "
-                "and back-project those"
-            )
         object.__setattr__(self, "images", self.source.images.transformed(self.geometry))
         object.__setattr__(self, "operations", point_group(self.symmetry))
 
     def run(self, directory: Path, config: str, progress: Callable[[int], object]) -> bool:
         """Do what is still to do, nothing if it is done. -> whether the maps are there, or other shards are missing.
 
-        Writes ``config.yaml`` (``config``, what identifies the run) first; ``sums/<shard>.pt`` while it works, which stay
-        where there are several shards; then what :func:`write_maps` writes; last ``done.json``. ``progress`` is called with
-        the number of particles done since its last call.
+        Writes ``config.yaml`` (``config``, what identifies the run) first; ``sums/<shard>.pt`` while it works; then what
+        :func:`write_maps` writes; last ``done.json``, and removes the sums. ``progress`` is called with the number of
+        particles done since its last call.
 
         Raises:
             ValueError: input that cannot be used, before any work; a directory of another configuration or of other data.
         """
         alignments = Alignments.of(self.images, with_ctf=self.ctf_correction)
         self._check_masks()
-        self.assessment.check(alignments.box_size, alignments.pixel_size_angstrom)
+        half_sets = alignments.half_sets()
+        self.assessment.check(alignments.box_size, alignments.pixel_size_angstrom, alignments.half_set, half_sets)
         identity = f"{self.source.fingerprint()} {alignments.fingerprint()}"
         if (directory / "done.json").is_file():
             open_run(directory, config, identity)
@@ -98,17 +96,32 @@ class Backprojection:
         usable = usable_particles(self.images, self.chunk_size, self.skip_bad)
         open_run(directory, config, identity)
         sums = self._stream(directory, alignments, usable, progress)
-        missing = [index for index in range(self.shard_count) if not self._complete(directory, index).is_file()]
-        if missing:
-            return False
-        for index in set(range(self.shard_count)) - {self.shard_index}:
-            other = HalfSums(alignments.box_size, self.pad_factor)
-            other.load(self._complete(directory, index))
-            sums.add(other)
-        summary = write_maps(directory, sums, self.regularisation, self.assessment, alignments.pixel_size_angstrom)
+        if not self._add_other_shards(directory, sums):
+            return (directory / "done.json").is_file()
+        views = view_directions(alignments.rotations(usable), self.operations)
+        pixel_size = alignments.pixel_size_angstrom
+        made = Reconstruction.of(sums, self.regularisation, pixel_size, views, half_sets)
+        summary = write_maps(directory, made, self.assessment.judge(made))
         write_json_atomic(directory / "done.json", summary)
-        if self.shard_count == 1:
-            shutil.rmtree(directory / "sums")
+        shutil.rmtree(directory / "sums", ignore_errors=True)
+        return True
+
+    def _add_other_shards(self, directory: Path, sums: HalfSums) -> bool:
+        """Add what the other shards left on disk. -> whether all of it was there.
+
+        Two shards that end together both find everything, and make the same maps; the one that is later may find the sums
+        removed by the other, who does that only after ``done.json`` is there.
+        """
+        others = [self._complete(directory, index) for index in range(self.shard_count) if index != self.shard_index]
+        if not all(path.is_file() for path in others):
+            return False
+        for path in others:
+            other = HalfSums(sums.box_size, self.pad_factor, self.assessment.bootstrap.groups_in_use)
+            try:
+                other.load(path)
+            except FileNotFoundError:
+                return False
+            sums.add(other)
         return True
 
     def _check_masks(self) -> None:
@@ -125,7 +138,7 @@ class Backprojection:
         if len(usable) < self.shard_count:
             raise ParticleDataError(f"shard.count={self.shard_count} for {len(usable)} particles: each needs at least one")
         numbers = usable.tensor_split(self.shard_count)[self.shard_index]
-        sums = HalfSums(alignments.box_size, self.pad_factor)
+        sums = HalfSums(alignments.box_size, self.pad_factor, self.assessment.bootstrap.groups_in_use)
         complete = self._complete(directory, self.shard_index)
         unfinished = complete.with_suffix(".unfinished.pt")
         saved = next((path for path in (complete, unfinished) if path.is_file()), None)
@@ -148,14 +161,18 @@ class Backprojection:
     @torch.no_grad()
     def _insert(self, sums: HalfSums, alignments: Alignments, numbers: torch.Tensor) -> None:
         """Read the particles ``numbers`` (b,) and add them to their half sets."""
-        images = self.images[numbers][:, 0]
-        operator = None if self.design is None else self.design.operator(alignments.box_size, numbers)
+        images, rank, shares = self.images[numbers], torch.tensor([alignments.box_size**2]), None
+        if self.design is not None:
+            operator = self.design.operator(alignments.box_size, numbers)
+            images = operator.row_adjoint(operator.row_forward(images))  # A^+ A x: what is measured, and zero elsewhere
+            rank, shares = operator.rank, operator.measured_shares
         terms = slices(
-            images,
+            images[:, 0],
             alignments.origins_angstrom[numbers].float(),
             alignments.ctf(numbers),
-            None if operator is None else operator.masks,
+            shares,
             alignments.pixel_size_angstrom,
         )
-        rank = torch.tensor([alignments.box_size**2]) if operator is None else operator.rank
-        sums.insert(terms, alignments.rotations(numbers), alignments.half_set[numbers], rank, self.operations)
+        group = self.assessment.bootstrap.group_of(numbers)
+        half_set = alignments.half_set[numbers]
+        sums.insert(terms, alignments.rotations(numbers), half_set, group, rank, self.operations)

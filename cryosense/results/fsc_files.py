@@ -13,6 +13,10 @@ from cryosense.metrics import HalfMapCurves, resolution_angstrom
 from cryosense.results.rows import written_whole
 
 THRESHOLDS = (0.143, 0.5)
+WITH_RESOLUTION = (
+    *("unmasked", "masked", "corrected", "to_reference", "to_model"),
+    *("cross_half1", "cross_half2", "uncompressed"),
+)
 RELION_SHELL_0_ANGSTROM = 999.0
 RELION_COLUMNS = {
     "corrected": "rlnFourierShellCorrelationCorrected",
@@ -22,15 +26,14 @@ RELION_COLUMNS = {
 }
 
 
-def fsc_table(curves: HalfMapCurves, to_reference: Tensor | None, box_size: int, pixel_size_angstrom: float) -> pd.DataFrame:
-    """-> one row per shell: ``shell``, ``frequency_per_angstrom`` and a column per curve, ``to_reference`` where there is one.
+def fsc_table(curves: HalfMapCurves, others: dict[str, Tensor], box_size: int, pixel_size_angstrom: float) -> pd.DataFrame:
+    """-> one row per shell: ``shell``, ``frequency_per_angstrom``, the half-map curves, and a column for each of ``others``.
 
-    ``to_reference`` (n // 2 + 1,) is the FSC of the full map to a map that is known.
+    ``others`` holds curves (n // 2 + 1,) by their names.
     """
     shells = torch.arange(len(curves.unmasked))
-    columns = {name: getattr(curves, name).numpy() for name in ("unmasked", "masked", "phase_randomised", "corrected")}
-    if to_reference is not None:
-        columns["to_reference"] = to_reference.numpy()
+    half_maps = {name: getattr(curves, name) for name in ("unmasked", "masked", "phase_randomised", "corrected")}
+    columns = {name: curve.numpy() for name, curve in {**half_maps, **others}.items()}
     frequency = shells.double().numpy() / (box_size * pixel_size_angstrom)
     return pd.DataFrame({"shell": shells.numpy(), "frequency_per_angstrom": frequency, **columns})
 
@@ -41,7 +44,7 @@ def resolution_table(table: pd.DataFrame, box_size: int, pixel_size_angstrom: fl
     ``at_nyquist`` says that the curve never fell below the threshold: the resolution is that or better.
     """
     lines = []
-    for curve in [name for name in ("unmasked", "masked", "corrected", "to_reference") if name in table.columns]:
+    for curve in [name for name in WITH_RESOLUTION if name in table.columns]:
         values = torch.tensor(table[curve].to_numpy())
         for threshold in THRESHOLDS:
             resolution = resolution_angstrom(values, pixel_size_angstrom, box_size, threshold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,10 @@ STYLES = {
     "phase_randomised": ("masked, phases randomised", "tab:red", ":"),
     "corrected": ("corrected", "black", "-"),
     "to_reference": ("full map to reference, unmasked", "tab:green", "--"),
+    "to_model": ("full map to atomic model, unmasked", "tab:olive", "--"),
+    "cross_half1": ("half map 1 to uncompressed half map 2, in a sphere", "tab:purple", "-"),
+    "cross_half2": ("half map 2 to uncompressed half map 1, in a sphere", "tab:pink", "-"),
+    "uncompressed": ("uncompressed half maps, in a sphere", "tab:cyan", ":"),
 }
 SECTIONS = (("z", "x", "y"), ("y", "x", "z"), ("x", "y", "z"))
 DOTS_PER_INCH = 110
@@ -35,11 +40,9 @@ def draw_map(
 ) -> None:
     """Write a PNG: the curves of ``table`` with the resolutions read off them; sections of the map with the mask's outline."""
     figure = Figure(figsize=(13.5, 7.2), layout="constrained")
-    grid = figure.add_gridspec(2, 3, height_ratios=[1.15, 1.0])
-    curves = figure.add_subplot(grid[0, :])
-    _draw_curves(curves, table, resolutions)
-    for column, (axis, across, up) in enumerate(SECTIONS):
-        axes = figure.add_subplot(grid[1, column])
+    [above], [below] = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.15, 1.0])
+    _draw_curves(above.subplots(), table, resolutions)
+    for column, (axes, (axis, across, up)) in enumerate(zip(below.subplots(1, 3), SECTIONS, strict=True)):
         middle = full_map.shape[0] // 2
         section, outline = (each.select(column, middle).numpy() for each in (full_map, mask))
         _draw_section(axes, section, outline, pixel_size_angstrom)
@@ -54,9 +57,11 @@ def draw_map(
 def _draw_curves(axes: Axes, table: pd.DataFrame, resolutions: pd.DataFrame) -> None:
     for name, (label, colour, line) in STYLES.items():
         if name in table.columns:
-            axes.plot(
-                table["frequency_per_angstrom"], table[name], line, color=colour, label=label + _readings(resolutions, name)
-            )
+            frequency = table["frequency_per_angstrom"]
+            axes.plot(frequency, table[name], line, color=colour, label=label + _readings(resolutions, name))
+            if f"{name}_low" in table.columns:
+                band = (table[f"{name}_low"], table[f"{name}_high"])
+                axes.fill_between(frequency, *band, color=colour, alpha=0.15, linewidth=0)
     for threshold in THRESHOLDS:
         axes.axhline(threshold, color="tab:orange", linewidth=0.8)
         axes.annotate(f"{threshold:g}", (1.0, threshold), xycoords=("axes fraction", "data"), fontsize=8, color="tab:orange")
@@ -65,14 +70,18 @@ def _draw_curves(axes: Axes, table: pd.DataFrame, resolutions: pd.DataFrame) -> 
     axes.set(xlim=(0, nyquist), ylim=(-0.15, 1.03), xlabel="resolution (Å)", ylabel="Fourier shell correlation")
     ticks = np.linspace(0, nyquist, 9)[1:]
     axes.set_xticks(ticks, [f"{1 / tick:.3g}" for tick in ticks])
-    axes.legend(loc="lower left", fontsize=8, framealpha=0.9)
+    axes.legend(loc="center left", bbox_to_anchor=(1.04, 0.5), fontsize=8)
 
 
 def _readings(resolutions: pd.DataFrame, curve: str) -> str:
     rows = resolutions[resolutions["curve"] == curve]
-    pairs = zip(rows["resolution_angstrom"].tolist(), rows["at_nyquist"].tolist(), strict=True)
-    read = [reading(resolution, at_nyquist=at_nyquist) for resolution, at_nyquist in pairs]
-    return f": {read[0]} at {THRESHOLDS[0]}, {read[1]} at {THRESHOLDS[1]}" if read else ""
+    read = []
+    for row in rows.to_dict("records"):
+        words = reading(row["resolution_angstrom"], at_nyquist=row["at_nyquist"])
+        low, high = (reading(row[f"interval_{end}_angstrom"], at_nyquist=False) for end in ("low", "high"))
+        interval = "" if math.isnan(row["interval_low_angstrom"]) else f" ({low} to {high})"
+        read.append(f"{words}{interval} at {row['threshold']:g}")
+    return f": {', '.join(read)}" if read else ""
 
 
 def _draw_section(axes: Axes, section: np.ndarray, outline: np.ndarray, pixel_size_angstrom: float) -> None:

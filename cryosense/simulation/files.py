@@ -127,6 +127,12 @@ class ModelDensity:
 
     def atoms(self) -> PseudoAtoms:
         """-> positions centred on the middle of the molecule's extent, and scattering weights."""
+        placed = self.placed_atoms()
+        middle = (placed.positions_angstrom.min(0).values + placed.positions_angstrom.max(0).values) / 2
+        return PseudoAtoms((placed.positions_angstrom - middle).float(), placed.weights)
+
+    def placed_atoms(self) -> PseudoAtoms:
+        """-> float64 positions as they stand in the file, and scattering weights."""
         structure = gemmi.read_structure(self.path)
         structure.remove_waters()
         structure.remove_hydrogens()
@@ -135,5 +141,4 @@ class ModelDensity:
             raise ValueError(f"{self.path}: the file holds no atoms of a molecule")
         positions = torch.tensor([site.atom.pos.tolist() for site in sites], dtype=torch.float64)
         weights = torch.tensor([site.atom.element.c4322.calculate_sf(0.0) * site.atom.occ for site in sites])
-        middle = (positions.min(0).values + positions.max(0).values) / 2
-        return PseudoAtoms((positions - middle).float(), weights.float())
+        return PseudoAtoms(positions, weights.float())

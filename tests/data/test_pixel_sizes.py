@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cryosense.data import ParticleDataError
-from cryosense.data.pixel_sizes import check_optics, common_pixel_size, metadata_pixel_sizes
+from cryosense.data.pixel_sizes import check_headers, check_optics, common_pixel_size, metadata_pixel_sizes
 
 SOURCE = Path("p.star")
 
@@ -27,6 +27,12 @@ def test_nothing_known_and_nothing_agreed() -> None:
     table = pd.DataFrame({"rlnDetectorPixelSize": [7.0, 7.0], "rlnMagnification": [50000, 60000]})
     with pytest.raises(ParticleDataError, match=r"p\.star: particles of different pixel size"):
         common_pixel_size(SOURCE, metadata_pixel_sizes(table, None))
+
+
+def test_headers_must_agree_with_the_metadata() -> None:
+    check_headers(SOURCE, 2.0, {Path("a.mrcs"): 2.01, Path("b.mrcs"): 1.0})
+    with pytest.raises(ParticleDataError, match=r"p\.star: pixel size 2 Angstrom, but a\.mrcs says 2\.1 in its header"):
+        check_headers(SOURCE, 2.0, {Path("a.mrcs"): 2.1})
 
 
 def test_optics_table_must_describe_the_particles() -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from cryosense import fourier
 from cryosense.operators.design import Design
 from tests.operators.families import dense, designs, operator
 
@@ -63,6 +64,27 @@ def test_rank_norm_and_data_step_against_the_dense_matrix(design: Design) -> Non
         matrix.T @ matrix + 0.3 * torch.eye(n * n, dtype=torch.float64), matrix.T @ y.flatten() + 0.3 * z.flatten()
     )
     torch.testing.assert_close(a.data_step(z, y, 0.3).flatten(), solved)
+
+
+@EVERY
+def test_what_is_measured_of_each_fourier_coefficient(design: Design) -> None:
+    """|A^+ A e_k|^2 by the dense matrix; it adds up to the rank."""
+    n = 16
+    a = operator(design, n, 1)
+    matrix = dense(a, 0, 1)
+    projection = torch.linalg.pinv(matrix) @ matrix
+    waves = fourier.ifftn(torch.eye(n * n, dtype=torch.complex128).reshape(n * n, n, n)).flatten(1)
+    expected = (waves @ projection.to(waves.dtype)).abs().square().sum(1)
+    torch.testing.assert_close(a.measured_shares.flatten(), expected)
+    assert float(a.measured_shares.sum()) == pytest.approx(int(a.rank))
+
+
+@EACH
+def test_shares_of_several_particles(design: Design) -> None:
+    own = design.operator(32, torch.arange(3))
+    alone = design.operator(32, torch.tensor([2])).measured_shares
+    assert own.measured_shares.shape == (3, 32, 32)
+    assert torch.equal(own.measured_shares[2:], alone)
 
 
 @EACH

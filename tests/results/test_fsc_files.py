@@ -15,8 +15,8 @@ N, PIXEL = 16, 2.0
 
 def table() -> pd.DataFrame:
     falling = torch.tensor([1.0, 0.9, 0.8, 0.4, 0.3, 0.2, 0.1, 0.1, 0.1], dtype=torch.float64)
-    curves = HalfMapCurves(falling, falling.sqrt(), 0 * falling, falling.sqrt(), 3)
-    return fsc_table(curves, torch.full_like(falling, 0.7), N, PIXEL)
+    curves = HalfMapCurves(falling, falling.sqrt(), 0 * falling, 3)
+    return fsc_table(curves, {"to_reference": torch.full_like(falling, 0.7)}, N, PIXEL)
 
 
 def test_resolutions_are_read_at_both_thresholds() -> None:

@@ -12,13 +12,14 @@ from cryosense.volumes.symmetry import point_group
 N, COUNT = 12, 40
 
 
-def filled(rows: slice) -> HalfSums:
+def filled(rows: slice, groups: int = 0) -> HalfSums:
     generator = torch.Generator().manual_seed(0)
     images, rotations = torch.randn(COUNT, N, N, generator=generator), torch.randn(COUNT, 4, generator=generator)
-    sums = HalfSums(N, 2)
+    sums = HalfSums(N, 2, groups)
     terms = slices(images[rows], torch.zeros(len(images[rows]), 2), None, None, 1.0)
     half_set = (torch.arange(COUNT) % 4 == 0).long()[rows]
-    sums.insert(terms, quaternion_rotations(rotations[rows]), half_set, torch.tensor([N * N]), point_group("C2"))
+    group = torch.arange(COUNT)[rows] % max(groups, 1)
+    sums.insert(terms, quaternion_rotations(rotations[rows]), half_set, group, torch.tensor([N * N]), point_group("C2"))
     return sums
 
 
@@ -33,12 +34,25 @@ def test_each_particle_is_in_its_half_once_for_each_operation() -> None:
 
 
 def test_shards_add_up_also_from_disk(tmp_path: Path) -> None:
-    filled(slice(0, 15)).save(tmp_path / "sums" / "shard.pt")
-    sums = HalfSums(N, 2)
+    filled(slice(0, 15), 3).save(tmp_path / "sums" / "shard.pt")
+    sums = HalfSums(N, 2, 3)
     sums.load(tmp_path / "sums" / "shard.pt")
-    sums.add(filled(slice(15, None)))
-    whole = filled(slice(None))
+    sums.add(filled(slice(15, None), 3))
+    whole = filled(slice(None), 3)
     assert sums.particles.tolist() == whole.particles.tolist()
     torch.testing.assert_close(sums.full().numerator, whole.full().numerator, atol=1e-5, rtol=0)
     torch.testing.assert_close(sums.full().weight, whole.full().weight)
+    torch.testing.assert_close(sums.deviations(1, 1e-3), whole.deviations(1, 1e-3), atol=1e-5, rtol=0)
     assert [path.name for path in (tmp_path / "sums").iterdir()] == ["shard.pt"]
+
+
+def test_groups_make_up_their_half() -> None:
+    sums = filled(slice(None), 3)
+    for half in (0, 1):
+        weight = sum(float(part.weight.sum()) for part in sums.groups_of_half(half))
+        # The grid without padding is reached from the same coefficients.
+        torch.testing.assert_close(weight, float(sums.of_half(half).weight.sum()))
+        deviations = sums.deviations(half, 1e-3)
+        assert deviations.shape == (3, N, N, N)
+        assert float(deviations.abs().max()) > 0.1
+        torch.testing.assert_close(deviations.sum(0), torch.zeros(N, N, N), atol=1e-5, rtol=0)

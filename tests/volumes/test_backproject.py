@@ -75,6 +75,7 @@ def test_exact_projections_at_relions_poses_and_origins(n: int, with_ctf: bool) 
     made = backproject(images, shifts, matrices, ctf).volume(REGULARISATION)
     assert worst(made, truth) > 0.99
     assert 0.9 < float((made * truth).sum() / truth.square().sum()) < 1.05
+    assert float(made.sum() / truth.sum()) == pytest.approx(1, abs=0.05)
     mirror = torch.diag(torch.tensor([1.0, 1.0, -1.0]))
     wrong = {
         "transposed": (matrices.mT, shifts),
@@ -149,9 +150,9 @@ def test_coefficients_that_were_not_measured_are_not_looked_at() -> None:
     # The same where the mask measures, whatever else anywhere else.
     mixed = fourier.ifftn(fourier.fftn(images[0]) * known + fourier.fftn(images[1]) * (1 - known)).real
     ctf, at = defoci(n, count), origins(count)
-    for one, other in zip(slices(images[0], at, ctf, masks, PIXEL), slices(mixed, at, ctf, masks, PIXEL), strict=True):
+    for one, other in zip(slices(images[0], at, ctf, known, PIXEL), slices(mixed, at, ctf, known, PIXEL), strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
-    weight = slices(images[0], at, None, masks, PIXEL).weight
+    weight = slices(images[0], at, None, known, PIXEL).weight
     assert float(weight.mean()) == pytest.approx(float(fourier.centred_to_half_plane(known).mean()))
 
 

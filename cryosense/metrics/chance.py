@@ -1,0 +1,47 @@
+"""Is there anything in an FSC but chance?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from scipy.stats import binom, norm
+from torch import Tensor
+
+DEVIATIONS = 2.0
+
+
+class ChanceTest(NamedTuple):
+    """How unlikely a curve is for two maps that have nothing in common: ``p_value``, and what it was found from.
+
+    ``beyond`` of ``shells`` shells lie beyond two standard deviations, where chance puts 4.6 %; ``trend`` is the sum of all
+    shells' deviations over its own standard deviation.
+    """
+
+    shells: int
+    beyond: int
+    trend: float
+    p_value: float
+
+
+def chance_test(curve: Tensor, first_shell: int) -> ChanceTest:
+    """(n // 2 + 1,) FSC -> what chance says to shells ``first_shell`` ... n // 2 - 1.
+
+    Where one of two maps is noise that is independent of the other, ``artanh FSC`` is normal with the variance 1 / m, m the
+    ``4 pi k^2`` independent real numbers of shell k (Fisher 1915). Two tests are made, of the number of shells beyond two
+    deviations (binomial, upper tail: single shells that agree) and of their sum (normal, both tails: many that agree a
+    little); the p-value is twice the smaller of theirs (Bonferroni). Noise that varies much within a shell, as where views are
+    missing, has fewer independent numbers, and is found too often.
+
+    Raises:
+        ValueError: less than three shells.
+    """
+    last = len(curve) - 2  # back-projection fills half of the shell at Nyquist
+    shells = torch.arange(first_shell, last + 1, dtype=torch.float64)
+    if first_shell < 1 or len(shells) < 3:
+        raise ValueError(f"shells {first_shell} to {last}: chance needs at least three shells to show")
+    bounded = curve[first_shell : last + 1].double().clamp(-1 + 1e-12, 1 - 1e-12)
+    z = torch.atanh(bounded) * torch.sqrt(4 * torch.pi * shells**2)
+    beyond, trend = int((z.abs() > DEVIATIONS).sum()), float(z.sum() / len(z) ** 0.5)
+    tails = float(binom.sf(beyond - 1, len(z), 2 * norm.sf(DEVIATIONS))), float(2 * norm.sf(abs(trend)))
+    return ChanceTest(len(z), beyond, trend, min(1.0, 2 * min(tails)))
