@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # diffusers takes seconds to import, which only who opens a n
 
 SHIPPED = Path(__file__).parent / "shipped" / "small_64"
 FACTS = "cryosense.json"  # beside the weights: what images the model was trained on
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 AT_A_TIME = 8  # images: fewer cost more each, more fall out of the cache
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
@@ -103,12 +105,14 @@ def open_gaussian(path: str | None) -> GaussianDenoiser:
 def _scheduler(name: str) -> DDPMScheduler:
     from diffusers import DDPMScheduler
 
+    if not Path(name).is_dir() and not HUB_ID.fullmatch(name):
+        raise PipelineError(f"denoiser.path={name}: there is no such folder, and it is no hub id, which is owner/name")
     try:
         config: dict[str, Any] = DDPMScheduler.load_config(name, subfolder="scheduler")
     except (OSError, ValueError) as error:
         raise PipelineError(
-            f"denoiser.path={name}: no scheduler/scheduler_config.json there; give the folder or the hub id of a "
-            f"DDPMPipeline, such as cryosense train writes ({_first_line(error)})"
+            f"denoiser.path={name}: no scheduler/scheduler_config.json there, or the hub cannot be reached (without a network "
+            f"give a folder): a DDPMPipeline such as cryosense train writes is needed ({_first_line(error)})"
         ) from error
     beta = {"beta_start", "beta_end", "beta_schedule"} <= set(config) or config.get("trained_betas") is not None
     if not beta or config.get("prediction_type", "epsilon") not in PREDICTIONS:

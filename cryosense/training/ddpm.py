@@ -131,9 +131,9 @@ class DDPMTraining(pl.LightningModule):
         self._sums.zero_()
         total = 0.0
         for loss, low, high in zip(losses, self.bands[:-1], self.bands[1:], strict=True):
-            self.log(f"validation/loss_t{low}_{high}", loss)
+            self.log(f"validation/loss_t{low}_{high}", loss, rank_zero_only=True)
             total += loss * (high - low) / self.timesteps
-        self.log("validation/loss", total, prog_bar=True)
+        self.log("validation/loss", total, prog_bar=True, rank_zero_only=True)
 
     @contextmanager
     def averaged_weights(self) -> Iterator[nn.Module]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lightning.pytorch.loggers import CSVLogger, Logger
@@ -16,14 +18,25 @@ def tensorboard(directory: Path, first_step: int) -> Logger:
     """-> TensorBoard's events below ``directory / "tensorboard"``."""
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    return TensorBoardLogger(directory, name="tensorboard", version=_version(directory / "tensorboard", first_step))
+    with _needed("tensorboard"):
+        return TensorBoardLogger(directory, name="tensorboard", version=_version(directory / "tensorboard", first_step))
 
 
 def wandb(directory: Path, first_step: int, *, project: str, offline: bool) -> Logger:
     """-> a run of Weights & Biases; started again it is the same run, named by the directory."""
     from lightning.pytorch.loggers import WandbLogger
 
-    return WandbLogger(project=project, name=directory.name, id=directory.name, save_dir=directory, offline=offline)
+    with _needed("wandb"):
+        return WandbLogger(project=project, name=directory.name, id=directory.name, save_dir=directory, offline=offline)
+
+
+@contextmanager
+def _needed(extra: str) -> Iterator[None]:
+    """Raises ValueError that says what to install where the logger's library is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ValueError(f"logger={extra} needs a library that is not installed: pip install 'cryosense[{extra}]'") from error
 
 
 def _version(folder: Path, first_step: int) -> str:

@@ -79,8 +79,11 @@ def test_ddim_schedules_serve_as_well(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match=r"no scheduler/scheduler_config\.json"):
+    with pytest.raises(PipelineError, match="no such folder, and it is no hub id"):
         open_ddpm(str(tmp_path / "nothing"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PipelineError, match=r"no scheduler/scheduler_config\.json"):
+        open_ddpm(str(tmp_path / "empty"))
     two = UNet2DModel(**(TINY | {"in_channels": 2, "out_channels": 2}))
     with pytest.raises(PipelineError, match=r"\(2, 2\) channels"):
         open_ddpm(str(save(tmp_path / "two", two)))
