@@ -103,5 +103,5 @@ def draw(table: pd.DataFrame, path: Path) -> None:
             axes.grid(alpha=0.3)
         panels[0, column].set_title(density)
         panels[-1, column].set_xlabel("compression (dof)")
-    panels[0, 0].legend(fontsize=8)
+    panels[0, -1].legend(fontsize=8, loc="lower right")
     figure.savefig(path, dpi=110)
