@@ -150,7 +150,7 @@ class Validation:
         scaled, offset, gain = run.scaling(images)
         operator = run.reconstructor.operator(run.design.operator(scaled.shape[-1], numbers))
         y = run.noise.measure(operator, scaled, numbers)
-        return run.scaling.invert(run.reconstructor.estimate(y, operator).x, offset, gain)
+        return run.scaling.invert(run.reconstructor.reconstruct(y, operator, numbers).x, offset, gain)
 
     def _positions(self) -> Tensor:
         """-> (m,) positions in the source."""
