@@ -10,7 +10,8 @@ from omegaconf import DictConfig
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
-from cryosense.results.collect import collect
+from cryosense.results.collect import NoRunError, collect
+from cryosense.results.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
 from cryosense.results.examples import read_examples
 from cryosense.results.figures import picture
 from cryosense.results.formats import markdown_table, text_table
@@ -18,7 +19,31 @@ from cryosense.results.tables import summarise
 
 
 def gather(cfg: DictConfig) -> None:
-    """Print the table, write it and the picture, and list the runs that are left out."""
+    """Print the tables of runs and of maps, write them and their pictures, and list the runs that are left out.
+
+    Raises ValueError where there is neither.
+    """
+    maps = finished_maps(Path(cfg.directory))
+    if maps:
+        gather_maps(maps, cfg)
+    try:
+        gather_runs(cfg)
+    except NoRunError:
+        if not maps:
+            raise
+
+
+def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
+    """Print the resolutions of back-projections, write them and their curves."""
+    lines = resolution_lines(maps)
+    print(lines.to_string(index=False))
+    lines.to_csv(cfg.maps_csv, index=False)
+    map_curves(maps).savefig(cfg.maps_picture)
+    print(f"{len(maps)} maps; wrote {cfg.maps_csv}, {cfg.maps_picture}\n")
+
+
+def gather_runs(cfg: DictConfig) -> None:
+    """Print the table of reconstructions, write it and the picture, and list the runs that are left out."""
     collected = collect(Path(cfg.directory))
     examples, without_example = read_examples(collected.runs, collected.rows)
     lines = summarise(collected.rows, resamples=cfg.resamples, level=cfg.level, seed=cfg.seed)

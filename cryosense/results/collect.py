@@ -24,6 +24,10 @@ class Collected:
     left_out: tuple[tuple[Path, str], ...]
 
 
+class NoRunError(ValueError):
+    """A directory without a finished run."""
+
+
 class UnusableRunError(ValueError):
     """A run directory whose rows cannot be counted; the message says why."""
 
@@ -32,7 +36,7 @@ def collect(directory: Path) -> Collected:
     """Read the rows of every finished run at or below the directory, in the order of their paths.
 
     Runs that are unfinished, failed, damaged, or copies of one already read are listed, never silently dropped. Raises
-    ValueError if the directory does not exist or holds no finished run.
+    ValueError if the directory does not exist, NoRunError if it holds no finished run.
     """
     if not directory.is_dir():
         raise ValueError(f"{directory} is not a directory: name the one that your runs were written to")
@@ -52,7 +56,7 @@ def collect(directory: Path) -> Collected:
             tables[run] = table
     if not tables:
         listed = "".join(f"\n  {run}: {reason}" for run, reason in left_out)
-        raise ValueError(f"no finished run at or below {directory}{listed}")
+        raise NoRunError(f"no finished run at or below {directory}{listed}")
     return Collected(pa.concat_tables(tables.values()).to_pandas(), tuple(tables), tuple(left_out))
 
 
