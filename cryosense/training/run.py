@@ -82,7 +82,7 @@ class Training:
         last of all.
 
         Raises:
-            ParticleDataError: images that cannot be used, or do not fit the network.
+            ParticleDataError: images that cannot be used, or too few.
         """
         model_folder = directory / "model"
         if model_folder.is_dir():

@@ -68,7 +68,12 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
         group = rows[rows["operator_name"] == operator]
         for axis, (score, title) in zip(line, FIGURE.items(), strict=True):
             curves(axis, group, score)
-            axis.set(xscale="log", title=title, xlabel="network evaluations")
+            axis.set(
+                xscale="log",
+                xlim=(group["nfe"].min() * 0.8, group["nfe"].max() * 1.25),
+                title=title,
+                xlabel="network evaluations",
+            )
         line[3].set_yscale("log")
         line[0].set_ylabel(operator.replace(", ", "\n"))
     handles, labels = axes[0][0].get_legend_handles_labels()

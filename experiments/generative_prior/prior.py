@@ -10,7 +10,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
-from diffusers import DPMSolverMultistepScheduler
+from diffusers import DDIMScheduler
 from hydra import compose, initialize_config_dir
 from torch import Tensor
 
@@ -18,8 +18,9 @@ from cryosense import fourier, seeding
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.sources import simulated
 from cryosense.data import StackStatistics
-from cryosense.denoisers import Denoiser, open_ddpm, open_gaussian
+from cryosense.denoisers import Denoiser, GaussianDenoiser, open_ddpm, open_gaussian
 from cryosense.results.intervals import mean_intervals
+from cryosense.solvers.posterior.steps import bridge, levels, noised
 from cryosense.training.samples import picture
 
 HERE = Path(__file__).parent
@@ -64,23 +65,32 @@ def losses(images: Tensor) -> list[str]:
 
 
 @torch.no_grad()
-def unconditional(denoiser: Denoiser, count: int) -> Tensor:
-    """-> (count, 1, n, n): samples of the prior by a second-order solver of the probability flow."""
-    scheduler = DPMSolverMultistepScheduler(
-        beta_start=1e-4, beta_end=0.02, beta_schedule="linear", prediction_type="sample", timestep_spacing="trailing"
-    )
-    scheduler.set_timesteps(STEPS)
-    n = denoiser.box_size
-    x = torch.from_numpy(seeding.generator(12).standard_normal((count, 1, n, n), dtype="float32"))
-    for t in scheduler.timesteps:
-        x = scheduler.step(denoiser(x, int(t)), t, x).prev_sample
-    return x
+def unconditional(denoiser: Denoiser, gaussian: GaussianDenoiser, count: int) -> Tensor:
+    """-> (count, 1, n, n): samples of the prior by ancestral steps to draws of x_0 given x_t.
+
+    The draw is the denoiser's mean plus noise with the error spectrum of the Gaussian: for Gaussian images exact at any number
+    of steps, where steps to the mean lose variance.
+    """
+    schedule = DDIMScheduler(num_train_timesteps=len(denoiser.alphas_cumprod), timestep_spacing="trailing")
+    schedule.set_timesteps(STEPS)
+    n, random = denoiser.box_size, seeding.generator(12)
+
+    def noise() -> Tensor:
+        return torch.from_numpy(random.standard_normal((count, 1, n, n), dtype="float32"))
+
+    steps = levels(schedule.timesteps, denoiser.alphas_cumprod)
+    z = noised(None, steps[0], lambda _: noise())
+    for level in steps:
+        error = fourier.centred_to_half_plane(gaussian.error_spectrum(level.t)).sqrt().float()
+        drawn = level.denoised(denoiser, z) + fourier.filtered(noise(), error)
+        z = bridge(z, drawn, level.variance, level.next_variance, 1.0, noise())
+    return z
 
 
 def spectra(images: Tensor) -> list[str]:
     """-> lines of a table of shells; draws prior.png and samples.png."""
     trained, gaussian = open_ddpm(None), open_gaussian(None)
-    drawn, control = unconditional(trained, SAMPLES), unconditional(gaussian, SAMPLES)
+    drawn, control = (unconditional(model, gaussian, SAMPLES) for model in (trained, gaussian))
     picture(torch.cat([images[:16], drawn[:16]]), HERE / "samples.png")
     shells = fourier.shell_index(images.shape[-1])
     expected = torch.stack([gaussian.spectrum[shells == k].mean() for k in range(images.shape[-1] // 2 + 1)])
