@@ -38,7 +38,7 @@ class SampleGrid(pl.Callback):
         box_size = int(module.network.config["sample_size"])
         samples = draw(module, self.images, box_size, self.network_evaluations, self.seed)
         self.folder.mkdir(parents=True, exist_ok=True)
-        picture(samples, self.folder / f"step_{step:07d}.png")
+        picture(samples, round(self.images**0.5), self.folder / f"step_{step:07d}.png")
 
 
 @torch.no_grad()
@@ -58,9 +58,8 @@ def draw(module: DDPMTraining, count: int, box_size: int, network_evaluations: i
     return x
 
 
-def picture(images: Tensor, path: Path) -> None:
-    """(m, 1, n, n) images in [-1, 1] -> a PNG of them in rows."""
-    columns = max(1, round(len(images) ** 0.5))
+def picture(images: Tensor, columns: int, path: Path) -> None:
+    """(m, 1, n, n) images in [-1, 1] -> a PNG of them in rows of so many."""
     rows = -(-len(images) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(1.2 * columns, 1.2 * rows), squeeze=False)
     for axis in axes.flat:

@@ -1,6 +1,8 @@
 """Is the shipped model a model of these particles? Losses against a Gaussian's, the spectrum of its samples.
 
-python experiments/generative_prior/prior.py          # from the top of the checkout; writes prior.md, prior.png, samples.png
+python experiments/generative_prior/prior.py          # from the top of the checkout
+
+Writes prior.md, prior.png, samples.png and, from the log of the training run, losses.png.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import torch
 from diffusers import DDIMScheduler
 from hydra import compose, initialize_config_dir
@@ -91,7 +94,7 @@ def spectra(images: Tensor) -> list[str]:
     """-> lines of a table of shells; draws prior.png and samples.png."""
     trained, gaussian = open_ddpm(None), open_gaussian(None)
     drawn, control = (unconditional(model, gaussian, SAMPLES) for model in (trained, gaussian))
-    picture(torch.cat([images[:16], drawn[:16]]), HERE / "samples.png")
+    picture(torch.cat([images[:16], drawn[:16]]), 8, HERE / "samples.png")
     shells = fourier.shell_index(images.shape[-1])
     expected = torch.stack([gaussian.spectrum[shells == k].mean() for k in range(images.shape[-1] // 2 + 1)])
     ratios = {
@@ -126,8 +129,29 @@ def draw_spectra(ratios: dict[str, Tensor], chance: Tensor) -> None:
     plt.close(figure)
 
 
+def draw_training() -> None:
+    """losses.csv, as the training run logged it -> losses.png: training loss, and validation loss by band over its first."""
+    log = pd.read_csv(HERE / "losses.csv")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
+    trained = log[log["train/loss"].notna()]
+    left.plot(trained["step"], trained["train/loss"], color="0.8", label="one batch")
+    left.plot(trained["step"], trained["train/loss"].rolling(25).mean(), label="mean over 250 steps")
+    left.set(xlabel="step", ylabel="training loss (velocity)", yscale="log")
+    left.legend(fontsize=8)
+    validated = log[log["validation/loss"].notna()].set_index("step")
+    for low, high in pairwise(BANDS):
+        losses = validated[f"validation/loss_t{low}_{high}"]
+        right.plot(losses.index + 1, losses / losses.iloc[0], "-o", markersize=3, label=f"t = {low}-{high}")
+    right.set(xlabel="step", ylabel="validation loss over that at the first look")
+    right.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(HERE / "losses.png", dpi=90)
+    plt.close(figure)
+
+
 def main() -> None:
-    """Write both tables and both figures."""
+    """Write both tables and the figures."""
+    draw_training()
     images = unseen_particles()
     text = [
         "# The shipped model, written by prior.py",

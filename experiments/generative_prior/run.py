@@ -6,6 +6,7 @@ python experiments/generative_prior/run.py            # from the top of the chec
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,7 +20,7 @@ def reconstruct(*words: str) -> None:
     subprocess.run(command, check=True)
 
 
-def posterior(operator: list[str], sweep: dict[str, str], *more: str) -> None:
+def posterior(operator: list[str], sweep: dict[str, Any], *more: str) -> None:
     """One sweep of samplers with the trained model and with its Gaussian control."""
     reconstruct(
         *operator,
@@ -35,11 +36,11 @@ def posterior(operator: list[str], sweep: dict[str, str], *more: str) -> None:
 def main() -> None:
     """Run the study."""
     study = yaml.safe_load((HERE / "study.yaml").read_text())
-    for name in study["compared_on"]:
+    for name, sweeps in study["compared"].items():
         operator = study["operators"][name]
-        reconstruct(*operator, *study["part"], f"reconstructor={study['baselines']}")
-        for sweep in study["sweeps"]:
-            posterior(operator, sweep, *study["part"])
+        reconstruct(*operator, *study["quarter"], f"reconstructor={study['baselines']}")
+        for sweep in sweeps:
+            posterior(operator, sweep, *sweep["part"])
     whole = study["all_particles"]
     for name in whole["operators"]:
         operator = [*study["operators"][name], "output_dir=outputs/generative_prior/all"]
