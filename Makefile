@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # The generative prior and its Gaussian control: one sample, and the mean of four.
 POSTERIOR := reconstructor=posterior denoiser=ddpm,gaussian reconstructor.samples=1,4 reconstructor.network_evaluations=10
-MAPS   := reference=outputs/demo/map_data/volume.mrc
+MAPS   := reference=outputs/demo_maps/data/volume.mrc
 TORCH  := torch==2.14.1 torchvision==0.29.1
 
 .PHONY: demo test lint bench wheel clean
@@ -22,11 +22,11 @@ demo: $(STAMP)
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_pixel $(POSTERIOR)
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier $(POSTERIOR)
-	$(BIN)/cryosense simulate output_dir=outputs/demo/map_data count=600 seed=1
-	$(BIN)/cryosense backproject $(MAPS) data.path=outputs/demo/map_data/particles.star output_dir=outputs/demo/maps/uncompressed
+	$(BIN)/cryosense simulate output_dir=outputs/demo_maps/data count=600 seed=1
+	$(BIN)/cryosense backproject $(MAPS) data.path=outputs/demo_maps/data/particles.star output_dir=outputs/demo/maps/uncompressed
 	for method in pinv dct posterior; do \
-		$(BIN)/cryosense reconstruct experiment=demo_maps reconstructor=$$method output_dir=outputs/demo/map_runs/$$method && \
-		$(BIN)/cryosense backproject $(MAPS) data.path="$$(ls outputs/demo/map_runs/$$method/*/particles.star)" \
+		$(BIN)/cryosense reconstruct experiment=demo_maps reconstructor=$$method output_dir=outputs/demo_maps/$$method && \
+		$(BIN)/cryosense backproject $(MAPS) data.path="$$(ls outputs/demo_maps/$$method/*/particles.star)" \
 			output_dir=outputs/demo/maps/$$method cross_reference=outputs/demo/maps/uncompressed || exit 1; \
 	done
 	$(BIN)/cryosense collect outputs/demo

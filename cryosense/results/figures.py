@@ -15,17 +15,19 @@ from cryosense.results.formats import method_label, operator_label
 
 WIDTH_INCHES, DOTS_PER_INCH = 16.0, 100
 LARGEST_PANEL_INCHES = 2.6
-CAPTION_CHARACTERS_PER_INCH = 12
+CAPTION_CHARACTERS_PER_INCH, TITLE_CHARACTERS_PER_INCH = 12, 13
+ROOMY_PANEL_INCHES = 1.4
 LEADING = {"image": "original, as measured", "clean": "clean", "measurement": "measurement"}
 SCORES = {"psnr": "{:.1f} dB", "ssim": "ssim {:.2f}", "lpips": "lpips {:.2f}", "correlation_clean": "corr {:.2f}"}
 
 
 @dataclass(frozen=True)
 class Scales:
-    """Grey values: ``images`` from black to white, ``errors`` to either side of zero."""
+    """Grey values: ``images`` from black to white, ``errors`` to either side of zero; ``characters`` of a panel's title."""
 
     images: tuple[float, float]
     errors: float
+    characters: int
 
 
 def picture(examples: list[Example], *, most_operators: int) -> Figure:
@@ -40,9 +42,10 @@ def picture(examples: list[Example], *, most_operators: int) -> Figure:
     shown = operators[:most_operators]
     drawn = [example for row in shown for example in row.values()]
     leading = [name for name in LEADING if any(name in example.images for example in drawn)]
-    scales = _common_scales(drawn)
     uncertain = [method for method in methods if any("deviation" in row[method].images for row in shown if method in row)]
-    figure, grid = _canvas(len(shown), len(leading) + len(methods) + len(uncertain))
+    panel = min(WIDTH_INCHES / (len(leading) + len(methods) + len(uncertain)), LARGEST_PANEL_INCHES)
+    scales = _common_scales(drawn, max(8, int(TITLE_CHARACTERS_PER_INCH * panel)))
+    figure, grid = _canvas(len(shown), len(leading) + len(methods) + len(uncertain), panel)
     for i, row in enumerate(shown):
         top, below = grid[2 * i], grid[2 * i + 1]
         first = next(iter(row.values()))
@@ -56,9 +59,11 @@ def picture(examples: list[Example], *, most_operators: int) -> Figure:
     return figure
 
 
-def _common_scales(drawn: list[Example]) -> Scales:
+def _common_scales(drawn: list[Example], characters: int) -> Scales:
     low, high = np.median([_range(example.images["image"]) for example in drawn], axis=0)
-    return Scales((float(low), float(high)), float(np.median([np.percentile(np.abs(x.error), 99.5) for x in drawn])))
+    return Scales(
+        (float(low), float(high)), float(np.median([np.percentile(np.abs(x.error), 99.5) for x in drawn])), characters
+    )
 
 
 def _caption(scales: Scales, *, clean_known: bool) -> str:
@@ -77,15 +82,15 @@ def _draw_leading(panels: list[Axes], example: Example, leading: list[str], scal
     """Original, clean image and measurement, which all methods on one operator share."""
     for axes, name in zip(panels, leading, strict=False):
         if name in example.images:
-            image = example.images[name]
-            _show(axes, image, _range(image) if name == "measurement" else scales.images, LEADING[name])
+            image, title = example.images[name], textwrap.fill(LEADING[name], scales.characters)
+            _show(axes, image, _range(image) if name == "measurement" else scales.images, title)
 
 
 def _draw_methods(top: list[Axes], below: list[Axes], row: dict[str, Example], methods: list[str], scales: Scales) -> None:
     """Each method's reconstruction, and its error under it."""
     for axes, axes_below, method in zip(top, below, methods, strict=False):
         if method in row:
-            _show(axes, row[method].images["reconstruction"], scales.images, _title(row[method].row))
+            _show(axes, row[method].images["reconstruction"], scales.images, _title(row[method].row, scales.characters))
             _show(axes_below, row[method].error, (-scales.errors, scales.errors), "error")
 
 
@@ -93,15 +98,15 @@ def _draw_deviations(panels: list[Axes], row: dict[str, Example], uncertain: lis
     """What samplers say of their own uncertainty, from zero to the scale of the errors."""
     for axes, method in zip(panels, uncertain, strict=True):
         if method in row and "deviation" in row[method].images:
-            title = "standard deviation of\n" + method_label(row[method].row)
+            title = textwrap.fill("standard deviation of " + method_label(row[method].row), scales.characters)
             _show(axes, row[method].images["deviation"], (0.0, scales.errors), title)
 
 
-def _canvas(operators: int, columns: int) -> tuple[Figure, list[list[Axes]]]:
+def _canvas(operators: int, columns: int, panel: float) -> tuple[Figure, list[list[Axes]]]:
     """An empty figure, two rows of panels per operator; at most 1600 px wide, so that it can be read without scrolling."""
-    panel = min(WIDTH_INCHES / columns, LARGEST_PANEL_INCHES)
     width = max(panel * columns, WIDTH_INCHES * 0.6)
-    figure = Figure(figsize=(width, operators * (2 * panel + 0.75) + 0.8), dpi=DOTS_PER_INCH, layout="constrained")
+    titles = 0.75 if panel >= ROOMY_PANEL_INCHES else 1.5  # narrow panels have titles of more lines
+    figure = Figure(figsize=(width, operators * (2 * panel + titles) + 0.8), dpi=DOTS_PER_INCH, layout="constrained")
     grid = figure.subplots(2 * operators, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -125,7 +130,9 @@ def _write(axes: Axes, row: pd.Series) -> None:
     axes.text(0.0, 1.0, text, va="top", fontsize=10, transform=axes.transAxes)
 
 
-def _title(row: pd.Series) -> str:
+def _title(row: pd.Series, characters: int) -> str:
+    """Method and scores, in lines of so many characters."""
     scores = [form.format(row[name]) for name, form in SCORES.items() if pd.notna(row[name])]
-    lines = [method_label(row), *("  ".join(scores[i : i + 2]) for i in range(0, len(scores), 2))]
-    return "\n".join(lines)
+    pairs = ["  ".join(scores[i : i + 2]) for i in range(0, len(scores), 2)]
+    lines = pairs if all(len(pair) <= characters for pair in pairs) else scores
+    return "\n".join([textwrap.fill(method_label(row), characters), *lines])
