@@ -25,8 +25,8 @@ from cryosense.denoisers import DDPMDenoiser, open_ddpm
 from cryosense.operators import LinearOperator
 
 HERE = Path(__file__).parent
-STEPS, BATCH, REPEATS = 20, 16, 3
-IMAGES, EVALUATIONS = 64, 20
+STEPS, BATCH, REPEATS = 12, 16, 2
+IMAGES, EVALUATIONS = 32, 20
 SAMPLERS = ["stationary", "ddnm", "diffpir"]
 OPERATORS = {"pixel K = 4, C = 2": ["operator=pixel", "compression=2"], "Fourier radial, C = 2.5": ["operator=fourier"]}
 
@@ -60,7 +60,7 @@ def ours(path: Path, folder: Path, steps: int) -> None:
     """``cryosense train`` for as many steps, its validation, checkpoints and samples left to later ones."""
     never = [f"training.{name}=100000" for name in ("validate_every", "checkpoint_every", "sample_every")]
     words = [f"steps={steps}", f"batch_size={BATCH}", "data=stack", f"data.path={path}", "trainer.accelerator=cpu", *never]
-    training = instantiate(configured("train", *words, "trainer.enable_progress_bar=false").training)
+    training = instantiate(configured("train", *words, "+trainer.enable_progress_bar=false").training)
     training.run(training.module(), folder / f"{steps}-{time.monotonic_ns()}")
 
 
