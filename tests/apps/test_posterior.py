@@ -105,7 +105,7 @@ def test_the_shipped_model_and_its_control_open_by_default(tmp_path: Path, monke
         "fitting.held_back=2",
         "denoiser=ddpm,gaussian",
     ]
-    words = ["x", *QUICK, "-m", f"output_dir={tmp_path / 'out'}", *small]
+    words = ["x", "-m", *QUICK, f"output_dir={tmp_path / 'out'}", *small]
     monkeypatch.setattr(sys, "argv", [word for word in words if word != "fitting.held_back=4"])
     main()
     rows = pd.concat(map(pd.read_parquet, files(tmp_path / "out", "rows.parquet")))
