@@ -100,7 +100,7 @@ def test_models_that_do_not_fit_are_refused_in_one_line(
 
 def test_the_shipped_model_and_its_control_open_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = [
-        "data.overrides=[count=6]",
+        'data.overrides=["count=6"]',
         f"data.directory={tmp_path / 'data'}",
         "fitting.held_back=2",
         "denoiser=ddpm,gaussian",
