@@ -55,7 +55,8 @@ def resolution_lines(maps: list[FinishedMap]) -> pd.DataFrame:
     for each in maps:
         line: dict[str, object] = {"maps": each.name, "particles": each.summary["particles"]}
         worth = each.summary.get("equivalent_particles")
-        line["equivalent particles"] = f"{worth:.0f}" if isinstance(worth, float) else ""
+        crossed = worth.get("cross") if isinstance(worth, dict) else None
+        line["equivalent particles"] = "" if crossed is None else f"{crossed:.0f}"
         for title, (curve, threshold) in SHOWN.items():
             rows = each.resolutions[(each.resolutions["curve"] == curve) & (each.resolutions["threshold"] == threshold)]
             found = zip(rows["resolution_angstrom"], rows["at_nyquist"], strict=True)

@@ -18,7 +18,7 @@ def write_map(folder: Path, resolution: float, *, at_nyquist: bool = False, cros
     curves.to_csv(folder / "fsc.csv", index=False)
     columns = ["curve", "threshold", "resolution_angstrom", "at_nyquist"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "resolution.csv", index=False)
-    worth = {"equivalent_particles": 12.4} if crossed else {"equivalent_particles": None}
+    worth = {"equivalent_particles": {"half_maps": 20.0, "cross": 12.4}} if crossed else {"equivalent_particles": None}
     (folder / "done.json").write_text(json.dumps({"particles": 30, **worth}))
 
 
