@@ -28,6 +28,7 @@ GROUPS = {
     "train": ["data", "geometry", "scaling", "augmentation", "network", "model", "logger"],
     "simulate": ["density", "noise_model"],
     "backproject": ["data", "geometry", "operator", "soft_mask"],
+    "export": ["data"],
     "design-mask": [],
     "validate": [],
     "collect": [],

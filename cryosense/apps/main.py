@@ -8,6 +8,7 @@ VERBS = {
     "reconstruct": "measure a particle stack through masks, reconstruct it, score it (-m sweeps)",
     "train": "train a network on a particle stack (model=ddpm)",
     "backproject": "make half maps, full map and FSC from a particle stack with poses",
+    "export": "cryoDRGN's poses.pkl and ctf.pkl for a particle stack",
     "design-mask": "from an uncompressed pilot, the Fourier masks that keep the most resolution",
     "validate": "put noise and particles without fine detail through the chain: what comes out is invented",
     "collect": "gather the rows below a directory into one table and one picture",

@@ -22,13 +22,19 @@ WITH_A_WORD = {
 }
 
 
+def with_word_named(words: Sequence[str], key: str) -> list[str]:
+    """Command-line words with the first that is neither override nor option as ``key=``; see :func:`with_list_named`."""
+    bare = _bare_positions(words)
+    return [f"{key}={quoted(word)}" if bare and i == bare[0] else word for i, word in enumerate(words)]
+
+
 def with_list_named(words: Sequence[str], key: str) -> list[str]:
     """Command-line words with all that are neither override nor option as one ``key=[...]``, in the place of the first.
 
     A word with ``=`` in it is a bare one if it is the path of something that exists. Each is quoted for Hydra: spaces, commas,
     brackets, quotes, backslashes and ``$`` stay what they are.
     """
-    bare = [i for i, word in enumerate(words) if _is_bare(word) and not (i and words[i - 1] in WITH_A_WORD)]
+    bare = _bare_positions(words)
     if not bare:
         return list(words)
     override = f"{key}=[{','.join(quoted(words[i]) for i in bare)}]"
@@ -47,6 +53,10 @@ def quoted(word: str) -> str:
 
 def _trailing_backslashes(text: str) -> int:
     return len(text) - len(text.rstrip("\\"))
+
+
+def _bare_positions(words: Sequence[str]) -> list[int]:
+    return [i for i, word in enumerate(words) if _is_bare(word) and not (i and words[i - 1] in WITH_A_WORD)]
 
 
 def _is_bare(word: str) -> bool:

@@ -1,4 +1,4 @@
-"""Rotation matrices to RELION's Euler angles, for the metadata of other programs."""
+"""Rotation matrices to RELION's Euler angles and back, for the metadata of other programs."""
 
 from __future__ import annotations
 
@@ -18,3 +18,22 @@ def relion_angles(matrices: np.ndarray) -> np.ndarray:
     sin_psi = np.cos(rot) * a[:, 0, 1] - np.sin(rot) * a[:, 0, 0]
     cos_psi = np.cos(rot) * a[:, 1, 1] - np.sin(rot) * a[:, 1, 0]
     return np.rad2deg(np.stack([rot, tilt, np.arctan2(sin_psi, cos_psi)], axis=1))
+
+
+def relion_matrices(angles_deg: np.ndarray) -> np.ndarray:
+    """(n, 3) ``rlnAngleRot``, ``rlnAngleTilt``, ``rlnAnglePsi`` in degrees -> (n, 3, 3) float64: RELION's matrices.
+
+    The inverse of :func:`relion_angles`.
+    """
+    rot, tilt, psi = np.deg2rad(np.asarray(angles_deg, np.float64)).T
+    return _frame_about_z(psi) @ _frame_about_y(tilt) @ _frame_about_z(rot)
+
+
+def _frame_about_z(angle: np.ndarray) -> np.ndarray:
+    cos, sin, zero, one = np.cos(angle), np.sin(angle), np.zeros_like(angle), np.ones_like(angle)
+    return np.stack([cos, sin, zero, -sin, cos, zero, zero, zero, one], axis=-1).reshape(-1, 3, 3)
+
+
+def _frame_about_y(angle: np.ndarray) -> np.ndarray:
+    cos, sin, zero, one = np.cos(angle), np.sin(angle), np.zeros_like(angle), np.ones_like(angle)
+    return np.stack([cos, zero, -sin, zero, one, zero, sin, zero, cos], axis=-1).reshape(-1, 3, 3)

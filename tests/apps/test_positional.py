@@ -6,7 +6,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from cryosense.apps.positional import with_list_named
+from cryosense.apps.positional import with_list_named, with_word_named
 
 
 def parsed(override: str) -> list[str]:
@@ -27,6 +27,7 @@ def test_bare_words_become_one_list_in_the_place_of_the_first() -> None:
         "-m",
     ]
     assert with_list_named(["--config-dir", "mine", "seed=1"], "latents") == ["--config-dir", "mine", "seed=1"]
+    assert with_word_named(["seed=1", "it's", "more"], "directory") == ["seed=1", "directory='it\\'s'", "more"]
 
 
 @pytest.mark.parametrize(

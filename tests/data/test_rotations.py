@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from cryosense.data.rotations import relion_angles
+from cryosense.data.rotations import relion_angles, relion_matrices
 
 
 def test_random_angles_come_back(relion_matrix) -> None:
     angles = np.random.default_rng(0).uniform([-180, 1, -180], [180, 179, 180], (100, 3))
     matrices = np.stack([relion_matrix(*each) for each in angles])
     np.testing.assert_allclose(relion_angles(matrices), angles, atol=1e-9)
+    np.testing.assert_allclose(relion_matrices(angles), matrices, atol=1e-15)
 
 
 def test_rotation_is_right_where_the_angles_are_not_unique(relion_matrix) -> None:
