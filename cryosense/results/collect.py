@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cryosense.results.cells import cell_label, missing_cells, what_became_of
 from cryosense.results.rows import SCHEMA
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What stands below a directory: ``rows`` of the finished ``runs``, and why each of the others is left out."""
+    """What stands below a directory: ``rows`` of the finished ``runs``, and why each of the others, or missing, is left out."""
 
     rows: pd.DataFrame
     runs: tuple[Path, ...]
@@ -35,8 +36,9 @@ class UnusableRunError(ValueError):
 def collect(directory: Path) -> Collected:
     """Read the rows of every finished run at or below the directory, in the order of their paths.
 
-    Runs that are unfinished, failed, damaged, or copies of one already read are listed, never silently dropped. Raises
-    ValueError if the directory does not exist, NoRunError if it holds no finished run.
+    Runs that are unfinished, failed, damaged, or copies of one already read, and cells that a ``sweep.json`` names but that
+    were never started, are listed with their method and operator, never silently dropped. Raises ValueError if the directory
+    does not exist, NoRunError if it holds no finished run.
     """
     if not directory.is_dir():
         raise ValueError(f"{directory} is not a directory: name the one that your runs were written to")
@@ -51,9 +53,12 @@ def collect(directory: Path) -> Collected:
                     raise UnusableRunError(f"holds rows of the same run as {seen[run_id]}: counted once")
                 seen[run_id] = run
         except UnusableRunError as reason:
-            left_out.append((run, str(reason)))
+            label = cell_label(run)
+            left_out.append((run, f"{reason}{label and f' ({label})'}"))
         else:
             tables[run] = table
+    for sweep in _named(directory, "sweep.json"):
+        left_out += missing_cells(sweep.parent, sweep)
     if not tables:
         listed = "".join(f"\n  {run}: {reason}" for run, reason in left_out)
         raise NoRunError(f"no finished run at or below {directory}{listed}")
@@ -65,18 +70,28 @@ def _run_dirs(directory: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(directory):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         has_rows = bool({"rows.parquet", "summary.json"} & set(files)) or "parts" in folders
-        if has_rows or ("config.yaml" in files and "done.json" not in files):
+        if has_rows or ({"config.yaml", "error.json"} & set(files) and "done.json" not in files):
             folders.clear()
             yield Path(parent)
 
 
+def _named(directory: Path, name: str) -> Iterator[Path]:
+    """Files of this name at or below the directory."""
+    for parent, folders, files in os.walk(directory):
+        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        if name in files:
+            yield Path(parent) / name
+
+
 def _rows(run: Path) -> pa.Table:
     """The rows of one run. Raises UnusableRunError if it is not finished or its files are not what its end promised."""
-    if not (run / "done.json").is_file():
-        raise UnusableRunError("unfinished: start the same run again to go on with it")
+    became = what_became_of(run)
+    if became is not None:
+        raise UnusableRunError(became)
     try:
         json.loads((run / "done.json").read_text())
-        table = pq.read_table(run / "rows.parquet")
+        with pq.ParquetFile(run / "rows.parquet") as file:
+            table = file.read(use_threads=False)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UnusableRunError(f"damaged: {error}") from error
     if not table.schema.equals(SCHEMA):

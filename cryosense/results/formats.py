@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from cryosense.results.tables import BASELINE, PAIRED, SCORES, best, difference_column, verdict_column
+from cryosense.results.tables import BASELINE, SCORES, best, difference_column, verdict_column
 
 SHOWN = [score for score in SCORES if "mse" not in score and score not in {"mae", "lpips_clean"}]
+PAIRED = ["psnr", "psnr_clean", "correlation_clean"]
 NARROW = ["psnr", "ssim", "lpips", "psnr_clean", "correlation_clean"]  # what fits a terminal
 TITLES = {"correlation_clean": "corr_clean", "frc_area_clean": "frc_clean"}
 DECIMALS = {"psnr": 2, "psnr_clean": 2}

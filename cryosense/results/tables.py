@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from cryosense.results.intervals import mean_intervals
+from cryosense.results.intervals import grouped_mean_intervals
 
 OPERATOR = ["data", "operator", "masks", "block_size", "symmetric", "compression_nominal", "noise_sigma", "noise_placement"]
 METHOD = ["reconstructor", "prior", "weight", "sampler", "samples", "nfe"]
@@ -13,10 +14,11 @@ SCORES = [
     *("psnr_clean", "ssim_clean", "lpips_clean", "mse_clean", "correlation_clean", "frc_area_clean"),
 ]
 LOWER_IS_BETTER = {"lpips", "mse", "mae", "measurement_mse", "lpips_clean", "mse_clean"}
-PAIRED = ["psnr", "psnr_clean", "correlation_clean"]
+# Scores whose paired differences are taken; a mean squared error has no scale of its own, to say what a tie is.
+COMPARED = [name for name in SCORES if "mse" not in name and name != "mae"]
 PLAIN_MEANS = ["compression_dof", "bits_per_image", "iterations", "gap", "seconds"]
 BASELINE = "pinv"
-# Decibels or correlation: two methods whose answers differ by rounding alone (pinv and zero filling, say) must tie.
+# Decibels, or a score between 0 and 1: two methods whose answers differ by rounding alone (pinv and zero filling, say) must tie.
 ROUNDING = 1e-4
 NATURAL_ORDER = ["zero_filled", "fourier_crop", "quantised", BASELINE, "wiener", "dct", "wavelet", "tv", "posterior"]
 
@@ -41,20 +43,23 @@ def summarise(rows: pd.DataFrame, *, resamples: int, level: float, seed: int) ->
     rows = rows[rows["held_back"].ne(True)]
     frame = rows.assign(line=rows.groupby([*OPERATOR, *METHOD], dropna=False).ngroup())
     values = _with_differences(frame)
-    columns = [*SCORES, *map(difference_column, PAIRED)]
+    columns = [*SCORES, *map(difference_column, COMPARED)]
     per_image = values.groupby(["line", "particle"])[[*columns, *PLAIN_MEANS]].mean()
     lines = frame.groupby("line").agg(
         dict.fromkeys([*OPERATOR, *METHOD], "first") | {"particle": "nunique", "run_id": "nunique"}
     )
     lines = lines.rename(columns={"particle": "images", "run_id": "runs"})
-    records = {}
-    for line, images in per_image.groupby("line"):
-        means = mean_intervals(images[columns].to_numpy(float), resamples=resamples, level=level, seed=seed)
-        record = dict(images[PLAIN_MEANS].mean())
-        for i, name in enumerate(columns):
-            record |= {name: means.mean[i], f"{name}_low": means.low[i], f"{name}_high": means.high[i]}
-        records[line] = record
-    return in_order(_with_verdicts(lines.join(pd.DataFrame.from_dict(records, orient="index"))))
+    means = _means(per_image[columns], resamples, level, seed)
+    plain = per_image[PLAIN_MEANS].groupby("line").mean()
+    return in_order(_with_verdicts(lines.join(plain).join(means)))
+
+
+def _means(per_image: pd.DataFrame, resamples: int, level: float, seed: int) -> pd.DataFrame:
+    """Scores by line and particle -> for each line and score ``s`` the columns ``s``, ``s_low``, ``s_high``."""
+    groups = {line: images.to_numpy(float) for line, images in per_image.groupby("line")}
+    means = grouped_mean_intervals(list(groups.values()), resamples=resamples, level=level, seed=seed)
+    columns = [f"{name}{end}" for name in per_image.columns for end in ("", "_low", "_high")]
+    return pd.DataFrame([np.stack(each, axis=1).ravel() for each in means], index=pd.Index(groups), columns=columns)
 
 
 def best(lines: pd.DataFrame, score: str) -> pd.Series:
@@ -76,19 +81,20 @@ def _with_differences(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows with a group number per operator and the paired differences beside the scores, NaN where there is no pair."""
     frame = frame.assign(group=frame.groupby(OPERATOR, dropna=False).ngroup())
     keys = ["group", "particle", "seed"]
-    baseline = frame[frame["reconstructor"] == BASELINE].groupby(keys)[PAIRED].mean()
+    baseline = frame[frame["reconstructor"] == BASELINE].groupby(keys)[COMPARED].mean()
     paired = frame[keys].join(baseline, on=keys)
-    return frame.assign(**{difference_column(score): frame[score] - paired[score] for score in PAIRED})
+    return frame.assign(**{difference_column(score): frame[score] - paired[score] for score in COMPARED})
 
 
 def _with_verdicts(lines: pd.DataFrame) -> pd.DataFrame:
-    """A line beats the pseudo-inverse if the interval of its difference is above zero; it ties if that reaches zero."""
-    for score in PAIRED:
+    """A line beats the pseudo-inverse if the interval of its difference is on the better side of zero; it ties if that reaches
+    zero."""
+    verdicts = {}
+    for score in COMPARED:
         name = difference_column(score)
-        verdict = pd.Series("", index=lines.index)
-        compared = (lines["reconstructor"] != BASELINE) & lines[f"{name}_low"].notna()
-        verdict[compared] = "tie"
-        verdict[compared & (lines[f"{name}_low"] > ROUNDING)] = "yes"
-        verdict[compared & (lines[f"{name}_high"] < -ROUNDING)] = "no"
-        lines = lines.assign(**{verdict_column(score): verdict})
-    return lines
+        ends = lines[[f"{name}_low", f"{name}_high"]].to_numpy(float)
+        low, high = (-ends[:, ::-1] if score in LOWER_IS_BETTER else ends).T
+        compared = (lines["reconstructor"] != BASELINE).to_numpy() & ~np.isnan(low)
+        words = np.select([~compared, low > ROUNDING, high < -ROUNDING], ["", "yes", "no"], "tie")
+        verdicts[verdict_column(score)] = pd.Series(words, index=lines.index)
+    return lines.assign(**verdicts)

@@ -59,3 +59,20 @@ def test_nothing_to_collect_is_an_error_that_says_what_was_found(tmp_path: Path)
     (write_run(tmp_path / "run", PIXEL, "pinv", kept=8) / "done.json").unlink()
     with pytest.raises(ValueError, match=r"no finished run[^\n]*\n.*run: unfinished"):
         collect(tmp_path)
+
+
+def test_failed_and_missing_cells_of_a_sweep_are_listed_with_the_rest_intact(tmp_path: Path) -> None:
+    write_sweep(tmp_path)
+    failed = tmp_path / "pixel_tv"
+    (failed / "done.json").unlink()
+    (failed / "error.json").write_text('{"error": "disk full", "type": "OSError"}')
+    (tmp_path / "begun_badly").mkdir()
+    (tmp_path / "begun_badly" / "error.json").write_text('{"error": "no such weight", "type": "ValueError"}')
+    (tmp_path / "sweep.json").write_text('{"cells": ["pixel_tv", "radial_tv", "radial_dct"]}')
+    collected = collect(tmp_path)
+    assert {path.name: reason.split(" (")[0] for path, reason in collected.left_out} == {
+        "begun_badly": "failed: ValueError: no such weight",
+        "pixel_tv": "failed: OSError: disk full",
+        "radial_dct": "missing: the sweep names this cell, but it was never started",
+    }
+    assert len(collected.runs) == 5
