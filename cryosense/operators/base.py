@@ -57,8 +57,11 @@ class LinearOperator(nn.Module, ABC):
         """(1 or b, ...): D^-1, the deviation that unit measurement noise has in each coordinate; zero where not measured."""
 
     @abstractmethod
-    def proximal_map(self, y: Tensor, rho: float) -> DataStep:
-        """-> the function z -> argmin_x |A x - y|^2 + rho |x - z|^2, all that does not depend on z computed beforehand."""
+    def proximal_map(self, y: Tensor, rho: float | Tensor) -> DataStep:
+        """-> the function z -> argmin_x |A x - y|^2 + rho |x - z|^2, all that does not depend on z computed beforehand.
+
+        ``rho`` is a number, or (1 or b, 1, 1, 1), one for each mask set; gradients flow to it.
+        """
 
     @property
     @abstractmethod

@@ -61,7 +61,7 @@ class FourierSampling(LinearOperator):
     def row_noise_gain(self) -> Tensor:
         return torch.where(self.weight > 0, 1 / self.weight.clamp_min(0.5), 0.0)
 
-    def proximal_map(self, y: Tensor, rho: float) -> DataStep:
+    def proximal_map(self, y: Tensor, rho: float | Tensor) -> DataStep:
         n = self.box_size
         scale = 1 / (fourier.centred_to_half_plane(self.weight) ** 2 + rho)
         gain = rho * scale

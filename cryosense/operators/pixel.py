@@ -119,7 +119,7 @@ class PixelMasking(LinearOperator):
         g = self.box_size // self.block_size
         return gain.transpose(1, 2).reshape(self.particles, -1, g, g)
 
-    def proximal_map(self, y: Tensor, rho: float) -> DataStep:
+    def proximal_map(self, y: Tensor, rho: float | Tensor) -> DataStep:
         s = self.singular[..., None]
         count, right = len(y), self.right
         offset = self._image(right.mT @ (s / (s**2 + rho) * (self.left.mT @ self._columns(y))), count)

@@ -36,9 +36,10 @@ class L1(Prior):
     def value(self, c: Tensor) -> Tensor:
         return (c.abs() * self.penalised).flatten(1).sum(1)
 
-    def shrink(self, c: Tensor, step: float) -> Tensor:
+    def shrink(self, c: Tensor, step: float | Tensor) -> Tensor:
+        """As :meth:`Prior.shrink`; ``step`` may be (1 or b, 1, n, n), a step for each coefficient, and gradients flow to it."""
         threshold = step * self.penalised
         return c - torch.maximum(torch.minimum(c, threshold), -threshold)
 
-    def prox(self, x: Tensor, step: float) -> Tensor:
+    def prox(self, x: Tensor, step: float | Tensor) -> Tensor:
         return self.basis.synthesis(self.shrink(self.basis.analysis(x), step))

@@ -7,6 +7,7 @@ from cryosense.reconstructors.pinv import PseudoInverse, ZeroFilled
 from cryosense.reconstructors.posterior import Posterior
 from cryosense.reconstructors.samplers import Sampler
 from cryosense.reconstructors.sparse import Sparse
+from cryosense.reconstructors.unrolled import Unrolled
 from cryosense.reconstructors.wiener import Wiener
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Reconstructor",
     "Sampler",
     "Sparse",
+    "Unrolled",
     "Wiener",
     "ZeroFilled",
 ]

@@ -1,0 +1,22 @@
+"""Differentiable solvers of a fixed number of iterations, with learned constants; the operator stays an argument."""
+
+from cryosense.reconstructors.unrolled.bands import BandedBasis, DCTBands, WaveletBands
+from cryosense.reconstructors.unrolled.network import UnrolledNetwork
+from cryosense.reconstructors.unrolled.proximal import UnrolledADMM, UnrolledFISTA
+from cryosense.reconstructors.unrolled.reconstructor import Unrolled
+from cryosense.reconstructors.unrolled.saved import UnrolledModelError, open_solver, save_solver
+from cryosense.reconstructors.unrolled.solver import UnrolledSolver
+
+__all__ = [
+    "BandedBasis",
+    "DCTBands",
+    "Unrolled",
+    "UnrolledADMM",
+    "UnrolledFISTA",
+    "UnrolledModelError",
+    "UnrolledNetwork",
+    "UnrolledSolver",
+    "WaveletBands",
+    "open_solver",
+    "save_solver",
+]

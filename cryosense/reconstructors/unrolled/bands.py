@@ -1,0 +1,74 @@
+"""Bands of coefficients that share a threshold, and the sparse priors that they divide.
+
+Bands are relative to the box, so that what is learned on one box size can be used on another of the same particles' scale.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from cryosense.priors import DCT, L1, Wavelet
+
+
+class BandedBasis(ABC):
+    """An orthonormal basis and the bands that its coefficients are divided into.
+
+    Attributes:
+        name: of the basis, for the record.
+        count: number of bands.
+    """
+
+    name: str
+    count: int
+
+    @abstractmethod
+    def prior(self, box_size: int) -> L1:
+        """-> l1 of all coefficients but the coarsest scale."""
+
+    @abstractmethod
+    def bands(self, box_size: int) -> Tensor:
+        """-> (n, n) int64: the band of each coefficient, 0 to ``count`` - 1."""
+
+
+@dataclass(frozen=True)
+class DCTBands(BandedBasis):
+    """The DCT in rings; their edges grow with the square, since signal and noise differ most at low frequencies."""
+
+    count: int
+    name = "dct"
+
+    def prior(self, box_size: int) -> L1:
+        return L1(box_size, DCT, penalise_coarse=False)
+
+    def bands(self, box_size: int) -> Tensor:
+        axis = torch.arange(box_size, dtype=torch.float64) / box_size
+        radius = torch.hypot(axis[:, None], axis[None, :]) / 2**0.5  # below 1
+        return (self.count * radius.sqrt()).long()
+
+
+@dataclass(frozen=True)
+class WaveletBands(BandedBasis):
+    """A wavelet basis by scale, band 0 the finest; scales beyond the last band belong to the last."""
+
+    wavelet: str
+    count: int
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return self.wavelet
+
+    def prior(self, box_size: int) -> L1:
+        return L1(box_size, partial(Wavelet, wavelet=self.wavelet, levels=None), penalise_coarse=False)
+
+    def bands(self, box_size: int) -> Tensor:
+        basis = self.prior(box_size).basis
+        assert isinstance(basis, Wavelet)
+        band = torch.zeros(box_size, box_size, dtype=torch.int64)
+        for level, size in enumerate(basis.sizes):
+            band[:size, :size] = min(level, self.count - 1)
+        return band

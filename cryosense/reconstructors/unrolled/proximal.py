@@ -1,0 +1,120 @@
+"""The bench's sparse solvers unrolled: a few dozen numbers to learn. Untrained, they are the bench's iterations.
+
+Gregor and LeCun 2010 learned the matrices of such iterations for one operator; here the operator is an argument and only step
+sizes and thresholds are learned, as Ablin et al. 2019 find enough.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from cryosense.operators import LinearOperator
+from cryosense.portions import in_portions
+from cryosense.priors import L1
+from cryosense.reconstructors.unrolled.bands import BandedBasis
+from cryosense.reconstructors.unrolled.solver import Conditioned, UnrolledSolver, log_compression, mean_diagonals
+from cryosense.solvers.unrolled import admm_iteration, fista_iteration
+
+
+class UnrolledSparse(UnrolledSolver):
+    """argmin_x |A x - y|^2 / 2 + weight Psi(x), so far as a fixed number of iterations gets; a threshold for each band.
+
+    Args:
+        basis: of Psi, with its bands.
+        relative_weight: before training, weight over the mean diagonal of A^T A.
+        iterations: from A^+ y.
+    """
+
+    def __init__(self, basis: BandedBasis, relative_weight: float, iterations: int) -> None:
+        super().__init__(iterations)
+        if not relative_weight > 0:
+            raise ValueError(f"network.relative_weight={relative_weight}: a positive weight is needed")
+        self.name, self.basis, self.relative_weight = basis.name, basis, relative_weight
+        self.thresholds = Conditioned(iterations, basis.count)
+        self.arguments = {"basis": basis, "relative_weight": relative_weight, "iterations": iterations}
+        self._made: tuple[int, L1, Tensor] | None = None
+
+    def prepare(self, box_size: int) -> None:
+        if self._made is None or self._made[0] != box_size:
+            self._made = (box_size, self.basis.prior(box_size), self.basis.bands(box_size))
+
+    @torch.no_grad()
+    def reconstruct(self, y: Tensor, operator: LinearOperator) -> Tensor:
+        if operator.particles > 1:
+            return self(y, operator)
+        return in_portions(lambda part: (self(part, operator),), y, operator.box_size**2)[0]
+
+    def _prior(self, operator: LinearOperator, like: Tensor) -> tuple[L1, Tensor]:
+        """-> the prior and its bands, where the measurement is and as precise."""
+        self.prepare(operator.box_size)
+        assert self._made is not None
+        _, prior, bands = self._made
+        return prior.to(like), bands.to(like.device)
+
+    def _steps(self, iteration: int, log_c: Tensor, bands: Tensor) -> Tensor:
+        """-> (1 or b, 1, n, n): what each coefficient's threshold is multiplied with."""
+        return self.thresholds(iteration, log_c)[:, bands][:, None]
+
+
+class UnrolledADMM(UnrolledSparse):
+    """Over-relaxed ADMM with the operator's exact data step; thresholds, penalty and relaxation are learned.
+
+    Args:
+        relaxation: before training; in (0, 2).
+        penalty: before training, rho over sqrt(weight * d), d the mean diagonal of A^T A.
+    """
+
+    def __init__(self, basis: BandedBasis, relative_weight: float, relaxation: float, penalty: float, iterations: int) -> None:
+        super().__init__(basis, relative_weight, iterations)
+        if not 0 < relaxation < 2 or not penalty > 0:
+            raise ValueError(f"network.relaxation={relaxation} must lie in (0, 2) and network.penalty={penalty} above 0")
+        self.relaxation, self.penalty = relaxation, penalty
+        self.penalties, self.relaxations = Conditioned(iterations, 1), nn.Parameter(torch.zeros(iterations))
+        self.arguments |= {"relaxation": relaxation, "penalty": penalty}
+
+    def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
+        prior, bands = self._prior(operator, y)
+        log_c, diagonals = log_compression(operator, y), mean_diagonals(operator, y)
+        step = math.sqrt(self.relative_weight) / self.penalty  # weight / rho, in which d cancels
+
+        def iteration(i: int, s: Tensor) -> tuple[Tensor, Tensor]:
+            factor = self.penalties(i, log_c)[..., None, None]
+            rho = self.penalty * math.sqrt(self.relative_weight) * diagonals * factor
+            prox = partial(prior.prox, step=step * self._steps(i, log_c, bands) / factor)
+            return admm_iteration(operator.proximal_map(y, rho), prox, self.relaxation * self.relaxations[i].exp(), s)
+
+        s = z = operator.pinv(y)
+        for i in range(self.iterations):
+            s, z = self.iterate(iteration, i, s)
+        return z
+
+
+class UnrolledFISTA(UnrolledSparse):
+    """Accelerated proximal gradient with restart; thresholds, steps and the length of the extrapolation are learned."""
+
+    def __init__(self, basis: BandedBasis, relative_weight: float, iterations: int) -> None:
+        super().__init__(basis, relative_weight, iterations)
+        self.lengths, self.momenta = Conditioned(iterations, 1), nn.Parameter(torch.zeros(iterations))
+
+    def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
+        prior, bands = self._prior(operator, y)
+        log_c = log_compression(operator, y)
+        whole = operator.norm.to(y).reshape(-1, 1, 1, 1) ** -2
+        weight = self.relative_weight * mean_diagonals(operator, y)
+
+        def iteration(i: int, x: Tensor, point: Tensor, momentum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            step = whole * self.lengths(i, log_c)[..., None, None]
+            prox = partial(prior.prox, step=step * weight * self._steps(i, log_c, bands))
+            return fista_iteration(
+                lambda u: step * operator.adjoint(operator(u) - y), prox, self.momenta[i].exp(), x, point, momentum
+            )
+
+        x = point = operator.pinv(y)
+        momentum = x.new_ones(len(x), 1, 1, 1)
+        for i in range(self.iterations):
+            x, point, momentum = self.iterate(iteration, i, x, point, momentum)
+        return x

@@ -1,0 +1,80 @@
+"""A trained unrolled solver among the bench's methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cryosense.data import Scaling
+from cryosense.operators import LinearOperator
+from cryosense.reconstructors.base import Estimate, Reconstructor
+from cryosense.reconstructors.unrolled.saved import SOLVER, SavedSolver, UnrolledModelError, open_solver
+
+SHIPPED = Path(__file__).parent / "shipped"
+OF_THE_STACK = {"mean", "deviation"}  # what a scaling found out, as opposed to what it is
+
+
+class Unrolled(Reconstructor):
+    """x = R(y, A) by a solver of :mod:`cryosense.reconstructors.unrolled`, trained by ``cryosense train model=unrolled``.
+
+    It may be given any mask family, any compression and any box of the kind of operator that it was trained for; how well it
+    does beyond what it saw is another question.
+
+    Args:
+        path: a model's folder, or a folder of several, of which that of the operator's kind is taken; None: those that come
+            with cryosense, of its simulated particles.
+        scaling: of the images, which has to be of the kind that the model was trained with.
+
+    Raises:
+        UnrolledModelError: a folder that is no model, or a model of images in another scaling.
+    """
+
+    name = "unrolled"
+
+    def __init__(self, path: str | None, scaling: Scaling) -> None:
+        super().__init__()
+        self.path = SHIPPED if path is None else Path(path)
+        folders = [self.path] if (self.path / SOLVER).is_file() else sorted(p.parent for p in self.path.glob(f"*/{SOLVER}"))
+        if not folders:
+            raise UnrolledModelError(
+                f"reconstructor.path={self.path}: no {SOLVER} there: give the folder of a model that cryosense train "
+                "model=unrolled wrote"
+            )
+        self.saved = {saved.operator: saved for saved in map(open_solver, folders)}
+        for saved in self.saved.values():
+            self._check(saved, scaling)
+        self.solvers = torch.nn.ModuleDict({operator: saved.solver for operator, saved in self.saved.items()})
+        self.prior = ", ".join(sorted({f"{saved.solver.name} {saved.loss}" for saved in self.saved.values()}))
+
+    def _check(self, saved: SavedSolver, scaling: Scaling) -> None:
+        theirs, ours = ({k: v for k, v in s.items() if k not in OF_THE_STACK} for s in (saved.scaling, scaling.describe()))
+        if theirs != ours:
+            raise UnrolledModelError(
+                f"reconstructor.path={self.path}: trained on images scaled by {theirs}, these are scaled by {ours}: "
+                "set scaling as it was in training, or train a model with this one"
+            )
+
+    def operator(self, configured: LinearOperator) -> LinearOperator:
+        self._for(configured)
+        return configured
+
+    def prepare(self, box_size: int) -> None:
+        for saved in self.saved.values():
+            saved.solver.prepare(box_size)
+
+    @torch.no_grad()
+    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
+        solver = self._for(operator).solver
+        x = solver.reconstruct(y, operator)
+        return Estimate(x, iterations=torch.full((len(x),), solver.iterations))
+
+    def _for(self, operator: LinearOperator) -> SavedSolver:
+        kind = type(operator).__name__
+        if kind not in self.saved:
+            raise UnrolledModelError(
+                f"reconstructor.path={self.path}: trained for {', '.join(self.saved)}, the operator is {kind}: train one for "
+                "it (cryosense train model=unrolled operator=...)"
+            )
+        return self.saved[kind]

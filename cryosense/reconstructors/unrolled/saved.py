@@ -1,0 +1,98 @@
+"""Unrolled solvers as folders: ``model.safetensors``, ``solver.json`` with what it is, ``cryosense.json`` with what it saw.
+
+Nothing in a folder is executed: weights are safetensors, and only the solvers and bases named here are made.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from cryosense.reconstructors.unrolled.bands import DCTBands, WaveletBands
+from cryosense.reconstructors.unrolled.network import UnrolledNetwork
+from cryosense.reconstructors.unrolled.proximal import UnrolledADMM, UnrolledFISTA
+from cryosense.reconstructors.unrolled.solver import UnrolledSolver
+
+WEIGHTS, SOLVER, FACTS = "model.safetensors", "solver.json", "cryosense.json"
+KINDS: dict[str, type[UnrolledSolver]] = {kind.__name__: kind for kind in (UnrolledADMM, UnrolledFISTA, UnrolledNetwork)}
+BASES = {kind.__name__: kind for kind in (DCTBands, WaveletBands)}
+
+
+class UnrolledModelError(ValueError):
+    """A folder that cannot be used as an unrolled solver; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class SavedSolver:
+    """A solver and what it was trained on.
+
+    Attributes:
+        operator: name of the operator's class.
+        loss: name of the loss.
+        scaling: of the training images, as ``Scaling.describe`` states it.
+    """
+
+    solver: UnrolledSolver
+    operator: str
+    loss: str
+    scaling: dict[str, Any]
+
+
+def save_solver(folder: Path, solver: UnrolledSolver, operator: str, loss: str) -> None:
+    """Write weights and description; ``cryosense.json``, the facts of the training images, is written beside them."""
+    folder.mkdir(parents=True)
+    save_file({name: tensor.contiguous() for name, tensor in solver.state_dict().items()}, folder / WEIGHTS)
+    arguments = dict(solver.arguments)
+    if "basis" in arguments:
+        arguments["basis"] = {"kind": type(arguments["basis"]).__name__, **vars(arguments["basis"])}
+    description = {"kind": type(solver).__name__, "arguments": arguments, "operator": operator, "loss": loss}
+    (folder / SOLVER).write_text(json.dumps(description, indent=1) + "\n")
+
+
+def open_solver(folder: Path) -> SavedSolver:
+    """-> what :func:`save_solver` wrote.
+
+    Raises:
+        UnrolledModelError: no such folder, a description of something else, weights that are damaged or do not belong to it.
+    """
+    description, facts = (_read(folder, name) for name in (SOLVER, FACTS))
+    try:
+        arguments = dict(description["arguments"])
+        if "basis" in arguments:
+            basis = dict(arguments["basis"])
+            arguments["basis"] = BASES[basis.pop("kind")](**basis)
+        solver = KINDS[description["kind"]](**arguments)
+        operator, loss, scaling = str(description["operator"]), str(description["loss"]), dict(facts["scaling"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnrolledModelError(
+            f"reconstructor.path={folder}: {SOLVER} or {FACTS} does not describe an unrolled solver of this version "
+            f"({type(error).__name__}: {error}): train it again"
+        ) from error
+    try:
+        solver.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().split("\n")[0][:200]
+        raise UnrolledModelError(
+            f"reconstructor.path={folder}: {WEIGHTS} cannot be read or belongs to another solver: copy or train it again "
+            f"({reason})"
+        ) from error
+    return SavedSolver(solver.eval().requires_grad_(False), operator, loss, scaling)
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UnrolledModelError(
+            f"reconstructor.path={folder}: {name} is missing or damaged; the folder that cryosense train model=unrolled "
+            f"writes is needed ({error})"
+        ) from error
+    if not isinstance(content, dict):
+        raise UnrolledModelError(f"reconstructor.path={folder}: {name} holds no description: train it again")
+    return content

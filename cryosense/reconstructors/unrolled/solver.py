@@ -1,0 +1,79 @@
+"""What unrolled solvers share: a number of iterations, parameters for each, and how the operator conditions them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from cryosense.operators import LinearOperator
+
+
+class UnrolledSolver(nn.Module, ABC):
+    """A fixed number of iterations with learned constants; the operator is an argument, and gradients flow through it all.
+
+    Every learned constant is ``value * exp(p + s * log C)``: a value that is given, a parameter p for each iteration, and a
+    slope s by which it follows the operator's compression C = n^2 / rank, both 0 before training. One image's result depends
+    on its measurement and its masks, and on nothing else in the batch.
+
+    Attributes:
+        name: for the record.
+        arguments: of the constructor, plain numbers, or a basis of such, with which a saved solver is made again.
+        checkpointing: compute iterations again in the backward pass instead of keeping what they made.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    checkpointing = False
+
+    def __init__(self, iterations: int) -> None:
+        super().__init__()
+        if iterations < 1:
+            raise ValueError(f"network.iterations={iterations}: give 1 or more")
+        self.iterations = iterations
+
+    @abstractmethod
+    def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
+        """(b, ...) -> (b, 1, n, n)."""
+
+    @torch.no_grad()
+    def reconstruct(self, y: Tensor, operator: LinearOperator) -> Tensor:
+        """As :meth:`forward`, without gradients, in whatever portions are fastest; none changes an image's result."""
+        return self(y, operator)
+
+    def prepare(self, box_size: int) -> None:
+        """Make what depends on the box alone. Raises ValueError for a box that the solver cannot work on."""
+
+    def iterate(self, step: Callable[..., Any], *state: Any) -> Any:
+        """-> what one iteration makes of its state, kept for the backward pass or made again there."""
+        if self.checkpointing and torch.is_grad_enabled():
+            return checkpoint(step, *state, use_reentrant=False)
+        return step(*state)
+
+
+class Conditioned(nn.Module):
+    """exp(p + s log C) for each iteration and channel: (iterations, channels) parameters p, (channels,) slopes s."""
+
+    def __init__(self, iterations: int, channels: int) -> None:
+        super().__init__()
+        self.offset = nn.Parameter(torch.zeros(iterations, channels))
+        self.slope = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, iteration: int, log_compression: Tensor) -> Tensor:
+        """(p,) -> (p, channels): the factors of one iteration."""
+        return torch.exp(self.offset[iteration] + self.slope * log_compression[:, None])
+
+
+def log_compression(operator: LinearOperator, like: Tensor) -> Tensor:
+    """-> (1 or b,): log(n^2 / rank A), for each mask set."""
+    return operator.compression_dof.log().to(like)
+
+
+def mean_diagonals(operator: LinearOperator, like: Tensor) -> Tensor:
+    """-> (1 or b, 1, 1, 1): mean diagonal of A^T A, for each mask set: its neighbours' do not matter to an image."""
+    sums = operator.measurement_norms.double().square().flatten(1).sum(1)
+    return (sums / operator.box_size**2).reshape(-1, 1, 1, 1).to(like)
