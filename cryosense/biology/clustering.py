@@ -1,0 +1,34 @@
+"""Particles in clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .extras import latents_module
+
+
+@dataclass(frozen=True)
+class GaussianMixture:
+    """A mixture of ``components`` Gaussians, the best of ``starts`` fits by expectation maximisation, by scikit-learn.
+
+    ``covariance``: ``full``, ``tied``, ``diag`` or ``spherical``.
+    """
+
+    components: int
+    covariance: str
+    starts: int
+    seed: int
+
+    def __call__(self, points: np.ndarray, refit: int) -> np.ndarray:
+        """(n, e) -> (n,) int64 in 0 ... components - 1: the component that each point most probably comes from.
+
+        Starts are drawn anew for each number ``refit``. Raises ValueError for fewer points than components.
+        """
+        if len(points) < self.components:
+            raise ValueError(f"clustering.components={self.components} of {len(points)} particles: give fewer")
+        mixture = latents_module("sklearn.mixture").GaussianMixture(
+            self.components, covariance_type=self.covariance, n_init=self.starts, random_state=self.seed + refit
+        )
+        return np.asarray(mixture.fit_predict(points), dtype=np.int64)

@@ -1,0 +1,72 @@
+"""Latents in a few dimensions, in which they are clustered and drawn."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from .extras import latents_module
+
+
+class Embedding(ABC):
+    """(n, d) latents -> (n, e) points."""
+
+    @abstractmethod
+    def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
+        """(n, d) -> (n, e); what is random in it is drawn anew for each number ``refit`` and is the same for one."""
+
+
+@final
+@dataclass(frozen=True)
+class Umap(Embedding):
+    """Uniform manifold approximation and projection (McInnes, Healy & Melville 2018) to two dimensions, by umap-learn.
+
+    ``seed`` makes it repeatable, on one thread.
+    """
+
+    neighbours: int
+    min_dist: float
+    seed: int
+
+    def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
+        """(n, d) -> (n, 2). Raises ValueError for no more particles than neighbours."""
+        if len(latents) <= self.neighbours:
+            raise ValueError(f"embedding.neighbours={self.neighbours} of {len(latents)} particles: give fewer")
+        umap = latents_module("umap")
+        mapper = umap.UMAP(
+            n_neighbors=self.neighbours, min_dist=self.min_dist, n_components=2, random_state=self.seed + refit, n_jobs=1
+        )
+        return np.asarray(mapper.fit_transform(latents.astype(np.float32)), dtype=np.float64)
+
+
+@final
+@dataclass(frozen=True)
+class PrincipalComponents(Embedding):
+    """The directions of largest variance, each with the sign that makes its largest weight positive."""
+
+    components: int
+
+    def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
+        """(n, d) -> (n, components), or (n, d) where there are fewer; nothing in it is random."""
+        return principal_components(latents, self.components)
+
+
+@final
+@dataclass(frozen=True)
+class Unembedded(Embedding):
+    """The latents themselves."""
+
+    def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
+        """(n, d) -> (n, d)."""
+        return latents
+
+
+def principal_components(points: np.ndarray, components: int) -> np.ndarray:
+    """(n, d) -> (n, min(components, d)): centred points along the directions of largest variance, largest first."""
+    centred = points - points.mean(0)
+    directions = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :components]
+    largest = directions[np.abs(directions).argmax(0), np.arange(directions.shape[1])]
+    return np.asarray(centred @ (directions * np.sign(largest)))

@@ -1,0 +1,44 @@
+"""What a particle's nearest neighbours in latent space say: no clusters, no embedding, no scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .extras import latents_module
+
+CHUNK = 16384
+
+
+def nearest_neighbours(latents: np.ndarray, count: int) -> np.ndarray:
+    """(n, d) -> (n, count) int64: the nearest other particles of each, by Euclidean distance, nearest first.
+
+    Raises ValueError where there are not so many others.
+    """
+    if not 1 <= count < len(latents):
+        raise ValueError(f"neighbours={count} of {len(latents)} particles: from 1 to {len(latents) - 1} can be asked for")
+    index = latents_module("sklearn.neighbors").NearestNeighbors(n_neighbors=count).fit(latents)
+    return np.asarray(index.kneighbors(return_distance=False), dtype=np.int64)
+
+
+def neighbour_overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """(n, k), (n, k) neighbours of the same particles -> the mean share of them that are the same; k / (n - 1) by chance."""
+    shared = 0
+    for start in range(0, len(first), CHUNK):
+        rows = slice(start, start + CHUNK)
+        shared += int((first[rows, :, None] == second[rows, None, :]).sum())
+    return shared / first.size
+
+
+def transferred_classes(classes: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
+    """(n,) int classes 0, 1, ..., (n, k) -> (n,): the most frequent class among each particle's neighbours.
+
+    Of classes that are equally frequent, the first. A particle's own class has no say.
+    """
+    votes = np.zeros((len(classes), int(classes.max()) + 1), dtype=np.int64)
+    np.add.at(votes, (np.arange(len(classes))[:, None], classes[neighbours]), 1)
+    return votes.argmax(1)
+
+
+def transferred_coordinate(coordinate: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
+    """(n,), (n, k) -> (n,): the mean of a coordinate over each particle's neighbours; its own has no say."""
+    return np.asarray(coordinate[neighbours].mean(1))
