@@ -24,24 +24,19 @@ def open_mrc(path: Path) -> MappedImages:
     Raises :class:`ParticleDataError` for a compressed, truncated or foreign file, for a header that disagrees with the size of
     the file, and for modes that hold no real images.
     """
-    size = path.stat().st_size
-    header = _header(path, size)
-    mode = int(header["mode"])
-    if mode not in REAL_MODES:
-        known = ", ".join(map(str, REAL_MODES))
-        raise ParticleDataError(
-            f"{path}: MRC mode {mode} ({OTHER_MODES.get(mode, 'unknown')}) holds no real images; known: {known}"
-        )
-    width, height, count, extended = (int(header[name]) for name in ("nx", "ny", "nz", "nsymbt"))
-    if min(width, height, count) < 1 or extended < 0:
-        raise ParticleDataError(f"{path}: the header tells of {count} images of {width} x {height} px: not an MRC stack")
-    dtype = np.dtype(header.dtype["mode"].byteorder + REAL_MODES[mode])
-    start = HEADER_DTYPE.itemsize + extended
-    _check_size(path, size, start, width * height * dtype.itemsize, count, f"{width} x {height} px, mode {mode}")
+    header = read_header(path)
+    dtype = sample_dtype(path, header)
+    start = check_size(path, header, dtype)
+    width, height, count = (int(header[name]) for name in ("nx", "ny", "nz"))
     return MappedImages(path, dtype, start, count, height, width, _pixel_size(path, header))
 
 
-def _header(path: Path, size: int) -> np.ndarray:
+def read_header(path: Path) -> np.ndarray:
+    """-> the header in its own byte order, of the type ``mrcfile.dtypes.HEADER_DTYPE``.
+
+    Raises :class:`ParticleDataError` for a compressed file, and one that is shorter than a header.
+    """
+    size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(HEADER_DTYPE.itemsize)
     if start[:2] == b"\x1f\x8b" or start[:3] == b"BZh":
@@ -58,8 +53,24 @@ def _header(path: Path, size: int) -> np.ndarray:
     return np.frombuffer(start, HEADER_DTYPE.newbyteorder(order))[0]
 
 
-def _check_size(path: Path, size: int, start: int, image_bytes: int, count: int, kind: str) -> None:
-    needed = start + count * image_bytes
+def sample_dtype(path: Path, header: np.ndarray) -> np.dtype:
+    """-> the type of the samples. Raises :class:`ParticleDataError` for modes that hold no real images."""
+    mode = int(header["mode"])
+    if mode not in REAL_MODES:
+        known = ", ".join(map(str, REAL_MODES))
+        raise ParticleDataError(
+            f"{path}: MRC mode {mode} ({OTHER_MODES.get(mode, 'unknown')}) holds no real images; known: {known}"
+        )
+    return np.dtype(header.dtype["mode"].byteorder + REAL_MODES[mode])
+
+
+def check_size(path: Path, header: np.ndarray, dtype: np.dtype) -> int:
+    """-> bytes before the first sample. Raises :class:`ParticleDataError` unless the file is as long as the header tells."""
+    width, height, count, extended = (int(header[name]) for name in ("nx", "ny", "nz", "nsymbt"))
+    if min(width, height, count) < 1 or extended < 0:
+        raise ParticleDataError(f"{path}: the header tells of {count} images of {width} x {height} px: not an MRC stack")
+    size, start, image_bytes = path.stat().st_size, HEADER_DTYPE.itemsize + extended, width * height * dtype.itemsize
+    needed, kind = start + count * image_bytes, f"{width} x {height} px, mode {int(header['mode'])}"
     claim = (
         f"the header tells of {count} images ({kind}), {needed} bytes with {start} before the first, but the file has {size}"
     )
@@ -68,6 +79,7 @@ def _check_size(path: Path, size: int, start: int, image_bytes: int, count: int,
         raise ParticleDataError(f"{path}: truncated: {claim}, enough for {complete} images; copy or write the file again")
     if size > needed:
         raise ParticleDataError(f"{path}: header and file disagree: {claim}; correct nx, ny, nz, mode or nsymbt in the header")
+    return start
 
 
 def _pixel_size(path: Path, header: np.ndarray) -> float | None:

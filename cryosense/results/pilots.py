@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import mrcfile
 import pandas as pd
 import torch
 from torch import Tensor
 
 from cryosense.data import ParticleDataError
+from cryosense.data.maps import read_map
 from cryosense.metrics import fsc
 from cryosense.metrics.shell_snr import ObservedCurve
 from cryosense.results.references import PIXEL_SIZE_TOLERANCE
@@ -134,7 +134,7 @@ def _summary(path: Path) -> dict[str, object]:
 
 def _read_map(path: Path) -> tuple[Tensor, float]:
     try:
-        with mrcfile.open(path) as mrc:
-            return torch.tensor(mrc.data, dtype=torch.float64), float(mrc.voxel_size.x)
+        known = read_map(path)
     except (OSError, ValueError) as error:
         raise ParticleDataError(f"pilot.path: {path} cannot be read: {error}") from error
+    return known.values, known.voxel_angstrom[0]

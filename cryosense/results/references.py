@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import mrcfile
 import torch
 from torch import Tensor
 
 from cryosense.data import ParticleDataError
+from cryosense.data.maps import read_map as open_map
 from cryosense.metrics import equivalent_particles, fsc, sphere_mask
 from cryosense.simulation.files import ModelDensity
 from cryosense.simulation.pseudo_atoms import PseudoAtoms
@@ -22,10 +22,10 @@ EDGE_SHARE = 8  # of the box, that the soft edge of the sphere takes
 def read_map(path: str | Path, key: str, box_size: int, pixel_size_angstrom: float) -> Tensor:
     """-> (n, n, n) float64. Raises ParticleDataError, naming ``key``, unless it is a map of this box and pixel size."""
     try:
-        with mrcfile.open(path) as mrc:
-            volume, pixel_size = torch.tensor(mrc.data, dtype=torch.float64), float(mrc.voxel_size.x)
+        known = open_map(path)
     except (OSError, ValueError) as error:
         raise ParticleDataError(f"{key}: {path} cannot be read: {error}") from error
+    volume, pixel_size = known.values, known.voxel_angstrom[0]
     if volume.shape != (box_size,) * 3 or abs(pixel_size - pixel_size_angstrom) > PIXEL_SIZE_TOLERANCE * pixel_size:
         raise ParticleDataError(
             f"{key}: {path} has {tuple(volume.shape)} voxels of {pixel_size:g} Angstrom, the particles make "

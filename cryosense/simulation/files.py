@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import gemmi
-import mrcfile
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
+from cryosense.biology.model_files import ModelFileError, read_structure
+from cryosense.data.maps import DensityMap, read_map
+
 from .pseudo_atoms import PseudoAtoms
 
-VOXEL_TOLERANCE = 1e-3
 EDGE_PIXELS = 3
 
 
@@ -52,27 +51,21 @@ class MapDensity:
 
     def _read(self) -> tuple[Tensor, float]:
         """-> (m, m, m) float64 in z, y, x order, and the pixel size in Angstrom."""
-        with mrcfile.open(self.path) as mrc:
-            order = [int(mrc.header[name]) - 1 for name in ("maps", "mapr", "mapc")]
-            data = np.asarray(mrc.data, dtype=np.float64)
-            voxels = [float(mrc.voxel_size[axis]) for axis in ("x", "y", "z")]
-        if data.ndim != 3 or len(set(data.shape)) != 1:
-            raise ValueError(f"{self.path}: the map has shape {data.shape}: pad it to a cube")
-        if sorted(order) != [0, 1, 2]:
-            raise ValueError(f"{self.path}: header fields mapc, mapr, maps are not an order of the axes")
-        # Axis j of the file runs along x, y or z as its number says; an array indexed z, y, x is wanted.
-        data = np.ascontiguousarray(np.transpose(data, [order.index(axis) for axis in (2, 1, 0)]))
-        return torch.from_numpy(data), self._pixel_size(voxels)
+        density = read_map(self.path)
+        if len(set(density.values.shape)) != 1:
+            raise ValueError(f"{self.path}: the map has shape {tuple(density.values.shape)}: pad it to a cube")
+        return density.values, self._pixel_size(density)
 
-    def _pixel_size(self, voxels: list[float]) -> float:
+    def _pixel_size(self, density: DensityMap) -> float:
         if self.source_pixel_size_angstrom is not None:
             return self.source_pixel_size_angstrom
-        if min(voxels) <= 0 or max(voxels) - min(voxels) > VOXEL_TOLERANCE * max(voxels):
+        pixel_size = density.pixel_size_angstrom()
+        if pixel_size is None:
             raise ValueError(
-                f"{self.path}: the header's pixel sizes {voxels} A are not one positive number: "
+                f"{self.path}: the header's pixel sizes {density.voxel_angstrom} A are not one positive number: "
                 "set density.source_pixel_size_angstrom"
             )
-        return voxels[0]
+        return pixel_size
 
 
 def _resampling(source_size: int, source_pixel: float, size: int, pixel: float) -> Tensor:
@@ -133,12 +126,12 @@ class ModelDensity:
 
     def placed_atoms(self) -> PseudoAtoms:
         """-> float64 positions as they stand in the file, and scattering weights."""
-        structure = gemmi.read_structure(self.path)
+        structure = read_structure(self.path)
         structure.remove_waters()
         structure.remove_hydrogens()
-        sites = list(structure[0].all()) if len(structure) else []
+        sites = list(structure[0].all())
         if not sites:
-            raise ValueError(f"{self.path}: the file holds no atoms of a molecule")
+            raise ModelFileError(f"{self.path}: the file holds no atoms of a molecule")
         positions = torch.tensor([site.atom.pos.tolist() for site in sites], dtype=torch.float64)
         weights = torch.tensor([site.atom.element.c4322.calculate_sf(0.0) * site.atom.occ for site in sites])
         return PseudoAtoms(positions, weights.float())

@@ -1,0 +1,76 @@
+"""Atomic models as files, from anyone: sizes are checked before memory is taken, and one error names the file."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import gemmi
+
+# The largest structures of the PDB, virus capsids of several million atoms, are below the first as text, ribosomes below the
+# second. Parsed text takes up to ten times its size, which a small compressed file must not be able to ask for.
+LARGEST_BYTES = 2**30
+LARGEST_DECOMPRESSED_BYTES = 2**26
+FARTHEST_ANGSTROM = 1e6  # from the origin: no molecule has atoms there
+_FORMATS = {
+    ".cif": gemmi.CoorFormat.Mmcif,
+    ".mmcif": gemmi.CoorFormat.Mmcif,
+    ".pdb": gemmi.CoorFormat.Pdb,
+    ".ent": gemmi.CoorFormat.Pdb,
+}
+
+
+class ModelFileError(ValueError):
+    """A file that holds no usable atomic model; the message names it and says why."""
+
+
+def read_structure(path: str | Path) -> gemmi.Structure:
+    """The structure in a PDB or mmCIF file, which may be compressed by gzip; parts of a chain are joined.
+
+    Raises:
+        ModelFileError: no such file, another format, too much text, text that cannot be parsed, no atoms, or an atom at no
+            finite position or a tenth of a millimetre away.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"{path}: there is no such file: name an atomic model in PDB or mmCIF format")
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    compressed = suffixes[-1:] == [".gz"]
+    known = _FORMATS.get((suffixes[:-1] if compressed else suffixes)[-1]) if suffixes[compressed:] else None
+    if known is None:
+        raise ModelFileError(f"{path}: atomic models are read from {', '.join(_FORMATS)} files, which may end in .gz")
+    content = _text(path, compressed)
+    try:
+        structure = gemmi.read_structure_string(content, format=known)
+        structure.setup_entities()
+    except (OSError, RuntimeError, ValueError, IndexError, MemoryError) as error:
+        raise ModelFileError(f"{path}: cannot be read as an atomic model: {_first_line(error)}") from error
+    return _checked(path, structure)
+
+
+def _text(path: Path, compressed: bool) -> bytes:
+    largest = LARGEST_DECOMPRESSED_BYTES if compressed else LARGEST_BYTES
+    try:
+        with gzip.open(path) if compressed else path.open("rb") as file:
+            content = file.read(largest + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ModelFileError(f"{path}: cannot be decompressed: {error}") from error
+    if len(content) > largest:
+        advice = "decompress it, if you trust it" if compressed else "no atomic model is as large"
+        raise ModelFileError(f"{path}: more than {largest} bytes of text: {advice}")
+    return content
+
+
+def _checked(path: Path, structure: gemmi.Structure) -> gemmi.Structure:
+    if not len(structure) or not structure[0].count_atom_sites():
+        raise ModelFileError(f"{path}: the file holds no atoms of a molecule")
+    for site in structure[0].all():
+        if not max(map(abs, site.atom.pos.tolist()), default=0.0) < FARTHEST_ANGSTROM or math.isnan(site.atom.pos.length()):
+            raise ModelFileError(f"{path}: atom {site} stands nowhere, at {site.atom.pos.tolist()}: correct or remove it")
+    return structure
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0][:200] or type(error).__name__

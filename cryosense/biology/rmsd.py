@@ -1,0 +1,49 @@
+"""Root-mean-square deviation of many pairs of chains at once, as they stand and superposed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Superposition:
+    """Proper rotations (p, 3, 3) and translations (p, 3) in Angstrom: x -> R x + t."""
+
+    rotations: Tensor
+    translations: Tensor
+
+    def __call__(self, positions: Tensor, pair: Tensor) -> Tensor:
+        """(t, 3), (t,) the pair of each -> (t, 3)."""
+        return torch.einsum("tij,tj->ti", self.rotations[pair], positions) + self.translations[pair]
+
+
+def rmsd(moving: Tensor, fixed: Tensor, pair: Tensor, pairs: int) -> Tensor:
+    """(t, 3), (t, 3) Angstrom, (t,) int64 the pair of each atom -> (p,) Angstrom; NaN for a pair without atoms."""
+    return _means((moving - fixed).square().sum(-1), pair, pairs).sqrt()
+
+
+def superpose(moving: Tensor, fixed: Tensor, pair: Tensor, pairs: int) -> Superposition:
+    """(t, 3), (t, 3) Angstrom, (t,) int64 -> for each of p pairs the rigid motion of least RMSD (Kabsch 1976, 1978).
+
+    Atoms of all pairs lie behind each other, so that pairs of any lengths are taken together, and none depends on another.
+    Pairs without atoms get the identity.
+    """
+    centre_moving, centre_fixed = (_means(each, pair, pairs).nan_to_num() for each in (moving, fixed))
+    outer = (fixed - centre_fixed[pair])[:, :, None] * (moving - centre_moving[pair])[:, None, :]
+    covariance = torch.zeros(pairs, 3, 3, dtype=moving.dtype, device=moving.device).index_add_(0, pair, outer)
+    u, _, vh = torch.linalg.svd(covariance)
+    # Without this, the best orthogonal map of a nearly flat set of atoms may be a reflection.
+    sign = torch.ones_like(centre_fixed)
+    sign[:, 2] = torch.linalg.det(u @ vh).sign()
+    rotations = (u * sign[:, None, :]) @ vh
+    return Superposition(rotations, centre_fixed - (rotations @ centre_moving[:, :, None])[:, :, 0])
+
+
+def _means(values: Tensor, pair: Tensor, pairs: int) -> Tensor:
+    """(t, ...) -> (p, ...): the mean over each pair."""
+    sums = torch.zeros(pairs, *values.shape[1:], dtype=values.dtype, device=values.device).index_add_(0, pair, values)
+    counts = torch.bincount(pair, minlength=pairs).to(values.dtype)
+    return sums / counts.reshape(-1, *[1] * (values.ndim - 1))
