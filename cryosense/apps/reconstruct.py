@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from pathlib import Path
-from typing import Any
 
 import hydra
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from tqdm import tqdm
 
+from cryosense.apps.cells import Cell
 from cryosense.apps.conf_dir import conf_dir
-from cryosense.apps.refusal import one_line
+from cryosense.apps.refusal import cause, one_line, reason
 from cryosense.data import usable_particles
-from cryosense.results.run import Run, execute
-
-# Where and in what portions a run is made does not change it.
-WITHOUT_EFFECT = ("output_dir", "chunk_size")
+from cryosense.results.claims import BusyError
+from cryosense.results.failures import write_failure
+from cryosense.results.mirrors import mirrored
+from cryosense.results.run import Run, execute, is_done
+from cryosense.results.shards import merge_shards, shard
 
 
 def build(cfg: DictConfig, run_id: str) -> Run:
-    """-> the run that a composed ``reconstruct`` config describes, its particles checked."""
+    """-> the run of all its particles that a composed ``reconstruct`` config describes, the particles checked."""
     source = instantiate(cfg.data).transformed(instantiate(cfg.geometry))
-    usable = usable_particles(source.images, cfg.chunk_size, cfg.data_checks.skip_bad)
+    usable = usable_particles(
+        source.images, cfg.chunk_size, cfg.data_checks.skip_bad, spread(len(source.images), cfg.particles)
+    )
     source = source.select(usable)
     return Run(
         run_id=run_id,
         source=source,
         particles=usable,
-        shard=shard(len(usable), **cfg.shard),
+        shard=range(len(usable)),
         scaling=instantiate(cfg.scaling).fit(source.images, cfg.chunk_size),
         design=instantiate(cfg.operator),
         noise=instantiate(cfg.noise),
@@ -46,24 +50,45 @@ def build(cfg: DictConfig, run_id: str) -> Run:
     )
 
 
-def shard(particles: int, index: int, count: int) -> range:
-    """-> positions of the particles of one of ``count`` shards, neighbours all. Raises ValueError if there is none such."""
-    if not 0 <= index < count <= particles:
-        raise ValueError(f"shard.index={index} of shard.count={count}: at least one particle each is needed, counted from 0")
-    return range(particles * index // count, particles * (index + 1) // count)
+def spread(available: int, wanted: int | None) -> torch.Tensor | None:
+    """-> (wanted,) particle numbers spread evenly over so many, None for all. Raises ValueError if there are not so many."""
+    if wanted is None:
+        return None
+    if not 1 <= wanted <= available:
+        raise ValueError(f"particles={wanted}: the stack has {available}; give a number up to that, or null for all")
+    return torch.arange(wanted) * available // wanted
 
 
-def reconstruct(cfg: DictConfig) -> Path:
-    """Do the run of a composed config unless it is done. -> its directory, named by its configuration."""
-    plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
-    run_id = hashlib.sha256(identity.encode()).hexdigest()[:12]
-    run = build(cfg, run_id)
-    label = f"{run.design.domain}-{run.design.family}-C{run.design.compression:g}-{run.reconstructor.name}"
-    directory = Path(cfg.output_dir) / f"{label}-{run_id}"
-    with tqdm(total=len(run.shard), unit="particle", desc=label) as bar:
-        execute(run, directory, identity, bar.update)
-    return directory
+def reconstruct(cfg: DictConfig) -> Cell:
+    """Do the run of a composed config unless it is done; of a shard, what is missing then. -> the run, done or its shard."""
+    if cfg.threads is not None:
+        torch.set_num_threads(cfg.threads)
+    cell = Cell.of(cfg)
+    run = build(cfg, cell.run_id)
+    part = run if cell.shard_count == 1 else run.part(shard(len(run.particles), cell.shard_index, cell.shard_count), cell.name)
+    weights, expires = cell.weights(run.source.fingerprint()), cfg.claim_expires_hours
+    with tqdm(total=len(part.shard), unit="particle", desc=cell.label) as bar:
+        if cell.shard_count > 1 and is_done(run, cell.run_directory, cell.identity):
+            bar.update(len(part.shard))
+        else:
+            execute(part, cell.directory, cell.own_identity, bar.update, weights, expires)
+            if cell.shard_count > 1:
+                merge_shards(run, cell.run_directory, cell.identity, cell.shard_count, weights, expires)
+    if is_done(run, cell.run_directory, cell.identity):
+        mirrored(instantiate(cfg.mirror), cell.run_directory)
+    return cell
+
+
+def reconstruct_in_sweep(cfg: DictConfig) -> None:
+    """As :func:`reconstruct`, but whatever goes wrong is written down in the run's directory, and the sweep goes on."""
+    cell = Cell.of(cfg)
+    try:
+        print(reconstruct(cfg).directory_now)
+    except BusyError as busy:
+        print(f"left to others: {busy}")
+    except Exception as error:  # noqa: BLE001 - a defect in one cell must not cost its neighbours; error.json has the traceback
+        print(f"cryosense reconstruct: {cell.directory}: {reason(error)}", file=sys.stderr)
+        write_failure(cell.directory, cell.own_identity, reason(error), cause(error))
 
 
 def with_stack_named(words: list[str]) -> list[str]:
@@ -79,7 +104,10 @@ def with_stack_named(words: list[str]) -> list[str]:
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="reconstruct")
 def _reconstruct(cfg: DictConfig) -> None:
     with one_line("reconstruct"):
-        print(reconstruct(cfg))
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            reconstruct_in_sweep(cfg)
+        else:
+            print(reconstruct(cfg).directory_now)
 
 
 def main() -> None:

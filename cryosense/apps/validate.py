@@ -10,6 +10,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
+from cryosense.apps import cells
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.reconstruct import build, with_stack_named
 from cryosense.apps.refusal import one_line
@@ -17,7 +18,7 @@ from cryosense.results.validation import Validation
 
 KEYS = ("reference", "cutoff_angstrom", "randomise_below", "ctf_correction", "most_particles", "significance")
 GRID = ("pad_factor", "regularisation")
-WITHOUT_EFFECT = ("output_dir", "chunk_size", "bits_per_number", "shard", "write_images", "draw_example")
+WITHOUT_EFFECT = (*cells.WITHOUT_EFFECT, "bits_per_number", "write_images", "draw_example")
 
 
 def validate(cfg: DictConfig) -> bool:

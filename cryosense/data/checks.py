@@ -20,16 +20,18 @@ def find_bad_particles(stack: ParticleStack, chunk_size: int) -> dict[int, str]:
     return dict(sorted(bad.items()))
 
 
-def usable_particles(stack: ParticleStack, chunk_size: int, skip_bad: bool) -> Tensor:
-    """-> (n,) numbers of the particles that are finite and not constant, after one look at each.
+def usable_particles(stack: ParticleStack, chunk_size: int, skip_bad: bool, among: Tensor | None = None) -> Tensor:
+    """-> (n,) numbers of the particles that are finite and not constant, after one look at each, or at each of ``among``.
 
     Raises :class:`ParticleDataError`, which names the first of the others, unless ``skip_bad`` leaves them out.
     """
-    bad = find_bad_particles(stack, chunk_size)
+    numbers = torch.arange(len(stack)) if among is None else among
+    found = find_bad_particles(stack if among is None else stack.select(among), chunk_size)
+    bad = {int(numbers[position]): why for position, why in found.items()}
     if bad and not skip_bad:
         listed = ", ".join(f"{number} ({why})" for number, why in list(bad.items())[:5])
         raise ParticleDataError(
             f"{stack.path}: {len(bad)} unusable particle(s), numbered from 0: {listed}; set data_checks.skip_bad=true to "
             "leave them out"
         )
-    return torch.tensor([number for number in range(len(stack)) if number not in bad], dtype=torch.int64)
+    return torch.tensor([number for number in numbers.tolist() if number not in bad], dtype=torch.int64)

@@ -79,8 +79,11 @@ class Fitting:
         design: Design,
         noise: Noise,
         scores: Scores,
+        known: WeightChoice | None = None,
     ) -> WeightChoice | None:
         """Let the method learn; choose its weight if it has one that is not given. ``particles``: (n,) numbers of the source.
+
+        ``known`` is what the same arguments gave before: it is taken, and nothing tried.
 
         Raises:
             FittingError: nothing to learn from, or a clean target where no clean image is known.
@@ -88,6 +91,9 @@ class Fitting:
         chooses = isinstance(reconstructor, Sparse) and reconstructor.weight is None
         if not chooses and not reconstructor.learns:
             return None
+        if known is not None and isinstance(reconstructor, Sparse):
+            reconstructor.with_weight(known.chosen)
+            return known
         images, targets, numbers = self._training_images(source, particles, scaling)
         reconstructor.fit(images, targets)
         if not isinstance(reconstructor, Sparse) or not chooses:

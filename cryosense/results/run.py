@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,13 +15,16 @@ from cryosense.metrics import Scores
 from cryosense.operators.design import Design
 from cryosense.operators.noise import Noise
 from cryosense.reconstructors import Reconstructor
+from cryosense.results.claims import claimed
 from cryosense.results.examples import read_example
+from cryosense.results.failures import clear_failure
 from cryosense.results.figures import picture
 from cryosense.results.fitting import Fitting
 from cryosense.results.portion import Portion
 from cryosense.results.record import open_run, write_example, write_masks
 from cryosense.results.rows import RowWriter, write_json_atomic
 from cryosense.results.stacks import RunStacks
+from cryosense.results.weights import WeightCache
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,10 @@ class Run:
     draw_example: bool
     chunk_size: int
 
+    def part(self, shard: range, run_id: str) -> Run:
+        """-> the run of some of the particles."""
+        return replace(self, shard=shard, run_id=run_id)
+
     def held_back(self) -> Tensor:
         """-> (shard,) bool: which particles methods have learned from."""
         mask = torch.zeros(len(self.particles), dtype=torch.bool)
@@ -82,32 +89,65 @@ class Run:
         }
 
 
-def execute(run: Run, directory: Path, config: str, progress: Callable[[int], object]) -> None:
+def execute(
+    run: Run,
+    directory: Path,
+    config: str,
+    progress: Callable[[int], object],
+    weights: WeightCache,
+    claim_expires_hours: float,
+) -> None:
     """Do what is still to do of a run, and nothing if it is done.
 
     Writes, in this order: ``config.yaml`` (``config``, what identifies the run); ``fit.json``; the images, then their rows,
     portion by portion; ``masks``, ``particles.mrcs`` and ``.star``, ``example.npz``, ``summary.json``, ``rows.parquet``,
-    ``example.png``; last ``done.json``. ``progress`` is called with the number of particles done since its last call.
+    ``example.png``; last ``done.json``. ``progress`` is called with the number of particles done since its last call. What an
+    earlier attempt at it left in ``error.json`` goes. ``claim_expires_hours``: see :func:`.claimed`.
 
     Raises:
         ValueError: input that cannot be used, before any work; a directory of another configuration or of other data.
+        BusyError: another process is making this run.
         OSError: the disk is full; what is there stays, and the run can be continued.
     """
     box = run.source.images.box_size
     run.reconstructor.operator(run.design.operator(box, run.particles[:1]))
     run.reconstructor.prepare(box)
-    if (directory / "done.json").is_file():
-        open_run(directory, config, run.source.fingerprint())
+    if is_done(run, directory, config):
         progress(len(run.shard))
         return
-    choice = run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.design, run.noise, run.scores)
+    with claimed(directory, claim_expires_hours) as still_alive:
+
+        def tell(particles: int) -> None:
+            still_alive()
+            progress(particles)
+
+        begin(run, directory, config, weights)
+        _stream(run, directory, tell)
+        finish(run, directory)
+
+
+def is_done(run: Run, directory: Path, config: str) -> bool:
+    """Whether the run is complete. Raises RunDirectoryError if the directory is complete, but of another run."""
+    if not (directory / "done.json").is_file():
+        return False
     open_run(directory, config, run.source.fingerprint())
+    return True
+
+
+def begin(run: Run, directory: Path, config: str, weights: WeightCache) -> None:
+    """Let the method learn, or take what was learned before, and open the directory."""
+    known = weights.read()
+    choice = run.fitting.fit(
+        run.reconstructor, run.source, run.particles, run.scaling, run.design, run.noise, run.scores, known
+    )
+    open_run(directory, config, run.source.fingerprint())
+    clear_failure(directory)
+    if choice is not None and known is None:
+        weights.write(choice)
     write_json_atomic(
         directory / "fit.json",
         {"scaling": run.scaling.describe(), "weight": None if choice is None else asdict(choice)},
     )
-    _stream(run, directory, progress)
-    _finish(run, directory)
 
 
 def _stream(run: Run, directory: Path, progress: Callable[[int], object]) -> None:
@@ -127,7 +167,8 @@ def _stream(run: Run, directory: Path, progress: Callable[[int], object]) -> Non
     stacks.finish()
 
 
-def _finish(run: Run, directory: Path) -> None:
+def finish(run: Run, directory: Path) -> None:
+    """Write what stands beside the rows and images of a run, all of which are there; last, that it is done."""
     images = run.source.images.select(slice(run.shard.start, run.shard.stop))
     shown = int(run.held_back().int().argmin())  # the first that is not held back
     portion = Portion(run, shown, shown + 1)
