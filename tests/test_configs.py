@@ -31,8 +31,10 @@ GROUPS = {
     "simulate": ["density", "noise_model"],
     "backproject": ["data", "geometry", "operator", "soft_mask"],
     "export": ["data"],
+    "compare-latents": ["embedding", "known"],
     "design-mask": [],
     "validate": [],
+    "compare-models": ["soft_mask"],
     "collect": [],
 }
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_"}

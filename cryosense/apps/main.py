@@ -11,13 +11,15 @@ VERBS = {
     "export": "cryoDRGN's poses.pkl and ctf.pkl for a particle stack",
     "design-mask": "from an uncompressed pilot, the Fourier masks that keep the most resolution",
     "validate": "put noise and particles without fine detail through the chain: what comes out is invented",
+    "compare-latents": "cryoDRGN's latents of the same particles: the same clusters, the same neighbours?",
+    "compare-models": "atomic models with each other, residue by residue, and with a map",
     "collect": "gather the rows below a directory into one table and one picture",
 }
 
 
 def usage() -> str:
     """-> the text of ``cryosense --help``: one line per verb."""
-    lines = [f"  {verb:<12} {line}" for verb, line in VERBS.items()]
+    lines = [f"  {verb:<15} {line}" for verb, line in VERBS.items()]
     return "\n".join(
         [
             "usage: cryosense <verb> [key=value ...]",

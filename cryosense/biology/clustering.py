@@ -21,13 +21,20 @@ class GaussianMixture:
     starts: int
     seed: int
 
+    def check(self, count: int) -> None:
+        """Raises ValueError for fewer particles than components, MissingExtraError without scikit-learn."""
+        if not 1 <= self.components <= count:
+            raise ValueError(
+                f"clustering.components={self.components} of {count} particles: from 1 to {count} can be asked for"
+            )
+        latents_module("sklearn.mixture")
+
     def __call__(self, points: np.ndarray, refit: int) -> np.ndarray:
         """(n, e) -> (n,) int64 in 0 ... components - 1: the component that each point most probably comes from.
 
-        Starts are drawn anew for each number ``refit``. Raises ValueError for fewer points than components.
+        Starts are drawn anew for each number ``refit``. Raises what :meth:`check` raises.
         """
-        if len(points) < self.components:
-            raise ValueError(f"clustering.components={self.components} of {len(points)} particles: give fewer")
+        self.check(len(points))
         mixture = latents_module("sklearn.mixture").GaussianMixture(
             self.components, covariance_type=self.covariance, n_init=self.starts, random_state=self.seed + refit
         )

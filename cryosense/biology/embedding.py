@@ -15,6 +15,10 @@ class Embedding(ABC):
     """(n, d) latents -> (n, e) points."""
 
     @abstractmethod
+    def check(self, count: int) -> None:
+        """Raises ValueError where so many particles are too few, or where a library is missing."""
+
+    @abstractmethod
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
         """(n, d) -> (n, e); what is random in it is drawn anew for each number ``refit`` and is the same for one."""
 
@@ -31,12 +35,16 @@ class Umap(Embedding):
     min_dist: float
     seed: int
 
+    def check(self, count: int) -> None:
+        """Raises ValueError for no more particles than neighbours, MissingExtraError without umap-learn."""
+        if count <= self.neighbours:
+            raise ValueError(f"embedding.neighbours={self.neighbours} of {count} particles: give fewer")
+        latents_module("umap")
+
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
-        """(n, d) -> (n, 2). Raises ValueError for no more particles than neighbours."""
-        if len(latents) <= self.neighbours:
-            raise ValueError(f"embedding.neighbours={self.neighbours} of {len(latents)} particles: give fewer")
-        umap = latents_module("umap")
-        mapper = umap.UMAP(
+        """(n, d) -> (n, 2). Raises what :meth:`check` raises."""
+        self.check(len(latents))
+        mapper = latents_module("umap").UMAP(
             n_neighbors=self.neighbours, min_dist=self.min_dist, n_components=2, random_state=self.seed + refit, n_jobs=1
         )
         return np.asarray(mapper.fit_transform(latents.astype(np.float32)), dtype=np.float64)
@@ -49,6 +57,11 @@ class PrincipalComponents(Embedding):
 
     components: int
 
+    def check(self, count: int) -> None:
+        """Raises ValueError for no component."""
+        if self.components < 1:
+            raise ValueError(f"embedding.components={self.components}: give at least 1")
+
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
         """(n, d) -> (n, components), or (n, d) where there are fewer; nothing in it is random."""
         return principal_components(latents, self.components)
@@ -58,6 +71,9 @@ class PrincipalComponents(Embedding):
 @dataclass(frozen=True)
 class Unembedded(Embedding):
     """The latents themselves."""
+
+    def check(self, count: int) -> None:
+        """Any number will do."""
 
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
         """(n, d) -> (n, d)."""
