@@ -65,10 +65,11 @@ def read_all(paths: Sequence[str], known: np.ndarray | None, known_path: str) ->
     counts = {path: len(latents) for path, latents in found.items()}
     if known is not None:
         counts[known_path] = len(known)
+    wanted = counts[paths[0]]
     for path, count in counts.items():
-        if count != counts[paths[0]]:
+        if count != wanted:
             raise ParticleDataError(
-                f"{path}: {count} particles, but {counts[paths[0]]} in {paths[0]}: give files of the same particles, in one order"
+                f"{path}: {count} particles, but {wanted} in {paths[0]}: give files of the same particles in the same order"
             )
     return found
 
