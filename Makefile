@@ -8,7 +8,7 @@ POSTERIOR := reconstructor=posterior denoiser=ddpm,gaussian reconstructor.sample
 MAPS   := reference=outputs/demo_maps/data/volume.mrc
 TORCH  := torch==2.14.1 torchvision==0.29.1
 
-.PHONY: demo test lint bench wheel clean
+.PHONY: demo test slow lint bench wheel clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,6 +33,11 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# cryoDRGN on exported files, among others.
+slow: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,heterogeneity]'
+	$(BIN)/python -m pytest -m slow
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
