@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -14,6 +15,11 @@ class Superposition:
 
     rotations: Tensor
     translations: Tensor
+
+    @classmethod
+    def identity(cls, pairs: int) -> Self:
+        """-> p motions that move nothing."""
+        return cls(torch.eye(3, dtype=torch.float64).expand(pairs, 3, 3), torch.zeros(pairs, 3, dtype=torch.float64))
 
     def __call__(self, positions: Tensor, pair: Tensor) -> Tensor:
         """(t, 3), (t,) the pair of each -> (t, 3)."""
