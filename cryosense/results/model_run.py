@@ -121,8 +121,9 @@ def _own_chains(model: ProteinModel) -> pd.DataFrame:
 
 def _crossings(fitted: ModelInMap) -> dict[str, float | None]:
     """-> resolutions where the FSC of map and model falls below 0.5 (Rosenthal & Henderson 2003); None where there is none."""
-    rows = fitted.resolutions.query("threshold == 0.5").set_index("curve")["resolution_angstrom"]
-    return {name: float(value) if math.isfinite(value) else None for name, value in rows.items()}
+    rows = fitted.resolutions.query("threshold == 0.5")
+    read = zip(rows["curve"], rows["resolution_angstrom"], strict=True)
+    return {name: float(value) if math.isfinite(value) else None for name, value in read}
 
 
 def _in_words(fit: dict[str, float | None]) -> str:
