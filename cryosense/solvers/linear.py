@@ -21,10 +21,12 @@ def conjugate_gradients(
     """(b, ...) -> (b, ...): solve ``system(x) = rhs`` for each image, ``system`` positive definite on the span of ``rhs``.
 
     An image whose residual is below ``tolerance`` times its right-hand side is frozen: its step is zero from then on, so
-    that what other images still need cannot drive it apart by rounding. The preconditioned conjugate gradient method of
-    Hestenes and Stiefel, one set of scalars per image.
+    that what other images still need cannot drive it apart by rounding. So is an image that meets a direction p with
+    p^T system(p) <= 0: its system is not positive definite, no step along p leads towards a solution, and it keeps what it
+    had, with a residual that says so. The preconditioned conjugate gradient method of Hestenes and Stiefel, one set of
+    scalars per image.
 
-    Returns: the solution, iterations (b,) int64, and relative residual (b,).
+    Returns: the solution, iterations (b,) int64 that changed it, and relative residual (b,).
     """
     x = torch.zeros_like(rhs)
     r = rhs.clone()
@@ -39,7 +41,9 @@ def conjugate_gradients(
         if not bool(active.any()):
             break
         sp = system(p)
-        alpha = torch.where(active, rz / inner(p, sp).clamp_min(floor), 0.0)
+        curvature = inner(p, sp)
+        active = active & (curvature > 0)
+        alpha = torch.where(active, rz / curvature.clamp_min(floor), 0.0)
         x = x + alpha * p
         r = r - alpha * sp
         z = precondition(r)

@@ -60,3 +60,25 @@ def test_iterations_that_do_not_suffice_are_reported_with_their_residual() -> No
     true = torch.linalg.vector_norm(apply(matrices, x) - rhs) / torch.linalg.vector_norm(rhs)
     torch.testing.assert_close(residual[0], true)
     assert float(true) > 1e-3
+
+
+def test_an_image_of_an_indefinite_system_stops_before_the_curvature_that_is_not_positive() -> None:
+    """Diagonal systems by hand, and a positive one beside them that does not notice."""
+    positive = systems(1, 3, 10.0)[0]
+    diagonals = [[1.0, 2.0, -4.0], [-1.0, 0.5, 0.4], [1.0, 1.0, -2.0]]
+    matrices = torch.stack([positive, *(torch.diag(torch.tensor(d, dtype=torch.float64)) for d in diagonals)])
+    rhs = torch.tensor([[1.0, 2.0, 3.0], [3.0, 3.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]], dtype=torch.float64)
+
+    def solved(rows: slice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        system = matrices[rows]
+        return conjugate_gradients(lambda v: apply(system, v), rhs[rows], lambda v: v, tolerance=1e-12, max_iterations=20)
+
+    x, iterations, residual = solved(slice(None))
+    # Curvatures along the right-hand sides: 9 + 18 - 4 = 23, then below zero; -0.1; and zero.
+    assert iterations.tolist()[1:] == [1, 0, 0]
+    torch.testing.assert_close(x[1], rhs[1] * 19 / 23)
+    assert torch.equal(x[2:], torch.zeros(2, 3, dtype=torch.float64))
+    assert residual[2:].tolist() == [1.0, 1.0]
+    assert float(residual[0]) <= 1e-12
+    for together, alone in zip((x, iterations, residual), solved(slice(0, 1)), strict=True):
+        assert torch.equal(together[:1], alone)
