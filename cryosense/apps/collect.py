@@ -1,4 +1,4 @@
-"""``cryosense collect <directory>``: all rows below a directory as one table and one picture."""
+"""``cryosense collect <directory>``: all rows below a directory as tables and one picture."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import sys
 from pathlib import Path
 
 import hydra
+from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
-from cryosense.results.collect import NoRunError, collect
+from cryosense.results.collect import Collected, NoRunError, collect
 from cryosense.results.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
 from cryosense.results.examples import read_examples
 from cryosense.results.figures import picture
 from cryosense.results.formats import markdown_table, text_table
-from cryosense.results.tables import summarise
+from cryosense.results.listing import left_out, page
+from cryosense.results.paper_formats import paper_latex
+from cryosense.results.run_tables import RunTables
 
 
 def gather(cfg: DictConfig) -> None:
@@ -27,10 +30,12 @@ def gather(cfg: DictConfig) -> None:
     if maps:
         gather_maps(maps, cfg)
     try:
-        gather_runs(cfg)
+        collected = collect(Path(cfg.directory))
     except NoRunError:
         if not maps:
             raise
+    else:
+        gather_runs(collected, maps, cfg)
 
 
 def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
@@ -42,20 +47,22 @@ def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
     print(f"{len(maps)} maps; wrote {cfg.maps_csv}, {cfg.maps_picture}\n")
 
 
-def gather_runs(cfg: DictConfig) -> None:
-    """Print the table of reconstructions, write it and the picture, and list the runs that are left out."""
-    collected = collect(Path(cfg.directory))
+def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) -> None:
+    """Print the table of reconstructions, write all tables and the picture, and list the runs that are left out."""
+    tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
     examples, without_example = read_examples(collected.runs, collected.rows)
-    lines = summarise(collected.rows, resamples=cfg.resamples, level=cfg.level, seed=cfg.seed)
-    print(text_table(lines, cfg.level))
-    lines.to_csv(cfg.table_csv, index=False)
-    Path(cfg.table_markdown).write_text(markdown_table(lines, cfg.level))
-    written = [cfg.table_csv, cfg.table_markdown]
+    print(text_table(tables.lines, cfg.level))
+    tables.lines.to_csv(cfg.table_csv, index=False)
+    Path(cfg.table_markdown).write_text(markdown_table(tables.lines, cfg.level))
+    tables.wide.to_csv(cfg.paper_csv, index=False)
+    Path(cfg.paper_markdown).write_text(page(tables, cfg.level))
+    Path(cfg.paper_latex).write_text(paper_latex(tables.tables, cfg.level))
+    written = [cfg.table_csv, cfg.table_markdown, cfg.paper_csv, cfg.paper_markdown, cfg.paper_latex]
     if examples:
         picture(examples, most_operators=cfg.most_operators).savefig(cfg.picture)
         written.append(cfg.picture)
-    for run, reason in collected.left_out:
-        print(f"not in the table: {run}: {reason}")
+    for line in left_out(tables):
+        print(f"not in the table: {line}")
     for run, reason in without_example:
         print(f"not in the picture: {run}: {reason}")
     print(f"{len(collected.runs)} runs, {len(collected.rows)} rows; wrote {', '.join(written)}")

@@ -18,7 +18,7 @@ from cryosense.results.rows import SCHEMA
 
 @dataclass(frozen=True)
 class Collected:
-    """What stands below a directory: ``rows`` of the finished ``runs``, and why each of the others, or missing, is left out."""
+    """What stands below a directory: ``rows`` of the finished ``runs``, and why each other one is left out."""
 
     rows: pd.DataFrame
     runs: tuple[Path, ...]

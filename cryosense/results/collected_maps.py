@@ -30,6 +30,7 @@ class FinishedMap:
     """One back-projection: where it is, below which directory, what sums it up, its curves and its resolutions."""
 
     name: str
+    directory: Path
     summary: dict[str, object]
     curves: pd.DataFrame
     resolutions: pd.DataFrame
@@ -45,7 +46,7 @@ def finished_maps(directory: Path) -> list[FinishedMap]:
             summary = json.loads((folder / "done.json").read_text())
             name = str(folder.relative_to(directory)) if folder != directory else folder.name
             tables = (pd.read_csv(folder / f"{table}.csv") for table in ("fsc", "resolution"))
-            found.append(FinishedMap(name, summary, *tables))
+            found.append(FinishedMap(name, folder, summary, *tables))
     return found
 
 

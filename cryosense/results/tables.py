@@ -18,9 +18,10 @@ LOWER_IS_BETTER = {"lpips", "mse", "mae", "measurement_mse", "lpips_clean", "mse
 COMPARED = [name for name in SCORES if "mse" not in name and name != "mae"]
 PLAIN_MEANS = ["compression_dof", "bits_per_image", "iterations", "gap", "seconds"]
 BASELINE = "pinv"
-# Decibels, or a score between 0 and 1: two methods whose answers differ by rounding alone (pinv and zero filling, say) must tie.
+# Decibels, or a score between 0 and 1: methods whose answers differ by rounding alone (pinv and zero filling, say) must tie.
 ROUNDING = 1e-4
-NATURAL_ORDER = ["zero_filled", "fourier_crop", "quantised", BASELINE, "wiener", "dct", "wavelet", "tv", "posterior"]
+NATURAL_ORDER = ["zero_filled", "fourier_crop", "quantised", BASELINE, "wiener", "dct", "wavelet", "tv"]
+NATURAL_ORDER += ["unrolled", "posterior"]
 
 
 def difference_column(score: str) -> str:
@@ -64,17 +65,22 @@ def _means(per_image: pd.DataFrame, resamples: int, level: float, seed: int) -> 
 
 def best(lines: pd.DataFrame, score: str) -> pd.Series:
     """-> bool per line: has the best mean of its operator in this score, to six digits; false where no line has one."""
-    signed = -lines[score] if score in LOWER_IS_BETTER else lines[score]
+    signed = -lines[score] if score in LOWER_IS_BETTER or score.endswith("_angstrom") else lines[score]
     top = signed.groupby([lines[name] for name in OPERATOR], dropna=False).transform("max")
     return signed.notna() & ((signed == top) | ((top - signed) <= 1e-6 * top.abs()))
 
 
 def in_order(lines: pd.DataFrame) -> pd.DataFrame:
     """Operators together; methods in their natural order, others behind by name; then by weight."""
-    rank = {name: i for i, name in enumerate(NATURAL_ORDER)}
-    place = lines["reconstructor"].map(rank).fillna(lines["prior"].map(rank)).fillna(len(rank))
-    ordered = lines.assign(place=place).sort_values([*OPERATOR, "place", *METHOD], kind="stable", na_position="first")
+    keys = [*OPERATOR, "place", *METHOD]
+    ordered = lines.assign(place=natural_place(lines)).sort_values(keys, kind="stable", na_position="first")
     return ordered.drop(columns="place").reset_index(drop=True)
+
+
+def natural_place(lines: pd.DataFrame) -> pd.Series:
+    """-> where the method of each line stands among all methods."""
+    rank = {name: i for i, name in enumerate(NATURAL_ORDER)}
+    return lines["reconstructor"].map(rank).fillna(lines["prior"].map(rank)).fillna(len(rank))
 
 
 def _with_differences(frame: pd.DataFrame) -> pd.DataFrame:

@@ -21,9 +21,7 @@ ERROR = {"error": "weight must be positive\nnot -1", "type": "ValueError", "trac
         (["reconstructor=posterior", "denoiser=gaussian"], "posterior gaussian, radial, C = 2.5"),
     ],
 )
-def test_a_cell_is_named_by_the_configuration_that_reconstruct_writes(
-    overrides: list[str], label: str, tmp_path: Path
-) -> None:
+def test_a_cell_is_named_by_the_configuration_of_its_run(overrides: list[str], label: str, tmp_path: Path) -> None:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("reconstruct", overrides=overrides)
     plain = OmegaConf.create({key: OmegaConf.to_container(cfg, resolve=True)[key] for key in cfg if key != "hydra"})
