@@ -3,6 +3,7 @@
 from .checks import find_bad_particles, usable_particles
 from .errors import ParticleDataError
 from .geometry import CentreCrop, Compose, FourierCrop, Geometry
+from .hub import open_hub
 from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval
 from .source import ParticleSource
 from .stack import ParticleStack
@@ -24,6 +25,7 @@ __all__ = [
     "StackWriter",
     "UnitInterval",
     "find_bad_particles",
+    "open_hub",
     "usable_particles",
     "write_star",
 ]

@@ -1,0 +1,54 @@
+"""Particle stacks that are published on the Hugging Face hub: fetched once, then found in its cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import ParticleDataError
+from .source import ParticleSource
+
+
+def open_hub(
+    repository: str,
+    file: str,
+    revision: str,
+    local_dir: str | Path | None,
+    pixel_size_angstrom: float | None,
+    name: str | None,
+) -> ParticleSource:
+    """Open one file of a data set on the hub, such as ``owner/EMPIAR10076_128x128``, as :meth:`.ParticleSource.open` does.
+
+    The file is looked for in ``local_dir``, a folder of the same form, where one is named, and nowhere else; otherwise in the
+    hub's cache, and fetched if it is not there. ``revision``: branch, tag or commit.
+
+    Raises :class:`ParticleDataError` where the file is in neither place, or is no particle stack.
+    """
+    if local_dir is not None:
+        path = Path(local_dir) / file
+        if not path.is_file():
+            raise ParticleDataError(
+                f"{path}: no such file; put {file} of the hub's data set {repository} there, or set data.local_dir=null"
+            )
+    else:
+        path = _fetched(repository, file, revision)
+    return ParticleSource.open(path, None, None, None, pixel_size_angstrom, name)
+
+
+def _fetched(repository: str, file: str, revision: str) -> Path:
+    # Takes a second to import, which only who names a data set of the hub should wait for.
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repository, file, repo_type="dataset", revision=revision))
+    except LocalEntryNotFoundError as error:
+        raise ParticleDataError(
+            f"{file} of the hub's data set {repository} is not in the cache, and the hub cannot be reached: run the same "
+            "command once with a network, or put the file into a folder and name that in data.local_dir"
+        ) from error
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        said = str(error).strip().splitlines()[0]
+        raise ParticleDataError(
+            f"{file} of the hub's data set {repository} cannot be fetched ({said}): see data.repository, data.file "
+            "and data.revision"
+        ) from error
