@@ -6,14 +6,17 @@ import fcntl
 import json
 import os
 import socket
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 CLAIM = "claim.json"
 HOST = socket.gethostname()
+TOUCH_SECONDS = 60.0
+WAITING_SECONDS = 0.2
 WRITING_SECONDS = 60.0  # a claim that is still not readable after that is of a process that died while it wrote it
 
 
@@ -22,12 +25,13 @@ class BusyError(ValueError):
 
 
 @contextmanager
-def claimed(directory: Path, expires_hours: float) -> Iterator[Callable[[], None]]:
-    """Hold the directory, made if need be, while the block runs; what is yielded is to be called now and then: "still alive".
+def claimed(directory: Path, expires_hours: float) -> Iterator[None]:
+    """Hold the directory, made if need be, while the block runs.
 
-    ``claim.json`` is made by an exclusive open, which one of many processes can do, on network file systems too. The claim of
-    a dead process on this host is taken over at once; of another host nothing is known but when its claim was last touched:
-    after ``expires_hours`` without a sign of life it is taken over. Directories that were made for the claim alone go with it.
+    ``claim.json`` is made by an exclusive open, which one of many processes can do, on network file systems too, and touched
+    every minute. The claim of a dead process on this host is taken over at once; of another host nothing is known but that its
+    claim is touched: after ``expires_hours`` without, it is taken over. Directories that were made for the claim alone go with
+    it.
 
     Raises:
         BusyError: the directory is held by another process.
@@ -35,13 +39,36 @@ def claimed(directory: Path, expires_hours: float) -> Iterator[Callable[[], None
     made = _make(directory)
     claim = directory / CLAIM
     _take(claim, expires_hours)
+    released = threading.Event()
+    threading.Thread(target=_keep_touching, args=(claim, released), daemon=True).start()
     try:
-        yield lambda: os.utime(claim)
+        yield
     finally:
+        released.set()
         claim.unlink(missing_ok=True)
         for folder in made:
             with suppress(OSError):  # not empty, or gone with another's claim
                 folder.rmdir()
+
+
+@contextmanager
+def claimed_in_turn(directory: Path, expires_hours: float) -> Iterator[None]:
+    """As :func:`claimed`, but waiting while another process holds the directory: for what all of them need, and one makes."""
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(claimed(directory, expires_hours))
+            except BusyError:
+                time.sleep(WAITING_SECONDS)
+                continue
+            break
+        yield
+
+
+def _keep_touching(claim: Path, released: threading.Event) -> None:
+    while not released.wait(TOUCH_SECONDS):
+        with suppress(FileNotFoundError):
+            os.utime(claim)
 
 
 def _make(directory: Path) -> list[Path]:

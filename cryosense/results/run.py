@@ -21,6 +21,7 @@ from cryosense.results.failures import clear_failure
 from cryosense.results.figures import picture
 from cryosense.results.fitting import Fitting
 from cryosense.results.portion import Portion
+from cryosense.results.provenance import begin_session, end_session
 from cryosense.results.record import open_run, write_example, write_masks
 from cryosense.results.rows import RowWriter, write_json_atomic
 from cryosense.results.stacks import RunStacks
@@ -99,10 +100,10 @@ def execute(
 ) -> None:
     """Do what is still to do of a run, and nothing if it is done.
 
-    Writes, in this order: ``config.yaml`` (``config``, what identifies the run); ``fit.json``; the images, then their rows,
-    portion by portion; ``masks``, ``particles.mrcs`` and ``.star``, ``example.npz``, ``summary.json``, ``rows.parquet``,
-    ``example.png``; last ``done.json``. ``progress`` is called with the number of particles done since its last call. What an
-    earlier attempt at it left in ``error.json`` goes. ``claim_expires_hours``: see :func:`.claimed`.
+    Writes, in this order: ``config.yaml`` (``config``, what identifies the run); ``provenance.json``; ``fit.json``; the images,
+    then their rows, portion by portion; ``masks``, ``particles.mrcs`` and ``.star``, ``example.npz``, ``summary.json``,
+    ``rows.parquet``, ``example.png``; last ``done.json``. ``progress`` is called with the number of particles done since its
+    last call. What an earlier attempt at it left in ``error.json`` goes. ``claim_expires_hours``: see :func:`.claimed`.
 
     Raises:
         ValueError: input that cannot be used, before any work; a directory of another configuration or of other data.
@@ -115,14 +116,9 @@ def execute(
     if is_done(run, directory, config):
         progress(len(run.shard))
         return
-    with claimed(directory, claim_expires_hours) as still_alive:
-
-        def tell(particles: int) -> None:
-            still_alive()
-            progress(particles)
-
+    with claimed(directory, claim_expires_hours):
         begin(run, directory, config, weights)
-        _stream(run, directory, tell)
+        _stream(run, directory, progress)
         finish(run, directory)
 
 
@@ -142,6 +138,7 @@ def begin(run: Run, directory: Path, config: str, weights: WeightCache) -> None:
     )
     open_run(directory, config, run.source.fingerprint())
     clear_failure(directory)
+    begin_session(directory)
     if choice is not None and known is None:
         weights.write(choice)
     write_json_atomic(
@@ -191,4 +188,5 @@ def finish(run: Run, directory: Path) -> None:
     if run.draw_example:
         rows = pd.read_parquet(directory / "rows.parquet", filters=[("particle", "==", int(portion.numbers[0]))])
         picture([read_example(directory, rows)], most_operators=1).savefig(directory / "example.png")
+    end_session(directory)
     write_json_atomic(directory / "done.json", {"particles": len(run.shard)})

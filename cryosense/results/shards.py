@@ -43,7 +43,7 @@ def merge_shards(run: Run, directory: Path, config: str, count: int, weights: We
     folders = [shard_directory(directory, index, count) for index in range(count)]
     if not all((folder / "done.json").is_file() for folder in folders):
         return False
-    with claimed(directory, claim_expires_hours) as still_alive:
+    with claimed(directory, claim_expires_hours):
         begin(run, directory, config, weights)
         rows, stacks = RowWriter(directory), RunStacks(directory, len(run.particles), run.source.images)
         for index, folder in enumerate(folders):
@@ -51,7 +51,6 @@ def merge_shards(run: Run, directory: Path, config: str, count: int, weights: We
             _copy_images(run, stacks, folder, positions.start)
             _copy_masks(directory, folder, positions.start)
             _copy_rows(run, rows, folder, positions)
-            still_alive()
         stacks.finish()
         finish(run, directory)
         shutil.rmtree(directory / SHARDS)
