@@ -10,18 +10,22 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from cryosense import seeding
-from cryosense.data import ParticleDataError, ParticleStack, Scaling
+from cryosense.data import ParticleDataError, ParticleSource, Scaling
 from cryosense.training.augmentation import Augmentation
 
 PERMUTATION, AUGMENTATION = 0, 1  # streams of the generator
 
 
 class Batch(NamedTuple):
-    """Images (b, 1, n, n) in units of the scaling, their particle numbers (b,), and the number of the batch."""
+    """Images (b, 1, n, n) in units of the scaling, their particle numbers (b,), the number of the batch, clean images or None.
+
+    Clean images (b, 1, n, n) are scaled and augmented as the images of the same particles.
+    """
 
     images: Tensor
     particles: Tensor
     number: int
+    clean: Tensor | None
 
 
 class NumberedBatches(Sampler[tuple[int, Tensor]]):
@@ -59,26 +63,31 @@ class TrainingImages(Dataset[Batch]):
     """Batches by (number, positions): read, scaled and augmented by draws that the number and the particle fix."""
 
     def __init__(
-        self, stack: ParticleStack, particles: Tensor, scaling: Scaling, augmentation: Augmentation, seed: int
+        self, source: ParticleSource, particles: Tensor, scaling: Scaling, augmentation: Augmentation, seed: int
     ) -> None:
-        self.stack, self.particles, self.scaling, self.augmentation, self.seed = stack, particles, scaling, augmentation, seed
+        self.source, self.particles, self.scaling = source, particles, scaling
+        self.augmentation, self.seed = augmentation, seed
 
     def __getitem__(self, batch: tuple[int, Tensor]) -> Batch:
         number, positions = batch
         particles = self.particles[positions]
-        images, _, _ = self.scaling(self.stack[particles])
+        images, clean = _scaled(self.source, particles, self.scaling)
+        changed = self._augmented(images, particles, number)
+        return Batch(changed, particles, number, None if clean is None else self._augmented(clean, particles, number))
+
+    def _augmented(self, images: Tensor, particles: Tensor, number: int) -> Tensor:
         changed = []
         for image, particle in zip(images, particles.tolist(), strict=True):
             random = seeding.generator(self.seed + number, particle, AUGMENTATION)
             changed.append(self.augmentation(image, random))
-        return Batch(torch.stack(changed), particles, number)
+        return torch.stack(changed)
 
 
 class ValidationImages(Dataset[Batch]):
     """The first images of a set of particles as they are, ``batch_size`` at a time."""
 
-    def __init__(self, stack: ParticleStack, particles: Tensor, scaling: Scaling, batch_size: int) -> None:
-        self.stack, self.scaling = stack, scaling
+    def __init__(self, source: ParticleSource, particles: Tensor, scaling: Scaling, batch_size: int) -> None:
+        self.source, self.scaling = source, scaling
         self.batches = particles.split(batch_size)
 
     def __len__(self) -> int:
@@ -86,5 +95,13 @@ class ValidationImages(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         particles = self.batches[index]
-        images, _, _ = self.scaling(self.stack[particles])
-        return Batch(images, particles, index)
+        images, clean = _scaled(self.source, particles, self.scaling)
+        return Batch(images, particles, index, clean)
+
+
+def _scaled(source: ParticleSource, particles: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor | None]:
+    """-> images and clean images (b, 1, n, n), both by the map of the images."""
+    images, offset, gain = scaling(source.images[particles])
+    if source.clean is None:
+        return images, None
+    return images, (source.clean[particles] - offset.reshape(-1, 1, 1, 1)) / gain.reshape(-1, 1, 1, 1)

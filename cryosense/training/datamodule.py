@@ -6,7 +6,7 @@ import lightning.pytorch as pl
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from cryosense.data import ParticleStack, Scaling
+from cryosense.data import ParticleSource, Scaling
 from cryosense.training.augmentation import Augmentation
 from cryosense.training.batches import Batch, NumberedBatches, TrainingImages, ValidationImages
 from cryosense.training.splits import Split
@@ -16,7 +16,7 @@ class ParticleDataModule(pl.LightningDataModule):
     """Batches of a stack, split for training and validation.
 
     Args:
-        stack: particle images; read batch by batch.
+        particles: images and, where they are known, clean images; read batch by batch.
         split: which are for what.
         batch_size: per process.
         validation_images: at most so many, spread evenly over those for validation.
@@ -25,7 +25,7 @@ class ParticleDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        stack: ParticleStack,
+        particles: ParticleSource,
         split: Split,
         scaling: Scaling,
         augmentation: Augmentation,
@@ -37,8 +37,8 @@ class ParticleDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         step = max(1, len(split.validation) // validation_images)
-        self._validation = ValidationImages(stack, split.validation[::step][:validation_images], scaling, batch_size)
-        self._train = TrainingImages(stack, split.train, scaling, augmentation, seed)
+        self._validation = ValidationImages(particles, split.validation[::step][:validation_images], scaling, batch_size)
+        self._train = TrainingImages(particles, split.train, scaling, augmentation, seed)
         self.split, self.batch_size, self.workers, self.seed = split, batch_size, workers, seed
 
     def first_batch(self) -> int:

@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import lightning.pytorch as pl
 import torch
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
-from diffusers.optimization import get_cosine_schedule_with_warmup
-from diffusers.training_utils import EMAModel
-from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
+from torch import Tensor
 
 from cryosense import seeding
+from cryosense.data import ParticleDataError, ParticleSource
+from cryosense.training.averaged import AveragedTraining, seeded
 from cryosense.training.batches import Batch
 
 TRAINING_NOISE, VALIDATION_NOISE = 2, 3  # streams of the generator, beside those of the batches
 
 
-class DDPMTraining(pl.LightningModule):
+class DDPMTraining(AveragedTraining):
     """Predict the noise, or the velocity, in a noised particle image.
 
     ``loss = |target - network(sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps, t)|^2`` averaged over pixels, images and uniform t,
-    with the target that the scheduler's ``prediction_type`` names. The weights that are validated and exported are the
-    exponential moving average of those that are trained.
+    with the target that the scheduler's ``prediction_type`` names.
 
     Args:
         make_network: -> the network (b, 1, n, n), (b,) -> (b, 1, n, n), its weights drawn from torch's generator seeded here.
         scheduler: the noise schedule and what is predicted.
-        learning_rate, betas, weight_decay: of AdamW.
-        warmup_steps: in which the rate rises to ``learning_rate``; it then falls to 0 on a cosine over ``steps``.
-        steps: of the optimiser, in all.
-        ema_inv_gamma, ema_power, ema_max_decay: of the average: its decay after k steps is
-            min(max_decay, 1 - (1 + k / inv_gamma)^-power).
+        learning_rate, betas, weight_decay, warmup_steps, steps: of the optimiser, see :class:`.AveragedTraining`.
+        ema_inv_gamma, ema_power, ema_max_decay: of the average of the weights, likewise.
         bands: edges of the timestep bands that validation losses are given for, from 0 to the number of timesteps.
         seed: of the initial weights, the timesteps and the noise.
 
     Raises:
         ValueError: edges of bands that do not ascend from 0 to the scheduler's number of timesteps.
     """
+
+    samples = True
+    network: UNet2DModel
 
     def __init__(
         self,
@@ -59,30 +54,34 @@ class DDPMTraining(pl.LightningModule):
         bands: Sequence[int],
         seed: int,
     ) -> None:
-        super().__init__()
         timesteps = int(scheduler.config["num_train_timesteps"])
         if list(bands) != sorted(set(bands)) or bands[0] != 0 or bands[-1] != timesteps:
             raise ValueError(
                 f"model.bands={list(bands)}: edges must ascend from 0 to the {timesteps} timesteps of the schedule"
             )
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            network = make_network()
         # Convolutions on the CPU and on tensor cores want the channels innermost.
-        self.network = network.to(memory_format=torch.channels_last)
-        self.scheduler, self.timesteps = scheduler, timesteps
-        self.learning_rate, self.betas, self.weight_decay = learning_rate, (betas[0], betas[1]), weight_decay
-        self.warmup_steps, self.steps = warmup_steps, steps
-        self.ema = EMAModel(
-            network.parameters(),
-            decay=ema_max_decay,
-            use_ema_warmup=True,
-            inv_gamma=ema_inv_gamma,
-            power=ema_power,
-            foreach=True,
+        super().__init__(
+            seeded(make_network, seed).to(memory_format=torch.channels_last),
+            learning_rate=learning_rate,
+            betas=betas,
+            weight_decay=weight_decay,
+            warmup_steps=warmup_steps,
+            steps=steps,
+            ema_inv_gamma=ema_inv_gamma,
+            ema_power=ema_power,
+            ema_max_decay=ema_max_decay,
         )
+        self.scheduler, self.timesteps = scheduler, timesteps
         self.bands, self.seed = list(bands), seed
         self._sums = torch.zeros(2, len(bands) - 1)
+
+    def check(self, source: ParticleSource) -> None:
+        stack, size = source.images, self.network.config["sample_size"]
+        if stack.box_size != size:
+            raise ParticleDataError(
+                f"{stack.path}: images of {stack.box_size} px for a network of {size} px: resample them "
+                "(geometry=fourier_crop) or choose another network"
+            )
 
     def prediction_error(self, images: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """(b, 1, n, n), (b, 1, n, n), (b,) -> (b,): mean squared error of the network's prediction."""
@@ -108,17 +107,6 @@ class DDPMTraining(pl.LightningModule):
         self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.images))
         return loss
 
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        super().optimizer_step(*args, **kwargs)
-        self.ema.step(self.network.parameters())
-
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        optimiser = torch.optim.AdamW(
-            self.network.parameters(), self.learning_rate, betas=self.betas, weight_decay=self.weight_decay, foreach=True
-        )
-        schedule = get_cosine_schedule_with_warmup(optimiser, self.warmup_steps, self.steps)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
     def validation_step(self, batch: Batch, _: int) -> None:
         with self.averaged_weights():
             for band, (low, high) in enumerate(zip(self.bands[:-1], self.bands[1:], strict=True)):
@@ -134,26 +122,6 @@ class DDPMTraining(pl.LightningModule):
             self.log(f"validation/loss_t{low}_{high}", loss, rank_zero_only=True)
             total += loss * (high - low) / self.timesteps
         self.log("validation/loss", total, prog_bar=True, rank_zero_only=True)
-
-    @contextmanager
-    def averaged_weights(self) -> Iterator[nn.Module]:
-        """The network with its averaged weights; afterwards those that are trained are back."""
-        self.ema.to(self.device)
-        self.ema.store(self.network.parameters())
-        self.ema.copy_to(self.network.parameters())
-        try:
-            yield self.network
-        finally:
-            self.ema.restore(self.network.parameters())
-
-    def on_fit_start(self) -> None:
-        self.ema.to(self.device)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["ema"] = self.ema.state_dict()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.ema.load_state_dict(checkpoint["ema"])
 
     def export(self, folder: Path) -> None:
         """Write a ``DDPMPipeline`` folder (safetensors) with the averaged weights, which diffusers opens as it is."""

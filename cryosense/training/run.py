@@ -13,10 +13,10 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack, Scaling, usable_particles
+from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling, usable_particles
 from cryosense.training.augmentation import Augmentation
+from cryosense.training.averaged import AveragedTraining
 from cryosense.training.datamodule import ParticleDataModule
-from cryosense.training.ddpm import DDPMTraining
 from cryosense.training.facts import write_facts
 from cryosense.training.samples import SampleGrid
 from cryosense.training.splits import Split, split
@@ -33,7 +33,7 @@ class Training:
         batch_size: per process.
         validation_fraction, validation_images: share of particles kept from training, and how many of them are looked at.
         validate_every, checkpoint_every, sample_every: optimiser steps.
-        sample_images, sample_network_evaluations: of the pictures drawn while it trains.
+        sample_images, sample_network_evaluations: of the pictures drawn while a model trains that can be sampled.
         steps: of the optimiser.
         workers: processes that read ahead.
         skip_bad: leave out particles that are constant or not finite, instead of stopping.
@@ -43,7 +43,7 @@ class Training:
     geometry: Geometry
     scaling: Scaling
     augmentation: Augmentation
-    make_model: Callable[[], DDPMTraining]
+    make_model: Callable[[], AveragedTraining]
     make_trainer: Callable[..., pl.Trainer]
     make_logger: Callable[[Path, int], Logger]
     batch_size: int
@@ -61,21 +61,16 @@ class Training:
     seed: int
 
     @property
-    def _images(self) -> ParticleStack:
-        return self.source.images.transformed(self.geometry)
+    def _particles(self) -> ParticleSource:
+        return self.source.transformed(self.geometry)
 
-    def module(self) -> DDPMTraining:
-        """-> the untrained module. Raises ParticleDataError where the images do not fit its network."""
+    def module(self) -> AveragedTraining:
+        """-> the untrained module. Raises ParticleDataError where the particles do not fit it."""
         module = self.make_model()
-        stack, size = self._images, module.network.config["sample_size"]
-        if stack.box_size != size:
-            raise ParticleDataError(
-                f"{stack.path}: images of {stack.box_size} px for a network of {size} px: resample them "
-                "(geometry=fourier_crop) or choose another network"
-            )
+        module.check(self._particles)
         return module
 
-    def run(self, module: DDPMTraining, directory: Path) -> Path:
+    def run(self, module: AveragedTraining, directory: Path) -> Path:
         """Train of a module what is still to train. -> the folder of weights, ``directory / "model"``.
 
         Writes ``split.json``, ``checkpoints/last.ckpt`` and what the logger and the samples write while it works; the model
@@ -87,14 +82,15 @@ class Training:
         model_folder = directory / "model"
         if model_folder.is_dir():
             return model_folder
-        stack = self._images
-        stack = stack.select(usable_particles(stack, self.chunk_size, self.skip_bad))
+        particles = self._particles
+        particles = particles.select(usable_particles(particles.images, self.chunk_size, self.skip_bad))
+        stack = particles.images
         scaling = self.scaling.fit(stack, self.chunk_size)
         parts = split(stack, self.validation_fraction, self.seed)
         directory.mkdir(parents=True, exist_ok=True)
         self._write_split(directory, parts)
         data = ParticleDataModule(
-            stack,
+            particles,
             parts,
             scaling,
             self.augmentation,
@@ -105,13 +101,13 @@ class Training:
         )
         last = directory / "checkpoints" / "last.ckpt"
         first_step = int(torch.load(last, weights_only=True)["global_step"]) if last.is_file() else 0
-        trainer = self._trainer(directory, first_step)
+        trainer = self._trainer(directory, first_step, module.samples)
         trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
         if trainer.is_global_zero and trainer.global_step >= self.steps:
             self._export(module, scaling, stack.select(parts.train), model_folder)
         return model_folder
 
-    def _trainer(self, directory: Path, first_step: int) -> pl.Trainer:
+    def _trainer(self, directory: Path, first_step: int, samples: bool) -> pl.Trainer:
         callbacks: list[Callback] = [
             ModelCheckpoint(
                 directory / "checkpoints",
@@ -119,15 +115,18 @@ class Training:
                 every_n_train_steps=self.checkpoint_every,
                 save_top_k=1,
                 enable_version_counter=False,
-            ),
-            SampleGrid(
-                directory / "samples",
-                every_steps=self.sample_every,
-                images=self.sample_images,
-                network_evaluations=self.sample_network_evaluations,
-                seed=self.seed,
-            ),
+            )
         ]
+        if samples:
+            callbacks.append(
+                SampleGrid(
+                    directory / "samples",
+                    every_steps=self.sample_every,
+                    images=self.sample_images,
+                    network_evaluations=self.sample_network_evaluations,
+                    seed=self.seed,
+                )
+            )
         return self.make_trainer(
             default_root_dir=directory,
             logger=self.make_logger(directory, first_step),
@@ -143,7 +142,7 @@ class Training:
         text = json.dumps({"by": parts.by, "train": len(parts.train), "validation": parts.validation.tolist()})
         (directory / "split.json").write_text(text + "\n")
 
-    def _export(self, module: DDPMTraining, scaling: Scaling, trained_on: ParticleStack, folder: Path) -> None:
+    def _export(self, module: AveragedTraining, scaling: Scaling, trained_on: ParticleStack, folder: Path) -> None:
         unfinished = folder.with_name(folder.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         module.export(unfinished)

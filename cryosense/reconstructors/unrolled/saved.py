@@ -13,12 +13,13 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from cryosense.denoisers.ddpm import FACTS
 from cryosense.reconstructors.unrolled.bands import DCTBands, WaveletBands
 from cryosense.reconstructors.unrolled.network import UnrolledNetwork
 from cryosense.reconstructors.unrolled.proximal import UnrolledADMM, UnrolledFISTA
 from cryosense.reconstructors.unrolled.solver import UnrolledSolver
 
-WEIGHTS, SOLVER, FACTS = "model.safetensors", "solver.json", "cryosense.json"
+WEIGHTS, SOLVER = "model.safetensors", "solver.json"
 KINDS: dict[str, type[UnrolledSolver]] = {kind.__name__: kind for kind in (UnrolledADMM, UnrolledFISTA, UnrolledNetwork)}
 BASES = {kind.__name__: kind for kind in (DCTBands, WaveletBands)}
 

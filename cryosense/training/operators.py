@@ -1,0 +1,79 @@
+"""Measurements to train on: a mask family, compressions from a range, masks drawn anew for every batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from cryosense.operators import LinearOperator
+from cryosense.operators.design import Design
+from cryosense.seeding import generator
+
+
+@dataclass(frozen=True)
+class DrawnMeasurement:
+    """A compression and a seed of masks: the operator, and operators that measure a part of what it measures."""
+
+    make_design: Callable[..., Design]
+    compression: float
+    seed: int
+
+    def operator(self, box_size: int, count: int) -> LinearOperator:
+        """-> the operator of ``count`` images, for one batch."""
+        return self._at(self.compression, box_size, count)
+
+    def nested(self, share: float, box_size: int, count: int) -> tuple[LinearOperator, LinearOperator]:
+        """-> the operator, and one that measures about a share of what it measures.
+
+        Masks of one seed at two compressions are nested: the same numbers are drawn, and more of them are kept.
+
+        Raises:
+            ValueError: a family whose masks are not nested, or nothing is left to hold back.
+        """
+        whole, part = self.operator(box_size, count), self._at(self.compression / share, box_size, count)
+        random = generator(0)
+        probe = torch.from_numpy(random.standard_normal((part.particles, 1, box_size, box_size), dtype=np.float32))
+        seen = part.pinv(part(probe))
+        if not torch.allclose(whole.pinv(whole(seen)), seen, atol=1e-3):
+            raise ValueError("model/loss=split needs masks that are nested in compression: random_gaussian masks are not")
+        if bool((part.rank >= whole.rank).any()):
+            raise ValueError(
+                f"model/loss=split: at compression {self.compression:.3g} nothing is left to hold back: lower "
+                "model.operators.compression or model.loss.kept"
+            )
+        return whole, part
+
+    def _at(self, compression: float, box_size: int, count: int) -> LinearOperator:
+        return self.make_design(compression=compression, seed=self.seed).operator(box_size, torch.arange(count))
+
+
+class SampledOperators:
+    """Draws of measurements.
+
+    Args:
+        make_design: compression and seed -> design; one mask set for each batch, or for each image if it is ``per_particle``.
+        compression: nominal, from and to; its logarithm is drawn uniformly.
+
+    Raises:
+        ValueError: a range that is none, or begins below 1.
+    """
+
+    def __init__(self, make_design: Callable[..., Design], compression: Sequence[float]) -> None:
+        if len(compression) != 2 or not 1 <= compression[0] <= compression[1]:
+            raise ValueError(f"model.operators.compression={list(compression)}: from and to, 1 or more, are needed")
+        self.make_design, self.compression = make_design, (compression[0], compression[1])
+
+    @property
+    def kind(self) -> str:
+        """-> name of the operators' class."""
+        design = self.make_design(compression=self.compression[0], seed=0)
+        return type(design.operator(32, torch.arange(1))).__name__
+
+    def draw(self, random: np.random.Generator) -> DrawnMeasurement:
+        """-> a measurement by the generator."""
+        low, high = (math.log(c) for c in self.compression)
+        return DrawnMeasurement(self.make_design, math.exp(random.uniform(low, high)), int(random.integers(2**63)))

@@ -1,0 +1,112 @@
+"""Training of an unrolled solver: the Lightning module, which draws measurements and takes the mean of a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cryosense import seeding
+from cryosense.data import ParticleDataError, ParticleSource
+from cryosense.metrics import psnr
+from cryosense.reconstructors.unrolled import UnrolledSolver, save_solver
+from cryosense.training.averaged import AveragedTraining, seeded
+from cryosense.training.batches import Batch
+from cryosense.training.losses import ReconstructionLoss
+from cryosense.training.operators import SampledOperators
+
+TRAINING_DRAW, VALIDATION_DRAW = 4, 5  # streams of the generator, beside those of the batches
+
+
+class UnrolledTraining(AveragedTraining):
+    """Reconstruct particles from measurements that are drawn anew for every batch, by seed and number of the batch.
+
+    Args:
+        make_network: -> the solver.
+        operators: the measurements to draw.
+        loss: of a reconstruction.
+        checkpointing: keep no iteration's work for the backward pass, do it again there: half as fast again, in a fraction of
+            the memory.
+        learning_rate, betas, weight_decay, warmup_steps, steps: of the optimiser, see :class:`.AveragedTraining`.
+        ema_inv_gamma, ema_power, ema_max_decay: of the average of the weights, likewise.
+        seed: of the initial weights, the masks and the draws of the loss.
+    """
+
+    network: UnrolledSolver
+
+    def __init__(
+        self,
+        make_network: Callable[[], UnrolledSolver],
+        operators: SampledOperators,
+        loss: ReconstructionLoss,
+        *,
+        checkpointing: bool,
+        learning_rate: float,
+        betas: Sequence[float],
+        weight_decay: float,
+        warmup_steps: int,
+        steps: int,
+        ema_inv_gamma: float,
+        ema_power: float,
+        ema_max_decay: float,
+        seed: int,
+    ) -> None:
+        super().__init__(
+            seeded(make_network, seed),
+            learning_rate=learning_rate,
+            betas=betas,
+            weight_decay=weight_decay,
+            warmup_steps=warmup_steps,
+            steps=steps,
+            ema_inv_gamma=ema_inv_gamma,
+            ema_power=ema_power,
+            ema_max_decay=ema_max_decay,
+        )
+        self.network.checkpointing = checkpointing
+        self.operators, self.loss, self.seed = operators, loss, seed
+        self._sums = torch.zeros(3, dtype=torch.float64)
+
+    def check(self, source: ParticleSource) -> None:
+        if self.loss.needs_clean and source.clean is None:
+            raise ParticleDataError(
+                f"{source.images.path}: model/loss={self.loss.name} needs clean images and none are known: give "
+                "data.clean_path, or choose model/loss=split"
+            )
+        self.network.prepare(source.images.box_size)
+
+    def losses(self, batch: Batch, index: int, stream: int) -> Tensor:
+        """-> (b,): the loss of a batch, its measurement fixed by seed, index and stream."""
+        random = seeding.generator(self.seed, index, stream)
+        return self.loss(self.network, batch, self.operators.draw(random), random)
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        index = batch.number * self.trainer.world_size + self.trainer.global_rank
+        loss = self.losses(batch, index, TRAINING_DRAW).mean()
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.images))
+        return loss
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        with self.averaged_weights():
+            losses = self.losses(batch, batch.number, VALIDATION_DRAW)
+            scores = losses.new_tensor(torch.nan) if batch.clean is None else self._psnr(batch, batch.clean)
+        self._sums += torch.tensor([losses.sum().item(), scores.sum().item(), len(losses)])
+
+    def _psnr(self, batch: Batch, clean: Tensor) -> Tensor:
+        """-> (b,): PSNR in dB against the clean images, from the whole measurement."""
+        drawn = self.operators.draw(seeding.generator(self.seed, batch.number, VALIDATION_DRAW))
+        operator = drawn.operator(clean.shape[-1], len(clean)).to(clean.device)
+        return psnr(self.network(operator(batch.images), operator), clean)
+
+    def on_validation_epoch_end(self) -> None:
+        loss, score, count = self._sums.tolist()
+        self._sums.zero_()
+        self.log("validation/loss", loss / count, prog_bar=True, rank_zero_only=True)
+        if score == score:
+            self.log("validation/psnr_clean", score / count, rank_zero_only=True)
+
+    def export(self, folder: Path) -> None:
+        """Write the folder that ``reconstructor=unrolled`` opens, with the averaged weights."""
+        with self.averaged_weights():
+            save_solver(folder, self.network, self.operators.kind, self.loss.name)
