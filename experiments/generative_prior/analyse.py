@@ -76,8 +76,8 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
             )
         line[3].set_yscale("log")
         line[0].set_ylabel(operator.replace(", ", "\n"))
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=7, fontsize=9)
+    named = {label: handle for line in axes for handle, label in zip(*line[0].get_legend_handles_labels(), strict=True)}
+    figure.legend(list(named.values()), list(named), loc="lower center", ncols=7, fontsize=9)
     figure.tight_layout(rect=(0, 0.04 + 0.06 / len(operators), 1, 1))
     figure.savefig(path, dpi=90)
     plt.close(figure)
