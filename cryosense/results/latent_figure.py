@@ -9,11 +9,13 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from cryosense.biology.embedding import principal_components
 from cryosense.biology.matching import Matching
 from cryosense.results.latent_runs import LatentRun
 from cryosense.results.rows import written_whole
+from cryosense.seeding import generator
 
 DOTS_PER_INCH = 110
 MOST_POINTS = 20_000
@@ -28,14 +30,21 @@ def draw_comparison(path: Path, first: LatentRun, others: Sequence[LatentRun], m
     """
     figure = Figure(figsize=(14.0, 4.6 * len(others)), layout="constrained")
     rows = figure.subplots(len(others), 3, squeeze=False)
-    shown = np.arange(0, len(first.clusters), -(-len(first.clusters) // MOST_POINTS))
+    shown = drawn_particles(len(first.clusters))
     for (left, middle, right), other in zip(rows, others, strict=True):
         _scatter(left, first, first.clusters, shown)
         _scatter(middle, other, first.clusters, shown)
         _confusion(right, matchings[other.name])
-    rows[0, 0].legend(fontsize=8, markerscale=4, title="cluster of the first run", title_fontsize=8)
+    names = range(int(first.clusters.max()) + 1)
+    handles = [Line2D([], [], marker="o", linestyle="", color=COLOURS[name % len(COLOURS)], label=str(name)) for name in names]
+    rows[0, 0].legend(handles=handles, fontsize=8, title="cluster of the first run", title_fontsize=8)
     with written_whole(path) as unfinished:
         figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+
+
+def drawn_particles(count: int) -> np.ndarray:
+    """-> at most MOST_POINTS particles, chosen and ordered at random: stacks have periods, and no cluster is to lie on top."""
+    return generator(0).permutation(count)[:MOST_POINTS]
 
 
 def plane(points: np.ndarray) -> np.ndarray:
@@ -48,10 +57,7 @@ def plane(points: np.ndarray) -> np.ndarray:
 def _scatter(axes: Axes, run: LatentRun, clusters: np.ndarray, shown: np.ndarray) -> None:
     x, y = plane(run.points)[shown].T
     size = float(np.clip(8000 / len(shown), 0.6, 12))
-    for cluster in range(int(clusters.max()) + 1):
-        inside = clusters[shown] == cluster
-        colour = COLOURS[cluster % len(COLOURS)]
-        axes.scatter(x[inside], y[inside], s=size, color=colour, linewidths=0, alpha=0.6, label=str(cluster))
+    axes.scatter(x, y, s=size, color=COLOURS[clusters[shown] % len(COLOURS)], linewidths=0, alpha=0.6)
     axes.set_title(_shortened(run.name), fontsize=9)
     axes.set_xticks([])
     axes.set_yticks([])
