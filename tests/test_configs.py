@@ -46,6 +46,7 @@ def options(group: str) -> list[str]:
 
 CASES = [(verb, []) for verb in GROUPS]
 CASES += [(verb, [f"{group}={option}"]) for verb, groups in GROUPS.items() for group in groups for option in options(group)]
+CASES += [("train", ["model=unrolled", f"model/loss={loss}"]) for loss in options("model/loss")]
 PIXEL_MASKS = ["random_binary", "random_gaussian", "checkerboard", "superres"]
 CASES += [
     ("reconstruct", [f"operator={'pixel' if mask in PIXEL_MASKS else 'fourier'}", f"operator/masks={mask}"])
