@@ -13,7 +13,8 @@ VERBS = {
     "validate": "put noise and particles without fine detail through the chain: what comes out is invented",
     "compare-latents": "cryoDRGN's latents of the same particles: the same clusters, the same neighbours?",
     "compare-models": "atomic models with each other, residue by residue, and with a map",
-    "collect": "gather the rows below a directory into one table and one picture",
+    "collect": "gather the rows below a directory into tables and one picture",
+    "report": "the same as one HTML file, with curves and maps, to be read anywhere",
 }
 
 

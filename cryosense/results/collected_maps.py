@@ -74,7 +74,11 @@ def map_curves(maps: list[FinishedMap]) -> Figure:
     for axes, (curve, title) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for each in maps:
             if curve in each.curves:
-                axes.plot(each.curves["frequency_per_angstrom"], each.curves[curve], label=each.name)
+                frequency = each.curves["frequency_per_angstrom"]
+                [line] = axes.plot(frequency, each.curves[curve], label=each.name)
+                if f"{curve}_low" in each.curves:
+                    band = (each.curves[f"{curve}_low"], each.curves[f"{curve}_high"])
+                    axes.fill_between(frequency, *band, color=line.get_color(), alpha=0.12, linewidth=0)
         for threshold in (0.143, 0.5):
             axes.axhline(threshold, color="0.6", linewidth=0.8, linestyle="--")
         axes.set(title=f"FSC, {title}", xlabel="1 / Å", ylim=(-0.1, 1.02))

@@ -59,6 +59,10 @@ def map_lines(maps: list[FinishedMap], runs: Iterable[Path], rows: pd.DataFrame)
         for name, (curve, threshold) in RESOLUTIONS.items():
             rows = each.resolutions[(each.resolutions["curve"] == curve) & (each.resolutions["threshold"] == threshold)]
             line[name] = float(rows["resolution_angstrom"].iloc[0]) if len(rows) else float("nan")
+            for end in ("low", "high"):
+                column = f"interval_{end}_angstrom"
+                known = len(rows) and column in rows
+                line[f"{name}_{end}"] = float(rows[column].iloc[0]) if known else float("nan")
             line[f"{name}_at_nyquist"] = bool(rows["at_nyquist"].iloc[0]) if len(rows) else False
         lines.append(line)
     return pd.DataFrame(lines)

@@ -100,7 +100,7 @@ def execute(
 ) -> None:
     """Do what is still to do of a run, and nothing if it is done.
 
-    Writes, in this order: ``config.yaml`` (``config``, what identifies the run); ``provenance.json``; ``fit.json``; the images,
+    Writes, in this order: ``config.yaml`` (``config``: whose run it is); ``provenance.json``; ``fit.json``; the images,
     then their rows, portion by portion; ``masks``, ``particles.mrcs`` and ``.star``, ``example.npz``, ``summary.json``,
     ``rows.parquet``, ``example.png``; last ``done.json``. ``progress`` is called with the number of particles done since its
     last call. What an earlier attempt at it left in ``error.json`` goes. ``claim_expires_hours``: see :func:`.claimed`.

@@ -1,0 +1,103 @@
+"""Scores and resolutions against compression, one figure for each family of operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cryosense.results.formats import TITLES, method_label
+from cryosense.results.map_lines import EQUIVALENT, RESOLUTIONS, UNCOMPRESSED
+from cryosense.results.map_lines import TITLES as MAP_TITLES
+from cryosense.results.tables import BASELINE, LOWER_IS_BETTER, METHOD, natural_place
+
+SCORES = ["lpips", "ssim", "psnr", "ssim_clean", "psnr_clean", "correlation_clean"]
+OF_MAPS = [*RESOLUTIONS, EQUIVALENT]
+FAMILY = ["data", "operator", "masks", "block_size", "symmetric", "noise_sigma", "noise_placement"]
+PANELS_ACROSS = 3
+MARKERS = "osD^vP*X<>"
+
+
+def score_curves(lines: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
+    """Lines of a summary -> name of a family and its scores against C, for families with several compressions."""
+    for name, family in families(lines):
+        scores = [score for score in SCORES if family[score].notna().any()]
+        if scores and family["compression_nominal"].nunique() > 1:
+            yield name, _figure(family, scores, TITLES)
+
+
+def map_score_curves(maps: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
+    """Lines of maps -> name of a family and the resolutions of its maps against C; without compression as a line across."""
+    whole = maps[maps["reconstructor"] == UNCOMPRESSED]
+    known = maps[maps["compression_nominal"].notna()]
+    for name, family in families(known):
+        scores = [score for score in OF_MAPS if np.isfinite(family[score].astype(float)).any()]
+        if not scores:
+            continue
+        figure = _figure(family, scores, MAP_TITLES | {EQUIVALENT: "equivalent particles"})
+        for axes, score in zip(figure.axes, scores, strict=False):
+            for level in whole[score].astype(float).dropna():
+                axes.axhline(level, color="0.5", linewidth=1, linestyle=":", label=UNCOMPRESSED)
+        yield name, figure
+
+
+def families(lines: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """-> lines of operators that differ in compression alone, with a name for them."""
+    for _, family in lines.groupby(FAMILY, dropna=False, sort=False):
+        first = family.iloc[0]
+        parts = [str(first["data"])] if pd.notna(first["data"]) else []
+        parts.append(f"{first['operator']} {first['masks']}")
+        if pd.notna(first["block_size"]):
+            parts.append(f"K = {first['block_size']:.0f}")
+        elif pd.notna(first["symmetric"]):
+            parts.append("symmetric" if first["symmetric"] else "not symmetric")
+        if pd.notna(first["noise_sigma"]) and first["noise_sigma"] > 0:
+            parts.append(f"noise {first['noise_sigma']:.3g} {first['noise_placement'] or ''}".rstrip())
+        yield ", ".join(parts), family
+
+
+def _figure(family: pd.DataFrame, scores: list[str], titles: dict[str, str]) -> Figure:
+    rows = -(-len(scores) // PANELS_ACROSS)
+    figure = Figure(figsize=(12.5, 3.3 * rows + 0.9), layout="constrained")
+    panels = figure.subplots(rows, min(PANELS_ACROSS, len(scores)), squeeze=False).ravel()
+    for axes, score in zip(panels, scores, strict=False):
+        _draw(axes, family, score)
+        better = "lower" if score in LOWER_IS_BETTER or score in RESOLUTIONS else "higher"
+        axes.set_title(f"{titles.get(score, score)}{' (Å)' * (score in RESOLUTIONS)}, {better} is better", fontsize=10)
+    for axes in panels[len(scores) :]:
+        axes.set_axis_off()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    return figure
+
+
+def _draw(axes: Axes, family: pd.DataFrame, score: str) -> None:
+    """One curve per method, its intervals as bars; nominal compression below, that in degrees of freedom in brackets."""
+    ordered = family.assign(place=natural_place(family)).sort_values(["place", *METHOD], na_position="first")
+    for number, (_, line) in enumerate(ordered.groupby(METHOD, dropna=False, sort=False)):
+        points = line.sort_values("compression_nominal")
+        middle = points[score].astype(float).replace(np.inf, np.nan)
+        low, high = (points.get(f"{score}{end}", middle).astype(float).fillna(middle) for end in ("_low", "_high"))
+        baseline = points["reconstructor"].iloc[0] == BASELINE
+        axes.errorbar(
+            points["compression_nominal"],
+            middle,
+            yerr=np.clip([middle - low, high - middle], 0, None),
+            label=method_label(points.iloc[0]),
+            color="black" if baseline else colormaps["tab10"](number % 10),
+            linestyle="--" if baseline else "-",
+            marker=MARKERS[number % len(MARKERS)],
+            markersize=4,
+            linewidth=1.3,
+            capsize=2,
+        )
+    exact = family.groupby("compression_nominal")["compression_dof"].median()
+    axes.set_xscale("log")
+    axes.minorticks_off()
+    axes.set_xticks(list(exact.index), [f"{c:.3g}\n({dof:.2f})" for c, dof in exact.items()], fontsize=8)
+    axes.set_xlabel("compression, nominal (degrees of freedom)", fontsize=8)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.grid(alpha=0.3)
