@@ -53,6 +53,7 @@ bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python experiments/performance/run.py
 	$(BIN)/python experiments/performance/generative.py
+	$(BIN)/python experiments/performance/backprojection.py 'particles=[microscope.b_factor_angstrom2=0]'
 
 clean:
 	rm -rf $(VENV) dist
