@@ -20,7 +20,7 @@ from cryosense.results.claims import BusyError
 from cryosense.results.failures import write_failure
 from cryosense.results.mirrors import mirrored
 from cryosense.results.run import Run, execute, is_done
-from cryosense.results.shards import merge_shards, shard
+from cryosense.results.shards import merge_shards, shard, shards_done
 
 
 def build(cfg: DictConfig, run_id: str) -> Run:
@@ -72,8 +72,8 @@ def reconstruct(cfg: DictConfig) -> Cell:
             bar.update(len(part.shard))
         else:
             execute(part, cell.directory, cell.own_identity, bar.update, weights, expires)
-            if cell.shard_count > 1:
-                merge_shards(run, cell.run_directory, cell.identity, cell.shard_count, weights, expires)
+            if cell.shard_count > 1 and shards_done(cell.run_directory, cell.shard_count):
+                merge_shards(build(cfg, cell.run_id), cell.run_directory, cell.identity, cell.shard_count, weights, expires)
     if is_done(run, cell.run_directory, cell.identity):
         mirrored(instantiate(cfg.mirror), cell.run_directory)
     return cell

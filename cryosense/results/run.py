@@ -150,18 +150,18 @@ def begin(run: Run, directory: Path, config: str, weights: WeightCache) -> None:
 def _stream(run: Run, directory: Path, progress: Callable[[int], object]) -> None:
     count, images = len(run.shard), run.source.images
     rows, held_back = RowWriter(directory), run.held_back()
-    stacks = RunStacks(directory, count, images)
     start = rows.completed_until()
     progress(start)
-    while start < count:
-        stop = min(start + run.chunk_size, count)
-        portion = Portion(run, start, stop)
-        stacks.write(start, portion.in_stack_units())
-        write_masks(directory, portion.operator, start, run.design.per_particle)
-        rows.append(start, portion.rows() | {"held_back": held_back[start:stop]})
-        progress(stop - start)
-        start = stop
-    stacks.finish()
+    with RunStacks(directory, count, images) as stacks:
+        while start < count:
+            stop = min(start + run.chunk_size, count)
+            portion = Portion(run, start, stop)
+            stacks.write(start, portion.in_stack_units())
+            write_masks(directory, portion.operator, start, run.design.per_particle)
+            rows.append(start, portion.rows() | {"held_back": held_back[start:stop]})
+            progress(stop - start)
+            start = stop
+        stacks.finish()
 
 
 def finish(run: Run, directory: Path) -> None:

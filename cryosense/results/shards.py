@@ -31,30 +31,34 @@ def shard(particles: int, index: int, count: int) -> range:
     return range(particles * index // count, particles * (index + 1) // count)
 
 
-def merge_shards(run: Run, directory: Path, config: str, count: int, weights: WeightCache, claim_expires_hours: float) -> bool:
-    """Make the run of its ``count`` shards, if all are done. -> whether it is.
+def shards_done(directory: Path, count: int) -> bool:
+    """Whether all ``count`` shards of the run in ``directory`` are complete."""
+    return all((shard_directory(directory, index, count) / "done.json").is_file() for index in range(count))
 
-    ``run`` is that of all particles. The directory is then what it would be if the run had been made in one; the shards go.
+
+def merge_shards(run: Run, directory: Path, config: str, count: int, weights: WeightCache, claim_expires_hours: float) -> None:
+    """Make the run of its ``count`` shards, all of which are done.
+
+    ``run`` is that of all particles, its method not yet fitted. The directory is then what it would be if the run had been
+    made in one; the shards go.
 
     Raises:
         BusyError: another process does this.
         OSError: the disk is full; the shards stay, and any of them started again goes on with this.
     """
-    folders = [shard_directory(directory, index, count) for index in range(count)]
-    if not all((folder / "done.json").is_file() for folder in folders):
-        return False
     with claimed(directory, claim_expires_hours):
         begin(run, directory, config, weights)
-        rows, stacks = RowWriter(directory), RunStacks(directory, len(run.particles), run.source.images)
-        for index, folder in enumerate(folders):
-            positions = shard(len(run.particles), index, count)
-            _copy_images(run, stacks, folder, positions.start)
-            _copy_masks(directory, folder, positions.start)
-            _copy_rows(run, rows, folder, positions)
-        stacks.finish()
+        rows = RowWriter(directory)
+        with RunStacks(directory, len(run.particles), run.source.images) as stacks:
+            for index in range(count):
+                folder = shard_directory(directory, index, count)
+                positions = shard(len(run.particles), index, count)
+                _copy_images(run, stacks, folder, positions.start)
+                _copy_masks(directory, folder, positions.start)
+                _copy_rows(run, rows, folder, positions)
+            stacks.finish()
         finish(run, directory)
         shutil.rmtree(directory / SHARDS)
-    return True
 
 
 def _copy_images(run: Run, stacks: RunStacks, folder: Path, start: int) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from torch import Tensor
 
@@ -21,6 +24,13 @@ class RunStacks:
     def __init__(self, directory: Path, count: int, like: ParticleStack) -> None:
         self.directory, self.count, self.like = directory, count, like
         self._writers: dict[str, StackWriter | None] = {}
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._opened.__exit__(kind, error, trace)
 
     def write(self, start: int, images: Mapping[str, Tensor]) -> None:
         """Particles ``start``, ``start`` + 1, ... of each kind: (b, 1, n, n) in units of the stack."""
@@ -41,4 +51,5 @@ class RunStacks:
         path = self.directory / f"{name}.mrcs"
         if path.exists():
             return None
-        return StackWriter(path, self.count, self.like.box_size, self.like.pixel_size_angstrom)
+        writer = StackWriter(path, self.count, self.like.box_size, self.like.pixel_size_angstrom)
+        return self._opened.enter_context(writer)
