@@ -14,7 +14,7 @@ from cryosense.apps.refusal import one_line
 from cryosense.results.collect import Collected, NoRunError, collect
 from cryosense.results.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
 from cryosense.results.examples import read_examples
-from cryosense.results.figures import picture
+from cryosense.results.figures import picture, plain_text
 from cryosense.results.formats import markdown_table, text_table
 from cryosense.results.listing import left_out, page
 from cryosense.results.paper_formats import paper_latex
@@ -27,15 +27,16 @@ def gather(cfg: DictConfig) -> None:
     Raises ValueError where there is neither.
     """
     maps = finished_maps(Path(cfg.directory))
-    if maps:
-        gather_maps(maps, cfg)
-    try:
-        collected = collect(Path(cfg.directory))
-    except NoRunError:
-        if not maps:
-            raise
-    else:
-        gather_runs(collected, maps, cfg)
+    with plain_text():
+        if maps:
+            gather_maps(maps, cfg)
+        try:
+            collected = collect(Path(cfg.directory))
+        except NoRunError:
+            if not maps:
+                raise
+        else:
+            gather_runs(collected, maps, cfg)
 
 
 def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:

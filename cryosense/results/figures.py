@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -28,6 +30,12 @@ class Scales:
     images: tuple[float, float]
     errors: float
     characters: int
+
+
+def plain_text() -> AbstractContextManager[None]:
+    """-> a context in which names with dollar signs are drawn as they are, and not as formulas."""
+    context: AbstractContextManager[None] = rc_context({"text.parse_math": False})
+    return context
 
 
 def picture(examples: list[Example], *, most_operators: int) -> Figure:

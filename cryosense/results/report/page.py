@@ -11,15 +11,14 @@ import pandas as pd
 
 from cryosense.results.collected_maps import FinishedMap, map_curves
 from cryosense.results.examples import Example
-from cryosense.results.figures import picture
-from cryosense.results.guidance import guidance_words
+from cryosense.results.figures import picture, plain_text
 from cryosense.results.listing import ADVICE, left_out
 from cryosense.results.map_lines import map_words
 from cryosense.results.paper_formats import legend
 from cryosense.results.report.curves import map_score_curves, score_curves
 from cryosense.results.report.making import how_made
 from cryosense.results.report.markup import Markup, drawing, element, joined, photograph, table_of
-from cryosense.results.report.sections import facts, paper_table, winners
+from cryosense.results.report.sections import advice, facts, paper_table, winners
 from cryosense.results.report.slices import map_sections
 from cryosense.results.rows import written_whole
 from cryosense.results.run_tables import RunTables
@@ -59,6 +58,10 @@ class Report:
 
     def html(self) -> str:
         """-> the page."""
+        with plain_text():
+            return self._html()
+
+    def _html(self) -> str:
         sections = [(title, inside) for title, inside in self._sections() if inside]
         ids = [f"section-{number}" for number in range(len(sections))]
         links = [element("a", title, href=f"#{at}") for at, (title, _) in zip(ids, sections, strict=True)]
@@ -122,7 +125,7 @@ class Report:
             return Markup("")
         maps = list(self.maps)
         sections, unreadable = map_sections(maps[: self.most_maps])
-        parts = [element("div", table_of(map_words(self.map_lines)))]
+        parts = [_words(table_of(map_words(self.map_lines)))]
         for name, figure in map_score_curves(self.map_lines):
             parts.append(drawing(figure, f"Maps, {name}: resolution and equivalent particles against compression."))
         parts.append(drawing(map_curves(maps), "FSC of all maps; bands: bootstrap intervals over particles, where there are."))
@@ -134,8 +137,9 @@ class Report:
 
 
 def _advice(tables: RunTables) -> Markup:
-    advice = list(guidance_words(tables.guidance))
-    return joined([_words(table_of(advice)), element("p", ADVICE, class_="soft")]) if advice else Markup("")
+    if tables.guidance.empty:
+        return Markup("")
+    return joined([_words(advice(tables.guidance)), element("p", ADVICE, class_="soft")])
 
 
 def _words(inside: Markup) -> Markup:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cryosense.results.formats import TITLES, method_label, operator_label
+from cryosense.results.guidance import SETTING, guidance_words
 from cryosense.results.paper_formats import BodyLine, body_of, header_of
 from cryosense.results.paper_tables import ORDER, PaperTable
 from cryosense.results.report.markup import Markup, element, joined, scrolling
 from cryosense.results.tables import BASELINE, OPERATOR, best, verdict_column
 
 JUDGED = ["better", "worse"]
+VERDICT_CLASSES = {"agrees": "better", "disagrees": "worse"}
 
 
 def paper_table(made: PaperTable) -> Markup:
@@ -59,6 +61,33 @@ def _winner(lines: pd.DataFrame, score: str) -> str:
     compared = int((verdicts != "").sum())
     beaten = f" ({int((verdicts == 'yes').sum())} of {compared} beat {BASELINE})" if compared else ""
     return f"{', '.join(names)}{beaten}" if names else ""
+
+
+def advice(lines: pd.DataFrame) -> Markup:
+    """Lines of guidance -> a row for each domain and range, a column for each score: best prior, ties, verdict."""
+    scores = list(dict.fromkeys(lines["score"]))
+    head = element("tr", *(element("th", title, scope="col") for title in ("domain", "range", "the paper advises", *scores)))
+    body = []
+    for _, group in lines.groupby([*SETTING, "range"], dropna=False, sort=False):
+        words = list(guidance_words(group))
+        cells = {line["score"]: _advised(line) for line in words}
+        first = words[0]
+        domain = element(
+            "th", f"{first['data']}, {first['domain']}", element("div", first["over"], class_="soft"), scope="row"
+        )
+        row = [element("td", first["range"]), element("td", first["paper"])]
+        row += [cells.get(score, element("td")) for score in scores]
+        body.append(element("tr", domain, *row))
+    return scrolling(element("table", element("thead", head), element("tbody", *body)))
+
+
+def _advised(line: dict[str, str]) -> Markup:
+    name, _, number = line["best prior"].rpartition(" ")
+    ties = [element("small", f"ties with {line['ties with']}")] if line["ties with"] else []
+    parts = [joined([element("b", name), " ", number]), *ties]
+    parts += [element("span", line["verdict"], class_=VERDICT_CLASSES.get(line["verdict"], "soft"))]
+    parts += [element("small", f"of all: {line['best of all methods']}")]
+    return element("td", *(element("div", part) for part in parts))
 
 
 def facts(numbers: Sequence[tuple[str, object]]) -> Markup:

@@ -40,7 +40,7 @@ def map_sections(maps: Sequence[FinishedMap]) -> tuple[Figure | None, list[str]]
     for axes, (name, section) in zip(panels, sections, strict=False):
         low, high = np.percentile(section, (0.5, 99.8))
         axes.imshow(section, cmap="gray", vmin=low, vmax=high, origin="lower", interpolation="nearest")
-        axes.set_title(textwrap.fill(name, TITLE_CHARACTERS), fontsize=7, parse_math=False)
+        axes.set_title(textwrap.fill(name, TITLE_CHARACTERS), fontsize=7)
     return figure, unreadable
 
 
