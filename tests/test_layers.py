@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cryosense"
 FLOORS = [
-    {"fourier", "portions", "seeding"},
+    {"fourier", "portions", "seeding", "untrusted"},
     {"solvers"},
     {"operators", "priors", "denoisers", "metrics", "volumes", "data", "biology"},
     {"reconstructors", "simulation"},

@@ -73,12 +73,14 @@ def _relion_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.n
 
 def _load(path: Path) -> np.ndarray:
     try:
-        table = np.load(path, allow_pickle=False)
+        table = np.load(path, mmap_mode="r", allow_pickle=False)  # checks the size of the file before memory is taken
     except Exception as error:  # numpy parses the header as Python text and raises whatever that raises
         raise ParticleDataError(f"{path}: not a readable cryoSPARC file: {error}") from error
     if not isinstance(table, np.ndarray) or table.dtype.names is None or table.ndim != 1:
         raise ParticleDataError(f"{path}: not a cryoSPARC file: it holds no table with named columns")
-    return table
+    if len(table) > path.stat().st_size:
+        raise ParticleDataError(f"{path}: tells of {len(table)} particles, but holds nothing of them")
+    return np.array(table)
 
 
 def _names(table: np.ndarray) -> tuple[str, ...]:

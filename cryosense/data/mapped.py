@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cryosense.untrusted import UntrustedFileError, read_torch
+
 from .errors import ParticleDataError
 
 
@@ -100,15 +102,17 @@ def open_pt(path: Path) -> TorchImages:
 def load_tensor(path: Path) -> Tensor:
     """The tensor in a ``.pt`` file, mapped unless the file is in the format that torch wrote before 1.6."""
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
-    except Exception as error:  # torch raises whatever a broken or hostile file makes it raise
-        raise ParticleDataError(
-            f"{path}: not a file of plain tensors, or damaged; nothing in it was run. Save the image tensor alone"
-        ) from error
+        loaded = read_torch(path)
+    except UntrustedFileError as error:
+        raise ParticleDataError(f"{error}. Save the image tensor alone") from error
     if not isinstance(loaded, Tensor):
         raise ParticleDataError(f"{path}: holds a {type(loaded).__name__}, not a tensor; save the image tensor alone")
     if loaded.is_complex() or loaded.dtype == torch.bool or loaded.layout != torch.strided or loaded.is_quantized:
         raise ParticleDataError(f"{path}: holds a {loaded.dtype} {loaded.layout} tensor; save dense real numbers")
+    if loaded.is_meta or loaded.numel() * loaded.element_size() > loaded.untyped_storage().nbytes():
+        raise ParticleDataError(
+            f"{path}: tells of {tuple(loaded.shape)} numbers, but does not hold as many; save the whole tensor"
+        )
     return loaded
 
 
@@ -121,8 +125,3 @@ def image_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) != 3 or min(shape) < 1:
         raise ParticleDataError(f"{path}: holds an array of shape {shape}; expected (n, h, w), (n, 1, h, w) or (h, w)")
     return shape[0], shape[1], shape[2]
-
-
-def _is_zip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"

@@ -6,9 +6,10 @@ NumPy's own reconstruction is not called either: it trusts the state that a pick
 from __future__ import annotations
 
 import pickle
+import pickletools
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -67,12 +68,24 @@ _STAND_INS: dict[tuple[str, str], Any] = {
     ("numpy._core.numeric", "_frombuffer"): _from_buffer,
 }
 
+MOST_STEPS = 10_000
+_KEEPING = ("PUT", "BINPUT", "LONG_BINPUT")
+
 
 class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _STAND_INS:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
         return _STAND_INS[module, name]
+
+
+def _refuse_bombs(file: BinaryIO) -> None:
+    """Pickles of arrays take few steps; and to keep an object under a number, an unpickler makes room up to that number."""
+    for count, (opcode, number, _) in enumerate(pickletools.genops(file)):
+        if count > MOST_STEPS:
+            raise pickle.UnpicklingError(f"it takes more than {MOST_STEPS} steps")
+        if opcode.name in _KEEPING and int(number or 0) > MOST_STEPS:
+            raise pickle.UnpicklingError(f"it keeps an object under the number {number}")
 
 
 def load_arrays(path: Path) -> tuple[np.ndarray, ...]:
@@ -82,6 +95,8 @@ def load_arrays(path: Path) -> tuple[np.ndarray, ...]:
     """
     try:
         with path.open("rb") as file:
+            _refuse_bombs(file)
+            file.seek(0)
             loaded = _ArrayUnpickler(file).load()
         arrays = tuple(loaded) if isinstance(loaded, (tuple, list)) else (loaded,)
         return tuple(array.values.astype(np.float64) for array in arrays)

@@ -17,13 +17,13 @@ def metadata_pixel_sizes(particles: pd.DataFrame, optics: pd.DataFrame | None) -
     """Pixel sizes in Angstrom by where they stand: per optics group (3.1), or from detector and magnification (3.0)."""
     if optics is not None and "rlnImagePixelSize" in optics.columns:
         used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
-        groups = zip(used["rlnOpticsGroup"], used["rlnImagePixelSize"], strict=True)
+        groups = zip(used["rlnOpticsGroup"], _numbers(used["rlnImagePixelSize"]), strict=True)
         return {f"optics group {group}": float(size) for group, size in groups}
     for name in ("rlnImagePixelSize", "rlnPixelSize"):
         if name in particles.columns:
-            return {f"{name} {size}": float(size) for size in particles[name].unique()}
+            return {f"{name} {size}": float(size) for size in _numbers(particles[name]).unique()}
     if {"rlnDetectorPixelSize", "rlnMagnification"} <= set(particles.columns):
-        sizes = 1e4 * particles["rlnDetectorPixelSize"].astype(float) / particles["rlnMagnification"].astype(float)
+        sizes = 1e4 * _numbers(particles["rlnDetectorPixelSize"]) / _numbers(particles["rlnMagnification"])
         return {f"rlnDetectorPixelSize / rlnMagnification {size:.6g}": float(f"{size:.6g}") for size in sizes.unique()}
     return {}
 
@@ -71,12 +71,17 @@ def check_optics(path: Path, particles: pd.DataFrame, optics: pd.DataFrame, box_
     if not sizes_must_agree or "rlnImageSize" not in optics.columns:
         return
     used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
-    for group, size in zip(used["rlnOpticsGroup"], used["rlnImageSize"], strict=True):
-        if int(size) != box_size:
+    for group, size in zip(used["rlnOpticsGroup"], _numbers(used["rlnImageSize"]), strict=True):
+        if size != box_size:
             raise ParticleDataError(
-                f"{path}: optics group {group} has rlnImageSize {size}, but the images have {box_size} px, so its pixel size "
-                "cannot be theirs either; correct data_optics, or give the pixel size of the images (pixel_size_angstrom)"
+                f"{path}: optics group {group} has rlnImageSize {size:g}, but the images have {box_size} px, so its pixel "
+                "size cannot be theirs either; correct data_optics, or give the pixel size of the images (pixel_size_angstrom)"
             )
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """The column as float64; what is no number is NaN, which no size can be."""
+    return pd.to_numeric(column, errors="coerce").astype(float)
 
 
 def _without(values: Iterable[object], known: Iterable[object]) -> list[object]:

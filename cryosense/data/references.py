@@ -67,7 +67,14 @@ def find_file(name: str, source: Path, root: Path | None) -> tuple[Path | None, 
     folder = source.absolute().parent
     bases = [*([root] if root is not None else []), folder, *folder.parents]
     tried = list(dict.fromkeys(Path(base, name) for base in bases))
-    return next((path for path in tried if path.is_file()), None), tried
+    return next((path for path in tried if _is_file(path)), None), tried
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or has a zero byte in it
+        return False
 
 
 def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -15,6 +15,8 @@ from .errors import ParticleDataError
 # Whole numbers with a leading zero, such as a group called 007, or too long for an integer are names.
 _NAME_LIKE = re.compile(r"[+-]?(0\d+|\d{19,})")
 
+MOST_BLOCKS, MOST_COLUMNS = 500, 1000
+
 
 def read_star(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """-> particle table, optics table (``None`` for RELION 3.0 and older, which have a single table).
@@ -78,13 +80,29 @@ def write_star(
 def _read_tables(path: Path) -> dict[str, pd.DataFrame]:
     """All blocks, those without a loop as tables of one row; read as text, to know what numbers looked like."""
     try:
-        with path.open(encoding="utf-8") as lines:
-            text_columns = sorted({line.split()[0][1:] for line in lines if line.lstrip().startswith("_")})
-        blocks = starfile.read(path, always_dict=True, parse_as_string=text_columns)
+        blocks = starfile.read(path, always_dict=True, parse_as_string=_column_names(path))
+    except ParticleDataError:
+        raise
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ParticleDataError(f"{path}: not a readable STAR file: {error}") from error
     tables = {name: pd.DataFrame([block]) if isinstance(block, dict) else block for name, block in blocks.items()}
     return {name: _numeric(table) for name, table in tables.items() if table is not None}
+
+
+def _column_names(path: Path) -> list[str]:
+    """-> names of all columns. Raises ParticleDataError for more blocks or columns than could be read in a few seconds."""
+    names: set[str] = set()
+    blocks = 0
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            blocks += line.startswith("data_")
+            if line.lstrip().startswith("_"):
+                names.add(line.split()[0][1:])
+            if blocks > MOST_BLOCKS or len(names) > MOST_COLUMNS:
+                raise ParticleDataError(
+                    f"{path}: more than {MOST_BLOCKS} blocks or {MOST_COLUMNS} columns: no table of RELION's is like that"
+                )
+    return sorted(names)
 
 
 def _numeric(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from cryosense import fourier
 from cryosense.denoisers.base import Denoiser
 from cryosense.denoisers.gaussian import GaussianDenoiser
+from cryosense.denoisers.network_size import refuse_vast
 from cryosense.portions import in_equal_portions
+from cryosense.untrusted import read_json
 
 if TYPE_CHECKING:  # diffusers takes seconds to import, which only who opens a network should wait for
     from diffusers import DDPMScheduler, UNet2DModel
@@ -24,6 +24,8 @@ SHIPPED = Path(__file__).parent / "shipped" / "small_64"
 FACTS = "cryosense.json"  # beside the weights: what images the model was trained on
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 AT_A_TIME = 8  # images: fewer cost more each, more fall out of the cache
+LARGEST_BOX = 4096  # pixels; what a file claims is not believed beyond
+MOST_TIMESTEPS = 100_000
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 
@@ -122,15 +124,23 @@ def _scheduler(name: str) -> DDPMScheduler:
         )
     # Other schedulers of the same diffusion state more than its schedule, which is all that is wanted here.
     known = inspect.signature(DDPMScheduler).parameters
-    return DDPMScheduler.from_config({key: value for key, value in config.items() if key in known})
+    try:
+        if not 1 <= int(config.get("num_train_timesteps", 1)) <= MOST_TIMESTEPS:
+            raise ValueError(f"num_train_timesteps={config['num_train_timesteps']}")
+        return DDPMScheduler.from_config({key: value for key, value in config.items() if key in known})
+    except Exception as error:  # numbers that make no schedule make torch raise whatever they run into
+        raise PipelineError(
+            f"denoiser.path={name}: scheduler_config.json tells of no schedule: {_first_line(error)}"
+        ) from error
 
 
 def _network(name: str) -> UNet2DModel:
     from diffusers import UNet2DModel
 
     try:
+        refuse_vast(dict(UNet2DModel.load_config(name, subfolder="unet")), Path(name) / "unet")
         network = UNet2DModel.from_pretrained(name, subfolder="unet", low_cpu_mem_usage=False)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except Exception as error:  # diffusers builds whatever the configuration says and raises whatever that runs into
         raise PipelineError(
             f"denoiser.path={name}: its network (unet/) cannot be read: download or train it again ({_first_line(error)})"
         ) from error
@@ -142,11 +152,23 @@ def _network(name: str) -> UNet2DModel:
 
 def _gaussian(name: str, alphas_cumprod: Tensor) -> GaussianDenoiser | None:
     path = Path(name) / FACTS
-    facts = json.loads(path.read_text()) if path.is_file() else {}
+    facts = read_json(path) if path.is_file() else {}
     if "spectrum" not in facts:
         return None
-    shells = torch.tensor(facts["spectrum"], dtype=torch.float64)
-    return GaussianDenoiser(facts["mean"], shells[fourier.shell_index(facts["box_size"])], alphas_cumprod)
+    try:
+        shells, size = torch.tensor(facts["spectrum"], dtype=torch.float64), int(facts["box_size"])
+        # The corners of the transform of an image are sqrt(2) times as far out as its sides.
+        if (
+            size > LARGEST_BOX
+            or len(shells) != round(2**0.5 * (size // 2)) + 1
+            or not bool((shells >= 0).all() & shells.isfinite().all())
+        ):
+            raise ValueError(f"{len(shells)} shells for a box of {size} px")
+        return GaussianDenoiser(float(facts["mean"]), shells[fourier.shell_index(size)], alphas_cumprod)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise PipelineError(
+            f"denoiser.path={name}: what {FACTS} says of its training images cannot be: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -6,13 +6,13 @@ import functools
 import pickle
 import urllib.request
 import warnings
-import zipfile
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torchvision.models import AlexNet_Weights, alexnet
+
+from cryosense.untrusted import UntrustedFileError, read_npz, read_torch
 
 NETWORK_TIMEOUT_SECONDS = 5.0
 
@@ -31,15 +31,15 @@ def features_from_file(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise ValueError(f"LPIPS weights: {path} does not exist; name torchvision's AlexNet weights, or leave the path empty")
     try:
-        state = _read_npz(path) if path.suffix == ".npz" else torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise ValueError(f"LPIPS weights: {path} is not a readable .npz or state dictionary ({error})") from error
+        state = _read_npz(path) if path.suffix == ".npz" else read_torch(path)
+    except UntrustedFileError as error:
+        raise ValueError(f"LPIPS weights: not a readable .npz or state dictionary ({error})") from error
     return _checked(state, path)
 
 
 def _read_npz(path: Path) -> dict[str, Tensor]:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    names = [f"features.{name}" for name in empty_alexnet_features().state_dict()]
+    return {name: torch.from_numpy(array) for name, array in read_npz(path, names).items()}
 
 
 def _checked(state: object, source: Path) -> dict[str, Tensor]:

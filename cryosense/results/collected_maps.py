@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cryosense.results.fsc_files import reading
+from cryosense.results.fsc_files import read_table, reading
+from cryosense.untrusted import read_json
 
 # Curve and threshold of each resolution that stands in the table.
 SHOWN = {
@@ -18,6 +19,7 @@ SHOWN = {
     "to uncompressed, 0.143": ("cross_half1", 0.143),
     "to reference, 0.5": ("to_reference", 0.5),
 }
+RESOLUTIONS = ["threshold", "resolution_angstrom"]
 PANELS = {
     "corrected": "half maps, corrected",
     "cross_half1": "half map 1 to the other half, uncompressed",
@@ -37,17 +39,27 @@ class FinishedMap:
 
 
 def finished_maps(directory: Path) -> list[FinishedMap]:
-    """-> the finished back-projections at or below a directory, by name."""
+    """-> the finished back-projections at or below a directory, by name. Raises ValueError naming a file that is damaged."""
     found = []
     for parent, folders, files in os.walk(directory):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         if {"done.json", "fsc.csv", "resolution.csv"} <= set(files):
             folder = Path(parent)
-            summary = json.loads((folder / "done.json").read_text())
             name = str(folder.relative_to(directory)) if folder != directory else folder.name
-            tables = (pd.read_csv(folder / f"{table}.csv") for table in ("fsc", "resolution"))
-            found.append(FinishedMap(name, folder, summary, *tables))
+            curves = read_table(folder / "fsc.csv", ["frequency_per_angstrom"])
+            resolutions = read_table(folder / "resolution.csv", RESOLUTIONS, words=["curve", "at_nyquist"])
+            resolutions["at_nyquist"] = resolutions["at_nyquist"] == "True"
+            found.append(FinishedMap(name, folder, _summary(folder / "done.json"), curves, resolutions))
     return found
+
+
+def _summary(path: Path) -> dict[str, object]:
+    summary = read_json(path)
+    worth = summary.get("equivalent_particles")
+    crossed = worth.get("cross") if isinstance(worth, dict) else None
+    if not isinstance(summary.get("particles"), int) or not isinstance(crossed, (int, float, NoneType)):
+        raise ValueError(f"{path} does not sum up a back-projection: no number of particles, or what they are worth is none")
+    return summary
 
 
 def resolution_lines(maps: list[FinishedMap]) -> pd.DataFrame:

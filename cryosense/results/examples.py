@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from cryosense.results.formats import method_label
 from cryosense.results.tables import METHOD, OPERATOR, in_order
+from cryosense.untrusted import read_json, read_npz
 
 Image = NDArray[np.float32]
 NEEDED = ("image", "measurement", "reconstruction")
@@ -41,11 +40,10 @@ class Example:
 def read_example(run: Path, rows: pd.DataFrame) -> Example:
     """The images in the run's ``example.npz`` and that particle's row. Raises ValueError if either is missing."""
     try:
-        run_id = json.loads((run / "summary.json").read_text())["run_id"]
-        with (run / "example.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            images = {name: arrays[name] for name in (*NEEDED, *OPTIONAL) if name in arrays.files}
-            particle = int(arrays["particle"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        run_id = read_json(run / "summary.json")["run_id"]
+        images = read_npz(run / "example.npz", ("particle", *NEEDED, *OPTIONAL))
+        particle = int(images.pop("particle"))
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"its example image cannot be read ({error})") from error
     missing = sorted(set(NEEDED) - set(images))
     if missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -57,6 +58,22 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table under this name, whole or not at all."""
     with written_whole(path) as unfinished:
         table.to_csv(unfinished, index=False)
+
+
+def read_table(path: Path, numbers: Sequence[str], words: Sequence[str] = ()) -> pd.DataFrame:
+    """-> the table in a CSV file, every column but ``words`` as float64. Raises ValueError naming one that is not.
+
+    ``numbers`` and ``words`` must be there; ``words`` are taken as text.
+    """
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(words, str))
+        others = {name: table[name].astype(float) for name in table.columns if name not in words}
+    except (OSError, ValueError) as error:  # of pandas, decoding and conversion
+        raise ValueError(f"{path} is not a readable table of numbers: {error}") from error
+    missing = sorted({*numbers, *words} - set(table.columns))
+    if missing or table.empty:
+        raise ValueError(f"{path} holds no rows, or no column {', '.join(missing)}")
+    return table.assign(**others)
 
 
 def write_fsc_star(path: Path, table: pd.DataFrame, resolutions: pd.DataFrame, randomised_from_angstrom: float) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cryosense.results.rows import written_whole
+from cryosense.untrusted import read_torch
 from cryosense.volumes.backproject import SliceAccumulator, Slices
 
 
@@ -84,8 +85,12 @@ class HalfSums(nn.Module):
             torch.save(self.state_dict(), unfinished)
 
     def load(self, path: Path) -> None:
-        """Read what :meth:`save` wrote for the same box and pad factor."""
-        self.load_state_dict(torch.load(path, weights_only=True))
+        """Read what :meth:`save` wrote for the same box and pad factor. Raises ValueError for anything else."""
+        state = read_torch(path)
+        try:
+            self.load_state_dict(state)  # type: ignore[arg-type]
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"{path}: holds other sums than this run makes: remove it and run again") from error
 
 
 def _sums(modules: nn.ModuleList, number: int) -> SliceAccumulator:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from cryosense.data.maps import read_map
 from cryosense.metrics import fsc
 from cryosense.metrics.shell_snr import ObservedCurve
 from cryosense.results.references import PIXEL_SIZE_TOLERANCE
+from cryosense.untrusted import read_json
 
 CURVES = ("unmasked", "corrected")
 
@@ -62,7 +63,8 @@ class Pilot:
             return cls._of_half_maps([Path(each) for each in path], curve, particles)
         table = Path(path) / "fsc.csv" if Path(path).is_dir() else Path(path)
         summary = _summary(table.parent / "done.json")
-        if float(str(summary.get("compression_dof", 1.0))) > 1:
+        compression = summary.get("compression_dof", 1.0)
+        if not isinstance(compression, (int, float)) or compression > 1:
             raise ParticleDataError(f"pilot.path: {path} was measured through masks; a pilot must be uncompressed")
         mask = table.with_name("mask.mrc")
         if curve == "corrected" and not mask.is_file():
@@ -98,14 +100,20 @@ def read_curve(path: Path, curve: str) -> tuple[Tensor, float]:
     """
     if not path.is_file():
         raise ParticleDataError(f"there is no {path}: give the directory of a finished `cryosense backproject`")
-    table = pd.read_csv(path)
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # pandas' own errors and those of decoding
+        raise ParticleDataError(f"{path} is not a readable table: {error}") from error
     missing = [name for name in ("shell", "frequency_per_angstrom", curve) if name not in table.columns]
     if missing:
         raise ParticleDataError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
-    shells, frequency = table["shell"].tolist(), float(table["frequency_per_angstrom"].iloc[-1])
-    if shells != list(range(len(shells))) or len(shells) < 2 or not frequency > 0:
+    columns = [pd.to_numeric(table[name], errors="coerce").to_numpy("float64") for name in ("frequency_per_angstrom", curve)]
+    if len(table) < 2 or not all(np.isfinite(column).all() for column in columns):
+        raise ParticleDataError(f"{path}: what stands under {curve} and frequency_per_angstrom must be numbers, two or more")
+    shells, frequency = table["shell"].tolist(), float(columns[0][-1])
+    if shells != list(range(len(shells))) or not frequency > 0:
         raise ParticleDataError(f"the shells of {path} must count up from 0, one row each, with their frequencies")
-    return torch.tensor(table[curve].to_numpy(dtype="float64")), 1 / (2 * frequency)
+    return torch.tensor(columns[1]), 1 / (2 * frequency)
 
 
 def _corrected_fraction(path: Path) -> float:
@@ -128,8 +136,7 @@ def _summary(path: Path) -> dict[str, object]:
     """-> what a finished back-projection says of itself; nothing where there is no such file."""
     if not path.is_file():
         return {}
-    content = json.loads(path.read_text())
-    return content if isinstance(content, dict) else {}
+    return read_json(path)
 
 
 def _read_map(path: Path) -> tuple[Tensor, float]:

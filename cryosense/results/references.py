@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from cryosense.data.maps import read_map as open_map
 from cryosense.metrics import equivalent_particles, fsc, sphere_mask
 from cryosense.simulation.files import ModelDensity
 from cryosense.simulation.pseudo_atoms import PseudoAtoms
+from cryosense.untrusted import read_json
 
 PIXEL_SIZE_TOLERANCE = 1e-3
 EDGE_SHARE = 8  # of the box, that the soft edge of the sphere takes
@@ -123,11 +124,11 @@ class UncompressedRun:
         worth = {"half_maps": _worth(fsc(*halves), own, particles), "cross": _worth(honest, own, particles)}
         return curves, worth
 
-    def _summary(self) -> dict:
+    def _summary(self) -> dict[str, Any]:
         path = Path(self.directory) / "done.json"
         if not path.is_file():
             raise ParticleDataError(f"cross_reference: {self.directory} holds no finished back-projection (no done.json)")
-        return dict(json.loads(path.read_text()))
+        return read_json(path)
 
 
 def _worth(curve: Tensor, uncompressed: Tensor, particles: int) -> float | None:

@@ -1,0 +1,101 @@
+"""JSON, NumPy archives and torch files from anyone: sizes are checked before memory is taken, code never runs."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+LARGEST_JSON_BYTES = 2**26
+# Images hardly compress; masks and clean images do. Beyond this an archive is made to fill the memory.
+MOST_EXPANSION = 50
+ALWAYS_EXPANDED_BYTES = 2**24
+
+
+class UntrustedFileError(ValueError):
+    """A file that cannot be used; the message names it and says why."""
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """-> the object in a JSON file.
+
+    Raises:
+        UntrustedFileError: a file that cannot be read, is not JSON, nests too deeply, or holds no object.
+    """
+    try:
+        if path.stat().st_size > LARGEST_JSON_BYTES:
+            raise UntrustedFileError(f"{path}: more than {LARGEST_JSON_BYTES} bytes: nothing that is read here is as large")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, UntrustedFileError):
+            raise
+        raise UntrustedFileError(f"{path}: not a readable JSON file: {error}") from error
+    if not isinstance(content, dict):
+        raise UntrustedFileError(f"{path}: holds {type(content).__name__}, not an object with named values")
+    return content
+
+
+def read_npz(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """-> those of the named arrays that a ``.npz`` archive holds.
+
+    Raises:
+        UntrustedFileError: a file that cannot be read or is no archive of arrays, an array whose header disagrees with its
+            size, one of objects, or arrays more than 50 times as large as the file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            known = {info.filename: info for info in archive.infolist()}
+            members = {name: known[f"{name}.npy"] for name in names if f"{name}.npy" in known}
+            expanded = sum(info.file_size for info in members.values())
+            if expanded > max(ALWAYS_EXPANDED_BYTES, MOST_EXPANSION * path.stat().st_size):
+                raise UntrustedFileError(f"{path}: would take {expanded} bytes of memory, its arrays are too large for it")
+            return {name: _array(archive, info) for name, info in members.items()}
+    except UntrustedFileError:
+        raise
+    except Exception as error:  # numpy parses headers as Python text and raises whatever that raises
+        raise UntrustedFileError(f"{path}: not a readable .npz archive of numbers: {error}") from error
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran_order, dtype = read_header(file)
+        if dtype.kind not in "fiub":
+            raise ValueError(f"{info.filename} holds {dtype}")
+        content = file.read(info.file_size)
+    count = int(np.prod([int(side) for side in shape], dtype=object))
+    if count * dtype.itemsize != len(content):
+        raise ValueError(f"{info.filename}: its header tells of shape {shape}, {len(content)} bytes follow")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C").copy()
+
+
+def read_torch(path: Path) -> object:
+    """-> what ``torch.save`` wrote, if it is tensors and plain containers; mapped, unless in the format before torch 1.6.
+
+    Raises:
+        UntrustedFileError: anything else, nothing of which was run; contents that are compressed, which torch never writes:
+            mapped, they would be read as if they were not, unpacked, a small file could fill the memory.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=_is_stored_zip(path))
+    except Exception as error:  # torch raises whatever a broken or hostile file makes it raise
+        reason = str(error).strip().split("\n")[0][:200]
+        raise UntrustedFileError(
+            f"{path}: not a file of plain tensors, or damaged; nothing in it was run ({reason})"
+        ) from error
+
+
+def _is_stored_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            return False
+    with zipfile.ZipFile(path) as archive:
+        if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+            raise ValueError("its contents are compressed")
+    return True

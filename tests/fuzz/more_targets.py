@@ -1,0 +1,173 @@
+"""Loaders of models, weights and what runs leave behind; see :mod:`tests.fuzz.targets`."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from diffusers import DDPMPipeline
+
+from cryosense.biology.map_model import chain_atoms
+from cryosense.biology.models import read_model
+from cryosense.denoisers import open_ddpm
+from cryosense.denoisers.ddpm import open_gaussian
+from cryosense.metrics.weights import features_from_file
+from cryosense.results.collect import collect
+from cryosense.results.collected_maps import finished_maps, map_curves, resolution_lines
+from cryosense.results.ctf_spectra import ctf_spectrum
+from cryosense.results.examples import read_examples
+from cryosense.results.pilots import Pilot
+from cryosense.simulation.files import ModelDensity
+from tests.biology.peptides import peptide, write
+from tests.fuzz.targets import Target, member, pt, rezipped, saved, star_31
+from tests.results.runs import PIXEL, write_run
+from tests.results.test_collected_maps import write_map
+from tests.training.networks import scheduler, tiny_network
+
+
+def atoms(path: Path) -> None:
+    """Read a model in every way that the package does."""
+    model = read_model(path)
+    [chain.breaks() for chain in model.chains]
+    chain_atoms(path)
+    ModelDensity(str(path), 8.0).placed_atoms()
+
+
+def protein(path: Path) -> None:
+    write(path, [peptide("MKV", "A"), peptide("GAG", "B", shift=(12, 0, 0))])
+
+
+def collected(path: Path) -> None:
+    """Collect the run that a file lies in, and read its example."""
+    found = collect(path.parent)
+    read_examples(found.runs, found.rows)
+
+
+def run_folder(folder: Path) -> None:
+    if not (folder / "rows.parquet").exists():
+        write_run(folder, PIXEL, "tv", kept=8)
+
+
+def run_file(name: str) -> bytes:
+    def make(path: Path) -> None:
+        run_folder(path.parent / "run")
+        (path.parent / "run" / name).replace(path)
+
+    return saved(make, "")
+
+
+def maps(path: Path) -> None:
+    found = finished_maps(path.parent)
+    resolution_lines(found)
+    map_curves(found)
+
+
+def map_folder(folder: Path) -> None:
+    if not (folder / "fsc.csv").exists():
+        write_map(folder / "new", 7.0, crossed=True)
+        for path in (folder / "new").iterdir():
+            path.replace(folder / path.name)
+
+
+def map_file(name: str) -> bytes:
+    def make(path: Path) -> None:
+        map_folder(path.parent)
+        (path.parent / name).replace(path)
+
+    return saved(make, "")
+
+
+def pilot_csv() -> bytes:
+    table = pd.DataFrame({"shell": range(9), "frequency_per_angstrom": [i / 60 for i in range(9)], "unmasked": 0.9})
+    return table.to_csv(index=False).encode()
+
+
+def pipeline(folder: Path) -> None:
+    if not (folder / "unet").exists():
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            DDPMPipeline(unet=tiny_network(), scheduler=scheduler()).save_pretrained(folder)
+        facts = {"spectrum": [1.0] * 12, "mean": 0.0, "box_size": 16}
+        (folder / "cryosense.json").write_text(json.dumps(facts))
+
+
+def pipeline_file(name: str) -> bytes:
+    def make(path: Path) -> None:
+        pipeline(path.parent)
+        (path.parent / name).replace(path)
+
+    return saved(make, "")
+
+
+def weights() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **{"features.0.bias": np.zeros(64, np.float32), "features.3.bias": np.zeros(192, np.float32)})
+    return buffer.getvalue()
+
+
+EXAMPLE, WEIGHTS = run_file("example.npz"), weights()
+NETWORK = "unet/diffusion_pytorch_model.safetensors"
+TENSORS = pipeline_file(NETWORK)
+HEADER = 8 + int.from_bytes(TENSORS[:8], "little")
+
+MORE = [
+    Target("pdb", "a.pdb", lambda: [saved(protein, ".pdb")], atoms),
+    Target("cif", "a.cif", lambda: [saved(protein, ".cif")], atoms),
+    Target("cif_gz", "a.cif.gz", lambda: [gzip.compress(saved(protein, ".cif"))], atoms),
+    Target("ctf_star", "a.star", lambda: [saved(star_31, ".star")], lambda path: ctf_spectrum(path, 8, 1.5)),
+    Target("weights_npz", "a.npz", lambda: [WEIGHTS], features_from_file),
+    Target(
+        "weights_npy",
+        "a.npz",
+        lambda: [member(WEIGHTS, "0.bias.npy")],
+        features_from_file,
+        wrap=rezipped(WEIGHTS, "0.bias.npy"),
+    ),
+    Target("weights_pt", "a.pt", lambda: [pt({"features.0.bias": torch.zeros(64)}, zipped=True)], features_from_file),
+    Target("pilot_csv", "fsc.csv", lambda: [pilot_csv()], lambda path: Pilot.open(str(path), "unmasked", 100)),
+    Target(
+        "pilot_json",
+        "done.json",
+        lambda: [json.dumps({"particles": 100, "compression_dof": 1.0}).encode()],
+        lambda path: Pilot.open(str(path.parent), "unmasked", None),
+        lambda folder: (folder / "fsc.csv").write_bytes(pilot_csv()),
+    ),
+    *(Target(f"run_{n}", n, lambda n=n: [run_file(n)], collected, run_folder) for n in ("rows.parquet", "summary.json")),
+    Target("example", "example.npz", lambda: [EXAMPLE], collected, run_folder),
+    Target(
+        "example_npy",
+        "example.npz",
+        lambda: [member(EXAMPLE, "image.npy")],
+        collected,
+        run_folder,
+        rezipped(EXAMPLE, "image.npy"),
+    ),
+    *(Target(f"maps_{n}", n, lambda n=n: [map_file(n)], maps, map_folder) for n in ("fsc.csv", "resolution.csv", "done.json")),
+    *(
+        Target(
+            name,
+            file,
+            lambda file=file: [pipeline_file(file)],
+            lambda path, up=up, load=load: load(str(path.parents[up])),
+            pipeline,
+        )
+        for name, file, up, load in (
+            ("scheduler", "scheduler/scheduler_config.json", 1, open_ddpm),
+            ("network", "unet/config.json", 1, open_ddpm),
+            ("facts", "cryosense.json", 0, open_gaussian),
+        )
+    ),
+    Target(
+        "safetensors",
+        NETWORK,
+        lambda: [TENSORS[:HEADER]],
+        lambda path: open_ddpm(str(path.parents[1])),
+        pipeline,
+        lambda header: header + TENSORS[HEADER:],
+    ),
+]
