@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from cryosense.denoisers.ddpm import FACTS
 from cryosense.reconstructors.unrolled.bands import DCTBands, WaveletBands
@@ -47,7 +47,7 @@ class SavedSolver:
 def save_solver(folder: Path, solver: UnrolledSolver, operator: str, loss: str) -> None:
     """Write weights and description; ``cryosense.json``, the facts of the training images, is written beside them."""
     folder.mkdir(parents=True)
-    save_file({name: tensor.contiguous() for name, tensor in solver.state_dict().items()}, folder / WEIGHTS)
+    (folder / WEIGHTS).write_bytes(save({name: tensor.contiguous() for name, tensor in solver.state_dict().items()}))
     arguments = dict(solver.arguments)
     if "basis" in arguments:
         arguments["basis"] = {"kind": type(arguments["basis"]).__name__, **vars(arguments["basis"])}
