@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_object
+from omegaconf import open_dict
 
+from cryosense.apps.conf_dir import conf_dir
+from cryosense.apps.sweeps import cell_overrides
 from cryosense.results import claims
 from cryosense.results.fitting import Fitting
 from cryosense.results.rows import RowWriter
@@ -180,3 +185,40 @@ def test_other_launchers_give_the_rows_of_a_serial_sweep(
     said = process.communicate()[0]
     assert process.returncode == 0, said
     pd.testing.assert_frame_equal(rows_of(tmp_path / "out"), serial_rows, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "plugin"),
+    [("processes", "joblib"), ("queue", "submitit"), ("slurm", "submitit"), ("cluster", "ray")],
+)
+def test_launchers_are_of_their_plugins(launcher: str, plugin: str) -> None:
+    pytest.importorskip(f"hydra_plugins.hydra_{plugin}_launcher")
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("reconstruct", overrides=[f"hydra/launcher={launcher}"], return_hydra_config=True)
+    target = cfg.hydra.launcher._target_
+    assert plugin in target
+    assert callable(get_object(target))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "cells"),
+    [
+        ("curves_pixel", 4 * 10),
+        ("curves_pixel_k2", 4),
+        ("curves_fourier", 3 * 10),
+        ("table_pixel", 5),
+        ("table_fourier", 3 * 2),
+        ("noise", 2 * 2),
+        ("fsc", 2 * 4),
+    ],
+)
+def test_the_grid_has_the_papers_cells(experiment: str, cells: int) -> None:
+    """For each reconstructor: block sizes or mask families, times compressions, times noise."""
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("reconstruct", overrides=[f"experiment={experiment}"], return_hydra_config=True)
+        with open_dict(cfg):
+            cfg.hydra.overrides.task = []
+        combinations = cell_overrides(cfg)
+    methods = {word for words in combinations for word in words if word.startswith("reconstructor=")}
+    assert {"reconstructor=pinv", "reconstructor=dct", "reconstructor=tv", "reconstructor=posterior"} <= methods
+    assert len(combinations) == cells * len(methods)
