@@ -13,6 +13,7 @@ LEGEND = (
     "the half-map FSC that the cross-FSC to the uncompressed other half implies, at 0.143."
 )
 SHELLS_THAT_COUNT = 1.0
+OTHERS = ["groel, other particles", "groel, others still"]
 POSTERIOR = ("posterior", "posterior, mean of 4")
 PRIORS = ("DCT", "wavelet", "TV", *POSTERIOR)
 
@@ -69,7 +70,8 @@ def _claims(table: pd.DataFrame) -> list[str]:
         f"| --- | --- | --- | --- | {' | '.join('---' for _ in HEADINGS)} |",
     ]
     for claim in CLAIMS:
-        for (density, kind), rows in claim.of(table).groupby(["density", "kind"], sort=False):
+        cells = claim.of(table)
+        for (density, kind), rows in cells.groupby([cells["density"].replace(OTHERS, "groel"), "kind"], sort=False):
             as_claimed = [_as_claimed(rows[f"lost_{name}"], keeps=claim.keeps) for name in HEADINGS]
             dof = _range(rows["compression_dof"], "{:.2f}")
             lines.append(f"| {claim.text} | {density} | {kind} | {dof} | {' | '.join(as_claimed)} |")
@@ -88,7 +90,7 @@ def _range(numbers: pd.Series, form: str) -> str:
 
 def _chance(table: pd.DataFrame) -> list[str]:
     """-> what other particles of the same molecule give in the same cells: differences are to be held against that."""
-    known = table[table["density"].str.startswith("groel") & (table["density"] != "groel, strong")]
+    known = table[table["density"].isin(["groel", *OTHERS])]
     names = [*(f"lost_{name}" for name in MEASURES), "worth_cross"]
     scatter = known.groupby(["masks", "method", "compression", "shared"], sort=False)[names].agg(["count", "mean", "std"])
     scatter = scatter[scatter[("worth_cross", "count")] > 1]
