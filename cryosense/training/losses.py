@@ -75,19 +75,22 @@ class SplitMeasurement(ReconstructionLoss):
     Args:
         kept: share of the measurement that is part 1.
         recorruption: tau.
+        both_signs: the mean of the losses with w and with -w, twice the work. What of the reconstruction does not depend on w
+            then has no product with it, on average zero and otherwise most of the gradient's noise.
         noise_sigma: deviation of the images' noise per pixel, in units of the scaling; None: estimated for each batch from
             what is measured beyond the Nyquist circle, where white noise is all there is.
     """
 
     name = "split"
 
-    def __init__(self, kept: float, recorruption: float, noise_sigma: float | None) -> None:
+    def __init__(self, kept: float, recorruption: float, both_signs: bool, noise_sigma: float | None) -> None:
         if not 0 < kept < 1 or not recorruption > 0 or (noise_sigma is not None and not noise_sigma > 0):
             raise ValueError(
                 f"model.loss: kept={kept} must lie in (0, 1), recorruption={recorruption} and noise_sigma={noise_sigma} "
                 "above 0"
             )
         self.kept, self.recorruption, self.noise_sigma = kept, recorruption, noise_sigma
+        self.signs = (1.0, -1.0) if both_signs else (1.0,)
 
     def __call__(self, solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement, random: np.random.Generator) -> Tensor:
         x = batch.images
@@ -96,11 +99,15 @@ class SplitMeasurement(ReconstructionLoss):
         measured = whole.pinv(whole(x))
         sigma = self.noise_sigma or white_noise_sigma(measured, whole)
         w = sigma * torch.from_numpy(random.standard_normal(x.shape, dtype=np.float32)).to(x)
-        error = solver(part(measured + self.recorruption * w), part) - measured
-        known = _projected(part, error + w / self.recorruption)
-        held_out = _projected(whole, error) - _projected(part, error)
-        factor = (n**2 - part.rank) / (whole.rank - part.rank)
-        return known.square().flatten(1).mean(1) + factor.to(x) * held_out.square().flatten(1).mean(1)
+        factor = ((n**2 - part.rank) / (whole.rank - part.rank)).to(x)
+
+        def of_draw(w: Tensor) -> Tensor:
+            error = solver(part(measured + self.recorruption * w), part) - measured
+            seen = _projected(part, error)
+            held_out = (_projected(whole, error) - seen).square().flatten(1).mean(1)
+            return (seen + _projected(part, w) / self.recorruption).square().flatten(1).mean(1) + factor * held_out
+
+        return torch.stack([of_draw(sign * w) for sign in self.signs]).mean(0)
 
 
 def white_noise_sigma(measured: Tensor, operator: LinearOperator) -> float:

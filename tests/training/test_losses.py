@@ -19,6 +19,7 @@ N, COUNT = 16, 1500
 SIGNAL, SIGMA, TAU, KEPT = 0.6, 0.4, 0.5, 0.6
 UNIFORM = partial(FourierDesign, masks.uniform, True, per_particle=True)
 BINARY = partial(PixelDesign, partial(masks.random_binary, keep_probability=0.5), 4, per_particle=True)
+BOTH = pytest.mark.parametrize("both_signs", [True, False])
 
 
 class Mixing(UnrolledSolver):
@@ -40,11 +41,12 @@ def batch() -> Batch:
     return Batch(clean + SIGMA * torch.randn(COUNT, 1, N, N, generator=random), torch.arange(COUNT), 0, clean)
 
 
-def test_split_is_the_clean_loss_at_the_smaller_measurement_and_a_constant() -> None:
+@BOTH
+def test_split_is_the_clean_loss_at_the_smaller_measurement_and_a_constant(both_signs: bool) -> None:
     drawn = DrawnMeasurement(UNIFORM, 1.5, 7)
     images = batch()
     assert images.clean is not None
-    split = SplitMeasurement(KEPT, TAU, SIGMA)(Mixing(), images, drawn, seeding.generator(1)).double()
+    split = SplitMeasurement(KEPT, TAU, both_signs, SIGMA)(Mixing(), images, drawn, seeding.generator(1)).double()
     _, part = drawn.nested(KEPT, N, COUNT)
     noise = TAU * SIGMA * torch.from_numpy(seeding.generator(2).standard_normal((COUNT, 1, N, N), dtype=np.float32))
     clean = (Mixing()(part(images.images + noise), part) - images.clean).square().flatten(1).mean(1).double()
@@ -56,8 +58,9 @@ def test_split_is_the_clean_loss_at_the_smaller_measurement_and_a_constant() -> 
     assert 4 * deviation < 0.05 * float(clean.mean())  # so small that a missing term would show
 
 
+@BOTH
 @pytest.mark.parametrize("make_design", [UNIFORM, BINARY], ids=["fourier", "pixel"])
-def test_the_target_knows_nothing_of_the_inputs_noise(make_design: partial) -> None:
+def test_the_target_knows_nothing_of_the_inputs_noise(make_design: partial, both_signs: bool) -> None:
     """Pure noise: what is reconstructed and what it is scored on are uncorrelated, also where masks overlap."""
     count = 500
     images = SIGMA * torch.randn(count, 1, N, N, generator=torch.Generator().manual_seed(0))
@@ -73,7 +76,7 @@ def test_the_target_knows_nothing_of_the_inputs_noise(make_design: partial) -> N
             return self.gain * operator.pinv(y)
 
     def loss(gain: float) -> Tensor:
-        return SplitMeasurement(KEPT, TAU, SIGMA)(Scaled(gain), noise_only, drawn, seeding.generator(1)).double()
+        return SplitMeasurement(KEPT, TAU, both_signs, SIGMA)(Scaled(gain), noise_only, drawn, seeding.generator(1)).double()
 
     # The loss is quadratic in the gain; what is linear in it is minus twice the mean product.
     slope = (loss(1.0) - loss(-1.0)) / 2
@@ -111,4 +114,4 @@ def test_against_frame_and_clean() -> None:
 @pytest.mark.parametrize("wrong", [{"kept": 1.0}, {"recorruption": 0.0}, {"noise_sigma": -1.0}])
 def test_numbers_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"model\.loss"):
-        SplitMeasurement(**({"kept": 0.5, "recorruption": 0.5, "noise_sigma": None} | wrong))
+        SplitMeasurement(**({"kept": 0.5, "recorruption": 0.5, "both_signs": True, "noise_sigma": None} | wrong))
