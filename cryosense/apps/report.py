@@ -16,7 +16,7 @@ from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
 from cryosense.results.collect import NoRunError, collect
 from cryosense.results.collected_maps import finished_maps
-from cryosense.results.examples import read_examples
+from cryosense.results.examples import Example, read_examples
 from cryosense.results.map_lines import map_lines
 from cryosense.results.report.page import Report, write_report
 from cryosense.results.rows import SCHEMA
@@ -27,12 +27,13 @@ def report(cfg: DictConfig) -> Path:
     """Write the report. -> its file. Raises ValueError where there are neither runs nor maps."""
     directory = Path(cfg.directory)
     maps = finished_maps(directory)
+    tables: RunTables | None = None
+    examples: list[Example] = []
     try:
         collected = collect(directory)
     except NoRunError:
         if not maps:
             raise
-        tables, examples = None, []
     else:
         tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
         examples, _ = read_examples(collected.runs, collected.rows)

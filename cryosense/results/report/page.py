@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from cryosense.results.collected_maps import FinishedMap, map_curves
-from cryosense.results.examples import Example
+from cryosense.results.examples import Example, arrange
 from cryosense.results.figures import picture, plain_text
+from cryosense.results.formats import operator_label
 from cryosense.results.listing import ADVICE, left_out
 from cryosense.results.map_lines import map_words
 from cryosense.results.paper_formats import legend
@@ -25,6 +26,7 @@ from cryosense.results.run_tables import RunTables
 
 # Nothing but this file: a browser that is told so would rather show no image than fetch one.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+OPERATORS_PER_PICTURE = 2
 SCORES_TEXT = (
     "Scores are against the image that was measured, *_clean against the image without noise where it is known: images of "
     "particles are mostly noise, and a score against the noisy image mostly rewards copying it."
@@ -77,7 +79,7 @@ class Report:
         body = element(
             "body",
             element("header", element("h1", f"cryosense report: {self.name}"), element("p", self.made, class_="soft")),
-            facts(self._numbers()),
+            facts(list(self._numbers())),
             element("nav", *links, aria_label="sections"),
             *(
                 element("section", element("h2", title, id=at), inside)
@@ -115,10 +117,17 @@ class Report:
         return joined([element("p", legend(self.level), class_="soft"), *map(paper_table, tables.tables)])
 
     def _images(self) -> Markup:
-        if not self.examples:
-            return Markup("")
-        caption = "One particle of each run; below each reconstruction its error."
-        return photograph(picture(self.examples, most_operators=self.most_operators), caption)
+        """A picture for every two operators, so that it fits a page."""
+        operators, _ = arrange(self.examples) if self.examples else ([], [])
+        shown, parts = operators[: self.most_operators], []
+        for first in range(0, len(shown), OPERATORS_PER_PICTURE):
+            few = shown[first : first + OPERATORS_PER_PICTURE]
+            names = "; ".join(operator_label(next(iter(row.values())).row) for row in few)
+            drawn = picture([example for row in few for example in row.values()], most_operators=len(few))
+            parts.append(photograph(drawn, f"{names}: one particle of each run, below each reconstruction its error."))
+        if len(shown) < len(operators):
+            parts.append(element("p", f"The first {len(shown)} of {len(operators)} operators.", class_="soft"))
+        return joined(parts)
 
     def _maps(self) -> Markup:
         if not self.maps:
