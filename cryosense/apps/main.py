@@ -3,6 +3,8 @@
 import importlib
 import sys
 
+from cryosense.apps.strangers import ForeignConfigError, refuse_foreign_code
+
 VERBS = {
     "simulate": "make a particle stack with known truth: density, poses, CTF, noise",
     "reconstruct": "measure a particle stack through masks, reconstruct it, score it (-m sweeps)",
@@ -44,6 +46,10 @@ def main() -> int:
     if verb not in VERBS:
         print(f"cryosense: no verb {verb!r}; the verbs are {', '.join(VERBS)}", file=sys.stderr)
         return 2
+    try:
+        refuse_foreign_code(arguments[1:])
+    except ForeignConfigError as error:
+        raise SystemExit(f"cryosense {verb}: {error}") from None
     sys.argv = [f"cryosense {verb}", *arguments[1:]]
     module = importlib.import_module(f"cryosense.apps.{verb.replace('-', '_')}")
     return int(module.main() or 0)

@@ -14,6 +14,7 @@ import gemmi
 LARGEST_BYTES = 2**30
 MOST_EXPANSION, ALWAYS_EXPANDED_BYTES = 30, 2**20
 FARTHEST_ANGSTROM = 1e6  # from the origin: no molecule has atoms there
+_ASCII = bytes(range(128)) + b"?" * 128
 _FORMATS = {
     ".cif": gemmi.CoorFormat.Mmcif,
     ".mmcif": gemmi.CoorFormat.Mmcif,
@@ -50,7 +51,7 @@ def read_structure(path: str | Path) -> gemmi.Structure:
     return _checked(path, structure)
 
 
-def _text(path: Path, compressed: bool) -> str:
+def _text(path: Path, compressed: bool) -> bytes:
     limit = max(ALWAYS_EXPANDED_BYTES, MOST_EXPANSION * path.stat().st_size) if compressed else LARGEST_BYTES
     largest = min(limit, LARGEST_BYTES)
     try:
@@ -61,8 +62,8 @@ def _text(path: Path, compressed: bool) -> str:
     if len(content) > largest:
         advice = "decompress it, if you trust it" if compressed else "no atomic model is as large"
         raise ModelFileError(f"{path}: more than {largest} bytes of text: {advice}")
-    # Authors' names in old files are in old encodings; what matters is plain ASCII.
-    return content.decode("utf-8", errors="replace")
+    # Authors' names in old files are in old encodings, of one byte or several; what matters is plain ASCII.
+    return content.translate(_ASCII)
 
 
 def _checked(path: Path, structure: gemmi.Structure) -> gemmi.Structure:

@@ -82,3 +82,9 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
             read_model(tmp_path / name)
     with pytest.raises(ModelFileError, match=r"absent\.cif: there is no such file"):
         read_model(tmp_path / "absent.cif")
+
+
+def test_names_in_an_old_encoding_do_not_matter(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.pdb", [peptide("MKV")])
+    path.write_bytes(b"REMARK   1  AUTH   M.M\xfcLLER\n" + path.read_bytes().replace(b" LYS A", b" L\xfcS A"))
+    assert read_model(path).chains[0].letters == "MXV"

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,19 @@ def test_truncated_or_swollen_npy(tmp_path: Path, noise) -> None:
         (tmp_path / "bad.npy").write_bytes(content)
         with pytest.raises(ParticleDataError, match=r"bad\.npy: the header tells of 1152 bytes"):
             open_npy(tmp_path / "bad.npy")
+
+
+def test_tensors_that_are_not_there(tmp_path: Path) -> None:
+    """One number that stands for 2^34, a tensor without memory, contents that are compressed (torch never does)."""
+    torch.save(torch.zeros(1).as_strided((2**30, 4, 4), (0, 0, 0)), tmp_path / "one.pt")
+    torch.save(torch.empty(3, 4, 4, device="meta"), tmp_path / "meta.pt")
+    torch.save(torch.zeros(2**16, 4, 4), tmp_path / "stored.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "stored.pt") as old,
+        zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for info in old.infolist():
+            new.writestr(info.filename, old.read(info))
+    for name, message in (("one", "does not hold as many"), ("meta", "does not hold as many"), ("packed", "compressed")):
+        with pytest.raises(ParticleDataError, match=rf"{name}\.pt: .*{message}"):
+            open_pt(tmp_path / f"{name}.pt")

@@ -80,3 +80,18 @@ def test_objects_and_text_are_no_arrays(tmp_path: Path) -> None:
         (tmp_path / "a.pkl").write_bytes(pickle.dumps(content))
         with pytest.raises(ParticleDataError, match="not a pickle of plain arrays of numbers"):
             load_arrays(tmp_path / "a.pkl")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x02]r" + (2**31 - 1).to_bytes(4, "little") + b".",  # 34 GB for the number that a list is kept under
+        b"\x80\x02]p2147483647\n.",
+        b"\x80\x02" + b"]" * 10**6 + b"a" * (10**6 - 1) + b".",  # a million lists in each other
+        b"\x80\x04\x8e" + (2**40).to_bytes(8, "little") + b".",
+    ],
+)
+def test_few_bytes_that_ask_for_much(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bomb.pkl").write_bytes(content)
+    with pytest.raises(ParticleDataError, match=r"bomb\.pkl: .*refused"):
+        load_arrays(tmp_path / "bomb.pkl")

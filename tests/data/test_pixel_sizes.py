@@ -44,3 +44,12 @@ def test_optics_table_must_describe_the_particles() -> None:
         check_optics(SOURCE, pd.DataFrame({"rlnOpticsGroup": [1]}), optics, 32, sizes_must_agree=True)
     with pytest.raises(ParticleDataError, match="data_particles has no column rlnOpticsGroup"):
         check_optics(SOURCE, pd.DataFrame({"rlnClassNumber": [1]}), optics, 64, sizes_must_agree=True)
+
+
+def test_what_is_no_number_is_no_size() -> None:
+    particles = pd.DataFrame({"rlnOpticsGroup": [1]})
+    optics = pd.DataFrame({"rlnOpticsGroup": [1], "rlnImagePixelSize": ["1.5x"], "rlnImageSize": [float("nan")]})
+    with pytest.raises(ParticleDataError, match=r"a\.star: pixel sizes must be positive"):
+        common_pixel_size(Path("a.star"), metadata_pixel_sizes(particles, optics))
+    with pytest.raises(ParticleDataError, match=r"a\.star: optics group 1 has rlnImageSize nan"):
+        check_optics(Path("a.star"), particles, optics, 8, True)

@@ -78,3 +78,8 @@ def test_rows_beside_a_stack(tmp_path: Path, write_stack, noise) -> None:
         ParticleStack.open(path, star(tmp_path / "few.star", ["7@x.mrcs", "9@y.mrcs"]))
     with pytest.raises(ParticleDataError, match=r"others in y\.mrcs"):
         ParticleStack.open(path, star(tmp_path / "mixed.star", ["1@a.mrcs", "9@y.mrcs"]))
+
+
+@pytest.mark.parametrize("name", ["a" * 5000 + ".mrcs", "a\0b.mrcs"])
+def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
+    assert find_file(name, tmp_path / "a.star", None)[0] is None

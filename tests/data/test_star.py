@@ -111,3 +111,16 @@ def test_what_is_no_particle_star(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(ParticleDataError, match=name):
             read_star(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "".join(f"data_{i}\n\n_a 1\n\n" for i in range(501)),
+        "data_particles\n\nloop_\n" + "".join(f"_c{i}\n" for i in range(1001)) + "1 " * 1001,
+    ],
+)
+def test_more_than_could_be_read_in_time(tmp_path: Path, content: str) -> None:
+    (tmp_path / "many.star").write_text(content)
+    with pytest.raises(ParticleDataError, match=r"many\.star: more than 500 blocks or 1000 columns"):
+        read_star(tmp_path / "many.star")

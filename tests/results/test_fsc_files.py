@@ -8,7 +8,7 @@ import starfile
 import torch
 
 from cryosense.metrics import HalfMapCurves
-from cryosense.results.fsc_files import fsc_table, reading, resolution_table, write_csv, write_fsc_star
+from cryosense.results.fsc_files import fsc_table, read_table, reading, resolution_table, write_csv, write_fsc_star
 
 N, PIXEL = 16, 2.0
 
@@ -47,3 +47,19 @@ def test_files_hold_the_curves(tmp_path: Path) -> None:
         "rlnCorrectedFourierShellCorrelationPhaseRandomizedMaskedMaps": "phase_randomised",
     }.items():
         assert (written[relion] - curves[ours]).abs().max() < 1e-5
+
+
+def test_tables_are_read_back_or_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("curve,value\n1,2\nb,inf\n")
+    assert read_table(path, ["value"], words=["curve"]).to_dict("list") == {"curve": ["1", "b"], "value": [2.0, float("inf")]}
+    cases = {
+        "": "not a readable",
+        "curve,value\n": "no rows",
+        "curve\na\n": "no column value",
+        "curve,value\na,b\n": "not a readable",
+    }
+    for content, message in cases.items():
+        path.write_text(content)
+        with pytest.raises(ValueError, match=rf"a\.csv .*{message}"):
+            read_table(path, ["value"], words=["curve"])

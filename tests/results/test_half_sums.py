@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from cryosense.results.half_sums import HalfSums
@@ -56,3 +57,12 @@ def test_groups_make_up_their_half() -> None:
         assert deviations.shape == (3, N, N, N)
         assert float(deviations.abs().max()) > 0.1
         torch.testing.assert_close(deviations.sum(0), torch.zeros(N, N, N), atol=1e-5, rtol=0)
+
+
+def test_sums_of_something_else(tmp_path: Path) -> None:
+    torch.save({"particles": torch.zeros(3)}, tmp_path / "0.pt")
+    with pytest.raises(ValueError, match=r"0\.pt: holds other sums"):
+        HalfSums(8, 2, 0).load(tmp_path / "0.pt")
+    (tmp_path / "0.pt").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"0\.pt: not a file of plain tensors"):
+        HalfSums(8, 2, 0).load(tmp_path / "0.pt")
