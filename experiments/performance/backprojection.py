@@ -1,23 +1,19 @@
 """``cryosense backproject`` against ``cryodrgn backproject_voxel``; see README.md. Writes backprojection.md beside this file.
 
-Particles are simulated once into ``output_dir`` and kept; the timed runs are made anew each time.
+What is in ``output_dir`` already, particles and timed runs, is not made again.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import mrcfile
 import numpy as np
 import starfile
 import torch
+from commands import Usage, run, timed
 from map_agreement import agreement
 from omegaconf import DictConfig, OmegaConf
 
@@ -29,14 +25,6 @@ OURS, THEIRS = "cryosense backproject", "cryodrgn backproject_voxel"
 TARGETS = {"speed": 3, "memory": 3}
 PIECE = 1000  # particles in memory while the long stack is written
 CHUNK = 32  # images that are transformed together, as the command does
-
-
-class Usage(NamedTuple):
-    """What a command took, all its threads together: seconds on the clock and of processors, peak memory in GB."""
-
-    seconds: float
-    cpu_seconds: float
-    peak_gb: float
 
 
 def main() -> None:
@@ -64,10 +52,10 @@ def simulate(config: DictConfig, folder: Path) -> None:
     sizes = [f"{key}={config[key]}" for key in ("box_size", "pixel_size_angstrom", "snr")]
     for name in ("few", "count"):
         data = folder / name
-        run(config, "cryosense", "simulate", *sizes, *config.particles, f"count={config[name]}", f"output_dir={data}")
+        run(config.threads, "cryosense", "simulate", *sizes, *config.particles, f"count={config[name]}", f"output_dir={data}")
         for tool, tables in (("parse_pose_star", "poses.pkl"), ("parse_ctf_star", "ctf.pkl")):
             if not (data / tables).exists():
-                run(config, "cryodrgn", tool, f"{data}/particles.star", "-o", f"{data}/{tables}", *known)
+                run(config.threads, "cryodrgn", tool, f"{data}/particles.star", "-o", f"{data}/{tables}", *known)
 
 
 def compared(config: DictConfig, folder: Path) -> list[str]:
@@ -108,16 +96,17 @@ def compared(config: DictConfig, folder: Path) -> list[str]:
 def ours(config: DictConfig, folder: Path, images: str, data: str) -> Usage:
     """Back-project the particles of a data set, every second one to a half set, as cryoDRGN does."""
     output = folder / "ours" / f"{data}_{images}"
-    shutil.rmtree(output, ignore_errors=True)
     tables = f"data.metadata=[{folder}/{data}/poses.pkl,{folder}/{data}/ctf.pkl]"
-    return run(config, "cryosense", "backproject", f"data.path={folder}/{data}/{images}.mrcs", tables, f"output_dir={output}")
+    source = [f"data.path={folder}/{data}/{images}.mrcs", tables]
+    return timed(config.threads, output, "cryosense", "backproject", *source, f"output_dir={output}")
 
 
 def theirs(config: DictConfig, folder: Path, images: str, data: str) -> Usage:
     """The same with cryoDRGN, with its own defaults."""
     output = folder / "theirs" / f"{data}_{images}"
     tables = ["--poses", f"{folder}/{data}/poses.pkl", "--ctf", f"{folder}/{data}/ctf.pkl"]
-    return run(config, "cryodrgn", "backproject_voxel", f"{folder}/{data}/{images}.mrcs", *tables, "-o", str(output))
+    source = f"{folder}/{data}/{images}.mrcs"
+    return timed(config.threads, output, "cryodrgn", "backproject_voxel", source, *tables, "-o", str(output))
 
 
 @torch.no_grad()
@@ -139,9 +128,8 @@ def transforms(config: DictConfig, folder: Path) -> float:
 
 def streamed(config: DictConfig, folder: Path) -> list[str]:
     """-> memory and time of the command on a stack of the same particles over and over."""
-    output = folder / "ours" / "long"
-    shutil.rmtree(output, ignore_errors=True)
-    usage = run(config, "cryosense", "backproject", f"data.path={long_stack(config, folder)}", f"output_dir={output}")
+    output, source = folder / "ours" / "long", f"data.path={long_stack(config, folder)}"
+    usage = timed(config.threads, output, "cryosense", "backproject", source, f"output_dir={output}")
     return [
         "| particles | peak memory, GB | s | particles per s | aimed at |",
         "|---|---|---|---|---|",
@@ -153,6 +141,8 @@ def streamed(config: DictConfig, folder: Path) -> list[str]:
 def long_stack(config: DictConfig, folder: Path) -> Path:
     """-> a STAR file of ``long_stack`` particles, its images written in pieces."""
     star = folder / "long" / "particles.star"
+    if star.exists():
+        return star
     star.parent.mkdir(exist_ok=True)
     stack, row = ParticleStack.open(folder / "count" / "particles.mrcs"), np.arange(config.long_stack) % config.count
     shape = (config.long_stack, config.box_size, config.box_size)
@@ -166,22 +156,6 @@ def long_stack(config: DictConfig, folder: Path) -> Path:
     table["particles"]["rlnImageName"] = [f"{i + 1}@particles.mrcs" for i in range(len(row))]
     starfile.write(table, star, overwrite=True)
     return star
-
-
-def run(config: DictConfig, program: str, *arguments: str) -> Usage:
-    """-> what one command took, start of the program included. Its output goes on; its failure is ours."""
-    threads = str(config.threads)
-    variables = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
-    start = time.perf_counter()
-    process = subprocess.Popen([Path(sys.executable).with_name(program), *arguments], stdout=sys.stderr, env=variables)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, arguments)
-    cpu = usage.ru_utime + usage.ru_stime
-    took = Usage(time.perf_counter() - start, cpu, usage.ru_maxrss * 1024 / 1e9)  # Linux counts in kilobytes
-    print(program, arguments[0], took, file=sys.stderr, flush=True)
-    return took
 
 
 if __name__ == "__main__":

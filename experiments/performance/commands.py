@@ -1,0 +1,45 @@
+"""Commands in processes of their own, with what they took."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Usage(NamedTuple):
+    """What a command took, all its threads together: seconds on the clock and of processors, peak memory in GB."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_gb: float
+
+
+def timed(threads: int, output: Path, program: str, *arguments: str) -> Usage:
+    """-> what a command took that fills ``output``, from the file that it was written to if it was run before."""
+    known = output / "usage.json"
+    if not known.exists():
+        shutil.rmtree(output, ignore_errors=True)
+        known.write_text(json.dumps(run(threads, program, *arguments)._asdict()))
+    return Usage(**json.loads(known.read_text()))
+
+
+def run(threads: int, program: str, *arguments: str) -> Usage:
+    """-> what one command took, start of the program included. Its output goes on; its failure is ours."""
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    start = time.perf_counter()
+    command = [Path(sys.executable).with_name(program), *arguments]
+    process = subprocess.Popen(command, stdout=sys.stderr, env=os.environ | counts)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, arguments)
+    cpu = usage.ru_utime + usage.ru_stime
+    took = Usage(time.perf_counter() - start, cpu, usage.ru_maxrss * 1024 / 1e9)  # Linux counts in kilobytes
+    print(program, arguments[0], took, file=sys.stderr, flush=True)
+    return took
