@@ -1,4 +1,4 @@
-"""Seconds of ``cryosense collect`` on a made-up sweep; see README.md. Prints what it took, writes collecting.md beside this file.
+"""Seconds of ``cryosense collect`` on a made-up sweep of 100,000 rows: printed, and written to collecting.md beside this file.
 
 The run directories hold rows and no images; they are made once into outputs/collecting and kept.
 """

@@ -29,7 +29,7 @@ def test_table_picture_and_list_of_what_is_left_out(
     assert "fourier radial, symmetric, C = 2.5" in printed
     assert f"not in the table: {sweep / 'radial_tv'}: unfinished" in printed
     assert f"not in the picture: {sweep / 'pixel_tv'}:" in printed
-    for name in ("table.csv", "table.md", "picture.png"):
+    for name in ("table.csv", "table.md", "paper.csv", "paper.md", "paper.tex", "picture.png"):
         assert str(sweep / name) in printed
     lines = pd.read_csv(sweep / "table.csv")
     assert lines["reconstructor"].tolist() == ["zero_filled", "pinv", "zero_filled", "pinv", "tv"]
