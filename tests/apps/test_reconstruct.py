@@ -129,6 +129,16 @@ def test_shards_together_are_the_whole(stack: Path, tmp_path: Path, monkeypatch:
     pd.testing.assert_frame_equal(rows_of(tmp_path / "whole")[numbers], shards, rtol=1e-4)
 
 
+def test_some_particles_are_spread_over_the_stack_and_keep_their_numbers(
+    stack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"data.path={damaged(stack, i5=np.nan, i8=1.0)}", f"output_dir={tmp_path / 'out'}", "particles=6"]
+    with pytest.raises(SystemExit, match=r"1 unusable particle.*8 \(constant\)"):
+        run(monkeypatch, *words)
+    run(monkeypatch, *words, "data_checks.skip_bad=true")
+    assert rows_of(tmp_path / "out")["particle"].tolist() == [0, 4, 12, 16, 20]
+
+
 def test_a_sweep_killed_in_the_middle_goes_on(stack: Path, tmp_path: Path) -> None:
     """Eight cells, SIGKILL, the same command again: only what is missing is computed, and the rows are the same."""
     sweep = ["reconstruct", "-m", f"data.path={stack}", *QUICK, "chunk_size=2", "compression=2,4"]
@@ -171,6 +181,7 @@ def test_a_sweep_killed_in_the_middle_goes_on(stack: Path, tmp_path: Path) -> No
         (["operator/masks=variable_density"], "keep_probability_per_shell"),
         (["noise=gaussian", "noise.units=measurement"], "noise before the mask is in image units"),
         (["shard.index=2", "shard.count=2"], "shard.index=2"),
+        (["particles=25"], "particles=25: the stack has 24"),
         (["geometry=centre_crop", "geometry.size=15"], "15"),
         (["scores.lpips.weights_path=nowhere.npz"], "nowhere.npz"),
     ],

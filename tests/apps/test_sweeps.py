@@ -149,6 +149,7 @@ def serial_rows(stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return rows_of(tmp_path / "serial")
 
 
+@pytest.mark.slow
 def test_workers_killed_and_started_again_give_the_rows_of_a_serial_sweep(
     stack: str, tmp_path: Path, serial_rows: pd.DataFrame
 ) -> None:
