@@ -81,7 +81,7 @@ def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, list
     """-> image numbers counted from 0, file codes, file names."""
     parts = names.astype(str).str.extract(r"^(?:(?P<number>\d+)@)?(?P<path>.+)$")
     number = pd.to_numeric(parts["number"].fillna("1"), errors="coerce").to_numpy(np.float64)
-    wrong = np.flatnonzero(parts["path"].isna().to_numpy() | ~(number >= 1))
+    wrong = np.flatnonzero(parts["path"].isna().to_numpy() | ~((number >= 1) & (number < 2**53)))
     if len(wrong):
         raise ParticleDataError(
             f"{source}: row {wrong[0] + 1}: rlnImageName {names.iloc[wrong[0]]!r} is not like 000001@stack.mrcs (first: 1)"

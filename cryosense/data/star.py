@@ -86,6 +86,10 @@ def _read_tables(path: Path) -> dict[str, pd.DataFrame]:
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ParticleDataError(f"{path}: not a readable STAR file: {error}") from error
     tables = {name: pd.DataFrame([block]) if isinstance(block, dict) else block for name, block in blocks.items()}
+    for name, table in tables.items():
+        if table is not None and not table.columns.is_unique:
+            twice = table.columns[table.columns.duplicated()][0]
+            raise ParticleDataError(f"{path}: data_{name} has the column _{twice} twice: remove one")
     return {name: _numeric(table) for name, table in tables.items() if table is not None}
 
 

@@ -139,7 +139,13 @@ def _network(name: str) -> UNet2DModel:
 
     try:
         refuse_vast(dict(UNet2DModel.load_config(name, subfolder="unet")), Path(name) / "unet")
-        network = UNet2DModel.from_pretrained(name, subfolder="unet", low_cpu_mem_usage=False)
+        network, loaded = UNet2DModel.from_pretrained(
+            name, subfolder="unet", low_cpu_mem_usage=False, output_loading_info=True
+        )
+        # diffusers draws weights at random where the file has none.
+        if loaded["missing_keys"] or loaded["unexpected_keys"] or loaded["mismatched_keys"]:
+            odd = sorted(map(str, [*loaded["missing_keys"], *loaded["unexpected_keys"], *loaded["mismatched_keys"]]))
+            raise ValueError(f"weights and configuration disagree about {odd[0]}")
     except Exception as error:  # diffusers builds whatever the configuration says and raises whatever that runs into
         raise PipelineError(
             f"denoiser.path={name}: its network (unet/) cannot be read: download or train it again ({_first_line(error)})"

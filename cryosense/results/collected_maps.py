@@ -46,7 +46,7 @@ def finished_maps(directory: Path) -> list[FinishedMap]:
         if {"done.json", "fsc.csv", "resolution.csv"} <= set(files):
             folder = Path(parent)
             name = str(folder.relative_to(directory)) if folder != directory else folder.name
-            curves = read_table(folder / "fsc.csv", ["frequency_per_angstrom"])
+            curves = read_table(folder / "fsc.csv", ["frequency_per_angstrom", "corrected"])
             resolutions = read_table(folder / "resolution.csv", RESOLUTIONS, words=["curve", "at_nyquist"])
             resolutions["at_nyquist"] = resolutions["at_nyquist"] == "True"
             found.append(FinishedMap(name, folder, _summary(folder / "done.json"), curves, resolutions))

@@ -80,6 +80,12 @@ def test_rows_beside_a_stack(tmp_path: Path, write_stack, noise) -> None:
         ParticleStack.open(path, star(tmp_path / "mixed.star", ["1@a.mrcs", "9@y.mrcs"]))
 
 
+def test_a_number_that_no_image_can_have(tmp_path: Path) -> None:
+    names = pd.Series(["99999999999999999999@a.mrcs"])
+    with pytest.raises(ParticleDataError, match="row 1: rlnImageName"):
+        images_by_reference(names, tmp_path / "a.star", None)
+
+
 @pytest.mark.parametrize("name", ["a" * 5000 + ".mrcs", "a\0b.mrcs"])
 def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
     assert find_file(name, tmp_path / "a.star", None)[0] is None

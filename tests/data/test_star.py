@@ -124,3 +124,9 @@ def test_more_than_could_be_read_in_time(tmp_path: Path, content: str) -> None:
     (tmp_path / "many.star").write_text(content)
     with pytest.raises(ParticleDataError, match=r"many\.star: more than 500 blocks or 1000 columns"):
         read_star(tmp_path / "many.star")
+
+
+def test_a_column_that_is_there_twice(tmp_path: Path) -> None:
+    (tmp_path / "twice.star").write_text("data_\n\nloop_\n_rlnImageName #1\n_rlnDefocusU #2\n_rlnDefocusU #3\n1@a.mrcs 2 3\n")
+    with pytest.raises(ParticleDataError, match=r"twice\.star: data_ has the column _rlnDefocusU twice"):
+        read_star(tmp_path / "twice.star")

@@ -39,3 +39,11 @@ def test_facts_that_cannot_be(tmp_path: Path, change: dict[str, object]) -> None
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(PipelineError, match=r"cryosense\.json says of its training images cannot be"):
         open_gaussian(str(tmp_path))
+
+
+def test_a_weight_that_is_not_in_the_file_is_not_drawn_at_random(tmp_path: Path) -> None:
+    pipeline(tmp_path)
+    path = tmp_path / "unet" / "diffusion_pytorch_model.safetensors"
+    path.write_bytes(path.read_bytes().replace(b"norm2.weight", b"norm2.yeight", 1))
+    with pytest.raises(PipelineError, match="weights and configuration disagree about"):
+        open_ddpm(str(tmp_path))
