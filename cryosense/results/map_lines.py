@@ -65,7 +65,8 @@ def map_lines(maps: list[FinishedMap], runs: Iterable[Path], rows: pd.DataFrame)
                 line[f"{name}_{end}"] = float(rows[column].iloc[0]) if known else float("nan")
             line[f"{name}_at_nyquist"] = bool(rows["at_nyquist"].iloc[0]) if len(rows) else False
         lines.append(line)
-    return pd.DataFrame(lines)
+    order = ["data", "operator", "masks", "symmetric", "compression_nominal", "maps"]
+    return pd.DataFrame(lines).sort_values(order, na_position="first", ignore_index=True) if lines else pd.DataFrame()
 
 
 def joined(lines: pd.DataFrame, maps: pd.DataFrame) -> pd.DataFrame:
