@@ -31,9 +31,10 @@ class Described(Protocol):
 def finding(cell: Described, directory: Path, uncompressed: Path) -> dict[str, object]:
     """-> a row: shells (fractions between shells) resolved, lost against no compression, and what the particles are worth."""
     maps = directory / "maps"
-    shells, whole = measured(pd.read_csv(maps / "fsc.csv")), measured(pd.read_csv(uncompressed / "fsc.csv"))
+    curves, curves_whole = pd.read_csv(maps / "fsc.csv"), pd.read_csv(uncompressed / "fsc.csv")
+    shells, whole = measured(curves), measured(curves_whole)
     # Both under the same soft sphere, which the uncompressed run did not know of.
-    whole["cross"] = shell_below(pd.read_csv(maps / "fsc.csv")["uncompressed"], 0.143)
+    whole["cross"] = shell_below(curves["uncompressed"], 0.143)
     summary = json.loads((maps / "done.json").read_text())
     worth = {f"worth_{name}": number for name, number in summary["equivalent_particles"].items()}
     return {
@@ -43,7 +44,15 @@ def finding(cell: Described, directory: Path, uncompressed: Path) -> dict[str, o
         **{f"uncompressed_{name}": whole[name] for name in MEASURES},
         **{f"lost_{name}": whole[name] - shells[name] for name in MEASURES},
         **{name: None if number is None else number / summary["particles"] for name, number in worth.items()},
+        "curve_half_maps": in_words(curves["unmasked"]),
+        "curve_to_truth": in_words(curves["to_reference"]),
+        "curve_uncompressed": in_words(curves_whole["unmasked"]),
     }
+
+
+def in_words(curve: pd.Series) -> str:
+    """-> shells 1 and on."""
+    return " ".join(f"{value:.2f}" for value in curve[1:])
 
 
 def measured(curves: pd.DataFrame) -> dict[str, float]:

@@ -13,6 +13,7 @@ LEGEND = (
     "the half-map FSC that the cross-FSC to the uncompressed other half implies, at 0.143."
 )
 SHELLS_THAT_COUNT = 1.0
+SHELLS_UNSEEN = 5.0
 OTHERS = ["groel, other particles", "groel, others still"]
 POSTERIOR = ("posterior", "posterior, mean of 4")
 PRIORS = ("DCT", "wavelet", "TV", *POSTERIOR)
@@ -56,7 +57,7 @@ def markdown(table: pd.DataFrame) -> str:
     paper = table["masks"].str.contains("paper").map({True: "the paper's", False: "symmetric"})
     sharing = table["shared"].map({True: "one for all", False: "own"})
     table = table.assign(domain=domain, kind=paper.mask(domain != "Fourier", domain) + ", " + sharing)
-    return "\n".join([*_claims(table), "", *_chance(table), "", *_cells(table)]) + "\n"
+    return "\n".join([*_claims(table), "", *_chance(table), "", *_curves(table), "", *_cells(table)]) + "\n"
 
 
 def _claims(table: pd.DataFrame) -> list[str]:
@@ -110,6 +111,18 @@ def _chance(table: pd.DataFrame) -> list[str]:
         worth = f"{100 * row[('worth_cross', 'mean')]:.0f} ± {100 * row[('worth_cross', 'std')]:.0f}"
         count = int(row[("worth_cross", "count")])
         lines.append(f"| {masks} | {method} | {compression:g} | {count} | {' | '.join(shells)} | {worth} |")
+    return lines
+
+
+def _curves(table: pd.DataFrame) -> list[str]:
+    """-> FSC without compression, and of the cells that lose far more to the truth than half maps say."""
+    lines = ["## Curves", "", "FSC in shells 1 and on. Half maps, uncompressed:", ""]
+    for density, rows in table.groupby("density", sort=False):
+        lines.append(f"- {density}: {rows['curve_uncompressed'].iloc[0]}")
+    lines += ["", f"Cells that lose over {SHELLS_UNSEEN:g} shells more to the truth than by half maps:", ""]
+    for _, row in table[table["lost_to_truth"] - table["lost_half_maps"] > SHELLS_UNSEEN].iterrows():
+        what = f"{row['density']}, {row['masks']}, C = {row['compression']:g}, {row['method']}, {row['kind'].split(', ')[1]}"
+        lines += [f"- {what}", f"  - half maps: {row['curve_half_maps']}", f"  - to the truth: {row['curve_to_truth']}"]
     return lines
 
 
