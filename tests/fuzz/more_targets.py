@@ -120,15 +120,22 @@ MORE = [
     Target("cif", "a.cif", lambda: [saved(protein, ".cif")], atoms),
     Target("cif_gz", "a.cif.gz", lambda: [gzip.compress(saved(protein, ".cif"))], atoms),
     Target("ctf_star", "a.star", lambda: [saved(star_31, ".star")], lambda path: ctf_spectrum(path, 8, 1.5)),
-    Target("weights_npz", "a.npz", lambda: [WEIGHTS], features_from_file),
+    Target("weights_npz", "a.npz", lambda: [WEIGHTS], features_from_file, complete=False),
     Target(
         "weights_npy",
         "a.npz",
         lambda: [member(WEIGHTS, "0.bias.npy")],
         features_from_file,
+        complete=False,
         wrap=rezipped(WEIGHTS, "0.bias.npy"),
     ),
-    Target("weights_pt", "a.pt", lambda: [pt({"features.0.bias": torch.zeros(64)}, zipped=True)], features_from_file),
+    Target(
+        "weights_pt",
+        "a.pt",
+        lambda: [pt({"features.0.bias": torch.zeros(64)}, zipped=True)],
+        features_from_file,
+        complete=False,
+    ),
     Target("pilot_csv", "fsc.csv", lambda: [pilot_csv()], lambda path: Pilot.open(str(path), "unmasked", 100)),
     Target(
         "pilot_json",
@@ -145,7 +152,7 @@ MORE = [
         lambda: [member(EXAMPLE, "image.npy")],
         collected,
         run_folder,
-        rezipped(EXAMPLE, "image.npy"),
+        wrap=rezipped(EXAMPLE, "image.npy"),
     ),
     *(Target(f"maps_{n}", n, lambda n=n: [map_file(n)], maps, map_folder) for n in ("fsc.csv", "resolution.csv", "done.json")),
     *(
@@ -168,6 +175,6 @@ MORE = [
         lambda: [TENSORS[:HEADER]],
         lambda path: open_ddpm(str(path.parents[1])),
         pipeline,
-        lambda header: header + TENSORS[HEADER:],
+        wrap=lambda header: header + TENSORS[HEADER:],
     ),
 ]

@@ -34,6 +34,7 @@ class Target:
         seeds: contents of valid files.
         load: opens the file and uses what it says, as a run would.
         beside: writes valid files that the fuzzed one needs beside it.
+        complete: whether the seeds can be used; those of weights, which are large, are only a part.
         wrap: what stands on disk for some content: the inside of a container is fuzzed, its checksums stay right.
     """
 
@@ -42,6 +43,7 @@ class Target:
     seeds: Callable[[], list[bytes]]
     load: Callable[[Path], object]
     beside: Callable[[Path], object] | None = None
+    complete: bool = True
     wrap: Callable[[bytes], bytes] = bytes
 
     def place(self, folder: Path) -> Path:
@@ -112,7 +114,8 @@ def star_31(path: Path) -> None:
     optics = {"rlnOpticsGroup": [1, 2], "rlnVoltage": [300.0, 300.0], "rlnSphericalAberration": [2.7, 2.7]}
     optics |= {"rlnAmplitudeContrast": [0.1, 0.1], "rlnImagePixelSize": [1.5, 1.5], "rlnImageSize": [N, N]}
     particles = {"rlnImageName": [f"{i + 1:06d}@stack.mrcs" for i in range(3)], "rlnOpticsGroup": [1, 2, 1]}
-    particles |= {"rlnAngleRot": [1.0, 2.0, 3.0], "rlnDefocusU": [1e4, 1.1e4, 1.2e4], "rlnRandomSubset": [1, 2, 1]}
+    particles |= {"rlnAngleRot": [1.0, 2.0, 3.0], "rlnDefocusU": [1e4, 1.1e4, 1.2e4], "rlnDefocusV": [1e4] * 3}
+    particles |= {"rlnDefocusAngle": [30.0, 31.0, 32.0], "rlnRandomSubset": [1, 2, 1]}
     starfile.write({"optics": pd.DataFrame(optics), "particles": pd.DataFrame(particles)}, path)
 
 
