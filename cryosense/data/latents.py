@@ -25,7 +25,8 @@ def read_latents(path: Path) -> np.ndarray:
             raise ParticleDataError(f"{path}: holds {len(arrays)} arrays: not cryoDRGN's latents (z.N.pkl)")
         latents = arrays[0]
     else:
-        latents = _read_npy(path).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of NaNs that signal; they are refused below
+            latents = _read_npy(path).astype(np.float64)
     latents = latents[:, None] if latents.ndim == 1 else latents
     if latents.ndim != 2 or min(latents.shape) < 1:
         raise ParticleDataError(f"{path}: an array of shape {latents.shape} is not latents (particles, dimensions)")

@@ -98,3 +98,9 @@ def test_what_is_not_known_for_each_particle(tmp_path: Path) -> None:
     (tmp_path / "no.csv").write_bytes(b"\xff\xfe\x00,\n")
     with pytest.raises(ParticleDataError, match=r"no\.csv: "):
         read_classes(tmp_path / "no.csv", "state")
+
+
+def test_a_signalling_nan_is_refused_without_a_warning(tmp_path: Path) -> None:
+    np.save(tmp_path / "z.npy", np.array([[0x7F800001], [0]], dtype="<u4").view("<f4"))
+    with pytest.raises(ParticleDataError, match=r"z\.npy: .*not finite"):
+        read_latents(tmp_path / "z.npy")

@@ -119,8 +119,7 @@ def star_31(path: Path) -> None:
     starfile.write({"optics": pd.DataFrame(optics), "particles": pd.DataFrame(particles)}, path)
 
 
-STAR_30 = b"""
-data_images
+STAR_30 = b"""data_images
 
 loop_
 _rlnImageName #1
@@ -163,7 +162,6 @@ def write_ctf(folder: Path) -> None:
 
 TENSOR = torch.from_numpy(IMAGES)
 ZIPPED = pt(TENSOR, zipped=True)
-
 TARGETS = [
     Target("mrcs", "a.mrcs", lambda: [saved(write_mrcs, ".mrcs")], lambda path: use(ParticleStack.open(path))),
     Target("map", "a.mrc", lambda: [saved(write_mrcs, ".mrcs")], read_map),
