@@ -18,7 +18,7 @@ from cryosense.results.validation import Validation
 
 KEYS = ("reference", "cutoff_angstrom", "randomise_below", "ctf_correction", "most_particles", "significance")
 GRID = ("pad_factor", "regularisation")
-WITHOUT_EFFECT = (*cells.WITHOUT_EFFECT, "bits_per_number", "write_images", "draw_example")
+WITHOUT_EFFECT = cells.WITHOUT_EFFECT_ON_WEIGHT  # what a run keeps changes no check
 
 
 def validate(cfg: DictConfig) -> bool:

@@ -25,6 +25,7 @@ class Verdict(NamedTuple):
     beyond: int
     mean_fsc: float
     trend: float
+    largest: float
     p_value: float
     passed: bool
 
@@ -43,26 +44,27 @@ def verdicts(curves: pd.DataFrame, first_shells: Mapping[str, int], significance
                 last = first + test.shells - 1
                 mean = float(values[first : last + 1].mean())
                 passed = test.p_value >= significance
-                found.append(Verdict(images, chain, curve, first, last, test.beyond, mean, test.trend, test.p_value, passed))
+                numbers = test.beyond, mean, test.trend, test.largest, test.p_value
+                found.append(Verdict(images, chain, curve, first, last, *numbers, passed))
     return found
 
 
 def verdict_table(found: list[Verdict], significance: float) -> str:
     """-> the checks as a Markdown table, with what decides them."""
     lines = [
-        "| images | chain | FSC | shells | beyond 2 deviations | mean | p | |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
+        "| images | chain | FSC | shells | beyond 2 deviations | largest | mean | p | |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for row in found:
         shells = f"{row.first_shell}-{row.last_shell} | {row.beyond} of {row.last_shell - row.first_shell + 1}"
         verdict = "pass" if row.passed else "FAIL"
         what = f"{row.images} | {row.chain} | {CURVES[row.curve]}"
-        lines.append(f"| {what} | {shells} | {row.mean_fsc:+.4f} | {row.p_value:.2g} | {verdict} |")
+        lines.append(f"| {what} | {shells} | {row.largest:.1f} | {row.mean_fsc:+.4f} | {row.p_value:.2g} | {verdict} |")
     lines += [
         "",
         f"FAIL: chance alone has a probability below {significance:g}, by the number of shells beyond two standard deviations",
-        "(one is 1 / sqrt(4 pi k^2) in shell k) or by their sum. noise: white noise in the place of each image. randomised:",
-        "particles with random phases beyond the cutoff, so that what is found there is invented. Half maps that fail where",
+        "(one is 1 / sqrt(4 pi k^2) in shell k), by their sum or by the largest. noise: white noise in the place of each image.",
+        "randomised: particles with random phases beyond the cutoff: what is found there is invented. Half maps that fail where",
         "the map to the truth passes share what is not in the particles: masks, or a prior. uncompressed: the same images",
         "without measurement, where only the criterion can fail.",
     ]

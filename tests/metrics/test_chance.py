@@ -33,6 +33,9 @@ def test_closed_forms() -> None:
     several = chance_test(alternating, first_shell=2)
     assert (several.beyond, several.trend) == (14, pytest.approx(0, abs=1e-9))
     assert several.p_value < 1e-15
+    single = torch.where(SHELLS == 5, torch.tanh(4.5 * deviation), 0)
+    assert chance_test(single, first_shell=2).largest == pytest.approx(4.5)
+    assert chance_test(single, first_shell=2).p_value == pytest.approx(3 * 14 * 6.795e-6, rel=1e-3)  # two tails of 4.5
     assert chance_test(torch.zeros(17), first_shell=2).p_value == 1
     with pytest.raises(ValueError, match="at least three shells"):
         chance_test(torch.zeros(17), first_shell=14)
