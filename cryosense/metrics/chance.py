@@ -32,8 +32,8 @@ def chance_test(curve: Tensor, first_shell: int) -> ChanceTest:
     ``4 pi k^2`` independent real numbers of shell k (Fisher 1915). Three tests are made: of the number of shells beyond two
     deviations (binomial, upper tail: several shells that agree), of their sum (normal, both tails: many that agree a little),
     and of the one that is farthest out (normal, both tails, of so many shells: one that agrees). The p-value is three times
-    the smallest of theirs (Bonferroni). Noise that varies much within a shell, as where views are missing, has fewer independent
-    numbers, and is found too often.
+    the smallest of theirs (Bonferroni). Noise that varies much within a shell, as where views are missing, has fewer
+    independent numbers, and is found too often.
 
     Raises:
         ValueError: less than three shells.

@@ -37,7 +37,7 @@ class L1(Prior):
         return (c.abs() * self.penalised).flatten(1).sum(1)
 
     def shrink(self, c: Tensor, step: float | Tensor) -> Tensor:
-        """As :meth:`Prior.shrink`; ``step`` may be (1 or b, 1, n, n), a step for each coefficient, and gradients flow to it."""
+        """As :meth:`Prior.shrink`; ``step`` may be (1 or b, 1, n, n), one for each coefficient, and gradients flow to it."""
         threshold = step * self.penalised
         return c - torch.maximum(torch.minimum(c, threshold), -threshold)
 
