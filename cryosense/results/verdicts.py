@@ -63,7 +63,7 @@ def verdict_table(found: list[Verdict], significance: float) -> str:
     lines += [
         "",
         f"FAIL: chance alone has a probability below {significance:g}, by the number of shells beyond two standard deviations",
-        "(one is 1 / sqrt(4 pi k^2) in shell k), by their sum or by the largest. noise: white noise in the place of each image;",
+        "(one is 1 / sqrt(4 pi k^2) in shell k), by their sum or by the largest. noise: white noise in place of each image;",
         "randomised: particles with random phases beyond the cutoff. What is found in either is invented. Half maps that fail",
         "where the map to the truth passes share what is not in the particles: masks, or a prior. uncompressed: the same",
         "images without measurement, where only the criterion can fail.",
