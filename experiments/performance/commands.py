@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+POLL_SECONDS = 0.1
+
 
 class Usage(NamedTuple):
     """What a command took, all its threads together: seconds on the clock and of processors, peak memory in GB."""
@@ -32,14 +34,23 @@ def timed(threads: int, output: Path, program: str, *arguments: str) -> Usage:
 def run(threads: int, program: str, *arguments: str) -> Usage:
     """-> what one command took, start of the program included. Its output goes on; its failure is ours."""
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    start = time.perf_counter()
+    start, peak, done = time.perf_counter(), 0, 0
     command = [Path(sys.executable).with_name(program), *arguments]
     process = subprocess.Popen(command, stdout=sys.stderr, env=os.environ | counts)
-    _, status, usage = os.wait4(process.pid, 0)
+    while not done:
+        # Not the usage's own peak, which begins at that of the process that started it.
+        peak = max(peak, high_water_kilobytes(process.pid))
+        time.sleep(POLL_SECONDS)
+        done, status, usage = os.wait4(process.pid, os.WNOHANG)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, arguments)
-    cpu = usage.ru_utime + usage.ru_stime
-    took = Usage(time.perf_counter() - start, cpu, usage.ru_maxrss * 1024 / 1e9)  # Linux counts in kilobytes
+    took = Usage(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, peak * 1024 / 1e9)
     print(program, arguments[0], took, file=sys.stderr, flush=True)
     return took
+
+
+def high_water_kilobytes(pid: int) -> int:
+    """-> the most memory a process has held so far; 0 once it has ended."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
