@@ -81,7 +81,7 @@ TITLES = {
 }
 
 
-def _cell(value: object, form: str) -> str:
+def _cell(value: str | float | None, form: str) -> str:
     return "" if pd.isna(value) else format(value, form)
 
 
