@@ -65,6 +65,8 @@ def check_optics(path: Path, particles: pd.DataFrame, optics: pd.DataFrame, box_
     for table, name in ((particles, "data_particles"), (optics, "data_optics")):
         if "rlnOpticsGroup" not in table.columns:
             raise ParticleDataError(f"{path}: {name} has no column rlnOpticsGroup")
+    if not optics["rlnOpticsGroup"].is_unique:
+        raise ParticleDataError(f"{path}: data_optics describes one optics group twice: remove one")
     unknown = _without(particles["rlnOpticsGroup"], optics["rlnOpticsGroup"])
     if unknown:
         raise ParticleDataError(f"{path}: particles of optics group {unknown[0]}, which data_optics does not describe")

@@ -110,8 +110,8 @@ def _scheduler(name: str) -> DDPMScheduler:
     if not Path(name).is_dir() and not HUB_ID.fullmatch(name):
         raise PipelineError(f"denoiser.path={name}: there is no such folder, and it is no hub id, which is owner/name")
     try:
-        config: dict[str, Any] = DDPMScheduler.load_config(name, subfolder="scheduler")
-    except (OSError, ValueError) as error:
+        config: dict[str, Any] = dict(DDPMScheduler.load_config(name, subfolder="scheduler"))
+    except Exception as error:  # of files, hub and network; and diffusers takes any JSON for an object
         raise PipelineError(
             f"denoiser.path={name}: no scheduler/scheduler_config.json there, or the hub cannot be reached (without a network "
             f"give a folder): a DDPMPipeline such as cryosense train writes is needed ({_first_line(error)})"

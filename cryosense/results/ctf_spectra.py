@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from cryosense.data import ParticleDataError
+from cryosense.data.pixel_sizes import check_optics
 from cryosense.data.star import read_star
 from cryosense.fourier import centred_to_half_plane, shell_index
 from cryosense.results.alignments import CTF, OPTIONAL_CTF
@@ -63,6 +64,8 @@ def _shell_mean(half_plane: Tensor) -> Tensor:
 def _columns(star: Path) -> Tensor:
     """-> (particles, 8) float64: the columns of :class:`CtfParameters`, those of the optics table included."""
     particles, optics = read_star(star)
+    if optics is not None:
+        check_optics(star, particles, optics, 0, sizes_must_agree=False)
     for name in (*CTF, *OPTIONAL_CTF):
         if name not in particles.columns and optics is not None and name in optics.columns:
             groups = optics.set_index("rlnOpticsGroup")[name]

@@ -53,3 +53,9 @@ def test_what_is_no_number_is_no_size() -> None:
         common_pixel_size(Path("a.star"), metadata_pixel_sizes(particles, optics))
     with pytest.raises(ParticleDataError, match=r"a\.star: optics group 1 has rlnImageSize nan"):
         check_optics(Path("a.star"), particles, optics, 8, True)
+
+
+def test_an_optics_group_that_is_described_twice() -> None:
+    particles, optics = pd.DataFrame({"rlnOpticsGroup": [1]}), pd.DataFrame({"rlnOpticsGroup": [1, 1]})
+    with pytest.raises(ParticleDataError, match="one optics group twice"):
+        check_optics(Path("a.star"), particles, optics, 8, True)

@@ -41,6 +41,14 @@ def test_facts_that_cannot_be(tmp_path: Path, change: dict[str, object]) -> None
         open_gaussian(str(tmp_path))
 
 
+@pytest.mark.parametrize("content", ["7", '"text"', "[1, 2]", "null"])
+def test_a_scheduler_that_is_no_object(tmp_path: Path, content: str) -> None:
+    pipeline(tmp_path)
+    (tmp_path / "scheduler" / "scheduler_config.json").write_text(content)
+    with pytest.raises(PipelineError, match=r"scheduler_config\.json"):
+        open_ddpm(str(tmp_path))
+
+
 def test_a_weight_that_is_not_in_the_file_is_not_drawn_at_random(tmp_path: Path) -> None:
     pipeline(tmp_path)
     path = tmp_path / "unet" / "diffusion_pytorch_model.safetensors"
