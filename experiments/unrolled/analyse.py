@@ -20,6 +20,7 @@ RUNS = Path("outputs/unrolled/runs")
 SCORES = {"psnr_clean": 2, "ssim_clean": 3, "lpips_clean": 3, "correlation_clean": 3, "psnr": 2}
 TITLES = {"psnr_clean": "PSNR to clean, dB", "ssim_clean": "SSIM to clean", "lpips_clean": "LPIPS to clean"}
 SHOWN = ["pinv", "wiener gaussian", "dct", "wavelet", "tv", "dct_", "haar_", "cnn_", "split"]  # in images.png, by first match
+LEARNED = ("dct_", "haar_", "cnn_")
 RESAMPLES, LEVEL = 2000, 0.95
 
 
@@ -83,10 +84,12 @@ def draw(cells: list[str], path: Path) -> None:
     """Scores against iterations and seconds: sparse solvers as they go, everything else where it ends."""
     figure, axes = plt.subplots(len(cells), 4, figsize=(19, 4.6 * len(cells)), squeeze=False)
     panels = [("iterations", "psnr_clean"), ("seconds", "psnr_clean"), ("seconds", "ssim_clean"), ("seconds", "lpips_clean")]
+    names = pd.concat([rows_of(folder_of(cell)) for cell in cells])["label"].unique()
+    markers = dict(zip(names, "sD^v<>Pp*hX8dHos^v", strict=False))
     for line, cell in zip(axes, cells, strict=True):
         ends, curves = rows_of(folder_of(cell)), rows_of(Path(f"{folder_of(cell)}_curves"))
         for axis, (across, score) in zip(line, panels, strict=True):
-            panel(axis, ends, curves, across, score)
+            panel(axis, ends, curves, across, score, markers)
         line[0].set_title(cell)
     handles, labels = {}, {}
     for axis in axes[:, 1]:
@@ -98,22 +101,20 @@ def draw(cells: list[str], path: Path) -> None:
     plt.close(figure)
 
 
-def panel(axis: plt.Axes, ends: pd.DataFrame, curves: pd.DataFrame, across: str, score: str) -> None:
+def panel(axis: plt.Axes, ends: pd.DataFrame, curves: pd.DataFrame, across: str, score: str, markers: dict[str, str]) -> None:
     """One score against iterations or seconds."""
     colours = {"dct": "tab:blue", "wavelet": "tab:orange"}
     for (prior, method), group in curves.groupby(["reconstructor", "method"]):
         means = group.groupby("run")[[across, score]].mean().sort_values(across)
         style = {"ADMM": "-o", "FISTA": ":x"}[method]
         axis.plot(means[across], means[score], style, color=colours[prior], markersize=4, label=f"{prior}, {method}")
-    markers = iter("sD^v<>Pp*hX8dHs^vD")
     for name, group in ends.groupby("label", sort=False):
-        if name in colours or (across == "iterations" and group["iterations"].isna().all()):
+        iterative = name.startswith((*LEARNED, "tv"))
+        if name in colours or (across == "iterations" and not iterative):
             continue
-        if across == "iterations" and not name.startswith(("dct", "haar", "cnn", "tv")):
-            continue
-        learned = name.startswith(("dct_", "haar_", "cnn_"))
+        learned = name.startswith(LEARNED)
         axis.plot(
-            group[across].mean(), group[score].mean(), next(markers), markersize=9 if learned else 6,
+            group[across].mean(), group[score].mean(), markers[name], markersize=9 if learned else 6,
             color="tab:red" if "split" in name else "tab:green" if learned else "0.4", label=name,
         )  # fmt: skip
     axis.set(xscale="log", xlabel={"seconds": "seconds per image"}.get(across, across), ylabel=TITLES[score])
@@ -130,6 +131,7 @@ def show(cells: list[str], path: Path) -> None:
         pictures: dict[str, np.ndarray] = {}
         for name in SHOWN:
             found = [r for r in runs.itertuples() if (name in r.label if name == "split" else r.label.startswith(name))]
+            found.sort(key=lambda r: len(r.label))
             if found:
                 with np.load(Path(found[0].run) / "example.npz") as example:
                     pictures |= {

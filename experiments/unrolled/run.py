@@ -58,7 +58,7 @@ def chosen_weight(folder: Path, prior: str) -> float:
 
 
 def score(cell: dict[str, Any], name: str, study: dict[str, Any]) -> None:
-    """Baselines, models, and where they are asked for sparse solvers stopped early and the posterior, on one operator."""
+    """Baselines, models, and where they are asked for sparse solvers stopped early, on one operator."""
     particles, directory = list(study["particles"]["test"]), OUT / "test"
     if "density" in cell:
         particles += ["density=map", f"density.path={(REFERENCE / 'real' / cell['density']).resolve()}"]
@@ -66,11 +66,10 @@ def score(cell: dict[str, Any], name: str, study: dict[str, Any]) -> None:
     folder = OUT / "runs" / name.replace(",", "").replace(" ", "").replace("=", "")
     words = ["reconstruct", "-m", "experiment=unrolled", *cell["words"], *data(directory, particles)]
     main, curves = [*words, f"output_dir={folder}"], [*words, f"output_dir={folder}_curves"]
-    cryosense(*main, f"reconstructor={study['baselines']}")
+    cryosense(*main, f"reconstructor={cell.get('baselines', study['baselines'])}")
     paths = [OUT / "models" / model / "model" for model in cell["models"]] + [foreign(m) for m in cell.get("foreign", [])]
     cryosense(*main, "reconstructor=unrolled", "reconstructor.path=" + ",".join(map(str, paths)))
     if cell.get("curves"):
-        cryosense(*main, *study["posterior"])
         sweep = study["curves"]
         for prior in sweep["priors"].split(","):
             weight = f"reconstructor.weight={chosen_weight(folder, prior)}"
