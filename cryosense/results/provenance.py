@@ -41,9 +41,15 @@ def sessions(directory: Path) -> list[dict[str, Any]]:
     return [entry for entry in content if isinstance(entry, dict)] if isinstance(content, list) else []
 
 
-@cache
 def surroundings() -> dict[str, Any]:
-    """-> versions, the commit of a checkout, and the hardware. Nothing that names a person or a machine."""
+    """-> versions, the commit of a checkout, the hardware, and how many threads use it now. Nothing that names a person or a
+    machine.
+    """
+    return {**_of_this_process(), "threads": torch.get_num_threads()}
+
+
+@cache
+def _of_this_process() -> dict[str, Any]:
     cuda = torch.cuda.is_available()
     return {
         "commit": _commit(Path(cryosense.__file__).resolve().parents[1]),
@@ -52,7 +58,6 @@ def surroundings() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
         "accelerators": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if cuda else [],
     }
 
