@@ -91,6 +91,8 @@ def test_statistics_of_another_stack_are_no_misfit(tmp_path: Path) -> None:
         {"arguments": {"iterations": 3}},
         {"arguments": {"iterations": 0, "channels": 4, "penalty": 1.0, "threshold": 0.1}, "kind": "UnrolledNetwork"},
         {"arguments": {"basis": {"kind": "Other"}, "relative_weight": 0.1, "iterations": 3}},
+        {"arguments": {"iterations": 3, "channels": 10**6, "penalty": 1.0, "threshold": 0.1}, "kind": "UnrolledNetwork"},
+        {"arguments": {"iterations": 10**9, "channels": 1, "penalty": 1.0, "threshold": 0.1}, "kind": "UnrolledNetwork"},
     ],
 )
 def test_descriptions_of_something_else_are_refused(tmp_path: Path, entries: dict) -> None:

@@ -6,6 +6,7 @@ Nothing in a folder is executed: weights are safetensors, and only the solvers a
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from cryosense.reconstructors.unrolled.bands import DCTBands, WaveletBands
 from cryosense.reconstructors.unrolled.network import UnrolledNetwork
 from cryosense.reconstructors.unrolled.proximal import UnrolledADMM, UnrolledFISTA
 from cryosense.reconstructors.unrolled.solver import UnrolledSolver
+from cryosense.untrusted import UntrustedFileError, read_json
 
 WEIGHTS, SOLVER = "model.safetensors", "solver.json"
 KINDS: dict[str, type[UnrolledSolver]] = {kind.__name__: kind for kind in (UnrolledADMM, UnrolledFISTA, UnrolledNetwork)}
@@ -64,6 +66,7 @@ def open_solver(folder: Path) -> SavedSolver:
     description, facts = (_read(folder, name) for name in (SOLVER, FACTS))
     try:
         arguments = dict(description["arguments"])
+        _check_claims(arguments, folder / WEIGHTS)
         if "basis" in arguments:
             basis = dict(arguments["basis"])
             arguments["basis"] = BASES[basis.pop("kind")](**basis)
@@ -86,14 +89,18 @@ def open_solver(folder: Path) -> SavedSolver:
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        return read_json(folder / name)
+    except UntrustedFileError as error:
         raise UnrolledModelError(
             f"reconstructor.path={folder}: {name} is missing or damaged; the folder that cryosense train model=unrolled "
             f"writes is needed ({error})"
         ) from error
-    if not isinstance(content, dict):
-        raise UnrolledModelError(f"reconstructor.path={folder}: {name} holds no description: train it again")
-    return content
+
+
+def _check_claims(arguments: dict[str, Any], weights: Path) -> None:
+    """A description may not ask for more numbers than its weights hold: it would take the memory before it is found out."""
+    bands = dict(arguments.get("basis", {})).get("count", 1)
+    claimed = [int(arguments["iterations"]), int(arguments.get("channels", 1)) ** 2 * int(bands)]
+    if weights.is_file() and 4 * math.prod(claimed) > weights.stat().st_size:
+        raise ValueError(f"more numbers than {WEIGHTS} holds")
