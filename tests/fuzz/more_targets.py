@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from cryosense.biology.models import read_model
 from cryosense.denoisers import open_ddpm
 from cryosense.denoisers.ddpm import open_gaussian
 from cryosense.metrics.weights import features_from_file
+from cryosense.reconstructors.unrolled import open_solver
 from cryosense.results.collect import collect
 from cryosense.results.collected_maps import finished_maps, map_curves, resolution_lines
 from cryosense.results.ctf_spectra import ctf_spectrum
@@ -25,6 +27,8 @@ from cryosense.results.pilots import Pilot
 from cryosense.simulation.files import ModelDensity
 from tests.biology.peptides import peptide, write
 from tests.fuzz.targets import Target, member, pt, rezipped, saved, star_31
+from tests.reconstructors.test_unrolled_saved import SOLVERS
+from tests.reconstructors.test_unrolled_saved import write as write_solver
 from tests.results.runs import PIXEL, write_run
 from tests.results.test_collected_maps import write_map
 from tests.training.networks import scheduler, tiny_network
@@ -104,6 +108,19 @@ def pipeline_file(name: str) -> bytes:
     return saved(make, "")
 
 
+def solver(folder: Path) -> None:
+    if not (folder / "solver.json").exists():
+        shutil.copytree(write_solver(folder / "made", SOLVERS[2]), folder, dirs_exist_ok=True)
+
+
+def solver_file(name: str) -> bytes:
+    def make(path: Path) -> None:
+        solver(path.parent)
+        (path.parent / name).replace(path)
+
+    return saved(make, "")
+
+
 def weights() -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **{"features.0.bias": np.zeros(64, np.float32), "features.3.bias": np.zeros(192, np.float32)})
@@ -176,5 +193,9 @@ MORE = [
         lambda path: open_ddpm(str(path.parents[1])),
         pipeline,
         wrap=lambda header: header + TENSORS[HEADER:],
+    ),
+    *(
+        Target(f"solver_{file}", file, lambda file=file: [solver_file(file)], lambda path: open_solver(path.parent), solver)
+        for file in ("solver.json", "cryosense.json", "model.safetensors")
     ),
 ]

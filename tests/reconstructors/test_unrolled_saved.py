@@ -92,6 +92,7 @@ def test_statistics_of_another_stack_are_no_misfit(tmp_path: Path) -> None:
         {"arguments": {"iterations": 0, "channels": 4, "penalty": 1.0, "threshold": 0.1}, "kind": "UnrolledNetwork"},
         {"arguments": {"basis": {"kind": "Other"}, "relative_weight": 0.1, "iterations": 3}},
         {"arguments": {"iterations": 3, "channels": 10**6, "penalty": 1.0, "threshold": 0.1}, "kind": "UnrolledNetwork"},
+        {"arguments": {"iterations": float("inf"), "channels": 4, "penalty": 1, "threshold": 1}, "kind": "UnrolledNetwork"},
         {"arguments": {"iterations": 10**9, "channels": 1, "penalty": 1.0, "threshold": 0.1}, "kind": "UnrolledNetwork"},
     ],
 )

@@ -72,7 +72,7 @@ def open_solver(folder: Path) -> SavedSolver:
             arguments["basis"] = BASES[basis.pop("kind")](**basis)
         solver = KINDS[description["kind"]](**arguments)
         operator, loss, scaling = str(description["operator"]), str(description["loss"]), dict(facts["scaling"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UnrolledModelError(
             f"reconstructor.path={folder}: {SOLVER} or {FACTS} does not describe an unrolled solver of this version "
             f"({type(error).__name__}: {error}): train it again"
