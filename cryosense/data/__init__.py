@@ -4,7 +4,7 @@ from .checks import find_bad_particles, usable_particles
 from .errors import ParticleDataError
 from .geometry import CentreCrop, Compose, FourierCrop, Geometry
 from .hub import open_hub
-from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval
+from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval, scaled_like
 from .source import ParticleSource
 from .stack import ParticleStack
 from .star import write_star
@@ -26,6 +26,7 @@ __all__ = [
     "UnitInterval",
     "find_bad_particles",
     "open_hub",
+    "scaled_like",
     "usable_particles",
     "write_star",
 ]

@@ -135,5 +135,10 @@ class StackStatistics(_Affine):
         return {"scaling": "stack", "deviations": self.deviations, "mean": self.mean, "deviation": self.deviation}
 
 
+def scaled_like(images: Tensor, offset: Tensor, gain: Tensor) -> Tensor:
+    """(b, 1, n, n), (b,), (b,) -> (b, 1, n, n): by the map that other images, such as the noisy ones, were scaled with."""
+    return (images - offset.view(-1, 1, 1, 1)) / gain.view(-1, 1, 1, 1)
+
+
 def _apply(images: Tensor, offset: Tensor, gain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return (images - offset.view(-1, 1, 1, 1)) / gain.view(-1, 1, 1, 1), offset, gain
+    return scaled_like(images, offset, gain), offset, gain

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cryosense.data import ParticleSource, Scaling
+from cryosense.data import ParticleSource, Scaling, scaled_like
 from cryosense.metrics import Scores
 from cryosense.operators.design import Design
 from cryosense.operators.noise import Noise
@@ -130,8 +130,3 @@ class Fitting:
         if mean != mean:
             raise FittingError(f"fitting.score={self.score} cannot be computed here: choose another, or provide its weights")
         return mean
-
-
-def scaled_like(images: Tensor, offset: Tensor, gain: Tensor) -> Tensor:
-    """(b, 1, n, n), (b,), (b,) -> (b, 1, n, n): by the map that other images were scaled with."""
-    return (images - offset.reshape(-1, 1, 1, 1)) / gain.reshape(-1, 1, 1, 1)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from cryosense.data import scaled_like
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors import Estimate
-from cryosense.results.fitting import scaled_like
 from cryosense.results.rows import Value
 
 if TYPE_CHECKING:

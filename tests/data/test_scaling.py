@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cryosense.data import AsIs, ParticleDataError, ParticleStack, PerImage, StackStatistics, UnitInterval
+from cryosense.data import AsIs, ParticleDataError, ParticleStack, PerImage, StackStatistics, UnitInterval, scaled_like
 
 
 @pytest.fixture
@@ -24,6 +24,15 @@ def test_laws(stack, scaling) -> None:
         alone = scaling(images[i : i + 1])
         for got, expected in zip(alone, (scaled, offset, gain), strict=True):
             assert torch.equal(got[0], expected[i])
+
+
+def test_clean_images_go_where_the_noise_on_them_alone_takes_them_from(stack) -> None:
+    """Scaled by its noisy image's map, not by its own extremes, a clean image differs from it by the noise over the gain."""
+    noisy = stack[:]
+    noise = torch.linspace(-1, 1, 64).view(1, 1, 8, 8).expand_as(noisy)
+    scaled, offset, gain = PerImage()(noisy)
+    difference = scaled - scaled_like(noisy - noise, offset, gain)
+    torch.testing.assert_close(difference, noise / gain.view(-1, 1, 1, 1), rtol=0, atol=1e-5)  # 24 bits of 1000, over the gain
 
 
 def test_where_values_go(stack) -> None:
