@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
+from cryosense.results.provenance import begin_session, end_session
 from cryosense.simulation.dataset import DONE, simulate_dataset
 
 # Where and in what portions the data set is made does not change it.
@@ -23,9 +24,18 @@ def simulate(cfg: DictConfig) -> Path:
     simulator = instantiate(cfg.simulator)
     done = (Path(cfg.output_dir) / DONE).exists()
     with tqdm(total=cfg.count, unit="particle", desc="simulate", disable=done) as bar:
-        return simulate_dataset(
-            cfg.output_dir, simulator, count=cfg.count, chunk_size=cfg.chunk_size, config=identity, progress=bar.update
+        directory = simulate_dataset(
+            cfg.output_dir,
+            simulator,
+            count=cfg.count,
+            chunk_size=cfg.chunk_size,
+            config=identity,
+            begun=begin_session,
+            progress=bar.update,
         )
+    if not done:
+        end_session(directory)
+    return directory
 
 
 def _resolved(cfg: DictConfig) -> dict[str, object]:

@@ -15,8 +15,10 @@ from cryosense.results.alignments import Alignments
 from cryosense.results.assessment import Assessment, Reconstruction
 from cryosense.results.half_sums import HalfSums
 from cryosense.results.maps import write_maps
+from cryosense.results.provenance import begin_session, end_session, gather_sessions
 from cryosense.results.record import open_run
 from cryosense.results.rows import write_json_atomic
+from cryosense.results.shards import shard_directory
 from cryosense.volumes.backproject import slices
 from cryosense.volumes.symmetry import point_group
 from cryosense.volumes.views import view_directions
@@ -78,8 +80,9 @@ class Backprojection:
     def run(self, directory: Path, config: str, progress: Callable[[int], object]) -> bool:
         """Do what is still to do, nothing if it is done. -> whether the maps are there, or other shards are missing.
 
-        Writes ``config.yaml`` (``config``, what identifies the run) first; ``sums/<shard>.pt`` while it works; then what
-        :func:`write_maps` writes; last ``done.json``, and removes the sums. ``progress`` is called with the number of
+        Writes ``config.yaml`` (``config``, what identifies the run) first; ``provenance.json``, of a shard in
+        ``shards/<shard>``; ``sums/<shard>.pt`` while it works; then what :func:`write_maps` writes; last ``done.json``, and
+        removes the sums. ``progress`` is called with the number of
         particles done since its last call.
 
         Raises:
@@ -95,16 +98,35 @@ class Backprojection:
             return True
         usable = usable_particles(self.images, self.chunk_size, self.skip_bad)
         open_run(directory, config, identity)
-        sums = self._stream(directory, alignments, usable, progress)
-        if not self._add_other_shards(directory, sums):
+        parts = [shard_directory(directory, index, self.shard_count) for index in range(self.shard_count)]
+        record = parts[self.shard_index] if self.shard_count > 1 else directory
+        record.mkdir(parents=True, exist_ok=True)
+        begin_session(record)
+        made = self._made(directory, alignments, usable, half_sets, progress)
+        if made is None:
+            end_session(record)
             return (directory / "done.json").is_file()
-        views = view_directions(alignments.rotations(usable), self.operations)
-        pixel_size = alignments.pixel_size_angstrom
-        made = Reconstruction.of(sums, self.regularisation, pixel_size, views, half_sets)
         summary = write_maps(directory, made, self.assessment.judge(made))
+        end_session(record)
+        gather_sessions(directory, parts)
         write_json_atomic(directory / "done.json", summary)
         shutil.rmtree(directory / "sums", ignore_errors=True)
         return True
+
+    def _made(
+        self,
+        directory: Path,
+        alignments: Alignments,
+        usable: torch.Tensor,
+        half_sets: str,
+        progress: Callable[[int], object],
+    ) -> Reconstruction | None:
+        """-> the maps of all particles, or None where other shards are missing."""
+        sums = self._stream(directory, alignments, usable, progress)
+        if not self._add_other_shards(directory, sums):
+            return None
+        views = view_directions(alignments.rotations(usable), self.operations)
+        return Reconstruction.of(sums, self.regularisation, alignments.pixel_size_angstrom, views, half_sets)
 
     def _add_other_shards(self, directory: Path, sums: HalfSums) -> bool:
         """Add what the other shards left on disk. -> whether all of it was there.

@@ -16,6 +16,7 @@ from cryosense.results.known import Known
 from cryosense.results.latent_figure import draw_comparison
 from cryosense.results.latent_runs import LatentAnalysis, LatentRun, fingerprint, read_all
 from cryosense.results.latent_tables import COMPARED, FLOOR, REFITTED, RESEEDED, comparison_markdown
+from cryosense.results.provenance import begin_session, end_session
 from cryosense.results.record import open_run
 from cryosense.results.rows import write_json_atomic, written_whole
 from cryosense.seeding import generator
@@ -60,9 +61,9 @@ class LatentComparison:
     def execute(self, directory: Path, config: str, progress: Callable[[int], object]) -> None:
         """Compare, unless it is done. ``progress`` is called with the number of embeddings made since its last call.
 
-        Writes ``config.yaml`` first (``config``, what identifies the comparison); ``comparison.csv`` (a row per pair and
-        repeat), ``clusters.csv``, ``known.csv``, ``particles.csv``, ``comparison.md`` and ``comparison.png``; last
-        ``done.json``.
+        Writes ``config.yaml`` first (``config``, what identifies the comparison); ``provenance.json``; ``comparison.csv`` (a
+        row per pair and repeat), ``clusters.csv``, ``known.csv``, ``particles.csv``, ``comparison.md`` and
+        ``comparison.png``; last ``done.json``.
 
         Raises:
             ValueError: input that cannot be used, before anything is written; a directory of another comparison.
@@ -74,6 +75,7 @@ class LatentComparison:
         open_run(directory, config, fingerprint(latents, known))
         if (directory / "done.json").is_file():
             return
+        begin_session(directory)
         runs = list(self._analysed(latents, progress))
         others, reseeded = runs[1 : len(self.latents)], runs[len(self.latents) :]
         refitted = list(self._refitted(runs[0], latents[runs[0].name], progress))
@@ -84,6 +86,7 @@ class LatentComparison:
         write_tables(directory, runs, matchings, pd.DataFrame(scores), pd.DataFrame(recovery))
         if others:
             draw_comparison(directory / "comparison.png", runs[0], others, matchings)
+        end_session(directory)
         write_json_atomic(directory / "done.json", {"particles": count, "runs": len(latents)})
 
     def _analysed(self, latents: dict[str, np.ndarray], progress: Callable[[int], object]) -> Iterator[LatentRun]:

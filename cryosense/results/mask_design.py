@@ -18,6 +18,7 @@ from cryosense.results.ctf_spectra import ctf_spectrum
 from cryosense.results.design_figure import draw_design
 from cryosense.results.fsc_files import write_csv
 from cryosense.results.pilots import Pilot
+from cryosense.results.provenance import begin_session, end_session
 from cryosense.results.record import open_run
 from cryosense.results.rows import write_json_atomic, written_whole
 
@@ -110,8 +111,9 @@ class MaskDesign:
     def run(self, directory: Path, config: str, obtained: Tensor | None) -> dict[str, object]:
         """Design the masks and write them. -> what sums them up.
 
-        Writes ``config.yaml`` first (``config``, what identifies the design), ``operator/masks/designed.yaml``,
-        ``profile.csv``, ``design.json`` and ``design.png``; with the FSC ``obtained`` (n // 2 + 1,), ``obtained.png``.
+        Writes ``config.yaml`` first (``config``, what identifies the design), ``provenance.json``,
+        ``operator/masks/designed.yaml``, ``profile.csv``, ``design.json`` and ``design.png``; with the FSC ``obtained``
+        (n // 2 + 1,), ``obtained.png``.
 
         Raises:
             ValueError: input that cannot be used, before anything is written; a directory of another design.
@@ -123,11 +125,13 @@ class MaskDesign:
             raise MaskError(f"obtained: a curve of {len(obtained)} shells, the pilot has {len(table)}: take one box size")
         summary = self.summary(snr, solved)
         open_run(directory, config, self.pilot.fingerprint())
+        begin_session(directory)
         write_masks_config(directory / CONFIG, solved)
         write_csv(directory / "profile.csv", table)
         write_json_atomic(directory / "design.json", summary)
         name = "design.png" if obtained is None else "obtained.png"
         draw_design(directory / name, table, obtained, self.fsc_floor, self.pilot.pixel_size_angstrom, summary)
+        end_session(directory)
         return summary
 
     def table(self, snr: ShellSnr, solved: Profile) -> pd.DataFrame:

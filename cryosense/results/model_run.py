@@ -18,6 +18,7 @@ from cryosense.results.model_comparison import Comparison, ModelComparison
 from cryosense.results.model_figure import draw_models
 from cryosense.results.model_tables import chain_table, models_markdown
 from cryosense.results.models_in_map import KnownMap, ModelInMap
+from cryosense.results.provenance import begin_session, end_session
 from cryosense.results.record import open_run
 from cryosense.results.rows import write_json_atomic, written_whole
 
@@ -44,8 +45,9 @@ class ModelRun:
     def run(self, directory: Path, config: str) -> dict[str, object]:
         """Compare, unless this directory holds the same already. -> what sums it up, as ``done.json`` does.
 
-        Writes ``config.yaml`` first (``config``, what identifies the run); ``pairs.csv`` and ``residues.csv`` of two models,
-        ``fsc_a.csv`` and ``fsc_b.csv`` in a map; ``chains.csv``, ``models.md``, ``models.png``; ``done.json`` last.
+        Writes ``config.yaml`` first (``config``, what identifies the run); ``provenance.json``; ``pairs.csv`` and
+        ``residues.csv`` of two models, ``fsc_a.csv`` and ``fsc_b.csv`` in a map; ``chains.csv``, ``models.md``,
+        ``models.png``; ``done.json`` last.
 
         Raises:
             ValueError: files that cannot be used, models of other proteins, a directory of another run.
@@ -59,6 +61,7 @@ class ModelRun:
         open_run(directory, config, self._fingerprint())
         if (directory / "done.json").is_file():
             return dict(json.loads((directory / "done.json").read_text()))
+        begin_session(directory)
         return self._write(directory, models, found, in_map)
 
     def _fingerprint(self) -> str:
@@ -95,6 +98,7 @@ class ModelRun:
         draw_models(directory / "models.png", residues, curves, within, self.most_chains, "   ".join(names))
         summary = {name: None if math.isnan(number) else number for name, number in numbers.items()}
         done: dict[str, object] = {**summary, "in_map": fits, "warnings": self._warnings(found)}
+        end_session(directory)
         write_json_atomic(directory / "done.json", done)
         return done
 

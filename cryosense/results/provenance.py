@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -30,6 +31,14 @@ def end_session(directory: Path) -> None:
     """Set when the session that was begun last ended."""
     *before, last = sessions(directory)
     write_json_atomic(directory / FILE, [*before, last | {"ended": _now()}])
+
+
+def gather_sessions(directory: Path, parts: Iterable[Path]) -> None:
+    """Put the sessions of a run's parts, its shards, in front of its own: each once, as it stands now, however often."""
+    of_parts = [entry for part in parts for entry in sessions(part)]
+    known = [entry | {"ended": None} for entry in of_parts]
+    own = [entry for entry in sessions(directory) if entry | {"ended": None} not in known]
+    write_json_atomic(directory / FILE, [*of_parts, *own])
 
 
 def sessions(directory: Path) -> list[dict[str, Any]]:
@@ -63,7 +72,7 @@ def _of_this_process() -> dict[str, Any]:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def _version(package: str) -> str | None:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from cryosense.data import ParticleStack
 from cryosense.results.claims import claimed
+from cryosense.results.provenance import gather_sessions
 from cryosense.results.rows import RowWriter, written_whole
 from cryosense.results.run import Run, begin, finish
 from cryosense.results.stacks import RunStacks
@@ -48,6 +49,7 @@ def merge_shards(run: Run, directory: Path, config: str, count: int, weights: We
     """
     with claimed(directory, claim_expires_hours):
         begin(run, directory, config, weights)
+        gather_sessions(directory, (shard_directory(directory, index, count) for index in range(count)))
         rows = RowWriter(directory)
         with RunStacks(directory, len(run.particles), run.source.images) as stacks:
             for index in range(count):

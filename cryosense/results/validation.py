@@ -15,6 +15,7 @@ from cryosense.metrics import fsc
 from cryosense.results.alignments import Alignments
 from cryosense.results.controls import chosen_particles, noise_like, phases_randomised
 from cryosense.results.fsc_files import write_csv
+from cryosense.results.provenance import begin_session, end_session
 from cryosense.results.record import open_run
 from cryosense.results.references import read_map
 from cryosense.results.rows import write_json_atomic, written_whole
@@ -74,8 +75,9 @@ class Validation:
     def execute(self, directory: Path, config: str, progress: Callable[[int], object]) -> bool:
         """Make all checks unless they are made. -> whether all are passed.
 
-        Writes ``config.yaml`` first (``config``, what identifies the checks), ``curves.csv``, ``validation.csv``, ``.md`` and
-        ``.png``; last ``done.json``. ``progress`` is called with the number of images done, six for each particle.
+        Writes ``config.yaml`` first (``config``, what identifies the checks), ``provenance.json``, ``curves.csv``,
+        ``validation.csv``, ``.md`` and ``.png``; last ``done.json``. ``progress`` is called with the number of images done,
+        six for each particle.
 
         Raises:
             ValueError: input that cannot be used, before any work; a cutoff that leaves no shells beyond; a directory of other
@@ -94,6 +96,7 @@ class Validation:
         open_run(directory, config, f"{run.source.fingerprint()} {alignments.fingerprint()}")
         if (directory / "done.json").is_file():
             return bool(pd.read_csv(directory / "validation.csv")["passed"].all())
+        begin_session(directory)
         run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.design, run.noise, run.scores)
         particles = self._maps(alignments, _unaltered, False, progress)
         cutoff = self._cutoff(fsc(particles.half1, particles.half2)) if cutoff is None else cutoff
@@ -169,6 +172,7 @@ class Validation:
         draw_validation(directory / "validation.png", table, cutoff, box_angstrom)
         passed = all(verdict.passed for verdict in found)
         summary = {"passed": passed, "cutoff_shell": cutoff, "particles": len(self._positions())}
+        end_session(directory)
         write_json_atomic(directory / "done.json", summary)
 
 

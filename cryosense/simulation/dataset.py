@@ -30,6 +30,7 @@ def simulate_dataset(
     count: int,
     chunk_size: int,
     config: Mapping[str, object],
+    begun: Callable[[Path], object],
     progress: Callable[[int], object],
 ) -> Path:
     """Write particles 0 ... ``count - 1`` and all that is known of them. -> the directory.
@@ -40,8 +41,9 @@ def simulate_dataset(
       images.
     - ``labels.csv``: particle, state and what distinguishes the state. ``simulation.png``: a look at all of it.
 
-    A finished directory of the same ``config`` is left as it is; an unfinished one is continued. ``progress`` is called with
-    the number of particles done since its last call.
+    A finished directory of the same ``config`` is left as it is; an unfinished one is continued. ``begun`` is called with the
+    directory before anything but ``config`` is written to it, ``progress`` with the number of particles done since its last
+    call.
 
     Raises:
         ValueError: ``count`` or ``chunk_size`` below 1; the directory holds another data set, or files of these names.
@@ -55,6 +57,7 @@ def simulate_dataset(
         volumes = simulator.volumes  # first of all: this is what can still fail for want of a usable density or box
         directory.mkdir(parents=True, exist_ok=True)
         _replace(directory / CONFIG, OmegaConf.to_yaml(wanted))
+        begun(directory)
         metadata = _write_stacks(directory, simulator, count, chunk_size, progress)
         _write_metadata(directory, simulator, metadata)
         _write_volumes(directory, volumes, simulator.pixel_size_angstrom)

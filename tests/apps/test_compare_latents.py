@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from cryosense.apps.compare_latents import main
+from cryosense.results.provenance import sessions
 from tests.biology.mixtures import mixture, relabelled
 
 pytest.importorskip("sklearn")
@@ -65,6 +66,7 @@ def test_bare_files_to_tables_and_picture(
     assert (clusters["agreement"] == 0.85).all()
     particles = pd.read_csv(output / "particles.csv")
     assert (particles.groupby("cluster_0")["cluster_1"].agg(lambda x: x.mode()[0]).nunique(), len(particles)) == (4, COUNT)
+    assert [session["ended"] is not None for session in sessions(output)] == [True]
     printed = capsys.readouterr().out
     assert "| 0.850 | " in printed
     assert "ceiling: same images, other training seed | 1.000" in printed

@@ -33,7 +33,7 @@ def test_two_models_and_a_map(models: Path, monkeypatch: pytest.MonkeyPatch, cap
     compare(monkeypatch, *words)
     assert "| B | C | 20 | 18 | 18 |" in capsys.readouterr().out
     names = {"chains.csv", "config.yaml", "data.txt", "done.json", "fsc_a.csv", "fsc_b.csv", "models.md", "models.png"}
-    assert {path.name for path in (models / "out").iterdir()} == names | {"pairs.csv", "residues.csv"}
+    assert {path.name for path in (models / "out").iterdir()} == names | {"pairs.csv", "provenance.json", "residues.csv"}
     done = json.loads((models / "out" / "done.json").read_text())
     assert done["rmsd_angstrom"] == pytest.approx(2.0, abs=2e-3)
     assert done["in_map"]["a"]["unmasked"] == pytest.approx(3.0)

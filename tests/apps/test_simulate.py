@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.simulate import main, simulate
+from cryosense.results.provenance import sessions
 
 SMALL = ["box_size=32", "pixel_size_angstrom=7.0", "count=12", "density.resolution_angstrom=14.0"]
 
@@ -30,6 +31,7 @@ def test_every_built_in_density_makes_a_data_set(tmp_path: Path, density: str) -
     assert len(list(folder.glob("volume*.mrc"))) == states
     recorded = yaml.safe_load((folder / "config.yaml").read_text())
     assert recorded["count"] == 12
+    assert [session["ended"] is not None for session in sessions(folder)] == [True]
     assert "output_dir" not in recorded
 
 

@@ -17,6 +17,7 @@ from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.sweeps import cell_overrides
 from cryosense.results import claims
 from cryosense.results.fitting import Fitting
+from cryosense.results.provenance import sessions
 from cryosense.results.rows import RowWriter
 from tests.apps.sweeping import COUNT, FOUR, finished, rows_of, run_here, start, write_stack
 
@@ -124,6 +125,7 @@ def test_shards_become_the_run(stack: str, tmp_path: Path, monkeypatch: pytest.M
     for name in ("config.yaml", "data.txt", "fit.json", "particles.mrcs", "summary.json", "done.json", "masks.npz"):
         assert (merged / name).read_bytes() == (whole / name).read_bytes(), name
     pd.testing.assert_frame_equal(rows_of(tmp_path / "whole"), rows_of(tmp_path / "shards"), check_exact=True)
+    assert [session["ended"] is not None for session in sessions(merged)] == [True] * 4
     before = stamps(tmp_path / "shards")
     run_here(monkeypatch, *words, f"output_dir={tmp_path / 'shards'}", "shard.index=1", "shard.count=3")
     run_here(monkeypatch, *words, f"output_dir={tmp_path / 'shards'}")

@@ -14,6 +14,7 @@ from cryosense.apps import main, reconstruct
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors import Estimate, PseudoInverse, Reconstructor
+from cryosense.results.provenance import sessions
 from cryosense.results.validation import Validation
 
 SET = ["box_size=32", "pixel_size_angstrom=6.0", "density.resolution_angstrom=12.0", "count=400", "snr=0.1", "seed=1"]
@@ -81,6 +82,7 @@ def test_an_honest_chain_passes_on_the_command_line(
     assert printed.count("| pass |") == 8
     assert "passed; look at honest/validation.png" in printed
     assert json.loads((here / "honest" / "done.json").read_text()) == {"passed": True, "cutoff_shell": 4, "particles": 300}
+    assert [session["ended"] is not None for session in sessions(here / "honest")] == [True]
     curves = pd.read_csv("honest/curves.csv")
     assert curves["particles, compressed, to truth"][2:6].min() > 0.5
     assert (here / "honest" / "validation.png").stat().st_size > 10_000

@@ -16,6 +16,7 @@ from cryosense.operators.design import Design, FourierDesign, PixelDesign
 from cryosense.operators.masks import Seed
 from cryosense.results.backprojection import Backprojection
 from cryosense.results.half_sums import HalfSums
+from cryosense.results.provenance import sessions
 from cryosense.results.uncertainty import Bootstrap
 from cryosense.simulation.builtin import HingedChain
 from cryosense.volumes.backproject import SliceAccumulator, slices
@@ -90,6 +91,8 @@ def test_chunks_shards_and_interruptions_change_nothing(tmp_path: Path) -> None:
     assert backprojection(star).run(resumed, "config", seen.append)
     assert seen[0] == 16  # what was on disk is not done again
     assert sum(seen) == COUNT
+    for other, ended in ((whole, [True]), (sharded, [True, True]), (resumed, [False, True])):
+        assert [session["ended"] is not None for session in sessions(other)] == ended
     for other in (sharded, resumed):
         for name in ("half1", "half2", "map", "mask"):
             torch.testing.assert_close(volume(other, name), volume(whole, name), atol=1e-4, rtol=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from cryosense.results import provenance
-from cryosense.results.provenance import FILE, begin_session, end_session, sessions, surroundings
+from cryosense.results.provenance import FILE, begin_session, end_session, gather_sessions, sessions, surroundings
 
 
 def test_a_run_that_was_killed_and_went_on_has_two_sessions(tmp_path: Path) -> None:
@@ -19,6 +19,23 @@ def test_a_run_that_was_killed_and_went_on_has_two_sessions(tmp_path: Path) -> N
     assert killed["started"] <= last["started"] <= last["ended"]
     assert last["versions"]["torch"] == torch.__version__.split("+")[0]
     assert last["threads"] == torch.get_num_threads()
+
+
+def test_sessions_of_shards_are_in_front_of_those_of_the_run_once(tmp_path: Path) -> None:
+    """Also where one of them ended after they were gathered first, or the run went on in another session."""
+    run, *parts = (tmp_path / name for name in ("run", "0", "1"))
+    for number, part in enumerate(parts):
+        part.mkdir()
+        (part / FILE).write_text(json.dumps([{"started": f"0{number}", "ended": None}]))
+    run.mkdir()
+    (run / FILE).write_text('[{"started": "2", "ended": null}]')
+    gather_sessions(run, parts)
+    (parts[1] / FILE).write_text('[{"started": "01", "ended": "3"}]')
+    begin_session(run)
+    gather_sessions(run, parts)
+    *before, last = sessions(run)
+    assert [(each["started"], each["ended"]) for each in before] == [("00", None), ("01", "3"), ("2", None)]
+    assert last["python"]
 
 
 def test_a_record_that_cannot_be_read_is_none(tmp_path: Path) -> None:

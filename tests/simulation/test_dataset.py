@@ -18,7 +18,8 @@ COUNT = 30
 def make(directory: Path, simulator: ParticleSimulator, seed: int = 3) -> tuple[Path, list[int]]:
     steps: list[int] = []
     config = {"seed": seed, "count": COUNT}
-    simulate_dataset(directory, simulator, count=COUNT, chunk_size=8, config=config, progress=steps.append)
+    begun = list[Path]().append
+    simulate_dataset(directory, simulator, count=COUNT, chunk_size=8, config=config, begun=begun, progress=steps.append)
     return directory, steps
 
 
@@ -71,9 +72,14 @@ def test_an_interrupted_set_is_continued_to_the_same_bytes(
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
-    config = {"seed": 3, "count": COUNT}
+    config, found = {"seed": 3, "count": COUNT}, []
+
+    def begun(directory: Path) -> None:
+        found.append({path.name for path in directory.iterdir()})
+
     with pytest.raises(KeyboardInterrupt):
-        simulate_dataset(tmp_path, simulator, count=COUNT, chunk_size=8, config=config, progress=interrupt)
+        simulate_dataset(tmp_path, simulator, count=COUNT, chunk_size=8, config=config, begun=begun, progress=interrupt)
+    assert found == [{"config.yaml"}]
     assert not (tmp_path / "done.json").exists()
     make(tmp_path, simulator)
     for name in ("particles.mrcs", "clean.mrcs", "labels.csv", "volume_002.mrc"):

@@ -112,6 +112,8 @@ class Report:
             missing = element("ul", *(element("li", line) for line in left_out(tables)))
             yield "Not in the tables", missing if tables.collected.left_out else Markup("")
             yield "How it was made", how_made(tables.collected.runs)
+        if self.maps:
+            yield "How the maps were made", how_made(each.directory for each in self.maps)
 
     def _paper_tables(self, tables: RunTables) -> Markup:
         return joined([element("p", legend(self.level), class_="soft"), *map(paper_table, tables.tables)])

@@ -103,6 +103,7 @@ def test_every_part_is_there(page: Page) -> None:
         "Tables",
         "Not in the tables",
         "How it was made",
+        "How the maps were made",
     ):
         assert title in page.text
     captions = [str(a["alt"]) for tag, a in page.elements if tag == "img"]
