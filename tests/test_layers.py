@@ -15,13 +15,20 @@ FLOORS = [
     {"results"},
     {"apps"},
 ]
+RESULTS = [
+    {"records"},
+    {"maps"},
+    {"design", "latents", "models", "tables"},
+    {"reconstruction", "report"},
+    {"validation"},
+]
 FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
 
 
-def imported_rooms(path: Path) -> set[str]:
-    """Rooms of the package that the file imports, absolutely or relatively."""
-    rooms = set()
+def imported_names(path: Path) -> set[str]:
+    """Full names that the file imports, absolutely or relatively."""
+    found: set[str] = set()
     package = path.relative_to(PACKAGE.parent).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         names: list[str] = []
@@ -31,8 +38,12 @@ def imported_rooms(path: Path) -> set[str]:
             stem = list(package[: len(package) - node.level + 1]) if node.level else []
             module = [*stem, *(node.module.split(".") if node.module else [])]
             names = [".".join([*module, alias.name]) for alias in node.names]
-        rooms |= {name.split(".")[1] for name in names if name.startswith("cryosense.")}
-    return rooms
+        found |= set(names)
+    return found
+
+
+def imported_rooms(path: Path) -> set[str]:
+    return {name.split(".")[1] for name in imported_names(path) if name.startswith("cryosense.")}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -41,6 +52,17 @@ def test_imports_point_downwards(path: Path) -> None:
     assert room in FLOOR_OF, f"{room} stands on no floor: add it to the layer rule"
     for other in imported_rooms(path) - {room}:
         assert FLOOR_OF[other] < FLOOR_OF[room], f"{room} may not import {other}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "results").rglob("[!_]*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_rooms_of_results_import_downwards(path: Path) -> None:
+    floor_of = {room: level for level, rooms in enumerate(RESULTS) for room in rooms}
+    room = path.relative_to(PACKAGE / "results").parts[0]
+    names = [name.split(".") for name in imported_names(path) if name.startswith("cryosense.results.")]
+    for other in {parts[2] for parts in names} - {room}:
+        assert floor_of[other] < floor_of[room], f"results.{room} may not import results.{other}"
 
 
 def test_only_fourier_calls_torch_fft() -> None:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
-from cryosense.results.backprojection import Backprojection
+from cryosense.results.maps.backprojection import Backprojection
 
 # Where, by how many and in what portions the maps are made does not change them.
 WITHOUT_EFFECT = ("output_dir", "chunk_size", "checkpoint_particles", "shard", "backprojection")

@@ -11,14 +11,14 @@ from omegaconf import DictConfig
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
-from cryosense.results.collect import Collected, NoRunError, collect
-from cryosense.results.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
-from cryosense.results.examples import read_examples
-from cryosense.results.figures import picture, plain_text
-from cryosense.results.formats import markdown_table, text_table
-from cryosense.results.listing import left_out, page
-from cryosense.results.paper_formats import paper_latex
-from cryosense.results.run_tables import RunTables
+from cryosense.results.maps.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
+from cryosense.results.tables.collect import Collected, NoRunError, collect
+from cryosense.results.tables.examples import read_examples
+from cryosense.results.tables.figures import picture, plain_text
+from cryosense.results.tables.formats import markdown_table, text_table
+from cryosense.results.tables.listing import left_out, page
+from cryosense.results.tables.paper_formats import paper_latex
+from cryosense.results.tables.run_tables import RunTables
 
 
 def gather(cfg: DictConfig) -> None:

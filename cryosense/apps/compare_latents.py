@@ -14,7 +14,7 @@ from tqdm import tqdm
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.positional import with_list_named
 from cryosense.apps.refusal import one_line
-from cryosense.results.latent_comparison import LatentComparison
+from cryosense.results.latents.comparison import LatentComparison
 
 
 def compare_latents(cfg: DictConfig) -> None:

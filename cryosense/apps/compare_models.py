@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.positional import with_list_named
 from cryosense.apps.refusal import one_line
-from cryosense.results.model_run import ModelRun
+from cryosense.results.models.run import ModelRun
 
 WITHOUT_EFFECT = ("output_dir", "run")
 

@@ -11,8 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
-from cryosense.results.mask_design import CONFIG, MaskDesign
-from cryosense.results.pilots import read_curve
+from cryosense.results.design.mask_design import CONFIG, MaskDesign
+from cryosense.results.design.pilots import read_curve
 
 # Where the design is written and what it is compared with do not change it.
 WITHOUT_EFFECT = ("output_dir", "obtained", "design")

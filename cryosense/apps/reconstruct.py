@@ -16,11 +16,11 @@ from cryosense.apps.cells import Cell
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import cause, one_line, reason
 from cryosense.data import usable_particles
-from cryosense.results.claims import BusyError
-from cryosense.results.failures import write_failure
-from cryosense.results.mirrors import mirrored
-from cryosense.results.run import Run, execute, is_done
-from cryosense.results.shards import merge_shards, shard, shards_done
+from cryosense.results.reconstruction.mirrors import mirrored
+from cryosense.results.reconstruction.run import Run, execute, is_done
+from cryosense.results.reconstruction.shards import merge_shards, shard, shards_done
+from cryosense.results.records.claims import BusyError
+from cryosense.results.records.failures import write_failure
 
 
 def build(cfg: DictConfig, run_id: str) -> Run:

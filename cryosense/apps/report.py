@@ -14,13 +14,13 @@ from omegaconf import DictConfig
 from cryosense.apps.collect import with_directory_named
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
-from cryosense.results.collect import NoRunError, collect
-from cryosense.results.collected_maps import finished_maps
-from cryosense.results.examples import Example, read_examples
-from cryosense.results.map_lines import map_lines
+from cryosense.results.maps.collected_maps import finished_maps
+from cryosense.results.records.rows import SCHEMA
 from cryosense.results.report.page import Report, write_report
-from cryosense.results.rows import SCHEMA
-from cryosense.results.run_tables import RunTables
+from cryosense.results.tables.collect import NoRunError, collect
+from cryosense.results.tables.examples import Example, read_examples
+from cryosense.results.tables.map_lines import map_lines
+from cryosense.results.tables.run_tables import RunTables
 
 
 def report(cfg: DictConfig) -> Path:

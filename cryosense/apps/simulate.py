@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import one_line
-from cryosense.results.provenance import begin_session, end_session
+from cryosense.results.records.provenance import begin_session, end_session
 from cryosense.simulation.dataset import DONE, simulate_dataset
 
 # Where and in what portions the data set is made does not change it.

@@ -10,7 +10,7 @@ from hydra import compose
 
 from cryosense.apps.simulate import simulate
 from cryosense.data import ParticleSource
-from cryosense.results.claims import claimed_in_turn
+from cryosense.results.records.claims import claimed_in_turn
 from cryosense.simulation.dataset import DONE
 
 CLAIM_EXPIRES_HOURS = 1.0  # of another host's, which is not to be asked whether it is still at work

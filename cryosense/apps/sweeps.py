@@ -17,8 +17,8 @@ from omegaconf import DictConfig
 
 from cryosense.apps.cells import Cell
 from cryosense.apps.refusal import one_line
-from cryosense.results.failures import ERROR
-from cryosense.results.rows import write_json_atomic
+from cryosense.results.records.failures import ERROR
+from cryosense.results.records.rows import write_json_atomic
 
 CELLS = "sweep.json"
 

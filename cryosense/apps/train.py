@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.reconstruct import with_stack_named
 from cryosense.apps.refusal import one_line
-from cryosense.results.record import open_run
+from cryosense.results.records.record import open_run
 from cryosense.training.run import Training
 
 # Where it is trained and what is told of it is not part of what is trained.

@@ -14,7 +14,7 @@ from cryosense.apps import cells
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.reconstruct import build, with_stack_named
 from cryosense.apps.refusal import one_line
-from cryosense.results.validation import Validation
+from cryosense.results.validation.validation import Validation
 
 KEYS = ("reference", "cutoff_angstrom", "randomise_below", "ctf_correction", "most_particles", "significance")
 GRID = ("pad_factor", "regularisation")

@@ -10,10 +10,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from cryosense.results.collect import collect
-from cryosense.results.formats import markdown_table, method_label, operator_label
-from cryosense.results.intervals import mean_intervals
-from cryosense.results.tables import summarise
+from cryosense.results.tables.collect import collect
+from cryosense.results.tables.formats import markdown_table, method_label, operator_label
+from cryosense.results.tables.intervals import mean_intervals
+from cryosense.results.tables.summary import summarise
 
 HERE = Path(__file__).parent
 RUNS = {"samplers": Path("outputs/generative_prior/runs"), "all particles": Path("outputs/generative_prior/all")}

@@ -22,7 +22,7 @@ from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.sources import simulated
 from cryosense.data import StackStatistics
 from cryosense.denoisers import Denoiser, GaussianDenoiser, open_ddpm, open_gaussian
-from cryosense.results.intervals import mean_intervals
+from cryosense.results.tables.intervals import mean_intervals
 from cryosense.solvers.posterior.steps import bridge, levels, noised
 from cryosense.training.samples import picture
 

@@ -21,7 +21,7 @@ from cryosense.biology.agreement import class_recovery, coordinate_recovery
 from cryosense.biology.clustering import GaussianMixture
 from cryosense.biology.neighbours import nearest_neighbours
 from cryosense.data.latents import read_classes, read_coordinate, read_latents
-from cryosense.results.latent_tables import COMPARED, FLOOR
+from cryosense.results.latents.tables import COMPARED, FLOOR
 from cryosense.seeding import generator
 
 NEIGHBOURS = 15

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.data import ParticleStack
-from cryosense.results.alignments import Alignments
+from cryosense.results.maps.alignments import Alignments
 from cryosense.seeding import generator
 from cryosense.volumes.backproject import SliceAccumulator, Slices
 from cryosense.volumes.poses import origin_phases

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from cryosense.apps.collect import gather
 from cryosense.apps.conf_dir import conf_dir
-from cryosense.results.rows import RowWriter, write_json_atomic
+from cryosense.results.records.rows import RowWriter, write_json_atomic
 
 HERE = Path(__file__).parent
 SCRATCH = Path("outputs") / "collecting"

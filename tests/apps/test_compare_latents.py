@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cryosense.apps.compare_latents import main
-from cryosense.results.provenance import sessions
+from cryosense.results.records.provenance import sessions
 from tests.biology.mixtures import mixture, relabelled
 
 pytest.importorskip("sklearn")

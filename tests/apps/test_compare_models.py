@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cryosense.apps import main
-from cryosense.results.maps import write_volume
-from cryosense.results.references import AtomicModel
+from cryosense.results.maps.files import write_volume
+from cryosense.results.maps.references import AtomicModel
 from tests.biology.peptides import peptide, random_letters, write
 
 

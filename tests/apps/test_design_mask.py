@@ -8,7 +8,7 @@ import pytest
 import starfile
 
 from cryosense.apps import main
-from cryosense.results.provenance import sessions
+from cryosense.results.records.provenance import sessions
 
 SET = ["box_size=32", "pixel_size_angstrom=6.0", "density.resolution_angstrom=12.0", "count=800", "snr=0.03", "seed=1"]
 MASKS = ["operator=fourier", "operator/masks=designed", "operator.per_particle=true", "compression=3"]

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.simulate import main, simulate
-from cryosense.results.provenance import sessions
+from cryosense.results.records.provenance import sessions
 
 SMALL = ["box_size=32", "pixel_size_angstrom=7.0", "count=12", "density.resolution_angstrom=14.0"]
 

@@ -7,7 +7,7 @@ import pytest
 from cryosense.apps import main
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.strangers import ForeignConfigError, refuse_foreign_code
-from cryosense.results.mask_design import CONFIG
+from cryosense.results.design.mask_design import CONFIG
 
 OWN = """
 _target_: cryosense.operators.masks.variable_density
@@ -38,7 +38,7 @@ def test_own_targets_pass_and_others_do_not(tmp_path: Path, words: list[str]) ->
     [
         "_target_: os.system",
         "_target_: cryosense.data.pickles.pickle.loads",  # reached through a module of the package
-        "_target_: cryosense.results.rows.write_json_atomic",  # the package's own, but no configuration's
+        "_target_: cryosense.results.records.rows.write_json_atomic",  # the package's own, but no configuration's
         "_target_: ${seed}",
         "_target_: [os, system]",
         "'_target_': !!str os.system",

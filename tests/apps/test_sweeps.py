@@ -15,10 +15,10 @@ from omegaconf import open_dict
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.sweeps import cell_overrides
-from cryosense.results import claims
-from cryosense.results.fitting import Fitting
-from cryosense.results.provenance import sessions
-from cryosense.results.rows import RowWriter
+from cryosense.results.reconstruction.fitting import Fitting
+from cryosense.results.records import claims
+from cryosense.results.records.provenance import sessions
+from cryosense.results.records.rows import RowWriter
 from tests.apps.sweeping import COUNT, FOUR, finished, rows_of, run_here, start, write_stack
 
 

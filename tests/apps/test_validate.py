@@ -14,8 +14,8 @@ from cryosense.apps import main, reconstruct
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors import Estimate, PseudoInverse, Reconstructor
-from cryosense.results.provenance import sessions
-from cryosense.results.validation import Validation
+from cryosense.results.records.provenance import sessions
+from cryosense.results.validation.validation import Validation
 
 SET = ["box_size=32", "pixel_size_angstrom=6.0", "density.resolution_angstrom=12.0", "count=400", "snr=0.1", "seed=1"]
 CHAIN = ["data=stack", "data.path=set/particles.star", "scores.lpips=null", "operator=fourier", "operator/masks=uniform"]

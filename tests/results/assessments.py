@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 
 from cryosense.metrics import sphere_mask
-from cryosense.results.anisotropy import Cones
-from cryosense.results.assessment import Assessment
-from cryosense.results.uncertainty import Bootstrap
+from cryosense.results.maps.anisotropy import Cones
+from cryosense.results.maps.assessment import Assessment
+from cryosense.results.maps.uncertainty import Bootstrap
 
 
 def ball_mask(volume: torch.Tensor, pixel_size_angstrom: float) -> torch.Tensor:

@@ -2,8 +2,8 @@
 
 import torch
 
-from cryosense.results.assessment import Reconstruction
-from cryosense.results.half_sums import HalfSums
+from cryosense.results.maps.assessment import Reconstruction
+from cryosense.results.maps.half_sums import HalfSums
 from cryosense.volumes.backproject import slices
 from cryosense.volumes.poses import quaternion_rotations
 from cryosense.volumes.symmetry import point_group

@@ -7,7 +7,7 @@ import torch
 
 from cryosense.fourier import fourier_crop, fourier_pad
 from cryosense.metrics import Scores
-from cryosense.results.rows import RowWriter, write_json_atomic
+from cryosense.results.records.rows import RowWriter, write_json_atomic
 
 BOX, IMAGES = 32, 6
 PIXEL = {"operator": "pixel", "masks": "random_binary", "block_size": 4, "symmetric": None, "compression_nominal": 2.0}

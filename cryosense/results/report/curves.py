@@ -11,10 +11,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cryosense.results.formats import TITLES, method_label
-from cryosense.results.map_lines import EQUIVALENT, RESOLUTIONS, UNCOMPRESSED
-from cryosense.results.map_lines import TITLES as MAP_TITLES
-from cryosense.results.tables import BASELINE, LOWER_IS_BETTER, METHOD, natural_place
+from cryosense.results.tables.formats import TITLES, method_label
+from cryosense.results.tables.map_lines import EQUIVALENT, RESOLUTIONS, UNCOMPRESSED
+from cryosense.results.tables.map_lines import TITLES as MAP_TITLES
+from cryosense.results.tables.summary import BASELINE, LOWER_IS_BETTER, METHOD, natural_place
 
 SCORES = ["lpips", "ssim", "psnr", "ssim_clean", "psnr_clean", "correlation_clean"]
 OF_MAPS = [*RESOLUTIONS, EQUIVALENT]

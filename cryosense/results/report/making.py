@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from cryosense.results.provenance import sessions
+from cryosense.results.records.provenance import sessions
 from cryosense.results.report.markup import Markup, element, joined, table, table_of
 
 UNKNOWN = "not recorded"

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from cryosense.results.collected_maps import FinishedMap, map_curves
-from cryosense.results.examples import Example, arrange
-from cryosense.results.figures import picture, plain_text
-from cryosense.results.formats import operator_label
-from cryosense.results.listing import ADVICE, left_out
-from cryosense.results.map_lines import map_words
-from cryosense.results.paper_formats import legend
+from cryosense.results.maps.collected_maps import FinishedMap, map_curves
+from cryosense.results.records.rows import written_whole
 from cryosense.results.report.curves import map_score_curves, score_curves
 from cryosense.results.report.making import how_made
 from cryosense.results.report.markup import Markup, drawing, element, joined, photograph, table_of
 from cryosense.results.report.sections import advice, facts, paper_table, winners
 from cryosense.results.report.slices import map_sections
-from cryosense.results.rows import written_whole
-from cryosense.results.run_tables import RunTables
+from cryosense.results.tables.examples import Example, arrange
+from cryosense.results.tables.figures import picture, plain_text
+from cryosense.results.tables.formats import operator_label
+from cryosense.results.tables.listing import ADVICE, left_out
+from cryosense.results.tables.map_lines import map_words
+from cryosense.results.tables.paper_formats import legend
+from cryosense.results.tables.run_tables import RunTables
 
 # Nothing but this file: a browser that is told so would rather show no image than fetch one.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

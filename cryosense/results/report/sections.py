@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cryosense.results.formats import TITLES, method_label, operator_label
-from cryosense.results.guidance import SETTING, guidance_words
-from cryosense.results.paper_formats import BodyLine, body_of, header_of
-from cryosense.results.paper_tables import ORDER, PaperTable
 from cryosense.results.report.markup import Markup, element, joined, scrolling
-from cryosense.results.tables import BASELINE, OPERATOR, best, verdict_column
+from cryosense.results.tables.formats import TITLES, method_label, operator_label
+from cryosense.results.tables.guidance import SETTING, guidance_words
+from cryosense.results.tables.paper_formats import BodyLine, body_of, header_of
+from cryosense.results.tables.paper_tables import ORDER, PaperTable
+from cryosense.results.tables.summary import BASELINE, OPERATOR, best, verdict_column
 
 JUDGED = ["better", "worse"]
 VERDICT_CLASSES = {"agrees": "better", "disagrees": "worse"}

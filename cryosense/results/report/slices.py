@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cryosense.results.collected_maps import FinishedMap
+from cryosense.results.maps.collected_maps import FinishedMap
 
 ACROSS = 6
 PANEL_INCHES, DOTS_PER_INCH = 2.1, 110

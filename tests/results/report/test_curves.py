@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from cryosense.results.records.rows import as_table
 from cryosense.results.report.curves import families, looks_of, score_curves
-from cryosense.results.rows import as_table
-from cryosense.results.tables import summarise
+from cryosense.results.tables.summary import summarise
 from tests.results.runs import PIXEL, RADIAL
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from cryosense.results.provenance import FILE, begin_session, end_session
+from cryosense.results.records.provenance import FILE, begin_session, end_session
 from cryosense.results.report.making import how_made
 
 KILLED = {"started": "2026-01-01T10:00:00+00:00", "ended": None}

@@ -8,16 +8,16 @@ import mrcfile
 import numpy as np
 import pytest
 
-from cryosense.results.collect import collect
-from cryosense.results.collected_maps import finished_maps
-from cryosense.results.examples import read_examples
-from cryosense.results.guidance import Guidance
-from cryosense.results.map_lines import map_lines
+from cryosense.results.maps.collected_maps import finished_maps
+from cryosense.results.records.rows import SCHEMA
 from cryosense.results.report.page import Report
-from cryosense.results.rows import SCHEMA
-from cryosense.results.run_tables import RunTables
+from cryosense.results.tables.collect import collect
+from cryosense.results.tables.examples import read_examples
+from cryosense.results.tables.guidance import Guidance
+from cryosense.results.tables.map_lines import map_lines
+from cryosense.results.tables.run_tables import RunTables
+from tests.results.maps.test_collected_maps import write_map
 from tests.results.runs import PIXEL, write_run, write_sweep
-from tests.results.test_collected_maps import write_map
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&$\\x$_"  # the last of it is no formula either
 VOID = {"img", "link", "meta"}

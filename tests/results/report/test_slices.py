@@ -6,7 +6,7 @@ import mrcfile
 import numpy as np
 import pandas as pd
 
-from cryosense.results.collected_maps import FinishedMap
+from cryosense.results.maps.collected_maps import FinishedMap
 from cryosense.results.report.slices import map_sections
 
 

@@ -1,0 +1,81 @@
+"""Example images of runs: one particle each, as the run stored it, with its row of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cryosense.results.tables.formats import method_label
+from cryosense.results.tables.summary import METHOD, OPERATOR, in_order
+from cryosense.untrusted import read_json, read_npz
+
+Image = NDArray[np.float32]
+NEEDED = ("image", "measurement", "reconstruction")
+OPTIONAL = ("clean", "deviation")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One particle of one run: its row, and its images by name, those of NEEDED and, where they are known, of OPTIONAL."""
+
+    row: pd.Series
+    images: dict[str, Image]
+
+    @property
+    def error(self) -> Image:
+        """(n, n): reconstruction minus the clean image where it is known, else minus the image that was measured."""
+        return self.images["reconstruction"] - self.images.get("clean", self.images["image"])
+
+    @property
+    def method(self) -> str:
+        """Name of the method, whatever its weight."""
+        return method_label(self.row.drop("weight"))
+
+
+def read_example(run: Path, rows: pd.DataFrame) -> Example:
+    """The images in the run's ``example.npz`` and that particle's row. Raises ValueError if either is missing."""
+    try:
+        run_id = read_json(run / "summary.json")["run_id"]
+        images = read_npz(run / "example.npz", ("particle", *NEEDED, *OPTIONAL))
+        particle = int(images.pop("particle"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"its example image cannot be read ({error})") from error
+    missing = sorted(set(NEEDED) - set(images))
+    if missing:
+        raise ValueError(f"example.npz holds no {', '.join(missing)}")
+    of_particle = rows[rows["particle"] == particle]
+    row = of_particle[of_particle["run_id"] == run_id]
+    if row.empty:
+        raise ValueError(f"its rows hold no particle {particle}, of which example.npz holds the images")
+    return Example(row.iloc[0], images)
+
+
+def read_examples(runs: Iterable[Path], rows: pd.DataFrame) -> tuple[list[Example], list[tuple[Path, str]]]:
+    """-> the examples of the runs that have one, and the others with the reason."""
+    examples, without = [], []
+    for run in runs:
+        try:
+            examples.append(read_example(run, rows))
+        except ValueError as error:
+            without.append((run, str(error)))
+    return examples, without
+
+
+def arrange(examples: list[Example]) -> tuple[list[dict[str, Example]], list[str]]:
+    """Examples by method for each operator, and the names of all methods, both in the order of the table.
+
+    Of several runs of one method on one operator (weights, seeds) the one with the best PSNR stays.
+    """
+    frame = in_order(pd.DataFrame([example.row for example in examples]).assign(example=range(len(examples))))
+    operators = []
+    for _, lines in frame.groupby(OPERATOR, dropna=False, sort=False):
+        by_psnr = [examples[i] for i in lines.sort_values("psnr", kind="stable")["example"]]
+        operators.append({example.method: example for example in by_psnr})
+    # One operator for all: the order of methods alone.
+    methods = in_order(frame.drop_duplicates(METHOD).assign(**dict.fromkeys(OPERATOR, 0)))["example"]
+    return operators, list(dict.fromkeys(examples[i].method for i in methods))
