@@ -11,8 +11,8 @@ from typing import Any
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from cryosense.results.reconstruction.shards import shard_directory
 from cryosense.results.reconstruction.weights import WeightCache
+from cryosense.results.records.record import shard_directory
 
 # Where, by how many, in what portions and under whose eyes a run is made does not change it.
 WITHOUT_EFFECT = ("output_dir", "chunk_size", "shard", "threads", "claim_expires_hours", "mirror")

@@ -15,9 +15,8 @@ from cryosense.results.maps.alignments import Alignments
 from cryosense.results.maps.assessment import Assessment, Reconstruction
 from cryosense.results.maps.files import write_maps
 from cryosense.results.maps.half_sums import HalfSums
-from cryosense.results.reconstruction.shards import shard_directory
 from cryosense.results.records.provenance import begin_session, end_session, gather_sessions
-from cryosense.results.records.record import open_run
+from cryosense.results.records.record import open_run, shard_directory
 from cryosense.results.records.rows import write_json_atomic
 from cryosense.volumes.backproject import slices
 from cryosense.volumes.symmetry import point_group

@@ -10,19 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cryosense.data import ParticleStack
-from cryosense.results.reconstruction.run import Run, begin, finish
+from cryosense.results.reconstruction.execution import begin, finish
+from cryosense.results.reconstruction.run import Run
 from cryosense.results.reconstruction.weights import WeightCache
 from cryosense.results.records.claims import claimed
 from cryosense.results.records.provenance import gather_sessions
+from cryosense.results.records.record import SHARDS, shard_directory
 from cryosense.results.records.rows import RowWriter, written_whole
 from cryosense.results.records.stacks import RunStacks
-
-SHARDS = "shards"
-
-
-def shard_directory(directory: Path, index: int, count: int) -> Path:
-    """-> where one of ``count`` shards of the run in ``directory`` is made."""
-    return directory / SHARDS / f"{index:05d}_of_{count:05d}"
 
 
 def shard(particles: int, index: int, count: int) -> range:

@@ -10,6 +10,8 @@ from torch import Tensor
 from cryosense.operators import LinearOperator
 from cryosense.results.records.rows import written_whole
 
+SHARDS = "shards"
+
 
 class RunDirectoryError(ValueError):
     """A directory that belongs to another run."""
@@ -33,6 +35,11 @@ def open_run(directory: Path, config: str, fingerprint: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as unfinished:
             unfinished.write_text(text)
+
+
+def shard_directory(directory: Path, index: int, count: int) -> Path:
+    """-> where one of ``count`` shards of the run in ``directory`` is made."""
+    return directory / SHARDS / f"{index:05d}_of_{count:05d}"
 
 
 def write_masks(directory: Path, operator: LinearOperator, start: int, per_particle: bool) -> None:
