@@ -14,6 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
+from tqdm import tqdm
 
 from cryosense.apps.cells import Cell
 from cryosense.apps.refusal import one_line
@@ -21,6 +22,8 @@ from cryosense.results.records.failures import ERROR
 from cryosense.results.records.rows import write_json_atomic
 
 CELLS = "sweep.json"
+# Hydra composes each cell in a tenth of a second; who waits longer than this for all of them is told how far it is.
+QUIET_SECONDS = 3.0
 
 
 class SweepAccount(Callback):
@@ -41,7 +44,8 @@ class SweepAccount(Callback):
         if config.hydra.job.config_name != self.verb:
             return
         with one_line(self.verb):
-            self.cells = [Cell.of(_composed(self.verb, overrides)) for overrides in cell_overrides(config)]
+            batch = tqdm(cell_overrides(config), unit="cell", desc="look at all cells", delay=QUIET_SECONDS, leave=False)
+            self.cells = [Cell.of(_composed(self.verb, overrides)) for overrides in batch]
             by_output: dict[Path, list[str]] = defaultdict(list)
             for cell in self.cells:
                 by_output[cell.output_dir].append(str(cell.run_directory.relative_to(cell.output_dir)))
