@@ -16,8 +16,9 @@ from cryosense.apps.cells import Cell
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.refusal import cause, one_line, reason
 from cryosense.data import usable_particles
+from cryosense.results.reconstruction.execution import execute, is_done
 from cryosense.results.reconstruction.mirrors import mirrored
-from cryosense.results.reconstruction.run import Run, execute, is_done
+from cryosense.results.reconstruction.run import Run
 from cryosense.results.reconstruction.shards import merge_shards, shard, shards_done
 from cryosense.results.records.claims import BusyError
 from cryosense.results.records.failures import write_failure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,10 +10,8 @@ from torch import Tensor
 from cryosense.data import scaled_like
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors import Estimate
+from cryosense.results.reconstruction.run import Run
 from cryosense.results.records.rows import Value
-
-if TYPE_CHECKING:
-    from cryosense.results.reconstruction.run import Run
 
 
 class Portion:
