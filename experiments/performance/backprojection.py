@@ -32,7 +32,9 @@ def main() -> None:
     config = OmegaConf.merge(OmegaConf.load(HERE / "backprojection.yaml"), OmegaConf.from_cli())
     folder = Path(config.output_dir).absolute()
     simulate(config, folder)
-    lines = [f"{config.threads} thread(s), torch {torch.__version__}; {config.count} particles of {config.box_size} px", ""]
+    made = " ".join(f"{key}={Path(value).name}" for key, value in (word.split("=", 1) for word in config.particles))
+    heading = f"{config.threads} thread(s), torch {torch.__version__}; {config.count} particles of {config.box_size} px, {made}"
+    lines = [heading, ""]
     lines += compared(config, folder)
     for images in config.rounds:
         lines += ["", *agreement(folder, images, OURS, THEIRS)]

@@ -1,6 +1,6 @@
 """Seconds of ``cryosense collect`` on a made-up sweep of 100,000 rows: printed, and written to collecting.md beside this file.
 
-The run directories hold rows and no images; they are made once into outputs/collecting and kept.
+The run directories hold rows and one example image each; they are made once into outputs/collecting and kept.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from itertools import islice, product
 from pathlib import Path
 
 import numpy as np
+import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from cryosense.apps.collect import gather
 from cryosense.apps.conf_dir import conf_dir
+from cryosense.results.records.record import write_example
 from cryosense.results.records.rows import RowWriter, write_json_atomic
 
 HERE = Path(__file__).parent
@@ -53,18 +55,21 @@ def write_sweep(directory: Path, config: DictConfig) -> None:
             "noise_sigma": 0.0,
             "compression_nominal": compression,
         }
-        write_run(directory / f"run-{number:012x}", row | dict(operator) | dict(method), config.images)
+        write_run(directory / f"run-{number:012x}", row | dict(operator) | dict(method), config.images, config.box_size)
     (directory / "complete").touch()
 
 
-def write_run(directory: Path, row: dict, images: int) -> None:
-    """A finished run: one draw of every score for each image."""
-    drawn = np.random.default_rng(int(row["run_id"], 16)).random((len(SCORES), images))
+def write_run(directory: Path, row: dict, images: int, box_size: int) -> None:
+    """A finished run: one draw of every score for each image, and noise as the example."""
+    random = np.random.default_rng(int(row["run_id"], 16))
+    drawn = random.random((len(SCORES), images))
+    noise = torch.from_numpy(random.standard_normal((4, box_size, box_size), np.float32))
     scores = {name: values.tolist() for name, values in zip(SCORES, drawn, strict=True)}
     writer = RowWriter(directory)
     dof = row["compression_nominal"]
     writer.append(0, row | scores | {"particle": list(range(images)), "compression_dof": dof, "seconds": 0.1})
     writer.finish()
+    write_example(directory, 0, *noise, None)
     write_json_atomic(directory / "summary.json", row)
     write_json_atomic(directory / "done.json", {"particles": images})
 
