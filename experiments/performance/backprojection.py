@@ -33,7 +33,7 @@ def main() -> None:
     folder = Path(config.output_dir).absolute()
     simulate(config, folder)
     made = " ".join(f"{key}={Path(value).name}" for key, value in (word.split("=", 1) for word in config.particles))
-    heading = f"{config.threads} thread(s), torch {torch.__version__}; {config.count} particles of {config.box_size} px, {made}"
+    heading = f"{config.threads} threads, torch {torch.__version__}; {config.count} particles of {config.box_size} px, {made}"
     lines = [heading, ""]
     lines += compared(config, folder)
     for images in config.rounds:
