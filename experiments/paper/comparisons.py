@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -116,12 +117,12 @@ def compared(rows: pd.DataFrame, config: dict[str, Any], weights: str, claim: di
 
 
 def lost(rows: pd.DataFrame, config: dict[str, Any], weights: str, claim: dict[str, Any]) -> Iterator[dict[str, object]]:
-    """-> lines of one claim about loss with compression, in images: a line for each method and score, without added noise."""
+    """-> lines of one claim about loss with compression, in images: one for each domain, method and score, noise not added."""
     frames, losses = kinds(rows, config, weights), config["losses"]
     operators = rows[rows["noise_sigma"] == 0].drop_duplicates("operator_number").set_index("operator_number")
     names = {"pinv": "pinv", "sparse": "sparse", "ddpm": "generative"}
-    for counted, column in COUNTED.items():
-        pairs = list(_pairs(operators, column, claim, config["maps"]["near"]))
+    for domain, (counted, column) in product(config["domains"], COUNTED.items()):
+        pairs = list(_pairs(operators[operators["domain"] == domain], column, claim, config["maps"]["near"]))
         for method in losses["methods"]:
             frame = frames[names[method]]
             known = set(frame.index.get_level_values(0))
@@ -131,8 +132,8 @@ def lost(rows: pd.DataFrame, config: dict[str, Any], weights: str, claim: dict[s
             found = dict(judged(pd.concat(parts, keys=range(len(parts)), names=["operator_number"]), config))
             for score in losses["scores"]:
                 yield {
-                    "claim": claim["claim"], "counted": counted, "noise": 0.0, "weights": weights, "score": score,
-                    "operators": len(parts), "images": parts[0].index.nunique(), "first": method,
+                    "claim": claim["claim"], "domain": domain, "counted": counted, "noise": 0.0, "weights": weights,
+                    "score": score, "operators": len(parts), "images": parts[0].index.nunique(), "first": method,
                     "second": f"itself at C = {claim['reference']:g}", **found[score]._asdict(),
                     "verdict": kept(found[score], config["margins"][score], keeps=claim["keeps"]),
                 }  # fmt: skip

@@ -33,7 +33,8 @@ def read(outputs: Path, sets: list[str]) -> tuple[pd.DataFrame, list[str]]:
         parts.append(collected.rows.assign(set=name))
     if not parts:
         raise SystemExit(f"{outputs}: no finished run in {', '.join(sets)}; start run.py first")
-    return pd.concat(parts, ignore_index=True), missing
+    rows = pd.concat(parts, ignore_index=True)
+    return rows[~rows.duplicated(["run_id", "particle"])].reset_index(drop=True), missing
 
 
 def _in_words(name: str, left_out: tuple[tuple[Path, str], ...]) -> list[str]:
@@ -58,7 +59,7 @@ def named(rows: pd.DataFrame, weights: dict[str, list[str]]) -> pd.DataFrame:
     rows = rows.assign(
         correlation_clean=rows["correlation_clean"].mask(constant, 0.0),
         weights=rows["set"].map(chosen_for).fillna("PSNR to noisy"),
-        domain=rows["operator"],
+        domain=rows["operator"] + convention,
         family=block.where(rows["block_size"].notna(), rows["masks"] + convention),
         method=[_method(*row) for row in zip(rows["reconstructor"], rows["prior"], rows["samples"], strict=True)],
         noise_sigma=rows["noise_sigma"].fillna(0.0),

@@ -18,7 +18,13 @@ NAMES = {
     "pinv": "pseudo-inverse", "fourier_crop": "Fourier crop", "wiener": "Wiener", "dct": "DCT", "wavelet": "Haar", "tv": "TV",
     "unrolled": "learned solver (shown clean)", "ddpm": "DDPM, one sample",
 }  # fmt: skip
-CLAIMS = {"pixel, K = 4": "K = 4", "Fourier, radial": "radial"}
+CLAIMS = {"pixel masks, K = 4": "K = 4", "Fourier masks, radial": "radial"}
+# Score: title, and what weights were chosen by that are shown as stars beside the curves of the usual ones.
+PANELS = {
+    "lpips": ("LPIPS to the noisy image, low is good\n(stars: weights chosen by it)", "LPIPS to noisy"),
+    "ssim": ("SSIM to the noisy image", ""),
+    "correlation_clean": ("correlation with the clean image\n(stars: weights chosen towards it)", "PSNR to clean"),
+}
 MOST_PSNR = 40.0  # beyond is C = 1, where nothing is missing
 
 
@@ -69,24 +75,23 @@ def _curve(axis: Any, lines: pd.DataFrame, score: str, colour: str, label: str, 
     axis.plot(by_dof["operator_dof"], by_dof[score], ":", color=colour, linewidth=1.2)
 
 
-def draw_claims(lines: pd.DataFrame, config: dict[str, Any], path: Path) -> None:
+def draw_claims(lines: pd.DataFrame, path: Path) -> None:
     """The picture for the front page: two mask families, against the noisy and against the clean image."""
     table = lines[lines["data"].eq("simulated") & lines["noise_sigma"].eq(0)]
-    panels = [("lpips", "PSNR to noisy", "LPIPS to the noisy image (low is good)"),
-              ("ssim", "PSNR to noisy", "SSIM to the noisy image"),
-              ("correlation_clean", "PSNR to clean", "correlation with the clean image")]  # fmt: skip
-    figure, axes = plt.subplots(len(CLAIMS), len(panels), figsize=(12, 6.6), sharex=True, sharey="col", squeeze=False)
+    figure, axes = plt.subplots(len(CLAIMS), len(PANELS), figsize=(12, 6.6), sharex=True, sharey="col", squeeze=False)
     for row, (title, family) in zip(axes, CLAIMS.items(), strict=True):
         here = table[table["family"] == family]
-        for axis, (score, weights, words) in zip(row, panels, strict=True):
+        for axis, (score, (words, starred)) in zip(row, PANELS.items(), strict=True):
             for method, colour in COLOURS.items():
-                fitted = method in {*config["sparse"], "wiener"}
-                of = here[here["method"].eq(method) & here["weights_for"].eq(weights if fitted else "PSNR to noisy")]
-                _solid(axis, of, score, colour, NAMES[method] + " " * fitted)
-            axis.set(xscale="log", title=f"{title}: {words}" if axis is row[0] else words)
+                of = here[here["method"] == method].sort_values("operator_dof")
+                _mean(axis, of[of["weights_for"] == "PSNR to noisy"], score, colour, NAMES[method])
+                others = of[of["weights_for"] == starred]
+                axis.plot(others["operator_dof"], others[score], "*", color=colour, markersize=10, markeredgecolor="k")
+            axis.set(xscale="log", title=words if axis.get_subplotspec().is_first_row() else "")
             axis.set_xticks([1, 1.5, 2, 2.5, 3.3, 5, 10], ["1", "1.5", "2", "2.5", "3.3", "5", "10"])
             axis.minorticks_off()
             axis.grid(alpha=0.3)
+        row[0].set_ylabel(title, fontsize=12)
     for axis in axes[-1]:
         axis.set_xlabel("compression (degrees of freedom)")
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="lower center", ncols=8, fontsize=9)
@@ -95,8 +100,8 @@ def draw_claims(lines: pd.DataFrame, config: dict[str, Any], path: Path) -> None
     plt.close(figure)
 
 
-def _solid(axis: Any, lines: pd.DataFrame, score: str, colour: str, label: str) -> None:
-    lines = lines.sort_values("operator_dof")
+def _mean(axis: Any, lines: pd.DataFrame, score: str, colour: str, label: str) -> None:
+    """One method against degrees of freedom, with its interval."""
     axis.plot(lines["operator_dof"], lines[score], "-o", color=colour, markersize=3.5, linewidth=1.4, label=label)
     low, high = lines[f"{score}_low"], lines[f"{score}_high"]
     axis.fill_between(lines["operator_dof"], low, high, color=colour, alpha=0.2, linewidth=0)

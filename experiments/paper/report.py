@@ -29,6 +29,7 @@ def results(
     lines: pd.DataFrame,
     kinds: pd.DataFrame,
     by_range: pd.DataFrame,
+    others: pd.DataFrame,
     losses: pd.DataFrame,
     of_maps: pd.DataFrame,
     missing: list[str],
@@ -48,9 +49,13 @@ def results(
         "Generative minus sparse, by range of nominal compression": verdicts(
             by_range[by_range["counted"] == "nominal"], ["domain", "claim", "noise", "weights"], JUDGED
         ),
+        "What stands for generative": (
+            "On those operators on which all of these were run.\n\n"
+            + (verdicts(others, ["claim", "generative", "operators", "weights"], JUDGED) if len(others) else "Not run yet.")
+        ),
         "Loss with compression, in images": (
             "Score minus that of the same method at less compression, mean over mask families; sparse: the best of three.\n\n"
-            + verdicts(losses, ["claim", "counted", "weights", "first", "second"], config["losses"]["scores"])
+            + verdicts(losses, ["claim", "domain", "counted", "weights", "first", "second"], config["losses"]["scores"])
         ),
         "Loss with compression, in maps": (
             "Cells of `experiments/resolution_vs_compression`; in brackets the shells lost, least to most.\n\n"
