@@ -52,62 +52,70 @@ class AgainstClean(ReconstructionLoss):
 
 
 class SplitMeasurement(ReconstructionLoss):
-    """Reconstruct from one part of the measurement, score on what is independent of it: no clean image, no frame.
+    """Reconstruct from one part of the measurement, score on all of it: no clean image, no frame.
 
     With x = s + n, n white of deviation sigma, masks A and nested masks A_1 of a share of them, P and P_1 the projections on
-    their row spaces (A^+ y = P x), P_2 = P - P_1, and w white of deviation sigma,
+    their row spaces (A^+ y = P x), P_2 = P - P_1, R(x) short for R(A_1 x, A_1), and a weight v,
 
-        y_1  = A_1 (x + tau w)
-        loss = |P_1 (R(y_1, A_1) - x + w / tau)|^2 / n^2  +  (n^2 - rank A_1) / rank P_2 |P_2 (R(y_1, A_1) - x)|^2 / n^2.
+        loss = (|P_1 (R(x) - x)|^2 + 2 sigma^2 tr(P_1 dR/dx) + v |P_2 (R(x) - x)|^2) / (rank P_1 + v rank P_2) - sigma^2.
 
-    The second term is the held-out part (SSDU, Yaman et al. 2020), which says nothing of what part 1 measured; the first is
-    part 1 itself divided in two independent halves (recorrupted-to-recorrupted, Pang et al. 2021): n + tau w and n - w / tau
-    are uncorrelated. Both targets are s plus noise that is independent of the input, so (Noise2Noise, Lehtinen et al. 2018)
-    the expectation is a constant plus E |R(y_1, A_1) - s|^2 / n^2 where the directions that are held out are a uniform draw
-    from those that A_1 does not measure: the loss against clean images, at the compression of A_1 and noise
-    sqrt(1 + tau^2) sigma. Uniform masks are such a draw; for other families that is an approximation.
+    What part 1 measured is scored by Stein's unbiased estimate of the risk (Stein 1981; for singular operators Eldar 2009, for
+    networks and drawn masks Aggarwal et al. 2022): E <P_1 R(x), n> = sigma^2 E tr(P_1 dR/dx), since n is white in the image.
+    What is held out has noise that R(x) does not know (SSDU, Yaman et al. 2020). So for every operator
 
-    In the reconstruction the whole y is used: less noise and less compression than it was trained for. The latter the solver
-    is told (it is conditioned on the compression), the former it is not.
+        E loss = E (|P_1 (R(x) - s)|^2 + v |P_2 (R(x) - s)|^2) / (rank P_1 + v rank P_2),
+
+    the error against clean images over the coefficients that are measured, at the compression of A_1 and the noise of the
+    frame. Whatever v, its minimiser is E[s | A_1 x], that of the loss against clean images, wherever P_2 may fall. With
+    v = (n^2 - rank P_1) / rank P_2 it would be that loss itself, and the noise of the few that are held out most of it.
+
+    The trace is that of a central difference with a Gaussian probe w of deviation sigma (Ramani et al. 2008),
+
+        sigma^2 tr(P_1 dR/dx) = <P_1 w, R(x + h w) - R(x - h w)> / 2 h,      |P (R - x)|^2 the mean of both sides,
+
+    which is no approximation, but for input of noise sqrt(1 + h^2) sigma: x + h w and n - w / h are independent
+    (recorrupted-to-recorrupted, Pang et al. 2021, is the same with one side).
+
+    In the reconstruction the whole y is used: less compression than it was trained for, which the solver is told.
 
     Projections and not rows of A are what is divided: rows of pixel masks overlap, so their noise is correlated.
 
     Args:
         kept: share of the measurement that is part 1.
-        recorruption: tau.
-        both_signs: the mean of the losses with w and with -w, twice the work. What of the reconstruction does not depend on w
-            then has no product with it, on average zero and otherwise most of the gradient's noise.
+        held_out_weight: v.
+        probe_step: h.
         noise_sigma: deviation of the images' noise per pixel, in units of the scaling; None: estimated for each batch from
             what is measured beyond the Nyquist circle, where white noise is all there is.
     """
 
     name = "split"
 
-    def __init__(self, kept: float, recorruption: float, both_signs: bool, noise_sigma: float | None) -> None:
-        if not 0 < kept < 1 or not recorruption > 0 or (noise_sigma is not None and not noise_sigma > 0):
+    def __init__(self, kept: float, held_out_weight: float, probe_step: float, noise_sigma: float | None) -> None:
+        if not 0 < kept < 1 or not min(held_out_weight, probe_step) > 0 or (noise_sigma is not None and not noise_sigma > 0):
             raise ValueError(
-                f"model.loss: kept={kept} must lie in (0, 1), recorruption={recorruption} and noise_sigma={noise_sigma} "
-                "above 0"
+                f"model.loss: kept={kept} must lie in (0, 1), held_out_weight={held_out_weight}, probe_step={probe_step} and "
+                f"noise_sigma={noise_sigma} above 0"
             )
-        self.kept, self.recorruption, self.noise_sigma = kept, recorruption, noise_sigma
-        self.signs = (1.0, -1.0) if both_signs else (1.0,)
+        self.kept, self.held_out_weight = kept, held_out_weight
+        self.probe_step, self.noise_sigma = probe_step, noise_sigma
 
     def __call__(self, solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement, random: np.random.Generator) -> Tensor:
         x = batch.images
-        count, n = len(x), x.shape[-1]
-        whole, part = (made.to(x.device) for made in drawn.nested(self.kept, n, count))
+        whole, part = (made.to(x.device) for made in drawn.nested(self.kept, x.shape[-1], len(x)))
         measured = whole.pinv(whole(x))
         sigma = self.noise_sigma or white_noise_sigma(measured, whole)
-        w = sigma * torch.from_numpy(random.standard_normal(x.shape, dtype=np.float32)).to(x)
-        factor = ((n**2 - part.rank) / (whole.rank - part.rank)).to(x)
+        probe = sigma * torch.from_numpy(random.standard_normal(x.shape, dtype=np.float32)).to(x)
+        sides = [solver(part(measured + step * probe), part) for step in (self.probe_step, -self.probe_step)]
+        errors = torch.stack([self._squares(whole, part, found - measured) for found in sides]).mean(0)
+        trace = _inner(_projected(part, probe), sides[0] - sides[1]) / (2 * self.probe_step)
+        count = part.rank + self.held_out_weight * (whole.rank - part.rank)
+        return (errors + 2 * trace) / count.to(x) - sigma**2
 
-        def of_draw(w: Tensor) -> Tensor:
-            error = solver(part(measured + self.recorruption * w), part) - measured
-            seen = _projected(part, error)
-            held_out = (_projected(whole, error) - seen).square().flatten(1).mean(1)
-            return (seen + _projected(part, w) / self.recorruption).square().flatten(1).mean(1) + factor * held_out
-
-        return torch.stack([of_draw(sign * w) for sign in self.signs]).mean(0)
+    def _squares(self, whole: LinearOperator, part: LinearOperator, error: Tensor) -> Tensor:
+        """-> (b,): |P_1 e|^2 + v |P_2 e|^2."""
+        seen = _projected(part, error)
+        held_out = _projected(whole, error) - seen
+        return _inner(seen, seen) + self.held_out_weight * _inner(held_out, held_out)
 
 
 def white_noise_sigma(measured: Tensor, operator: LinearOperator) -> float:
@@ -131,3 +139,8 @@ def _reconstruction(solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasuremen
 
 def _projected(operator: LinearOperator, x: Tensor) -> Tensor:
     return operator.pinv(operator(x))
+
+
+def _inner(a: Tensor, b: Tensor) -> Tensor:
+    """-> (b,): inner product of each pair of images."""
+    return (a * b).flatten(1).sum(1)

@@ -13,6 +13,8 @@ from cryosense.operators import LinearOperator
 from cryosense.operators.design import Design
 from cryosense.seeding import generator
 
+LEAST_KEPT = 0.5  # of a measurement whose masks are too few to hold back less
+
 
 @dataclass(frozen=True)
 class DrawnMeasurement:
@@ -27,25 +29,33 @@ class DrawnMeasurement:
         return self._at(self.compression, box_size, count)
 
     def nested(self, share: float, box_size: int, count: int) -> tuple[LinearOperator, LinearOperator]:
-        """-> the operator, and one that measures about a share of what it measures.
+        """-> the operator, and one that measures about a share of what it measures: of few masks, at most one less than all.
 
         Masks of one seed at two compressions are nested: the same numbers are drawn, and more of them are kept.
 
         Raises:
             ValueError: a family whose masks are not nested, or nothing is left to hold back.
         """
-        whole, part = self.operator(box_size, count), self._at(self.compression / share, box_size, count)
+        whole = self.operator(box_size, count)
+        part = self._part(whole, share, count)
         random = generator(0)
         probe = torch.from_numpy(random.standard_normal((part.particles, 1, box_size, box_size), dtype=np.float32))
         seen = part.pinv(part(probe))
         if not torch.allclose(whole.pinv(whole(seen)), seen, atol=1e-3):
             raise ValueError("model/loss=split needs masks that are nested in compression: random_gaussian masks are not")
-        if bool((part.rank >= whole.rank).any()):
-            raise ValueError(
-                f"model/loss=split: at compression {self.compression:.3g} nothing is left to hold back: lower "
-                "model.operators.compression or model.loss.kept"
-            )
         return whole, part
+
+    def _part(self, whole: LinearOperator, share: float, count: int) -> LinearOperator:
+        kept = share
+        while kept >= min(share, LEAST_KEPT):
+            part = self._at(self.compression / kept, whole.box_size, count)
+            if bool((part.rank < whole.rank).all()):
+                return part
+            kept *= share
+        raise ValueError(
+            f"model/loss=split: at compression {self.compression:.3g} nothing is left to hold back: lower "
+            "model.operators.compression or model.loss.kept"
+        )
 
     def _at(self, compression: float, box_size: int, count: int) -> LinearOperator:
         return self.make_design(compression=compression, seed=self.seed).operator(box_size, torch.arange(count))

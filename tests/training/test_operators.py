@@ -42,6 +42,12 @@ def test_a_part_measures_nothing_that_the_whole_does_not(name: str) -> None:
     assert int(part.rank) < int(whole.rank)
 
 
+def test_of_few_masks_one_is_held_back() -> None:
+    make_design = partial(PixelDesign, PIXEL["random_binary"], 4, per_particle=False)
+    counts = {c: [o.masks.shape[1] for o in DrawnMeasurement(make_design, c, 5).nested(0.9, N, 1)] for c in (1.5, 5.0, 8.0)}
+    assert counts == {1.5: [11, 10], 5.0: [3, 2], 8.0: [2, 1]}
+
+
 @pytest.mark.parametrize(
     ("name", "message"), [("random_gaussian", "nested"), ("superres", "nothing is left"), ("checkerboard", "nothing is left")]
 )
