@@ -1,21 +1,20 @@
-"""What all trained models share: AdamW on a cosine, a moving average of the weights, checkpoints that hold both."""
+"""What all trained models share: the optimisation, a moving average of the weights, checkpoints that hold both."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 import torch
-from diffusers.optimization import get_cosine_schedule_with_warmup
-from diffusers.training_utils import EMAModel
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import nn
 
 from cryosense.data import ParticleSource
+from cryosense.training.optimisation import Optimisation
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -32,11 +31,7 @@ class AveragedTraining(pl.LightningModule, ABC):
 
     Args:
         network: untrained.
-        learning_rate, betas, weight_decay: of AdamW.
-        warmup_steps: in which the rate rises to ``learning_rate``; it then falls to 0 on a cosine over ``steps``.
-        steps: of the optimiser, in all.
-        ema_inv_gamma, ema_power, ema_max_decay: of the average: its decay after k steps is
-            min(max_decay, 1 - (1 + k / inv_gamma)^-power).
+        optimisation: of its weights, and of their average.
 
     Attributes:
         samples: whether images can be drawn from the model (:class:`.SampleGrid`).
@@ -44,31 +39,10 @@ class AveragedTraining(pl.LightningModule, ABC):
 
     samples = False
 
-    def __init__(
-        self,
-        network: nn.Module,
-        *,
-        learning_rate: float,
-        betas: Sequence[float],
-        weight_decay: float,
-        warmup_steps: int,
-        steps: int,
-        ema_inv_gamma: float,
-        ema_power: float,
-        ema_max_decay: float,
-    ) -> None:
+    def __init__(self, network: nn.Module, optimisation: Optimisation) -> None:
         super().__init__()
-        self.network = network
-        self.learning_rate, self.betas, self.weight_decay = learning_rate, (betas[0], betas[1]), weight_decay
-        self.warmup_steps, self.steps = warmup_steps, steps
-        self.ema = EMAModel(
-            network.parameters(),
-            decay=ema_max_decay,
-            use_ema_warmup=True,
-            inv_gamma=ema_inv_gamma,
-            power=ema_power,
-            foreach=True,
-        )
+        self.network, self.optimisation = network, optimisation
+        self.ema = optimisation.average(network.parameters())
 
     @abstractmethod
     def check(self, source: ParticleSource) -> None:
@@ -83,11 +57,11 @@ class AveragedTraining(pl.LightningModule, ABC):
         self.ema.step(self.network.parameters())
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        optimiser = torch.optim.AdamW(
-            self.network.parameters(), self.learning_rate, betas=self.betas, weight_decay=self.weight_decay, foreach=True
-        )
-        schedule = get_cosine_schedule_with_warmup(optimiser, self.warmup_steps, self.steps)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        optimiser = self.optimisation.optimiser(self.network.parameters())
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": self.optimisation.schedule(optimiser), "interval": "step"},
+        }
 
     @contextmanager
     def averaged_weights(self) -> Iterator[nn.Module]:

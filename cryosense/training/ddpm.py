@@ -13,6 +13,7 @@ from cryosense import seeding
 from cryosense.data import ParticleDataError, ParticleSource
 from cryosense.training.averaged import AveragedTraining, seeded
 from cryosense.training.batches import Batch
+from cryosense.training.optimisation import Optimisation
 
 TRAINING_NOISE, VALIDATION_NOISE = 2, 3  # streams of the generator, beside those of the batches
 
@@ -26,8 +27,7 @@ class DDPMTraining(AveragedTraining):
     Args:
         make_network: -> the network (b, 1, n, n), (b,) -> (b, 1, n, n), its weights drawn from torch's generator seeded here.
         scheduler: the noise schedule and what is predicted.
-        learning_rate, betas, weight_decay, warmup_steps, steps: of the optimiser, see :class:`.AveragedTraining`.
-        ema_inv_gamma, ema_power, ema_max_decay: of the average of the weights, likewise.
+        optimisation: of the weights, and of their average.
         bands: edges of the timestep bands that validation losses are given for, from 0 to the number of timesteps.
         seed: of the initial weights, the timesteps and the noise.
 
@@ -42,15 +42,8 @@ class DDPMTraining(AveragedTraining):
         self,
         make_network: Callable[[], UNet2DModel],
         scheduler: DDPMScheduler,
+        optimisation: Optimisation,
         *,
-        learning_rate: float,
-        betas: Sequence[float],
-        weight_decay: float,
-        warmup_steps: int,
-        steps: int,
-        ema_inv_gamma: float,
-        ema_power: float,
-        ema_max_decay: float,
         bands: Sequence[int],
         seed: int,
     ) -> None:
@@ -60,17 +53,7 @@ class DDPMTraining(AveragedTraining):
                 f"model.bands={list(bands)}: edges must ascend from 0 to the {timesteps} timesteps of the schedule"
             )
         # Convolutions on the CPU and on tensor cores want the channels innermost.
-        super().__init__(
-            seeded(make_network, seed).to(memory_format=torch.channels_last),
-            learning_rate=learning_rate,
-            betas=betas,
-            weight_decay=weight_decay,
-            warmup_steps=warmup_steps,
-            steps=steps,
-            ema_inv_gamma=ema_inv_gamma,
-            ema_power=ema_power,
-            ema_max_decay=ema_max_decay,
-        )
+        super().__init__(seeded(make_network, seed).to(memory_format=torch.channels_last), optimisation)
         self.scheduler, self.timesteps = scheduler, timesteps
         self.bands, self.seed = list(bands), seed
         self._sums = torch.zeros(2, len(bands) - 1)

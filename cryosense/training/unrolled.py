@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from cryosense.training.averaged import AveragedTraining, seeded
 from cryosense.training.batches import Batch
 from cryosense.training.losses import ReconstructionLoss
 from cryosense.training.operators import SampledOperators
+from cryosense.training.optimisation import Optimisation
 
 TRAINING_DRAW, VALIDATION_DRAW = 4, 5  # streams of the generator, beside those of the batches
 
@@ -27,10 +28,9 @@ class UnrolledTraining(AveragedTraining):
         make_network: -> the solver.
         operators: the measurements to draw.
         loss: of a reconstruction.
+        optimisation: of the weights, and of their average.
         checkpointing: keep no iteration's work for the backward pass, do it again there: half as fast again, in a fraction of
             the memory.
-        learning_rate, betas, weight_decay, warmup_steps, steps: of the optimiser, see :class:`.AveragedTraining`.
-        ema_inv_gamma, ema_power, ema_max_decay: of the average of the weights, likewise.
         seed: of the initial weights, the masks and the draws of the loss.
     """
 
@@ -41,29 +41,12 @@ class UnrolledTraining(AveragedTraining):
         make_network: Callable[[], UnrolledSolver],
         operators: SampledOperators,
         loss: ReconstructionLoss,
+        optimisation: Optimisation,
         *,
         checkpointing: bool,
-        learning_rate: float,
-        betas: Sequence[float],
-        weight_decay: float,
-        warmup_steps: int,
-        steps: int,
-        ema_inv_gamma: float,
-        ema_power: float,
-        ema_max_decay: float,
         seed: int,
     ) -> None:
-        super().__init__(
-            seeded(make_network, seed),
-            learning_rate=learning_rate,
-            betas=betas,
-            weight_decay=weight_decay,
-            warmup_steps=warmup_steps,
-            steps=steps,
-            ema_inv_gamma=ema_inv_gamma,
-            ema_power=ema_power,
-            ema_max_decay=ema_max_decay,
-        )
+        super().__init__(seeded(make_network, seed), optimisation)
         self.network.checkpointing = checkpointing
         self.operators, self.loss, self.seed = operators, loss, seed
         self._sums = torch.zeros(3, dtype=torch.float64)

@@ -22,7 +22,7 @@ WORDS = [
     *TINY_WORDS,
     f"steps={STEPS}",
     "batch_size=4",
-    "model.warmup_steps=3",
+    "model.optimisation.warmup_steps=3",
     "trainer.accumulate_grad_batches=2",
     "trainer.log_every_n_steps=1",
     "training.checkpoint_every=2",

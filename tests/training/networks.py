@@ -2,6 +2,8 @@
 
 from diffusers import DDPMScheduler, UNet2DModel
 
+from cryosense.training.optimisation import Optimisation
+
 TINY = {
     "sample_size": 16,
     "in_channels": 1,
@@ -27,3 +29,16 @@ def tiny_network() -> UNet2DModel:
 
 def scheduler(prediction: str = "epsilon") -> DDPMScheduler:
     return DDPMScheduler(num_train_timesteps=1000, prediction_type=prediction)
+
+
+def optimisation() -> Optimisation:
+    return Optimisation(
+        learning_rate=1e-3,
+        betas=[0.9, 0.999],
+        weight_decay=0.0,
+        warmup_steps=2,
+        steps=10,
+        ema_inv_gamma=1.0,
+        ema_power=0.75,
+        ema_max_decay=0.99,
+    )

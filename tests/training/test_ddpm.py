@@ -9,26 +9,13 @@ from torch import Tensor, nn
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.denoisers import GaussianDenoiser
 from cryosense.training.ddpm import DDPMTraining
-from tests.training.networks import scheduler, tiny_network
+from tests.training.networks import optimisation, scheduler, tiny_network
 
 N = 16
 
 
 def training(prediction: str = "epsilon") -> DDPMTraining:
-    return DDPMTraining(
-        tiny_network,
-        scheduler(prediction),
-        learning_rate=1e-3,
-        betas=[0.95, 0.999],
-        weight_decay=1e-6,
-        warmup_steps=1,
-        steps=10,
-        ema_inv_gamma=1.0,
-        ema_power=0.75,
-        ema_max_decay=0.9999,
-        bands=[0, 100, 1000],
-        seed=0,
-    )
+    return DDPMTraining(tiny_network, scheduler(prediction), optimisation(), bands=[0, 100, 1000], seed=0)
 
 
 class Fixed(nn.Module):
@@ -91,10 +78,7 @@ def test_draws_are_keyed() -> None:
 
 def test_bands_must_cover_the_schedule() -> None:
     with pytest.raises(ValueError, match=r"model\.bands"):
-        DDPMTraining(
-            tiny_network, scheduler(), learning_rate=1e-3, betas=[0.9, 0.99], weight_decay=0.0, warmup_steps=1, steps=2,
-            ema_inv_gamma=1.0, ema_power=0.75, ema_max_decay=0.99, bands=[0, 500], seed=0,
-        )  # fmt: skip
+        DDPMTraining(tiny_network, scheduler(), optimisation(), bands=[0, 500], seed=0)
 
 
 @pytest.mark.parametrize(("network", "parameters"), [("paper_128", 113_668_609), ("paper_256", 113_668_609)])

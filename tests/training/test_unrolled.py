@@ -12,6 +12,7 @@ from cryosense.training.batches import Batch
 from cryosense.training.losses import AgainstClean
 from cryosense.training.operators import SampledOperators
 from cryosense.training.unrolled import TRAINING_DRAW, VALIDATION_DRAW, UnrolledTraining
+from tests.training.networks import optimisation
 
 GIBIBYTE = 2**30
 UNIFORM = partial(FourierDesign, masks.uniform, True, per_particle=False)
@@ -22,15 +23,8 @@ def training(make_network: object, checkpointing: bool = False) -> UnrolledTrain
         make_network,  # type: ignore[arg-type]
         SampledOperators(UNIFORM, [1.5, 5.0]),
         AgainstClean(),
+        optimisation(),
         checkpointing=checkpointing,
-        learning_rate=1e-3,
-        betas=[0.9, 0.999],
-        weight_decay=0.0,
-        warmup_steps=1,
-        steps=10,
-        ema_inv_gamma=1.0,
-        ema_power=0.75,
-        ema_max_decay=0.99,
         seed=3,
     )
 
