@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning.pytorch as pl
-import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
@@ -20,6 +19,7 @@ from cryosense.training.datamodule import ParticleDataModule
 from cryosense.training.facts import write_facts
 from cryosense.training.samples import SampleGrid
 from cryosense.training.splits import Split, split
+from cryosense.untrusted import UntrustedFileError, read_torch
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class Training:
 
         Raises:
             ParticleDataError: images that cannot be used, or too few.
+            UntrustedFileError: a checkpoint to go on from that is damaged.
         """
         model_folder = directory / "model"
         if model_folder.is_dir():
@@ -100,8 +101,7 @@ class Training:
             seed=self.seed,
         )
         last = directory / "checkpoints" / "last.ckpt"
-        first_step = int(torch.load(last, weights_only=True)["global_step"]) if last.is_file() else 0
-        trainer = self._trainer(directory, first_step, module.samples)
+        trainer = self._trainer(directory, step_of(last), module.samples)
         trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
         if trainer.is_global_zero and trainer.global_step >= self.steps:
             self._export(module, scaling, stack.select(parts.train), model_folder)
@@ -148,3 +148,18 @@ class Training:
         module.export(unfinished)
         write_facts(unfinished, trained_on, scaling, self.chunk_size)
         unfinished.rename(folder)
+
+
+def step_of(checkpoint: Path) -> int:
+    """-> the step that a checkpoint was written at, 0 where there is none.
+
+    Raises:
+        UntrustedFileError: a file that is no checkpoint, or a damaged one.
+    """
+    if not checkpoint.is_file():
+        return 0
+    content = read_torch(checkpoint)
+    step = content.get("global_step") if isinstance(content, dict) else None
+    if not isinstance(step, int):
+        raise UntrustedFileError(f"{checkpoint}: no global_step there, so no checkpoint: remove it to begin anew")
+    return step
