@@ -7,11 +7,13 @@ from pathlib import Path
 
 import hydra
 from hydra.utils import instantiate
+from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from cryosense.apps.conf_dir import conf_dir
 from cryosense.apps.reconstruct import with_stack_named
 from cryosense.apps.refusal import one_line
+from cryosense.results.records.provenance import begin_session, end_session
 from cryosense.results.records.record import open_run
 from cryosense.training.run import Training
 
@@ -28,7 +30,10 @@ def train(cfg: DictConfig) -> Path:
     module = training.module()
     directory = Path(cfg.output_dir)
     open_run(directory, identity, training.source.fingerprint())
-    return training.run(module, directory)
+    rank_zero_only(begin_session)(directory)
+    model = training.run(module, directory)
+    rank_zero_only(end_session)(directory)
+    return model
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from cryosense import seeding
-from cryosense.data import ParticleDataError, ParticleSource, Scaling
+from cryosense.data import ParticleDataError, ParticleSource, Scaling, scaled_like
 from cryosense.training.augmentation import Augmentation
 
 PERMUTATION, AUGMENTATION = 0, 1  # streams of the generator
@@ -104,4 +104,4 @@ def _scaled(source: ParticleSource, particles: Tensor, scaling: Scaling) -> tupl
     images, offset, gain = scaling(source.images[particles])
     if source.clean is None:
         return images, None
-    return images, (source.clean[particles] - offset.reshape(-1, 1, 1, 1)) / gain.reshape(-1, 1, 1, 1)
+    return images, scaled_like(source.clean[particles], offset, gain)

@@ -14,6 +14,7 @@ from diffusers import DDPMPipeline
 
 from cryosense.data import StackWriter
 from cryosense.denoisers import open_ddpm, open_gaussian
+from cryosense.results.records.provenance import sessions
 from tests.training.networks import TINY_WORDS
 
 COMMAND = [sys.executable, "-c", "import sys; from cryosense.apps.main import main; sys.exit(main())", "train"]
@@ -76,6 +77,7 @@ def test_a_model_is_trained_and_a_killed_run_ends_in_the_same_weights(stack: Pat
     assert done.returncode == 0, done.stderr
     kill_after_a_checkpoint(stack, killed)
     assert train(stack, killed).returncode == 0
+    assert [session["ended"] is None for session in sessions(killed)] == [True, False]
     expected, found = losses(whole), losses(killed)
     assert set(expected) == set(range(STEPS))
     assert found.items() <= expected.items()  # those of the first start before its kill may not have been written
