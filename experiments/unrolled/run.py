@@ -1,6 +1,6 @@
 """Every model and every run of the study, through the command line; what is done already is skipped. Then: analyse.py.
 
-python experiments/unrolled/run.py            # from the top of the checkout; an hour and a half on one core
+python experiments/unrolled/run.py            # from the top of the checkout; two hours and a half on one core
 """
 
 import json
