@@ -6,12 +6,12 @@ python experiments/paper/analyse.py output_dir=elsewhere   # rows elsewhere, one
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from comparisons import compared, lost
+from comparisons import Compared, compared, lost
 from evidence import compact, named, read
 from figures import draw_claims, draw_curves
 from maps import judged as judged_maps
@@ -66,13 +66,15 @@ def claims(rows: pd.DataFrame, config: dict[str, Any]) -> tuple[pd.DataFrame, pd
     ]
     found: list[list[dict[str, object]]] = [[], [], []]
     for weights in config["weights"]:
-        if weights in set(simulated["weights"]):
-            for claim in config["kinds"]:
-                found[0] += compared(simulated, config, weights, claim)
-            for claim in ranges:
-                found[1] += ({"domain": claim["domain"], **line} for line in compared(simulated, config, weights, claim))
-            for claim in config["losses"]["claims"]:
-                found[2] += lost(simulated, config, weights, claim)
+        if weights not in set(simulated["weights"]):
+            continue
+        both = Compared.of(simulated, config, weights)
+        for claim in config["kinds"]:
+            found[0] += compared(both, config, claim)
+        for claim in ranges:
+            found[1] += ({"domain": claim["domain"], **line} for line in compared(both, config, claim))
+        for claim in config["losses"]["claims"]:
+            found[2] += lost(both, config, claim)
     return pd.DataFrame(found[0]), pd.DataFrame(found[1]), pd.DataFrame(found[2])
 
 
@@ -82,11 +84,10 @@ def stand_ins(rows: pd.DataFrame, config: dict[str, Any]) -> pd.DataFrame:
     tried = simulated[simulated["method"].isin(config["stand_ins"])].groupby("operator_number")["method"].nunique()
     few = simulated[simulated["operator_number"].isin(tried.index[tried == len(config["stand_ins"])])]
     lines: list[dict[str, object]] = []
-    for weights in config["weights"] if len(few) else []:
+    for weights, name in product(config["weights"] if len(few) else [], config["stand_ins"]):
+        both = Compared.of(few, config | {"generative": name}, weights)
         for claim in config["kinds"]:
-            for name in config["stand_ins"]:
-                found = compared(few, config | {"generative": name}, weights, claim)
-                lines += [{"generative": name, **line} for line in found if line["counted"] == "nominal"]
+            lines += [{"generative": name, **line} for line in compared(both, config, claim) if line["counted"] == "nominal"]
     return pd.DataFrame(lines)
 
 

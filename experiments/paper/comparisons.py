@@ -26,6 +26,20 @@ class Found(NamedTuple):
     high: float
 
 
+class Compared(NamedTuple):
+    """What :func:`kinds` gives for one choice of weights, and the operators by number."""
+
+    frames: Frames
+    operators: pd.DataFrame
+    weights: str
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, config: dict[str, Any], weights: str) -> Compared:
+        """Rows of one data set -> what is compared."""
+        operators = rows.drop_duplicates("operator_number").set_index("operator_number")
+        return cls(kinds(rows, config, weights), operators, weights)
+
+
 def kinds(rows: pd.DataFrame, config: dict[str, Any], weights: str) -> Frames:
     """Rows of one data set -> for ``sparse``, ``generative``, ``pinv``: (operator, image) x scores, larger is better.
 
@@ -87,12 +101,11 @@ def tally(difference: pd.DataFrame, config: dict[str, Any]) -> dict[str, str]:
     return {s: f"{w.count(HOLDS)}/{w.count(TIE) + w.count(OPEN)}/{w.count(FAILS)}" for s, w in counts.items()}
 
 
-def compared(rows: pd.DataFrame, config: dict[str, Any], weights: str, claim: dict[str, Any]) -> Iterator[dict[str, object]]:
+def compared(found: Compared, config: dict[str, Any], claim: dict[str, Any]) -> Iterator[dict[str, object]]:
     """-> lines of one claim about kinds, by nominal and by dof compression, for each noise: a line for each score."""
-    frames = kinds(rows, config, weights)
+    frames, operators, weights = found
     better = claim["better"]
     other = "generative" if better == "sparse" else "sparse"
-    operators = rows.drop_duplicates("operator_number").set_index("operator_number")
     for counted, column in COUNTED.items():
         for noise in sorted(operators["noise_sigma"].unique()):
             inside = operators[column].between(claim["above"] * (1 + 1e-3), claim["up_to"] * (1 + 1e-9))
@@ -101,25 +114,26 @@ def compared(rows: pd.DataFrame, config: dict[str, Any], weights: str, claim: di
             difference = (parts[better] - parts[other]).dropna(how="all")
             if difference.empty:
                 continue
-            beside = dict(judged((parts[better] - parts["pinv"]).dropna(how="all"), config))
+            there = difference.index
+            beside = dict(judged((parts[better].loc[there] - parts["pinv"].reindex(there)).dropna(how="all"), config))
             counts = tally(difference, config)
-            for score, found in judged(difference, config):
+            for score, gain in judged(difference, config):
                 margin = config["margins"][score]
                 yield {
                     "claim": claim["claim"], "counted": counted, "noise": noise, "weights": weights, "score": score,
                     "operators": difference.index.get_level_values(0).nunique(),
                     "images": difference.index.get_level_values("particle").nunique(),
-                    "first": better, "second": other, **found._asdict(), "verdict": verdict(found, margin),
+                    "first": better, "second": other, **gain._asdict(), "verdict": verdict(gain, margin),
                     "operators_for_tie_against": counts[score],
                     "gain_on_pinv": beside[score].gain, "gain_on_pinv_low": beside[score].low,
                     "gain_on_pinv_high": beside[score].high, "beats_pinv": verdict(beside[score], margin),
                 }  # fmt: skip
 
 
-def lost(rows: pd.DataFrame, config: dict[str, Any], weights: str, claim: dict[str, Any]) -> Iterator[dict[str, object]]:
+def lost(found: Compared, config: dict[str, Any], claim: dict[str, Any]) -> Iterator[dict[str, object]]:
     """-> lines of one claim about loss with compression, in images: one for each domain, method and score, noise not added."""
-    frames, losses = kinds(rows, config, weights), config["losses"]
-    operators = rows[rows["noise_sigma"] == 0].drop_duplicates("operator_number").set_index("operator_number")
+    (frames, operators, weights), losses = found, config["losses"]
+    operators = operators[operators["noise_sigma"] == 0]
     names = {"pinv": "pinv", "sparse": "sparse", "ddpm": "generative"}
     for domain, (counted, column) in product(config["domains"], COUNTED.items()):
         pairs = list(_pairs(operators[operators["domain"] == domain], column, claim, config["maps"]["near"]))
@@ -129,13 +143,13 @@ def lost(rows: pd.DataFrame, config: dict[str, Any], weights: str, claim: dict[s
             parts = [frame.loc[at] - frame.loc[before] for at, before in pairs if {at, before} <= known]
             if not parts or (method != "sparse" and weights != "PSNR to noisy"):
                 continue
-            found = dict(judged(pd.concat(parts, keys=range(len(parts)), names=["operator_number"]), config))
+            gains = dict(judged(pd.concat(parts, keys=range(len(parts)), names=["operator_number"]), config))
             for score in losses["scores"]:
                 yield {
                     "claim": claim["claim"], "domain": domain, "counted": counted, "noise": 0.0, "weights": weights,
                     "score": score, "operators": len(parts), "images": parts[0].index.nunique(), "first": method,
-                    "second": f"itself at C = {claim['reference']:g}", **found[score]._asdict(),
-                    "verdict": kept(found[score], config["margins"][score], keeps=claim["keeps"]),
+                    "second": f"itself at C = {claim['reference']:g}", **gains[score]._asdict(),
+                    "verdict": kept(gains[score], config["margins"][score], keeps=claim["keeps"]),
                 }  # fmt: skip
 
 

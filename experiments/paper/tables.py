@@ -141,12 +141,13 @@ def _scores(means: pd.Series, best: pd.Series) -> str:
 
 def beside_published(lines: pd.DataFrame) -> str:
     """Lines of summaries -> the paper's printed cells and ours on the same operator, LPIPS / SSIM."""
-    known = lines.join(published_scores(lines)).dropna(subset=["published_lpips"])
+    known = lines[lines["weights_for"] != "PSNR to clean"]
+    known = known.join(published_scores(known)).dropna(subset=["published_lpips"])
     body = []
     for line in known.sort_values(["domain", "data", "method", "weights_for"], kind="stable").itertuples():
         ours = f"{line.lpips:.3f} / {line.ssim:.3f}"
         paper = f"{line.published_lpips:.2f} / {line.published_ssim:.2f}"
-        body.append([str(line.data), f"{line.domain} {line.family}", str(line.method), str(line.weights_for), ours, paper])
+        body.append([str(line.data), f"{line.operator} {line.family}", str(line.method), str(line.weights_for), ours, paper])
     return markdown(["data", "operator", "method", "weight chosen by", "here", "in the paper, on its data"], body, 4)
 
 
