@@ -85,7 +85,7 @@ def draw(cells: list[str], path: Path) -> None:
     figure, axes = plt.subplots(len(cells), 4, figsize=(19, 4.6 * len(cells)), squeeze=False)
     panels = [("iterations", "psnr_clean"), ("seconds", "psnr_clean"), ("seconds", "ssim_clean"), ("seconds", "lpips_clean")]
     names = pd.concat([rows_of(folder_of(cell)) for cell in cells])["label"].unique()
-    markers = dict(zip(names, "sD^v<>Pp*hX8dHo1234x", strict=False))
+    markers = dict(zip(names, "sD^v<>Pp*hX8dHo1234x+|_.,", strict=False))
     for line, cell in zip(axes, cells, strict=True):
         ends, curves = rows_of(folder_of(cell)), rows_of(Path(f"{folder_of(cell)}_curves"))
         for axis, (across, score) in zip(line, panels, strict=True):

@@ -25,7 +25,10 @@ from cryosense.reconstructors.unrolled import UnrolledNetwork
 HERE = Path(__file__).parent
 OUT = Path("outputs/unrolled")
 IMAGES, ROUNDS = 64, 3
-CELLS = {"radialC2.5": ["dct_radial", "haar_radial", "cnn_radial"], "pixelK4C2": ["dct_pixel", "haar_pixel", "cnn_pixel"]}
+CELLS = {
+    "radialC2.5": ["dct_radial", "dct_radial_3", "dct_radial_2", "haar_radial", "cnn_radial"],
+    "pixelK4C2": ["dct_pixel", "dct_pixel_3", "dct_pixel_2", "haar_pixel", "cnn_pixel"],
+}
 WORDS = {
     "radialC2.5": ["operator=fourier", "operator/masks=radial", "compression=2.5"],
     "pixelK4C2": ["operator=pixel", "compression=2"],
