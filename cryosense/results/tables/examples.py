@@ -39,8 +39,27 @@ class Example:
 
 def read_example(run: Path, rows: pd.DataFrame) -> Example:
     """The images in the run's ``example.npz`` and that particle's row. Raises ValueError if either is missing."""
+    run_id, particle, images = _read_images(run)
+    return _with_row(particle, images, rows[rows["run_id"] == run_id])
+
+
+def read_examples(runs: Iterable[Path], rows: pd.DataFrame) -> tuple[list[Example], list[tuple[Path, str]]]:
+    """-> the examples of the runs that have one, and the others with the reason."""
+    examples, without = [], []
+    of_run = dict(list(rows.groupby("run_id", observed=True)))
+    for run in runs:
+        try:
+            run_id, particle, images = _read_images(run)
+            examples.append(_with_row(particle, images, of_run.get(run_id, rows.iloc[:0])))
+        except ValueError as error:
+            without.append((run, str(error)))
+    return examples, without
+
+
+def _read_images(run: Path) -> tuple[str, int, dict[str, Image]]:
+    """-> the run's id, the particle and its images."""
     try:
-        run_id = read_json(run / "summary.json")["run_id"]
+        run_id = str(read_json(run / "summary.json")["run_id"])
         images = read_npz(run / "example.npz", ("particle", *NEEDED, *OPTIONAL))
         particle = int(images.pop("particle"))
     except (ValueError, KeyError, TypeError) as error:
@@ -48,22 +67,14 @@ def read_example(run: Path, rows: pd.DataFrame) -> Example:
     missing = sorted(set(NEEDED) - set(images))
     if missing:
         raise ValueError(f"example.npz holds no {', '.join(missing)}")
-    of_particle = rows[rows["particle"] == particle]
-    row = of_particle[of_particle["run_id"] == run_id]
+    return run_id, particle, images
+
+
+def _with_row(particle: int, images: dict[str, Image], rows_of_run: pd.DataFrame) -> Example:
+    row = rows_of_run[rows_of_run["particle"] == particle]
     if row.empty:
         raise ValueError(f"its rows hold no particle {particle}, of which example.npz holds the images")
     return Example(row.iloc[0], images)
-
-
-def read_examples(runs: Iterable[Path], rows: pd.DataFrame) -> tuple[list[Example], list[tuple[Path, str]]]:
-    """-> the examples of the runs that have one, and the others with the reason."""
-    examples, without = [], []
-    for run in runs:
-        try:
-            examples.append(read_example(run, rows))
-        except ValueError as error:
-            without.append((run, str(error)))
-    return examples, without
 
 
 def arrange(examples: list[Example]) -> tuple[list[dict[str, Example]], list[str]]:
