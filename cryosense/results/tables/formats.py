@@ -17,13 +17,16 @@ Interval = Callable[[float, float, float, int], str]
 
 
 def method_label(line: pd.Series) -> str:
-    """Reconstructor, its prior where that is not the same word, its weight or its sampler with samples x evaluations each."""
+    """Reconstructor, its prior where that is not the same word, its weight or its sampler with samples x evaluations each.
+
+    Evaluations are in the rows of a run; where these are not at hand, the sampler is left out.
+    """
     parts = [line["reconstructor"]]
     if pd.notna(line["prior"]) and line["prior"] != line["reconstructor"]:
         parts.append(line["prior"])
     if pd.notna(line.get("weight")):
         parts.append(f"w={line['weight']:.3g}")
-    if pd.notna(line["sampler"]):
+    if pd.notna(line["sampler"]) and pd.notna(line["nfe"]):
         parts += [line["sampler"], f"{line['samples']:.0f}x{line['nfe'] / line['samples']:.0f}"]
     return " ".join(parts)
 

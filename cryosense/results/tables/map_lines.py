@@ -103,10 +103,7 @@ def map_words(maps: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _label(line: pd.Series) -> str:
-    """The method; of a run whose rows are not here the network evaluations are not known, nor then its sampler's name."""
-    if pd.isna(line["reconstructor"]):
-        return ""
-    return method_label(line if pd.notna(line["nfe"]) else line.drop("sampler").reindex(line.index))
+    return "" if pd.isna(line["reconstructor"]) else method_label(line)
 
 
 def _origin(folder: Path, runs: dict[str, Path]) -> dict[str, Any]:

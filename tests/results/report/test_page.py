@@ -7,6 +7,7 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
+import yaml
 
 from cryosense.results.maps.collected_maps import finished_maps
 from cryosense.results.records.rows import SCHEMA
@@ -17,7 +18,7 @@ from cryosense.results.tables.guidance import Guidance
 from cryosense.results.tables.map_lines import map_lines
 from cryosense.results.tables.run_tables import RunTables
 from tests.results.maps.test_collected_maps import write_map
-from tests.results.runs import PIXEL, write_run, write_sweep
+from tests.results.runs import PIXEL, RADIAL, write_run, write_sweep
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&$\\x$_"  # the last of it is no formula either
 VOID = {"img", "link", "meta"}
@@ -109,6 +110,19 @@ def test_every_part_is_there(page: Page) -> None:
     captions = [str(a["alt"]) for tag, a in page.elements if tag == "img"]
     pictures = ["fourier", "pixel", "pixel"]  # of five operators, two in each
     assert [caption.split(":")[0].split(" ")[0] for caption in captions] == ["FSC", "Section", "made_up,", *pictures]
+
+
+def test_maps_of_samples_whose_rows_are_elsewhere_have_a_report(tmp_path: Path) -> None:
+    posterior = {"reconstructor": "posterior", "prior": "ddpm", "sampler": "stationary", "samples": 4}
+    run = tmp_path / "elsewhere" / "posterior"
+    run.mkdir(parents=True)
+    (run / "summary.json").write_text(json.dumps({"run_id": "p", "data": "made_up"} | RADIAL | posterior))
+    write_map(tmp_path / "maps", 8.0)
+    (tmp_path / "maps" / "config.yaml").write_text(yaml.safe_dump({"data": {"path": str(run / "particles.star")}}))
+    maps = finished_maps(tmp_path / "maps")
+    lines = map_lines(maps, [], SCHEMA.empty_table().to_pandas())
+    assert lines.loc[0, "sampler"] == "stationary"
+    assert "posterior ddpm" in Page(Report("maps", None, maps, lines, [], "made today", 0.95, 8, 8).html()).text
 
 
 def test_maps_alone_have_a_report(tmp_path: Path) -> None:
