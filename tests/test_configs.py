@@ -9,8 +9,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from cryosense.apps.conf_dir import conf_dir
-from cryosense.apps.main import VERBS
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.main import VERBS
 
 GROUPS = {
     "reconstruct": [

@@ -1,7 +1,8 @@
 """Particle stacks: reading them lazily with their metadata, scaling and cropping them, writing them back."""
 
+from cryosense.errors import ParticleDataError
+
 from .checks import find_bad_particles, usable_particles
-from .errors import ParticleDataError
 from .geometry import CentreCrop, Compose, FourierCrop, Geometry
 from .hub import open_hub
 from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval, scaled_like

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .stack import ParticleStack
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+from cryosense.files.pickles import load_arrays
+
 from .optics import split_optics
-from .pickles import load_arrays
 from .rotations import relion_angles
 
 

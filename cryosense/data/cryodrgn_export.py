@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .rotations import relion_matrices
 from .stack import ParticleStack
 

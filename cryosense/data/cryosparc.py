@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.transform import Rotation
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .optics import split_optics
 from .rotations import relion_angles
 

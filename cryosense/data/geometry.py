@@ -13,8 +13,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cryosense.errors import ParticleDataError
+
 from ..fourier import fourier_crop, fourier_pad
-from .errors import ParticleDataError
 
 # RELION columns in pixels of the particle image; rlnOriginXAngst and its like are in Angstrom and stay.
 IN_PIXELS = ("rlnOriginX", "rlnOriginY", "rlnOriginXPrior", "rlnOriginYPrior")

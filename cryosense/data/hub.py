@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .source import ParticleSource
 
 

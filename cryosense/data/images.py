@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .mapped import ImageFile, open_npy, open_pt
 from .mrc import open_mrc
 

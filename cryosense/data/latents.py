@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .errors import ParticleDataError
-from .pickles import load_arrays
+from cryosense.errors import ParticleDataError
+from cryosense.files.pickles import load_arrays
+
 from .star import read_star
 
 

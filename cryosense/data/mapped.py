@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cryosense.untrusted import UntrustedFileError, read_torch
-
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+from cryosense.files.untrusted import UntrustedFileError, read_torch
 
 
 class ImageFile(Protocol):

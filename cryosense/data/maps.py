@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .mrc import check_size, read_header, sample_dtype
 
 VOXEL_TOLERANCE = 1e-3

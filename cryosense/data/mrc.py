@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .mapped import MappedImages
 
 # MRC2014 modes of real images: https://www.ccpem.ac.uk/mrc_format/mrc2014.php; 12 is float16 (MRC2014 extension, RELION 4).

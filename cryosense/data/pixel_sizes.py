@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
 
 HEADER_TOLERANCE = 0.01
 

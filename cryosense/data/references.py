@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .images import Images, open_image_file
 from .mapped import ImageFile
 

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .stack import ParticleStack
 
 

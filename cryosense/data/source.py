@@ -9,7 +9,8 @@ from typing import Self
 
 from torch import Tensor
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
+
 from .geometry import Geometry
 from .stack import Metadata, ParticleStack
 

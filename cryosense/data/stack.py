@@ -11,9 +11,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cryosense.errors import ParticleDataError
+
 from .cryodrgn import read_cryodrgn
 from .cryosparc import read_cs
-from .errors import ParticleDataError
 from .geometry import Compose, Geometry
 from .images import Images, Index, open_image_file, row_numbers, single_row
 from .pixel_sizes import check_headers, check_optics, common_pixel_size, metadata_pixel_sizes

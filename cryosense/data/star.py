@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import starfile
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
 
 # Whole numbers with a leading zero, such as a group called 007, or too long for an integer are names.
 _NAME_LIKE = re.compile(r"[+-]?(0\d+|\d{19,})")

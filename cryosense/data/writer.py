@@ -13,7 +13,7 @@ import torch
 from mrcfile.dtypes import HEADER_DTYPE
 from torch import Tensor
 
-from .errors import ParticleDataError
+from cryosense.errors import ParticleDataError
 
 # What an unfinished file holds behind its images, one record per particle: whether it was written, and its statistics. A
 # particle is marked only after its pixels are in the file, so a killed process leaves a file that says what it holds, and a

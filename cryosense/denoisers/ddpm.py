@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.cpu_tiles import in_equal_portions
 from cryosense.denoisers.base import Denoiser
 from cryosense.denoisers.gaussian import GaussianDenoiser
 from cryosense.denoisers.network_size import refuse_vast
-from cryosense.portions import in_equal_portions
-from cryosense.untrusted import read_json
+from cryosense.files.untrusted import read_json
 
 if TYPE_CHECKING:  # diffusers takes seconds to import, which only who opens a network should wait for
     from diffusers import DDPMScheduler, UNet2DModel

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torchvision.models import AlexNet_Weights, alexnet
 
-from cryosense.untrusted import UntrustedFileError, read_npz, read_torch
+from cryosense.files.untrusted import UntrustedFileError, read_npz, read_torch
 
 NETWORK_TIMEOUT_SECONDS = 5.0
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from cryosense import seeding
 from cryosense.denoisers import DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
+from cryosense.measurement.noise import Noise
 from cryosense.operators import LinearOperator
-from cryosense.operators.noise import Noise
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.samplers import Sampler, Task
 from cryosense.solvers.posterior import NoiseDraw

@@ -8,8 +8,8 @@ from typing import Self
 
 from torch import Tensor
 
+from cryosense.cpu_tiles import in_portions
 from cryosense.operators import LinearOperator
-from cryosense.portions import in_portions
 from cryosense.priors import Prior
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.methods import Method

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.measurement.noise import Noise
 from cryosense.operators import LinearOperator
-from cryosense.operators.noise import Noise
 from cryosense.reconstructors.base import Estimate, Reconstructor
 
 

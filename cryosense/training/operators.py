@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from cryosense.measurement.design import Design
 from cryosense.operators import LinearOperator
-from cryosense.operators.design import Design
 from cryosense.seeding import generator
 
 LEAST_KEPT = 0.5  # of a measurement whose masks are too few to hold back less

@@ -13,13 +13,13 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
 from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling, usable_particles
+from cryosense.files.untrusted import UntrustedFileError, read_torch
 from cryosense.training.augmentation import Augmentation
 from cryosense.training.averaged import AveragedTraining
 from cryosense.training.datamodule import ParticleDataModule
 from cryosense.training.facts import write_facts
 from cryosense.training.samples import SampleGrid
 from cryosense.training.splits import Split, split
-from cryosense.untrusted import UntrustedFileError, read_torch
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from cryosense.results.tables.collect import collect
-from cryosense.results.tables.formats import markdown_table, method_label, operator_label
-from cryosense.results.tables.intervals import mean_intervals
-from cryosense.results.tables.summary import summarise
+from cryosense.reporting.tables.collect import collect
+from cryosense.reporting.tables.formats import markdown_table, method_label, operator_label
+from cryosense.reporting.tables.intervals import mean_intervals
+from cryosense.reporting.tables.summary import summarise
 
 HERE = Path(__file__).parent
 RUNS = {"samplers": Path("outputs/generative_prior/runs"), "all particles": Path("outputs/generative_prior/all")}

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from cryosense import fourier, seeding
 from cryosense.denoisers import GaussianDenoiser
+from cryosense.measurement.noise import GaussianNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.operators.noise import GaussianNoise
 from cryosense.reconstructors.samplers import Sampler, Task
 
 HERE = Path(__file__).parent

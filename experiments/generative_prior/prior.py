@@ -18,11 +18,11 @@ from hydra import compose, initialize_config_dir
 from torch import Tensor
 
 from cryosense import fourier, seeding
-from cryosense.apps.conf_dir import conf_dir
-from cryosense.apps.sources import simulated
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.sources import simulated
 from cryosense.data import StackStatistics
 from cryosense.denoisers import Denoiser, GaussianDenoiser, open_ddpm, open_gaussian
-from cryosense.results.tables.intervals import mean_intervals
+from cryosense.reporting.tables.intervals import mean_intervals
 from cryosense.solvers.posterior.steps import bridge, levels, noised
 from cryosense.training.samples import picture
 

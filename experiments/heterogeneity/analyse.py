@@ -15,14 +15,14 @@ from oracle import recovered_states
 from run import HERE, ORIGINAL, Study, cells, linear_latents, read_study, recovered, training
 from study_figure import draw
 
-from cryosense.apps.compare_latents import compare_latents
-from cryosense.apps.conf_dir import conf_dir
 from cryosense.biology.agreement import class_recovery, coordinate_recovery
 from cryosense.biology.clustering import GaussianMixture
 from cryosense.biology.neighbours import nearest_neighbours
+from cryosense.cli.compare_latents import compare_latents
+from cryosense.cli.conf_dir import conf_dir
 from cryosense.data.latents import read_classes, read_coordinate, read_latents
-from cryosense.results.latents.tables import COMPARED, FLOOR
 from cryosense.seeding import generator
+from cryosense.tasks.latents.tables import COMPARED, FLOOR
 
 NEIGHBOURS = 15
 SHUFFLES = 10

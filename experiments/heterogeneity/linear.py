@@ -15,8 +15,8 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.data import ParticleStack
-from cryosense.results.maps.alignments import Alignments
 from cryosense.seeding import generator
+from cryosense.tasks.maps.alignments import Alignments
 from cryosense.volumes.backproject import SliceAccumulator, Slices
 from cryosense.volumes.poses import origin_phases
 from cryosense.volumes.project import Projector

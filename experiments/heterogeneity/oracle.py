@@ -16,7 +16,7 @@ from torch import Tensor
 from cryosense import fourier
 from cryosense.data import ParticleStack
 from cryosense.operators import LinearOperator
-from cryosense.results.maps.alignments import Alignments
+from cryosense.tasks.maps.alignments import Alignments
 from cryosense.volumes.poses import origin_phases
 from cryosense.volumes.project import Projector
 

@@ -17,10 +17,10 @@ import yaml
 from hydra import compose, initialize_config_dir
 from linear import LinearModes
 
-from cryosense.apps.conf_dir import conf_dir
-from cryosense.apps.export import export
-from cryosense.apps.reconstruct import reconstruct
-from cryosense.apps.simulate import simulate
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.export import export
+from cryosense.cli.reconstruct import reconstruct
+from cryosense.cli.simulate import simulate
 
 HERE = Path(__file__).parent
 ORIGINAL = ("original", 1)

@@ -18,8 +18,8 @@ from maps import judged as judged_maps
 from omegaconf import OmegaConf
 from report import results, tables
 
-from cryosense.results.tables.paper_tables import without_fitted_weights
-from cryosense.results.tables.summary import summarise
+from cryosense.reporting.tables.paper_tables import without_fitted_weights
+from cryosense.reporting.tables.summary import summarise
 
 HERE = Path(__file__).parent
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cryosense.results.tables.collect import NoRunError, collect
-from cryosense.results.tables.summary import METHOD, OPERATOR
+from cryosense.reporting.tables.collect import NoRunError, collect
+from cryosense.reporting.tables.summary import METHOD, OPERATOR
 
 JUDGED = ["lpips", "ssim", "psnr", "lpips_clean", "ssim_clean", "psnr_clean", "correlation_clean", "frc_area_clean"]
 MOST_NAMED = 10

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from tables import TITLES, beside_published, draws, maps_table, overview, pairs, short, verdicts
 
-from cryosense.results.tables.paper_formats import paper_markdown
-from cryosense.results.tables.paper_tables import OF_MAPS, paper_tables
-from cryosense.results.tables.published import published_scores
+from cryosense.reporting.tables.paper_formats import paper_markdown
+from cryosense.reporting.tables.paper_tables import OF_MAPS, paper_tables
+from cryosense.reporting.tables.published import published_scores
 
 IMAGES = ["lpips", "ssim", "psnr", "psnr_clean", "correlation_clean"]
 OF_PAIRS = [

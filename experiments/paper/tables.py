@@ -9,8 +9,8 @@ import pandas as pd
 from comparisons import FAILS, HOLDS, OPEN, SIGN, TIE, Found, judged, kinds, verdict
 from evidence import JUDGED
 
-from cryosense.results.tables.formats import DECIMALS
-from cryosense.results.tables.published import published_scores
+from cryosense.reporting.tables.formats import DECIMALS
+from cryosense.reporting.tables.published import published_scores
 
 WORDS = {HOLDS: "yes", FAILS: "no", TIE: "tie", OPEN: "open"}
 TITLES = {

@@ -15,10 +15,11 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from cryosense.apps.collect import gather
-from cryosense.apps.conf_dir import conf_dir
-from cryosense.results.records.record import write_example
-from cryosense.results.records.rows import RowWriter, write_json_atomic
+from cryosense.cli.collect import gather
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.files.writing import write_json_atomic
+from cryosense.runs.rows import RowWriter
+from cryosense.tasks.reconstruct.kept import write_example
 
 HERE = Path(__file__).parent
 SCRATCH = Path("outputs") / "collecting"

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.cpu_tiles import in_portions
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking
-from cryosense.portions import in_portions
 from cryosense.priors import L1, Prior, TotalVariation
 from cryosense.priors.bases import Wavelet
 

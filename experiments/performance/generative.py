@@ -18,8 +18,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from timing import seconds
 
-from cryosense.apps.conf_dir import conf_dir
-from cryosense.apps.simulate import simulate
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.simulate import simulate
 from cryosense.data import ParticleStack, StackStatistics
 from cryosense.denoisers import DDPMDenoiser, open_ddpm
 from cryosense.operators import LinearOperator

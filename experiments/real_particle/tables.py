@@ -9,8 +9,8 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from cryosense.apps.conf_dir import conf_dir
-from cryosense.results.tables.collect import collect
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.reporting.tables.collect import collect
 
 OPERATORS = yaml.safe_load((Path(__file__).parent / "operators.yaml").read_text())
 LINES = [

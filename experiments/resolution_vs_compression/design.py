@@ -12,10 +12,10 @@ from design_findings import draw, finding, markdown
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from cryosense.apps.backproject import backproject
-from cryosense.apps.conf_dir import conf_dir
-from cryosense.apps.design_mask import design
-from cryosense.apps.simulate import simulate
+from cryosense.cli.backproject import backproject
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.design_mask import design
+from cryosense.cli.simulate import simulate
 
 HERE = Path(__file__).parent
 

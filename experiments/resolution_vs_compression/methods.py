@@ -19,9 +19,9 @@ from methods_findings import finding
 from methods_tables import markdown
 from omegaconf import DictConfig, OmegaConf
 
-from cryosense.apps.backproject import backproject
-from cryosense.apps.conf_dir import conf_dir
-from cryosense.apps.reconstruct import reconstruct
+from cryosense.cli.backproject import backproject
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.reconstruct import reconstruct
 
 HERE = Path(__file__).parent
 

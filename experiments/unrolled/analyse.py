@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cryosense.results.tables.formats import method_label
-from cryosense.results.tables.intervals import mean_intervals
+from cryosense.reporting.tables.formats import method_label
+from cryosense.reporting.tables.intervals import mean_intervals
 
 HERE = Path(__file__).parent
 RUNS = Path("outputs/unrolled/runs")

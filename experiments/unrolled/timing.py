@@ -15,10 +15,10 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from cryosense.apps.conf_dir import conf_dir
+from cryosense.cli.conf_dir import conf_dir
 from cryosense.data import ParticleSource
+from cryosense.measurement.design import FourierDesign
 from cryosense.operators import masks
-from cryosense.operators.design import FourierDesign
 from cryosense.reconstructors import Reconstructor
 from cryosense.reconstructors.unrolled import UnrolledNetwork
 

@@ -10,7 +10,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from cryosense.apps.conf_dir import conf_dir
+from cryosense.cli.conf_dir import conf_dir
 from cryosense.data import ParticleDataError, ParticleSource, StackWriter, open_hub
 
 DATA = ["empiar10076", "empiar11526", "empiar10166", "empiar10786", "empiar10648"]

@@ -19,18 +19,18 @@ from cryosense.denoisers import open_ddpm
 from cryosense.denoisers.ddpm import open_gaussian
 from cryosense.metrics.weights import features_from_file
 from cryosense.reconstructors.unrolled import open_solver
-from cryosense.results.design.ctf_spectra import ctf_spectrum
-from cryosense.results.design.pilots import Pilot
-from cryosense.results.maps.collected_maps import finished_maps, map_curves, resolution_lines
-from cryosense.results.tables.collect import collect
-from cryosense.results.tables.examples import read_examples
+from cryosense.reporting.tables.collect import collect
+from cryosense.reporting.tables.collected_maps import finished_maps, map_curves, resolution_lines
+from cryosense.reporting.tables.examples import read_examples
 from cryosense.simulation.files import ModelDensity
+from cryosense.tasks.mask_design.ctf_spectra import ctf_spectrum
+from cryosense.tasks.mask_design.pilots import Pilot
 from tests.biology.peptides import peptide, write
 from tests.fuzz.targets import Target, member, pt, rezipped, saved, star_31
 from tests.reconstructors.test_unrolled_saved import SOLVERS
 from tests.reconstructors.test_unrolled_saved import write as write_solver
-from tests.results.maps.test_collected_maps import write_map
-from tests.results.runs import PIXEL, write_run
+from tests.reporting.tables.test_collected_maps import write_map
+from tests.tasks.runs import PIXEL, write_run
 from tests.training.networks import scheduler, tiny_network
 
 

@@ -4,8 +4,8 @@ from functools import partial
 
 import torch
 
+from cryosense.measurement.design import Design, FourierDesign, PixelDesign
 from cryosense.operators import LinearOperator, masks
-from cryosense.operators.design import Design, FourierDesign, PixelDesign
 
 PIXEL = {
     "random_binary": partial(masks.random_binary, keep_probability=0.5),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cryosense import fourier
-from cryosense.operators.design import Design
+from cryosense.measurement.design import Design
 from tests.operators.families import dense, designs, operator
 
 SHARED, OWN = designs(per_particle=False), designs(per_particle=True)

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from cryosense.denoisers import DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
+from cryosense.measurement.noise import GaussianNoise, NoNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.operators.noise import GaussianNoise, NoNoise
 from cryosense.reconstructors import Posterior, Sampler
 from cryosense.reconstructors.samplers import stationary_covariance
 from cryosense.solvers import posterior as algorithms

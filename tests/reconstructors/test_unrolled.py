@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 import torch
 
+from cryosense.measurement.design import Design, FourierDesign, PixelDesign
 from cryosense.operators import LinearOperator, masks
-from cryosense.operators.design import Design, FourierDesign, PixelDesign
 from cryosense.reconstructors import ADMM, FISTA, Sparse
 from cryosense.reconstructors.unrolled import (
     BandedBasis,

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from cryosense import fourier
+from cryosense.measurement.noise import GaussianNoise, NoNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.operators.noise import GaussianNoise, NoNoise
 from cryosense.reconstructors import PseudoInverse, Wiener
 
 N = 32

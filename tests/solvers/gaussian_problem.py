@@ -9,8 +9,8 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.denoisers import GaussianDenoiser
+from cryosense.measurement.noise import GaussianNoise, Noise, NoNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.operators.noise import GaussianNoise, Noise, NoNoise
 from cryosense.solvers.posterior import (
     JacobianCovariance,
     ScalarCovariance,

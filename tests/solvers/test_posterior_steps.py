@@ -4,8 +4,8 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
+from cryosense.measurement.noise import GaussianNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.operators.noise import GaussianNoise
 from cryosense.solvers.posterior import JacobianCovariance, StationaryCovariance, pigdm
 from cryosense.solvers.posterior.steps import bridge, levels
 from tests.solvers.gaussian_problem import (

@@ -6,7 +6,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch import Tensor, nn
 
-from cryosense.apps.conf_dir import conf_dir
+from cryosense.cli.conf_dir import conf_dir
 from cryosense.denoisers import GaussianDenoiser
 from cryosense.training.ddpm import DDPMTraining
 from tests.training.networks import optimisation, scheduler, tiny_network

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from cryosense import seeding
+from cryosense.measurement.design import FourierDesign, PixelDesign
 from cryosense.operators import LinearOperator, masks
-from cryosense.operators.design import FourierDesign, PixelDesign
 from cryosense.reconstructors.unrolled import UnrolledSolver
 from cryosense.training.batches import Batch
 from cryosense.training.losses import AgainstClean, AgainstMeasured, SplitMeasurement, white_noise_sigma

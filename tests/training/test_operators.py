@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from cryosense import seeding
+from cryosense.measurement.design import FourierDesign, PixelDesign
 from cryosense.operators import masks
-from cryosense.operators.design import FourierDesign, PixelDesign
 from cryosense.training.operators import DrawnMeasurement, SampledOperators
 from tests.operators.families import FOURIER, PIXEL
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from cryosense.files.untrusted import UntrustedFileError
 from cryosense.training.run import step_of
-from cryosense.untrusted import UntrustedFileError
 
 
 def test_the_step_of_a_checkpoint(tmp_path: Path) -> None:

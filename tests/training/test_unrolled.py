@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 import torch
 
+from cryosense.measurement.design import FourierDesign
 from cryosense.operators import masks
-from cryosense.operators.design import FourierDesign
 from cryosense.reconstructors.unrolled import DCTBands, UnrolledADMM, UnrolledNetwork, UnrolledSolver
 from cryosense.training.batches import Batch
 from cryosense.training.losses import AgainstClean

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cryosense.cpu_tiles import in_equal_portions
 from cryosense.operators import LinearOperator
-from cryosense.portions import in_equal_portions
 from cryosense.reconstructors.unrolled.solver import Conditioned, UnrolledSolver, log_compression, mean_diagonals
 
 AT_A_TIME = 8  # images: convolutions round differently in batches of another size

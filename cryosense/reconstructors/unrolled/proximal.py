@@ -12,8 +12,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from cryosense.cpu_tiles import in_portions
 from cryosense.operators import LinearOperator
-from cryosense.portions import in_portions
 from cryosense.priors import L1
 from cryosense.reconstructors.unrolled.bands import BandedBasis
 from cryosense.reconstructors.unrolled.solver import Conditioned, UnrolledSolver, log_compression, mean_diagonals

@@ -15,11 +15,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from cryosense.denoisers.ddpm import FACTS
+from cryosense.files.untrusted import UntrustedFileError, read_json
 from cryosense.reconstructors.unrolled.bands import DCTBands, WaveletBands
 from cryosense.reconstructors.unrolled.network import UnrolledNetwork
 from cryosense.reconstructors.unrolled.proximal import UnrolledADMM, UnrolledFISTA
 from cryosense.reconstructors.unrolled.solver import UnrolledSolver
-from cryosense.untrusted import UntrustedFileError, read_json
 
 WEIGHTS, SOLVER = "model.safetensors", "solver.json"
 KINDS: dict[str, type[UnrolledSolver]] = {kind.__name__: kind for kind in (UnrolledADMM, UnrolledFISTA, UnrolledNetwork)}

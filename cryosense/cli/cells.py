@@ -1,0 +1,106 @@
+"""Cells of a sweep: where the run of a configuration stands, and what it is known by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+from cryosense.runs.record import shard_directory
+from cryosense.tasks.reconstruct.weights import WeightCache
+
+# Where, by how many, in what portions and under whose eyes a run is made does not change it.
+WITHOUT_EFFECT = ("output_dir", "chunk_size", "shard", "threads", "claim_expires_hours", "mirror")
+# What a run keeps does not change the weight of its prior.
+WITHOUT_EFFECT_ON_WEIGHT = (*WITHOUT_EFFECT, "bits_per_number", "write_images", "write_samples", "draw_example")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of one configuration, or one shard of it.
+
+    Attributes:
+        label: operator, masks, compression and reconstructor in a word.
+        identity: the resolved configuration, but for what does not change the run.
+        weight_identity: of that, what the weight of a prior depends on.
+    """
+
+    output_dir: Path
+    label: str
+    identity: str
+    weight_identity: str
+    shard_index: int
+    shard_count: int
+
+    @classmethod
+    def of(cls, cfg: DictConfig) -> Cell:
+        """-> the cell of a composed ``reconstruct`` config. Raises OmegaConf's errors for one that is not complete."""
+        plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        operator = plain["operator"]
+        words = (
+            get_object(operator["_target_"]).domain,
+            operator["masks"]["_target_"].rpartition(".")[2],
+            f"C{plain['compression']:g}",
+            reconstructor_name(plain["reconstructor"]),
+        )
+        return cls(
+            output_dir=Path(plain["output_dir"]),
+            label="-".join(words),
+            identity=_without(plain, WITHOUT_EFFECT),
+            weight_identity=_without(plain, WITHOUT_EFFECT_ON_WEIGHT),
+            shard_index=plain["shard"]["index"],
+            shard_count=plain["shard"]["count"],
+        )
+
+    @property
+    def run_id(self) -> str:
+        return _digest(self.identity)
+
+    @property
+    def name(self) -> str:
+        """The run's number, with that of the shard."""
+        return self.run_id if self.shard_count == 1 else f"{self.run_id}-{self.shard_index}-of-{self.shard_count}"
+
+    @property
+    def run_directory(self) -> Path:
+        """Where the whole run stands, or will."""
+        return self.output_dir / f"{self.label}-{self.run_id}"
+
+    @property
+    def directory(self) -> Path:
+        """Where this cell is made."""
+        whole = self.run_directory
+        return whole if self.shard_count == 1 else shard_directory(whole, self.shard_index, self.shard_count)
+
+    @property
+    def directory_now(self) -> Path:
+        """Where this cell is: shards that were all done are the run."""
+        return self.directory if self.directory.is_dir() else self.run_directory
+
+    @property
+    def own_identity(self) -> str:
+        """What this cell is, as ``config.yaml`` has it."""
+        return self.identity if self.shard_count == 1 else f"{self.identity}shard: {self.shard_index} of {self.shard_count}\n"
+
+    def weights(self, fingerprint: str) -> WeightCache:
+        """-> where the weight of its prior is kept, for the data of this fingerprint."""
+        return WeightCache(self.output_dir / ".weights", _digest(f"{self.weight_identity}{fingerprint}"))
+
+
+def reconstructor_name(node: Mapping[str, Any]) -> str:
+    """-> what a reconstructor calls itself: by its parameter ``name``, else its class."""
+    target = get_object(node["_target_"])
+    return str(node.get("name") or getattr(target, "name", target.__name__))
+
+
+def _without(plain: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    return OmegaConf.to_yaml(OmegaConf.create({key: value for key, value in plain.items() if key not in keys}))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

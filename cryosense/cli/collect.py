@@ -1,0 +1,91 @@
+"""``cryosense collect <directory>``: all rows below a directory as tables and one picture."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.refusal import one_line
+from cryosense.reporting.figures.pictures import picture, plain_text
+from cryosense.reporting.tables.collect import Collected, NoRunError, collect
+from cryosense.reporting.tables.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
+from cryosense.reporting.tables.examples import read_examples
+from cryosense.reporting.tables.formats import markdown_table, text_table
+from cryosense.reporting.tables.listing import left_out, page
+from cryosense.reporting.tables.paper_formats import paper_latex
+from cryosense.reporting.tables.run_tables import RunTables
+
+
+def gather(cfg: DictConfig) -> None:
+    """Print the tables of runs and of maps, write them and their pictures, and list the runs that are left out.
+
+    Raises ValueError where there is neither.
+    """
+    maps = finished_maps(Path(cfg.directory))
+    with plain_text():
+        if maps:
+            gather_maps(maps, cfg)
+        try:
+            collected = collect(Path(cfg.directory))
+        except NoRunError:
+            if not maps:
+                raise
+        else:
+            gather_runs(collected, maps, cfg)
+
+
+def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
+    """Print the resolutions of back-projections, write them and their curves."""
+    lines = resolution_lines(maps)
+    print(lines.to_string(index=False))
+    lines.to_csv(cfg.maps_csv, index=False)
+    map_curves(maps).savefig(cfg.maps_picture)
+    print(f"{len(maps)} maps; wrote {cfg.maps_csv}, {cfg.maps_picture}\n")
+
+
+def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) -> None:
+    """Print the table of reconstructions, write all tables and the picture, and list the runs that are left out."""
+    tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
+    examples, without_example = read_examples(collected.runs, collected.rows)
+    print(text_table(tables.lines, cfg.level))
+    tables.lines.to_csv(cfg.table_csv, index=False)
+    Path(cfg.table_markdown).write_text(markdown_table(tables.lines, cfg.level))
+    tables.wide.to_csv(cfg.paper_csv, index=False)
+    Path(cfg.paper_markdown).write_text(page(tables, cfg.level))
+    Path(cfg.paper_latex).write_text(paper_latex(tables.tables, cfg.level))
+    written = [cfg.table_csv, cfg.table_markdown, cfg.paper_csv, cfg.paper_markdown, cfg.paper_latex]
+    if examples:
+        picture(examples, most_operators=cfg.most_operators).savefig(cfg.picture)
+        written.append(cfg.picture)
+    for line in left_out(tables):
+        print(f"not in the table: {line}")
+    for run, reason in without_example:
+        print(f"not in the picture: {run}: {reason}")
+    print(f"{len(collected.runs)} runs, {len(collected.rows)} rows; wrote {', '.join(written)}")
+
+
+def with_directory_named(words: list[str]) -> list[str]:
+    """Command-line words with the first one that is neither override nor flag as ``directory=``, quoted for Hydra."""
+    for i, word in enumerate(words):
+        after_flag = i > 0 and words[i - 1].startswith("--")
+        if not word.startswith("-") and not after_flag and ("=" not in word or Path(word).is_dir()):
+            quoted = word.replace("\\", "\\\\").replace("'", "\\'")
+            return [*words[:i], f"directory='{quoted}'", *words[i + 1 :]]
+    return words
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="collect")
+def _collect(cfg: DictConfig) -> None:
+    with one_line("collect"):
+        gather(cfg)
+
+
+def main() -> None:
+    """Collect what the command line names; input that cannot be used ends in one line that says why."""
+    sys.argv[1:] = with_directory_named(sys.argv[1:])
+    _collect()

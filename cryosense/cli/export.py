@@ -1,0 +1,36 @@
+"""``cryosense export particles.star``: what cryoDRGN needs beside a stack."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.positional import with_word_named
+from cryosense.cli.refusal import one_line
+from cryosense.data.cryodrgn_export import write_cryodrgn
+
+
+def export(cfg: DictConfig) -> tuple[Path, Path]:
+    """Write the files of a composed ``export`` config. -> ``poses.pkl``, ``ctf.pkl``."""
+    source = instantiate(cfg.data)
+    return write_cryodrgn(Path(cfg.data.path).parent if cfg.output_dir is None else Path(cfg.output_dir), source.images)
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="export")
+def _export(cfg: DictConfig) -> None:
+    with one_line("export"):
+        poses, ctf = export(cfg)
+    words = ["cryodrgn", "train_vae", cfg.data.path, "--poses", str(poses), "--ctf", str(ctf), "--zdim", "8"]
+    print(f"{poses}, {ctf}. To use them:\n{shlex.join([*words, '-o', 'outputs/cryodrgn'])}")
+
+
+def main() -> None:
+    """Export what the command line names; input that cannot be used ends in one line that says why."""
+    sys.argv[1:] = with_word_named(sys.argv[1:], "data.path")
+    _export()

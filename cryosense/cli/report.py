@@ -1,0 +1,64 @@
+"""``cryosense report <directory>``: all runs and maps below a directory as one HTML file."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import hydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from cryosense.cli.collect import with_directory_named
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.refusal import one_line
+from cryosense.reporting.report.page import Report, write_report
+from cryosense.reporting.tables.collect import NoRunError, collect
+from cryosense.reporting.tables.collected_maps import finished_maps
+from cryosense.reporting.tables.examples import Example, read_examples
+from cryosense.reporting.tables.map_lines import map_lines
+from cryosense.reporting.tables.run_tables import RunTables
+from cryosense.runs.rows import SCHEMA
+
+
+def report(cfg: DictConfig) -> Path:
+    """Write the report. -> its file. Raises ValueError where there are neither runs nor maps."""
+    directory = Path(cfg.directory)
+    maps = finished_maps(directory)
+    tables: RunTables | None = None
+    examples: list[Example] = []
+    try:
+        collected = collect(directory)
+    except NoRunError:
+        if not maps:
+            raise
+    else:
+        tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
+        examples, _ = read_examples(collected.runs, collected.rows)
+    content = Report(
+        name=directory.resolve().name,
+        tables=tables,
+        maps=maps,
+        map_lines=map_lines(maps, [], SCHEMA.empty_table().to_pandas()) if tables is None else tables.maps,
+        examples=examples,
+        made=f"made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by cryosense {version('cryosense')}",
+        level=cfg.level,
+        most_operators=cfg.most_operators,
+        most_maps=cfg.most_maps,
+    )
+    write_report(Path(cfg.output), content)
+    return Path(cfg.output)
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="report")
+def _report(cfg: DictConfig) -> None:
+    with one_line("report"):
+        print(report(cfg))
+
+
+def main() -> None:
+    """Report on what the command line names; input that cannot be used ends in one line that says why."""
+    sys.argv[1:] = with_directory_named(sys.argv[1:])
+    _report()

@@ -1,0 +1,93 @@
+"""A sweep accounts for its cells: which there are, before the first; which failed, after the last."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from hydra import compose
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+from cryosense.cli.cells import Cell
+from cryosense.cli.refusal import one_line
+from cryosense.files.writing import write_json_atomic
+from cryosense.runs.failures import ERROR
+
+CELLS = "sweep.json"
+# Hydra composes each cell in a tenth of a second; who waits longer than this for all of them is told how far it is.
+QUIET_SECONDS = 3.0
+
+
+class SweepAccount(Callback):
+    """Writes ``sweep.json``, ``{"cells": [run directories]}``, into the output directory; says at the end what is missing.
+
+    Sweeps that share an output directory share the list. A sweep with failed cells ends with status 1.
+
+    Args:
+        verb: whose sweeps these are; others that are composed of its configuration are not.
+    """
+
+    def __init__(self, verb: str) -> None:
+        self.verb = verb
+        self.cells: list[Cell] = []
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """List the cells. Exits with one line where a cell cannot even be composed."""
+        if config.hydra.job.config_name != self.verb:
+            return
+        with one_line(self.verb):
+            batch = tqdm(cell_overrides(config), unit="cell", desc="look at all cells", delay=QUIET_SECONDS, leave=False)
+            self.cells = [Cell.of(_composed(self.verb, overrides)) for overrides in batch]
+            by_output: dict[Path, list[str]] = defaultdict(list)
+            for cell in self.cells:
+                by_output[cell.output_dir].append(str(cell.run_directory.relative_to(cell.output_dir)))
+            for output_dir, names in by_output.items():
+                add_cells(output_dir / CELLS, names)
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Say how it went. Exits with status 1 if a cell failed."""
+        if not self.cells:
+            return
+        missing = [cell for cell in self.cells if not _is_there(cell)]
+        failed = [cell for cell in missing if (cell.directory / ERROR).is_file()]
+        print(f"{len(self.cells) - len(missing)} of {len(self.cells)} cells are done", end="")
+        print(f", {len(missing) - len(failed)} are in other hands or were cut short" if len(missing) > len(failed) else "")
+        if failed:
+            lines = [f"  {cell.directory}: {json.loads((cell.directory / ERROR).read_text())['error']}" for cell in failed]
+            listed = "\n".join(lines)
+            raise SystemExit(f"cryosense {self.verb}: {len(failed)} of {len(self.cells)} cells failed:\n{listed}")
+
+
+def cell_overrides(config: DictConfig) -> list[list[str]]:
+    """-> the overrides of each cell of a sweep, as Hydra's sweeper makes them of its parameters and the command line."""
+    params = config.hydra.sweeper.get("params") or {}
+    words = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    (batch,) = BasicSweeper.split_arguments(parser.parse_overrides(words), None)
+    return batch
+
+
+def add_cells(path: Path, names: list[str]) -> None:
+    """Add run directories to the list, which holds each once."""
+    known = json.loads(path.read_text())["cells"] if path.is_file() else []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json_atomic(path, {"cells": list(dict.fromkeys([*known, *names]))})
+
+
+def _composed(verb: str, overrides: list[str]) -> DictConfig:
+    try:
+        return compose(verb, overrides=overrides)
+    except HydraException as error:
+        raise ValueError(str(error)) from error
+
+
+def _is_there(cell: Cell) -> bool:
+    return any((directory / "done.json").is_file() for directory in (cell.directory, cell.run_directory))

@@ -1,0 +1,104 @@
+"""Arrays out of pickles by an allow-list: what a pickle of arrays asks for is answered by stand-ins that only take numbers.
+
+NumPy's own reconstruction is not called either: it trusts the state that a pickle hands it, down to flags on memory.
+"""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+import re
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from cryosense.errors import ParticleDataError
+
+
+class _Dtype:
+    """Stands in for ``numpy.dtype``: kind, size and byte order of real numbers, nothing else."""
+
+    def __init__(self, code: str, align: bool = False, copy: bool = True) -> None:
+        if not re.fullmatch(r"[fiu][1248]", str(code)):
+            raise pickle.UnpicklingError(f"it holds an array of {code!r}, not of numbers")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class _Array:
+    """Stands in for ``numpy.ndarray``: takes shape, type, order and bytes, which have to fit each other."""
+
+    values: np.ndarray
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, fortran_order, content = state
+        self.values = _from_buffer(content, dtype, shape, "F" if fortran_order else "C").values
+
+
+def _reconstruct(kind: object, shape: object, code: object) -> _Array:
+    """Stands in for the function that makes the empty array."""
+    return _Array()
+
+
+def _from_buffer(content: bytes, dtype: _Dtype, shape: tuple[int, ...], order: Any) -> _Array:
+    """Stands in for the function that makes arrays from buffers (protocol 5)."""
+    array = _Array()
+    array.values = np.frombuffer(content, dtype.dtype).reshape(shape, order=order)
+    return array
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """Stands in for ``codecs.encode``, by which protocol 2 writes bytes."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it asks for the codec {encoding}")
+    return text.encode("latin1")
+
+
+_STAND_INS: dict[tuple[str, str], Any] = {
+    ("numpy", "dtype"): _Dtype,
+    ("numpy", "ndarray"): _Array,
+    ("_codecs", "encode"): _encode,
+    # NumPy 1, NumPy 2
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
+}
+
+MOST_STEPS = 10_000
+_KEEPING = ("PUT", "BINPUT", "LONG_BINPUT")
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _STAND_INS:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return _STAND_INS[module, name]
+
+
+def _refuse_bombs(file: BinaryIO) -> None:
+    """Pickles of arrays take few steps; and to keep an object under a number, an unpickler makes room up to that number."""
+    for count, (opcode, number, _) in enumerate(pickletools.genops(file)):
+        if count > MOST_STEPS:
+            raise pickle.UnpicklingError(f"it takes more than {MOST_STEPS} steps")
+        if opcode.name in _KEEPING and int(number or 0) > MOST_STEPS:
+            raise pickle.UnpicklingError(f"it keeps an object under the number {number}")
+
+
+def load_arrays(path: Path) -> tuple[np.ndarray, ...]:
+    """The array, or the tuple or list of arrays, in a pickle file, as float64.
+
+    Raises :class:`ParticleDataError` if the file asks for anything but arrays of numbers; it is refused before it is called.
+    """
+    try:
+        with path.open("rb") as file:
+            _refuse_bombs(file)
+            file.seek(0)
+            loaded = _ArrayUnpickler(file).load()
+        arrays = tuple(loaded) if isinstance(loaded, (tuple, list)) else (loaded,)
+        return tuple(array.values.astype(np.float64) for array in arrays)
+    except Exception as error:  # a broken or hostile pickle can make the interpreter raise anything
+        raise ParticleDataError(f"{path}: not a pickle of plain arrays of numbers, refused: {error}") from error

@@ -1,0 +1,87 @@
+"""Resolution over directions as a map of half a sphere, and the FSC curves that it is read off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cryosense.files.writing import written_whole
+from cryosense.tasks.maps.anisotropy import THRESHOLD, Anisotropy
+
+DOTS_PER_INCH = 110
+RINGS_DEG = (30, 60, 90)
+RASTER = 240
+EQUATOR = 2**0.5  # Lambert's azimuthal equal-area projection: radius 2 sin(tilt / 2)
+EXTENT = (-EQUATOR, EQUATOR, -EQUATOR, EQUATOR)
+
+
+def draw_anisotropy(path: Path, anisotropy: Anisotropy, box_size: int, pixel_size_angstrom: float) -> None:
+    """Write a PNG: the half sphere from above in equal areas, coloured by resolution; the curves of all directions."""
+    figure = Figure(figsize=(12.5, 5.4), layout="constrained")
+    sphere, curves = figure.subplots(1, 2, width_ratios=[1.0, 1.25])
+    _draw_sphere(figure, sphere, anisotropy)
+    _draw_curves(curves, anisotropy, box_size, pixel_size_angstrom)
+    reached = f"{anisotropy.unreached_share:.0%} of directions unreached at {anisotropy.judged_at_angstrom:.3g} Å"
+    figure.suptitle(f"{len(anisotropy.table)} directions, cones of ±{anisotropy.half_angle_deg:g}°: {reached}", fontsize=10)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+
+
+def _draw_sphere(figure: Figure, axes: Axes, anisotropy: Anisotropy) -> None:
+    """Each point has the colour of the direction nearest to it."""
+    table = anisotropy.table
+    edge = np.linspace(-EQUATOR, EQUATOR, RASTER)
+    across, up = np.meshgrid(edge, edge)
+    nearest = np.abs(_unit_vectors(across, up) @ table[["x", "y", "z"]].to_numpy().T).argmax(-1)
+    resolution = table["resolution_angstrom"].to_numpy()[nearest]
+    inside = np.hypot(across, up) <= EQUATOR
+    resolved = inside & np.isfinite(resolution)
+    axes.imshow(np.where(inside, 0.75, np.nan), cmap="gray", vmin=0, vmax=1, extent=EXTENT, origin="lower")
+    if resolved.any():
+        drawn = axes.imshow(np.where(resolved, resolution, np.nan), cmap="viridis", extent=EXTENT, origin="lower")
+        figure.colorbar(drawn, ax=axes, label=f"resolution at {THRESHOLD:g} (Å); grey: nothing resolved", shrink=0.8)
+    missed = table[~table["reached"]]
+    radius = 2 * np.sin(np.radians(missed["tilt_deg"]) / 2)
+    turn = np.radians(missed["rot_deg"])
+    label = f"no view shows it ({len(missed)} of {len(table)})"
+    axes.plot(radius * np.cos(turn), radius * np.sin(turn), "x", color="tab:red", markersize=5, label=label)
+    angle = np.linspace(0, 2 * np.pi, 200)
+    for tilt in RINGS_DEG:
+        ring = 2 * np.sin(np.radians(tilt) / 2)
+        colour = "white" if tilt < 90 else "black"
+        axes.plot(ring * np.cos(angle), ring * np.sin(angle), color=colour, linewidth=0.6)
+        axes.annotate(f"{tilt}°", (-0.71 * ring, 0.71 * ring), fontsize=7, ha="right", va="bottom", color=colour)
+    axes.annotate("x", (EQUATOR + 0.1, 0), ha="center", va="center")
+    axes.annotate("y", (0, EQUATOR + 0.1), ha="center", va="center")
+    axes.set(xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), aspect="equal")
+    axes.set_title("direction in the map, z towards you", fontsize=9)
+    axes.axis("off")
+    if len(missed):
+        axes.legend(loc="lower right", fontsize=8)
+
+
+def _unit_vectors(across: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Points of Lambert's azimuthal equal-area projection from the pole -> (..., 3) x, y, z; beyond the equator z is 0."""
+    squared = np.minimum(across**2 + up**2, EQUATOR**2)
+    stretch = np.sqrt(1 - squared / 4)
+    return np.stack([across * stretch, up * stretch, 1 - squared / 2], axis=-1)
+
+
+def _draw_curves(axes: Axes, anisotropy: Anisotropy, box_size: int, pixel_size_angstrom: float) -> None:
+    frequency = np.arange(anisotropy.curves.shape[1]) / (box_size * pixel_size_angstrom)
+    columns = anisotropy.columns()
+    low, middle, high = (columns[f"cone_{name}"].numpy() for name in ("minimum", "median", "maximum"))
+    axes.plot(frequency, anisotropy.curves.T.numpy(), color="0.8", linewidth=0.4)
+    axes.plot(frequency, low, color="tab:red", linewidth=1.2, label="minimum of each shell")
+    axes.plot(frequency, middle, color="black", linewidth=1.6, label="median")
+    axes.plot(frequency, high, color="tab:blue", linewidth=1.2, label="maximum")
+    axes.axhline(THRESHOLD, color="tab:orange", linewidth=0.8)
+    axes.axhline(0, color="black", linewidth=0.5)
+    axes.set(xlim=(0, frequency[-1]), ylim=(-0.5, 1.03), xlabel="resolution (Å)", ylabel="FSC in a cone, half maps masked")
+    ticks = np.linspace(0, frequency[-1], 9)[1:]
+    axes.set_xticks(ticks, [f"{1 / tick:.3g}" for tick in ticks])
+    axes.set_title(f"FSC within {anisotropy.half_angle_deg:g}° of each direction", fontsize=9)
+    axes.legend(loc="lower left", fontsize=8)

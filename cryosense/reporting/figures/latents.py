@@ -1,0 +1,81 @@
+"""Two embeddings in one colouring, and which cluster became which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cryosense.biology.embedding import principal_components
+from cryosense.biology.matching import Matching
+from cryosense.files.writing import written_whole
+from cryosense.seeding import generator
+from cryosense.tasks.latents.runs import LatentRun
+
+DOTS_PER_INCH = 110
+MOST_POINTS = 20_000
+COLOURS = colormaps["tab10"](range(10))
+TITLE_LENGTH = 48
+
+
+def draw_comparison(path: Path, first: LatentRun, others: Sequence[LatentRun], matchings: dict[str, Matching]) -> None:
+    """Write a PNG with a row for each other run: the first one's embedding, the other's, and the counts of both clusterings.
+
+    Points have the colour of the *first* run's clusters in both: where colours mix in the second, clusters do.
+    """
+    figure = Figure(figsize=(14.0, 4.6 * len(others)), layout="constrained")
+    rows = figure.subplots(len(others), 3, squeeze=False)
+    shown = drawn_particles(len(first.clusters))
+    for (left, middle, right), other in zip(rows, others, strict=True):
+        _scatter(left, first, first.clusters, shown)
+        _scatter(middle, other, first.clusters, shown)
+        _confusion(right, matchings[other.name])
+    names = range(int(first.clusters.max()) + 1)
+    handles = [Line2D([], [], marker="o", linestyle="", color=COLOURS[name % len(COLOURS)], label=str(name)) for name in names]
+    rows[0, 0].legend(handles=handles, fontsize=8, title="cluster of the first run", title_fontsize=8)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+
+
+def drawn_particles(count: int) -> np.ndarray:
+    """-> at most MOST_POINTS particles, chosen and ordered at random: stacks have periods, and no cluster is to lie on top."""
+    return generator(0).permutation(count)[:MOST_POINTS]
+
+
+def plane(points: np.ndarray) -> np.ndarray:
+    """(n, e) -> (n, 2): two principal components of more than two dimensions; one dimension against the particle's number."""
+    if points.shape[1] == 1:
+        return np.column_stack([points, np.arange(len(points))])
+    return points if points.shape[1] == 2 else principal_components(points, 2)
+
+
+def _scatter(axes: Axes, run: LatentRun, clusters: np.ndarray, shown: np.ndarray) -> None:
+    x, y = plane(run.points)[shown].T
+    size = float(np.clip(8000 / len(shown), 0.6, 12))
+    axes.scatter(x, y, s=size, color=COLOURS[clusters[shown] % len(COLOURS)], linewidths=0, alpha=0.6)
+    axes.set_title(_shortened(run.name), fontsize=9)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _confusion(axes: Axes, matching: Matching) -> None:
+    """Share of each of the first run's clusters in each of the other's, partners on the diagonal; numbers of particles."""
+    counts = matching.counts[:, matching.order]
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8, color=colour)
+    axes.set_xticks(range(counts.shape[1]), [str(cluster) for cluster in matching.order])
+    axes.set_yticks(range(counts.shape[0]))
+    axes.set(xlabel="cluster of the other run", ylabel="cluster of the first run")
+    axes.set_title(f"particles; {matching.agreement:.1%} in matched clusters", fontsize=9)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= TITLE_LENGTH else "…" + name[-TITLE_LENGTH + 1 :]

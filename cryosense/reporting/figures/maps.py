@@ -1,0 +1,96 @@
+"""One look at a reconstruction: its FSC curves and central sections of the map."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from cryosense.files.tables import THRESHOLDS, reading
+from cryosense.files.writing import written_whole
+
+STYLES = {
+    "unmasked": ("unmasked", "tab:grey", "-"),
+    "masked": ("masked", "tab:blue", "-"),
+    "phase_randomised": ("masked, phases randomised", "tab:red", ":"),
+    "corrected": ("corrected", "black", "-"),
+    "to_reference": ("full map to reference, unmasked", "tab:green", "--"),
+    "to_model": ("full map to atomic model, unmasked", "tab:olive", "--"),
+    "cross_half1": ("half map 1 to uncompressed half map 2, in a sphere", "tab:purple", "-"),
+    "cross_half2": ("half map 2 to uncompressed half map 1, in a sphere", "tab:pink", "-"),
+    "uncompressed": ("uncompressed half maps, in a sphere", "tab:cyan", ":"),
+}
+SECTIONS = (("z", "x", "y"), ("y", "x", "z"), ("x", "y", "z"))
+DOTS_PER_INCH = 110
+
+
+def draw_map(
+    path: Path,
+    table: pd.DataFrame,
+    resolutions: pd.DataFrame,
+    full_map: Tensor,
+    mask: Tensor,
+    pixel_size_angstrom: float,
+    title: str,
+) -> None:
+    """Write a PNG: the curves of ``table`` with the resolutions read off them; sections of the map with the mask's outline."""
+    figure = Figure(figsize=(13.5, 7.2), layout="constrained")
+    [above], [below] = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.15, 1.0])
+    _draw_curves(above.subplots(), table, resolutions)
+    for column, (axes, (axis, across, up)) in enumerate(zip(below.subplots(1, 3), SECTIONS, strict=True)):
+        middle = full_map.shape[0] // 2
+        section, outline = (each.select(column, middle).numpy() for each in (full_map, mask))
+        _draw_section(axes, section, outline, pixel_size_angstrom)
+        axes.set_title(f"section {axis} = 0", fontsize=9)
+        axes.set_xlabel(f"{across} (Å)")
+        axes.set_ylabel(f"{up} (Å)")
+    figure.suptitle(title, fontsize=10)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+
+
+def _draw_curves(axes: Axes, table: pd.DataFrame, resolutions: pd.DataFrame) -> None:
+    for name, (label, colour, line) in STYLES.items():
+        if name in table.columns:
+            frequency = table["frequency_per_angstrom"]
+            axes.plot(frequency, table[name], line, color=colour, label=label + _readings(resolutions, name))
+            if f"{name}_low" in table.columns:
+                band = (table[f"{name}_low"], table[f"{name}_high"])
+                axes.fill_between(frequency, *band, color=colour, alpha=0.15, linewidth=0)
+    for threshold in THRESHOLDS:
+        axes.axhline(threshold, color="tab:orange", linewidth=0.8)
+        axes.annotate(f"{threshold:g}", (1.0, threshold), xycoords=("axes fraction", "data"), fontsize=8, color="tab:orange")
+    axes.axhline(0, color="black", linewidth=0.5)
+    nyquist = float(table["frequency_per_angstrom"].iloc[-1])
+    axes.set(xlim=(0, nyquist), ylim=(-0.15, 1.03), xlabel="resolution (Å)", ylabel="Fourier shell correlation")
+    ticks = np.linspace(0, nyquist, 9)[1:]
+    axes.set_xticks(ticks, [f"{1 / tick:.3g}" for tick in ticks])
+    axes.legend(loc="center left", bbox_to_anchor=(1.04, 0.5), fontsize=8)
+
+
+def _readings(resolutions: pd.DataFrame, curve: str) -> str:
+    rows = resolutions[resolutions["curve"] == curve]
+    read = []
+    for row in rows.to_dict("records"):
+        words = reading(row["resolution_angstrom"], at_nyquist=row["at_nyquist"])
+        low, high = (reading(row[f"interval_{end}_angstrom"], at_nyquist=False) for end in ("low", "high"))
+        interval = "" if math.isnan(row["interval_low_angstrom"]) else f" ({low} to {high})"
+        read.append(f"{words}{interval} at {row['threshold']:g}")
+    return f": {', '.join(read)}" if read else ""
+
+
+def _draw_section(axes: Axes, section: np.ndarray, outline: np.ndarray, pixel_size_angstrom: float) -> None:
+    n = len(section)
+    low, high = (np.arange(n)[[0, -1]] - n // 2) * pixel_size_angstrom
+    half = pixel_size_angstrom / 2
+    limits = np.percentile(section, (0.5, 99.8))
+    extent = (low - half, high + half, low - half, high + half)
+    axes.imshow(section, cmap="gray", vmin=limits[0], vmax=limits[1], origin="lower", extent=extent, interpolation="nearest")
+    if outline.min() < 0.5 < outline.max():
+        position = (np.arange(n) - n // 2) * pixel_size_angstrom
+        axes.contour(position, position, outline, levels=[0.5], colors="tab:blue", linewidths=0.8)

@@ -1,0 +1,146 @@
+"""One picture of a sweep: a row of images for each operator with their errors below, one grey scale for all."""
+
+from __future__ import annotations
+
+import textwrap
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cryosense.reporting.tables.examples import Example, Image, arrange
+from cryosense.reporting.tables.formats import method_label, operator_label
+
+WIDTH_INCHES, DOTS_PER_INCH = 16.0, 100
+LARGEST_PANEL_INCHES = 2.6
+CAPTION_CHARACTERS_PER_INCH, TITLE_CHARACTERS_PER_INCH = 12, 13
+ROOMY_PANEL_INCHES = 1.4
+LEADING = {"image": "original, as measured", "clean": "clean", "measurement": "measurement"}
+SCORES = {"psnr": "{:.1f} dB", "ssim": "ssim {:.2f}", "lpips": "lpips {:.2f}", "correlation_clean": "corr {:.2f}"}
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Grey values: ``images`` from black to white, ``errors`` to either side of zero; ``characters`` of a panel's title."""
+
+    images: tuple[float, float]
+    errors: float
+    characters: int
+
+
+def plain_text() -> AbstractContextManager[None]:
+    """-> a context in which names with dollar signs are drawn as they are, and not as formulas."""
+    context: AbstractContextManager[None] = rc_context({"text.parse_math": False})
+    return context
+
+
+def picture(examples: list[Example], *, most_operators: int) -> Figure:
+    """-> a figure with the columns original, clean, measurement and one per method, and two rows per operator.
+
+    Original, clean image and reconstructions share one grey scale, errors another one centred at zero; a measurement is no
+    image and has its own. Raises ValueError without an example.
+    """
+    if not examples:
+        raise ValueError("no run holds an example image: there is nothing to draw")
+    operators, methods = arrange(examples)
+    shown = operators[:most_operators]
+    drawn = [example for row in shown for example in row.values()]
+    leading = [name for name in LEADING if any(name in example.images for example in drawn)]
+    uncertain = [method for method in methods if any("deviation" in row[method].images for row in shown if method in row)]
+    panel = min(WIDTH_INCHES / (len(leading) + len(methods) + len(uncertain)), LARGEST_PANEL_INCHES)
+    scales = _common_scales(drawn, max(8, int(TITLE_CHARACTERS_PER_INCH * panel)))
+    figure, grid = _canvas(len(shown), len(leading) + len(methods) + len(uncertain), panel)
+    for i, row in enumerate(shown):
+        top, below = grid[2 * i], grid[2 * i + 1]
+        first = next(iter(row.values()))
+        _draw_leading(top, first, leading, scales)
+        _write(below[0], first.row)
+        _draw_methods(top[len(leading) :], below[len(leading) :], row, methods, scales)
+        _draw_deviations(top[len(leading) + len(methods) :], row, uncertain, scales)
+    cut = f" The first {len(shown)} of {len(operators)} operators." if len(shown) < len(operators) else ""
+    caption = _caption(scales, clean_known="clean" in leading) + cut
+    figure.suptitle(textwrap.fill(caption, int(CAPTION_CHARACTERS_PER_INCH * figure.get_figwidth())), fontsize=10)
+    return figure
+
+
+def _common_scales(drawn: list[Example], characters: int) -> Scales:
+    low, high = np.median([_range(example.images["image"]) for example in drawn], axis=0)
+    return Scales(
+        (float(low), float(high)), float(np.median([np.percentile(np.abs(x.error), 99.5) for x in drawn])), characters
+    )
+
+
+def _caption(scales: Scales, *, clean_known: bool) -> str:
+    low, high = scales.images
+    return (
+        f"Grey scale of originals, clean images and reconstructions: {low:.2f} (black) to {high:.2f} (white). "
+        f"Errors, against the {'clean' if clean_known else 'measured'} image: {-scales.errors:.2f} to {scales.errors:.2f}; "
+        f"standard deviations: 0 to {scales.errors:.2f}. "
+        "Measurements: a scale of their own. "
+        "Scores are those of the image shown: psnr, ssim and lpips against the image as measured"
+        f"{', corr with the clean image' if clean_known else ''}."
+    )
+
+
+def _draw_leading(panels: list[Axes], example: Example, leading: list[str], scales: Scales) -> None:
+    """Original, clean image and measurement, which all methods on one operator share."""
+    for axes, name in zip(panels, leading, strict=False):
+        if name in example.images:
+            image, title = example.images[name], textwrap.fill(LEADING[name], scales.characters)
+            _show(axes, image, _range(image) if name == "measurement" else scales.images, title)
+
+
+def _draw_methods(top: list[Axes], below: list[Axes], row: dict[str, Example], methods: list[str], scales: Scales) -> None:
+    """Each method's reconstruction, and its error under it."""
+    for axes, axes_below, method in zip(top, below, methods, strict=False):
+        if method in row:
+            _show(axes, row[method].images["reconstruction"], scales.images, _title(row[method].row, scales.characters))
+            _show(axes_below, row[method].error, (-scales.errors, scales.errors), "error")
+
+
+def _draw_deviations(panels: list[Axes], row: dict[str, Example], uncertain: list[str], scales: Scales) -> None:
+    """What samplers say of their own uncertainty, from zero to the scale of the errors."""
+    for axes, method in zip(panels, uncertain, strict=True):
+        if method in row and "deviation" in row[method].images:
+            title = textwrap.fill("standard deviation of " + method_label(row[method].row), scales.characters)
+            _show(axes, row[method].images["deviation"], (0.0, scales.errors), title)
+
+
+def _canvas(operators: int, columns: int, panel: float) -> tuple[Figure, list[list[Axes]]]:
+    """An empty figure, two rows of panels per operator; at most 1600 px wide, so that it can be read without scrolling."""
+    width = max(panel * columns, WIDTH_INCHES * 0.6)
+    titles = 0.75 if panel >= ROOMY_PANEL_INCHES else 1.5  # narrow panels have titles of more lines
+    figure = Figure(figsize=(width, operators * (2 * panel + titles) + 0.8), dpi=DOTS_PER_INCH, layout="constrained")
+    grid = figure.subplots(2 * operators, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    return figure, grid.tolist()
+
+
+def _range(image: Image) -> tuple[float, float]:
+    low, high = np.percentile(image, [0.5, 99.5])
+    return float(low), float(high)
+
+
+def _show(axes: Axes, image: Image, scale: tuple[float, float], title: str) -> None:
+    axes.imshow(image, cmap="gray", vmin=scale[0], vmax=scale[1], interpolation="nearest")
+    axes.set_title(title, fontsize=9)
+
+
+def _write(axes: Axes, row: pd.Series) -> None:
+    """What the operator is, in the panel below the original, which has no error."""
+    lines = [row["data"], *operator_label(row).split(", ")]
+    text = "\n".join(lines) + f"\nC = {row['compression_dof']:.3g} dof\nparticle {row['particle']}"
+    axes.text(0.0, 1.0, text, va="top", fontsize=10, transform=axes.transAxes)
+
+
+def _title(row: pd.Series, characters: int) -> str:
+    """Method and scores, in lines of so many characters."""
+    scores = [form.format(row[name]) for name, form in SCORES.items() if pd.notna(row[name])]
+    pairs = ["  ".join(scores[i : i + 2]) for i in range(0, len(scores), 2)]
+    lines = pairs if all(len(pair) <= characters for pair in pairs) else scores
+    return "\n".join([textwrap.fill(method_label(row), characters), *lines])

@@ -1,0 +1,38 @@
+"""The curves of a validation, beside what chance allows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cryosense.files.writing import written_whole
+from cryosense.metrics.chance import DEVIATIONS
+
+DOTS_PER_INCH = 110
+COLOURS = {"particles": "black", "noise": "tab:red", "randomised": "tab:blue"}
+LINES = {"uncompressed": ":", "compressed": "-"}
+
+
+def draw_validation(path: Path, table: pd.DataFrame, cutoff: int, box_angstrom: float) -> None:
+    """Write a PNG: half-map FSC and FSC to the truth of particles, of noise and of particles with random phases."""
+    figure = Figure(figsize=(12.0, 5.0), layout="constrained")
+    shells = table["shell"].to_numpy()
+    chance = DEVIATIONS / np.sqrt(4 * np.pi * np.maximum(shells, 1) ** 2)
+    for axes, curve in zip(figure.subplots(1, 2, sharey=True), ("half maps", "to truth"), strict=True):
+        axes.fill_between(shells[1:], -chance[1:], chance[1:], color="tab:grey", alpha=0.3, label="chance: 2 deviations")
+        for images, colour in COLOURS.items():
+            for chain, line in LINES.items():
+                axes.plot(shells, table[f"{images}, {chain}, {curve}"], line, color=colour, label=f"{images}, {chain}")
+        axes.axvline(cutoff, color="tab:blue", linewidth=0.8)
+        axes.annotate("phases random beyond", (cutoff, -0.32), fontsize=8, color="tab:blue", rotation=90)
+        ticks = np.linspace(0, shells[-1], 9)[1:]
+        axes.set_xticks(ticks, [f"{box_angstrom / tick:.3g}" for tick in ticks])
+        axes.set(xlim=(0, shells[-1]), ylim=(-0.35, 1.03), xlabel="resolution (Å)", title=f"FSC, {curve}")
+        axes.axhline(0, color="black", linewidth=0.5)
+        axes.grid(alpha=0.3)
+    figure.axes[0].legend(fontsize=8)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")

@@ -1,0 +1,56 @@
+"""Central sections of maps side by side."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from math import ceil
+
+import mrcfile
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from cryosense.reporting.tables.collected_maps import FinishedMap
+
+ACROSS = 6
+PANEL_INCHES, DOTS_PER_INCH = 2.1, 110
+TITLE_CHARACTERS = 30
+
+
+def map_sections(maps: Sequence[FinishedMap]) -> tuple[Figure | None, list[str]]:
+    """-> section z = 0 of each ``map.mrc``, grey from its 0.5th to its 99.8th percentile; the maps that cannot be read.
+
+    Only the section is read of a map, whatever its size.
+    """
+    sections, unreadable = [], []
+    for each in maps:
+        try:
+            sections.append((each.name, _section(each)))
+        except (OSError, ValueError) as error:
+            unreadable.append(f"{each.name}: {error}")
+    if not sections:
+        return None, unreadable
+    rows = ceil(len(sections) / ACROSS)
+    size = (PANEL_INCHES * ACROSS, (PANEL_INCHES + 0.5) * rows)
+    figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
+    panels = figure.subplots(rows, ACROSS, squeeze=False).ravel()
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, (name, section) in zip(panels, sections, strict=False):
+        low, high = np.percentile(section, (0.5, 99.8))
+        axes.imshow(section, cmap="gray", vmin=low, vmax=high, origin="lower", interpolation="nearest")
+        axes.set_title(textwrap.fill(name, TITLE_CHARACTERS), fontsize=7)
+    return figure, unreadable
+
+
+def _section(each: FinishedMap) -> NDArray[np.float32]:
+    """(n, n): the middle of the map along z."""
+    with mrcfile.mmap(each.directory / "map.mrc", mode="r") as mrc:
+        data = mrc.data
+        if data is None or data.ndim != 3:
+            raise ValueError("map.mrc holds no volume")
+        section = np.array(data[len(data) // 2], dtype=np.float32)
+    if not np.isfinite(section).all():
+        raise ValueError("map.mrc holds values that are not finite")
+    return section

@@ -1,0 +1,98 @@
+"""Maps below a directory: their resolutions in one table, their curves in one figure."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cryosense.files.tables import read_table, reading
+from cryosense.files.untrusted import read_json
+
+# Curve and threshold of each resolution that stands in the table.
+SHOWN = {
+    "half maps, 0.143": ("corrected", 0.143),
+    "to uncompressed, 0.143": ("cross_half1", 0.143),
+    "to reference, 0.5": ("to_reference", 0.5),
+}
+RESOLUTIONS = ["threshold", "resolution_angstrom"]
+PANELS = {
+    "corrected": "half maps, corrected",
+    "cross_half1": "half map 1 to the other half, uncompressed",
+    "to_reference": "to the reference",
+}
+
+
+@dataclass(frozen=True)
+class FinishedMap:
+    """One back-projection: where it is, below which directory, what sums it up, its curves and its resolutions."""
+
+    name: str
+    directory: Path
+    summary: dict[str, object]
+    curves: pd.DataFrame
+    resolutions: pd.DataFrame
+
+
+def finished_maps(directory: Path) -> list[FinishedMap]:
+    """-> the finished back-projections at or below a directory, by name. Raises ValueError naming a file that is damaged."""
+    found = []
+    for parent, folders, files in os.walk(directory):
+        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        if {"done.json", "fsc.csv", "resolution.csv"} <= set(files):
+            folder = Path(parent)
+            name = str(folder.relative_to(directory)) if folder != directory else folder.name
+            curves = read_table(folder / "fsc.csv", ["frequency_per_angstrom", "corrected"])
+            resolutions = read_table(folder / "resolution.csv", RESOLUTIONS, words=["curve", "at_nyquist"])
+            resolutions["at_nyquist"] = resolutions["at_nyquist"] == "True"
+            found.append(FinishedMap(name, folder, _summary(folder / "done.json"), curves, resolutions))
+    return found
+
+
+def _summary(path: Path) -> dict[str, object]:
+    summary = read_json(path)
+    worth = summary.get("equivalent_particles")
+    crossed = worth.get("cross") if isinstance(worth, dict) else None
+    if not isinstance(summary.get("particles"), int) or not isinstance(crossed, (int, float, NoneType)):
+        raise ValueError(f"{path} does not sum up a back-projection: no number of particles, or what they are worth is none")
+    return summary
+
+
+def resolution_lines(maps: list[FinishedMap]) -> pd.DataFrame:
+    """-> one line per map: particles, how many uncompressed ones it is worth where that is known, resolutions in words."""
+    lines = []
+    for each in maps:
+        line: dict[str, object] = {"maps": each.name, "particles": each.summary["particles"]}
+        worth = each.summary.get("equivalent_particles")
+        crossed = worth.get("cross") if isinstance(worth, dict) else None
+        line["equivalent particles"] = "" if crossed is None else f"{crossed:.0f}"
+        for title, (curve, threshold) in SHOWN.items():
+            rows = each.resolutions[(each.resolutions["curve"] == curve) & (each.resolutions["threshold"] == threshold)]
+            found = zip(rows["resolution_angstrom"], rows["at_nyquist"], strict=True)
+            words = [reading(float(resolution), at_nyquist=bool(limit)) for resolution, limit in found]
+            line[title] = words[0] if words else ""
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def map_curves(maps: list[FinishedMap]) -> Figure:
+    """-> a panel for each kind of curve that some map has, all maps in it."""
+    panels = {curve: title for curve, title in PANELS.items() if any(curve in each.curves for each in maps)}
+    figure = Figure(figsize=(5.5 * len(panels), 4.5), dpi=100, layout="constrained")
+    for axes, (curve, title) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        for each in maps:
+            if curve in each.curves:
+                frequency = each.curves["frequency_per_angstrom"]
+                [line] = axes.plot(frequency, each.curves[curve], label=each.name)
+                if f"{curve}_low" in each.curves:
+                    band = (each.curves[f"{curve}_low"], each.curves[f"{curve}_high"])
+                    axes.fill_between(frequency, *band, color=line.get_color(), alpha=0.12, linewidth=0)
+        for threshold in (0.143, 0.5):
+            axes.axhline(threshold, color="0.6", linewidth=0.8, linestyle="--")
+        axes.set(title=f"FSC, {title}", xlabel="1 / Å", ylim=(-0.1, 1.02))
+        axes.legend(fontsize=8)
+    return figure

@@ -1,0 +1,92 @@
+"""Example images of runs: one particle each, as the run stored it, with its row of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cryosense.files.untrusted import read_json, read_npz
+from cryosense.reporting.tables.formats import method_label
+from cryosense.reporting.tables.summary import METHOD, OPERATOR, in_order
+
+Image = NDArray[np.float32]
+NEEDED = ("image", "measurement", "reconstruction")
+OPTIONAL = ("clean", "deviation")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One particle of one run: its row, and its images by name, those of NEEDED and, where they are known, of OPTIONAL."""
+
+    row: pd.Series
+    images: dict[str, Image]
+
+    @property
+    def error(self) -> Image:
+        """(n, n): reconstruction minus the clean image where it is known, else minus the image that was measured."""
+        return self.images["reconstruction"] - self.images.get("clean", self.images["image"])
+
+    @property
+    def method(self) -> str:
+        """Name of the method, whatever its weight."""
+        return method_label(self.row.drop("weight"))
+
+
+def read_example(run: Path, rows: pd.DataFrame) -> Example:
+    """The images in the run's ``example.npz`` and that particle's row. Raises ValueError if either is missing."""
+    run_id, particle, images = _read_images(run)
+    return _with_row(particle, images, rows[rows["run_id"] == run_id])
+
+
+def read_examples(runs: Iterable[Path], rows: pd.DataFrame) -> tuple[list[Example], list[tuple[Path, str]]]:
+    """-> the examples of the runs that have one, and the others with the reason."""
+    examples, without = [], []
+    of_run = dict(list(rows.groupby("run_id", observed=True)))
+    for run in runs:
+        try:
+            run_id, particle, images = _read_images(run)
+            examples.append(_with_row(particle, images, of_run.get(run_id, rows.iloc[:0])))
+        except ValueError as error:
+            without.append((run, str(error)))
+    return examples, without
+
+
+def _read_images(run: Path) -> tuple[str, int, dict[str, Image]]:
+    """-> the run's id, the particle and its images."""
+    try:
+        run_id = str(read_json(run / "summary.json")["run_id"])
+        images = read_npz(run / "example.npz", ("particle", *NEEDED, *OPTIONAL))
+        particle = int(images.pop("particle"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"its example image cannot be read ({error})") from error
+    missing = sorted(set(NEEDED) - set(images))
+    if missing:
+        raise ValueError(f"example.npz holds no {', '.join(missing)}")
+    return run_id, particle, images
+
+
+def _with_row(particle: int, images: dict[str, Image], rows_of_run: pd.DataFrame) -> Example:
+    row = rows_of_run[rows_of_run["particle"] == particle]
+    if row.empty:
+        raise ValueError(f"its rows hold no particle {particle}, of which example.npz holds the images")
+    return Example(row.iloc[0], images)
+
+
+def arrange(examples: list[Example]) -> tuple[list[dict[str, Example]], list[str]]:
+    """Examples by method for each operator, and the names of all methods, both in the order of the table.
+
+    Of several runs of one method on one operator (weights, seeds) the one with the best PSNR stays.
+    """
+    frame = in_order(pd.DataFrame([example.row for example in examples]).assign(example=range(len(examples))))
+    operators = []
+    for _, lines in frame.groupby(OPERATOR, dropna=False, sort=False):
+        by_psnr = [examples[i] for i in lines.sort_values("psnr", kind="stable")["example"]]
+        operators.append({example.method: example for example in by_psnr})
+    # One operator for all: the order of methods alone.
+    methods = in_order(frame.drop_duplicates(METHOD).assign(**dict.fromkeys(OPERATOR, 0)))["example"]
+    return operators, list(dict.fromkeys(examples[i].method for i in methods))

@@ -1,0 +1,165 @@
+"""Runs shown elsewhere: Weights & Biases, TensorBoard, CSV. Files on disk are the truth; what is shown is made of them."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from omegaconf import OmegaConf
+from PIL import Image
+
+from cryosense.files.writing import write_json_atomic, written_whole
+from cryosense.reporting.figures.pictures import picture
+from cryosense.reporting.tables.examples import read_example
+from cryosense.runs.rows import SCHEMA
+
+IDENTIFYING = ("run_id", "particle", "held_back", "seed", "block_size", "samples", "symmetric")
+MEASURED = tuple(field.name for field in SCHEMA if str(field.type) in {"double", "int64"} and field.name not in IDENTIFYING)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run's directory, read."""
+
+    directory: Path
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Its resolved configuration."""
+        plain: Any = OmegaConf.to_container(OmegaConf.load(self.directory / "config.yaml"))
+        return plain
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """One row per particle."""
+        return pd.read_parquet(self.directory / "rows.parquet")
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Means of the scores, and of what they took, over the particles that no method has learned from."""
+        rows = self.rows
+        counted = rows[~rows["held_back"].astype(bool)] if not rows["held_back"].all() else rows
+        means = counted[list(MEASURED)].astype(float).mean()
+        return {str(name): float(value) for name, value in means.items() if np.isfinite(value)}
+
+    @property
+    def panel(self) -> Path:
+        """The picture of one particle, drawn if it is not there."""
+        path = self.directory / "example.png"
+        if not path.is_file():
+            with written_whole(path) as unfinished:
+                picture([read_example(self.directory, self.rows)], most_operators=1).savefig(unfinished, format="png")
+        return path
+
+
+class Mirror(ABC):
+    """A place where finished runs are shown: each with its configuration, rows and picture."""
+
+    name: str
+
+    @abstractmethod
+    def send(self, run: FinishedRun) -> None:
+        """Show a run. May raise anything: nothing depends on it."""
+
+
+def mirrored(mirror: Mirror, directory: Path) -> None:
+    """Show the finished run, once for each kind of mirror: ``mirrored_<name>.json`` says that it was.
+
+    What fails is a warning; the same run started again tries again.
+    """
+    sent = directory / f"mirrored_{mirror.name}.json"
+    if sent.is_file():
+        return
+    try:
+        mirror.send(FinishedRun(directory))
+        write_json_atomic(sent, {"run": directory.name})
+    except Exception as error:  # noqa: BLE001 - libraries and networks of others: whatever they raise must not cost a run
+        warnings.warn(
+            f"{directory} is complete, but mirror={mirror.name} failed ({type(error).__name__}: {error}); the same run tries "
+            "again when it is started again",
+            stacklevel=2,
+        )
+
+
+class NoMirror(Mirror):
+    """Runs are shown nowhere else."""
+
+    name = "none"
+
+    def send(self, run: FinishedRun) -> None:
+        del run
+
+
+class CSV(Mirror):
+    """``rows.csv``, ``means.csv`` and ``example.png`` in the run's directory, for programs that read no parquet."""
+
+    name = "csv"
+
+    def send(self, run: FinishedRun) -> None:
+        for name, table in (("rows", run.rows), ("means", pd.DataFrame([run.means]))):
+            with written_whole(run.directory / f"{name}.csv") as unfinished:
+                table.to_csv(unfinished, index=False)
+        _ = run.panel
+
+
+class TensorBoard(Mirror):
+    """Event files in ``tensorboard/<run>`` beside the run: scores as curves over particles, means, configuration, picture."""
+
+    name = "tensorboard"
+
+    def send(self, run: FinishedRun) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        with SummaryWriter(str(run.directory.parent / "tensorboard" / run.name)) as writer:
+            writer.add_text("config", f"```\n{OmegaConf.to_yaml(run.config)}\n```")
+            writer.add_image("panel", np.asarray(Image.open(run.panel).convert("RGB")), dataformats="HWC")
+            for name, mean in run.means.items():
+                writer.add_scalar(f"means/{name}", mean)
+                values = run.rows[["particle", name]].dropna()
+                for particle, value in values.itertuples(index=False):
+                    writer.add_scalar(f"rows/{name}", float(value), int(particle))
+
+
+class WandB(Mirror):
+    """A run of Weights & Biases for each run, by its name; where they are kept until they are uploaded: ``wandb`` beside it.
+
+    Args:
+        project: its project there.
+        group: runs of one sweep stand together under it.
+        offline: keep all of it on disk, for ``wandb sync``; the environment variable WANDB_MODE says so as well.
+    """
+
+    name = "wandb"
+    MOST_ROWS = 10_000  # of a table there; of longer runs so many, spread evenly
+
+    def __init__(self, project: str, group: str | None, offline: bool) -> None:
+        self.project, self.group, self.offline = project, group, offline
+
+    def send(self, run: FinishedRun) -> None:
+        import wandb
+
+        rows = run.rows
+        shown = rows.iloc[np.arange(min(len(rows), self.MOST_ROWS)) * len(rows) // min(len(rows), self.MOST_ROWS)]
+        # A run object of its own, ended here: the next run in this process has nothing to do with it.
+        with wandb.init(
+            project=self.project,
+            group=self.group,
+            name=run.name,
+            id=run.name,
+            config=run.config,
+            dir=str(run.directory.parent),
+            mode="offline" if self.offline else None,
+            reinit="create_new",
+            settings=wandb.Settings(console="off", silent=True),
+        ) as shown_run:
+            shown_run.log({"rows": wandb.Table(dataframe=shown), "panel": wandb.Image(str(run.panel))})
+            shown_run.summary.update(run.means)

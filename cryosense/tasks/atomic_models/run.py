@@ -1,0 +1,135 @@
+"""Atomic models compared with each other, with a map, or both: from files to a directory of tables and a figure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cryosense.biology.model_files import ModelFileError
+from cryosense.biology.models import ProteinModel, read_model
+from cryosense.files.tables import write_csv
+from cryosense.files.writing import write_json_atomic, written_whole
+from cryosense.reporting.figures.atomic_models import draw_models
+from cryosense.runs.provenance import begin_session, end_session
+from cryosense.runs.record import open_run
+from cryosense.tasks.atomic_models.comparison import Comparison, ModelComparison
+from cryosense.tasks.atomic_models.in_map import KnownMap, ModelInMap
+from cryosense.tasks.atomic_models.tables import chain_table, models_markdown
+
+# Below this share of residues at one place, of those that sequence matches, two models hardly stand in one frame.
+FEW_IN_PLACE = 0.1
+
+
+@dataclass(frozen=True)
+class ModelRun:
+    """What is compared, and how.
+
+    Attributes:
+        models: one or two paths; the first is a, the second b.
+        comparison: of the two.
+        known_map: that both are to fit; needed where there is one model.
+        most_chains: pairs of chains that the figure shows.
+    """
+
+    models: Sequence[str]
+    comparison: ModelComparison
+    known_map: KnownMap
+    most_chains: int
+
+    def run(self, directory: Path, config: str) -> dict[str, object]:
+        """Compare, unless this directory holds the same already. -> what sums it up, as ``done.json`` does.
+
+        Writes ``config.yaml`` first (``config``, what identifies the run); ``provenance.json``; ``pairs.csv`` and
+        ``residues.csv`` of two models, ``fsc_a.csv`` and ``fsc_b.csv`` in a map; ``chains.csv``, ``models.md``,
+        ``models.png``; ``done.json`` last.
+
+        Raises:
+            ValueError: files that cannot be used, models of other proteins, a directory of another run.
+        """
+        if not 1 <= len(self.models) <= 2 or (len(self.models) == 1 and self.known_map.path is None):
+            raise ModelFileError("give two atomic models, or one and the map that it is to fit (map.path=...)")
+        models = [read_model(path) for path in self.models]
+        known = self.known_map.open()
+        found = self.comparison.compare(*models) if len(models) == 2 else None
+        in_map = {} if known is None else {name: known.assess(model.path) for name, model in zip("ab", models, strict=False)}
+        open_run(directory, config, self._fingerprint())
+        if (directory / "done.json").is_file():
+            return dict(json.loads((directory / "done.json").read_text()))
+        begin_session(directory)
+        return self._write(directory, models, found, in_map)
+
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256()
+        for path in [*self.models, *([] if self.known_map.path is None else [self.known_map.path])]:
+            with Path(path).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()[:16]
+
+    def _write(
+        self, directory: Path, models: list[ProteinModel], found: Comparison | None, in_map: dict[str, ModelInMap]
+    ) -> dict[str, object]:
+        within = self.comparison.within_angstrom
+        table = _own_chains(models[0]) if found is None else chain_table(found, within)
+        for name, fitted in in_map.items():
+            table[f"correlation_{name}"] = table[f"chain_{name}"].map(fitted.correlations)
+            write_csv(directory / f"fsc_{name}.csv", fitted.curves)
+        if found is not None:
+            write_csv(directory / "pairs.csv", found.pairs)
+            write_csv(directory / "residues.csv", found.residues)
+        write_csv(directory / "chains.csv", table)
+        numbers = {} if found is None else found.summary
+        fits = {name: _crossings(fitted) for name, fitted in in_map.items()}
+        names = [f"{name}: {model.path.name}" for name, model in zip("ab", models, strict=False)]
+        notes = [
+            ", ".join(names),
+            *(f"{name} in the map: {_in_words(fit)}." for name, fit in fits.items()),
+            *self._warnings(found),
+        ]
+        with written_whole(directory / "models.md") as unfinished:
+            unfinished.write_text(models_markdown(table, numbers, notes))
+        curves = {name: fitted.curves for name, fitted in in_map.items()}
+        residues = None if found is None else found.residues
+        draw_models(directory / "models.png", residues, curves, within, self.most_chains, "   ".join(names))
+        summary = {name: None if math.isnan(number) else number for name, number in numbers.items()}
+        done: dict[str, object] = {**summary, "in_map": fits, "warnings": self._warnings(found)}
+        end_session(directory)
+        write_json_atomic(directory / "done.json", done)
+        return done
+
+    def _warnings(self, found: Comparison | None) -> list[str]:
+        if found is None:
+            return []
+        said = []
+        scale = self.comparison.pairing.place_scale_angstrom
+        if (found.residues["distance_angstrom"] <= scale).mean() < FEW_IN_PLACE and self.comparison.same_frame:
+            said.append(
+                "hardly a residue of b lies where a has it: if the models do not stand in one frame, say same_frame=false"
+            )
+        others = found.summary["other_polymers_a"] + found.summary["other_polymers_b"]
+        if others:
+            said.append(f"{others:g} chains are not protein and were left out")
+        return said
+
+
+def _own_chains(model: ProteinModel) -> pd.DataFrame:
+    confidence = [float(chain.confidence.mean()) for chain in model.chains]
+    names, lengths = [chain.name for chain in model.chains], [len(chain) for chain in model.chains]
+    return pd.DataFrame({"chain_a": names, "residues_a": lengths, "confidence_a": confidence})
+
+
+def _crossings(fitted: ModelInMap) -> dict[str, float | None]:
+    """-> resolutions where the FSC of map and model falls below 0.5 (Rosenthal & Henderson 2003); None where there is none."""
+    rows = fitted.resolutions.query("threshold == 0.5")
+    read = zip(rows["curve"], rows["resolution_angstrom"], strict=True)
+    return {name: float(value) if math.isfinite(value) else None for name, value in read}
+
+
+def _in_words(fit: dict[str, float | None]) -> str:
+    read = [f"{name} {'none' if value is None else f'{value:.2f} Å'}" for name, value in fit.items()]
+    return f"FSC 0.5 at {', '.join(read)}"

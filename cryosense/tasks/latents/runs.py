@@ -1,0 +1,82 @@
+"""Latents of one run, embedded, clustered, and with their neighbours."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cryosense.biology.clustering import GaussianMixture
+from cryosense.biology.embedding import Embedding
+from cryosense.biology.neighbours import check_neighbours, nearest_neighbours
+from cryosense.data.latents import read_latents
+from cryosense.errors import ParticleDataError
+
+
+@dataclass(frozen=True)
+class LatentRun:
+    """n particles: points (n, e) of the embedding, clusters (n,), and neighbours (n, k) in latent space."""
+
+    name: str
+    points: np.ndarray
+    clusters: np.ndarray
+    neighbours: np.ndarray
+
+    def shuffled(self, order: np.ndarray) -> LatentRun:
+        """-> the run in which particle i has the latents of particle ``order[i]``, an (n,) permutation."""
+        place = np.argsort(order)
+        return LatentRun(self.name, self.points[order], self.clusters[order], place[self.neighbours[order]])
+
+
+@dataclass(frozen=True)
+class LatentAnalysis:
+    """How latents are made into a run; ``neighbours`` are counted in latent space, whatever the embedding."""
+
+    embedding: Embedding
+    clustering: GaussianMixture
+    neighbours: int
+
+    def check(self, count: int) -> None:
+        """Raises ValueError where so many particles are too few, or where a library is missing."""
+        check_neighbours(self.neighbours, count)
+        self.embedding.check(count)
+        self.clustering.check(count)
+
+    def analyse(self, name: str, latents: np.ndarray) -> LatentRun:
+        """(n, d) -> the run."""
+        neighbours = nearest_neighbours(latents, self.neighbours)
+        points = self.embedding(latents, 0)
+        return LatentRun(name, points, self.clustering(points, 0), neighbours)
+
+    def refitted(self, run: LatentRun, latents: np.ndarray, refit: int) -> LatentRun:
+        """-> the same latents, embedded and clustered with other random numbers."""
+        points = self.embedding(latents, refit)
+        return LatentRun(run.name, points, self.clustering(points, refit), run.neighbours)
+
+
+def read_all(paths: Sequence[str], known: np.ndarray | None, known_path: str) -> dict[str, np.ndarray]:
+    """-> (n, d) latents by path. Raises ParticleDataError where they are not of as many particles, or named twice."""
+    if len(set(paths)) < len(paths):
+        raise ParticleDataError(f"{next(path for path in paths if paths.count(path) > 1)}: is named twice")
+    found = {path: read_latents(Path(path)) for path in paths}
+    counts = {path: len(latents) for path, latents in found.items()}
+    if known is not None:
+        counts[known_path] = len(known)
+    wanted = counts[paths[0]]
+    for path, count in counts.items():
+        if count != wanted:
+            raise ParticleDataError(
+                f"{path}: {count} particles, but {wanted} in {paths[0]}: give files of the same particles in the same order"
+            )
+    return found
+
+
+def fingerprint(latents: dict[str, np.ndarray], known: np.ndarray | None) -> str:
+    """-> a digest of all that is compared."""
+    digest = hashlib.sha256()
+    for array in (*latents.values(), np.zeros(0) if known is None else known):
+        digest.update(str(array.shape).encode() + array.tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,113 @@
+"""What is to be said of the resolution of half maps, and against what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from torch import Tensor
+
+from cryosense.metrics import HalfMapCurves, fsc, half_map_curves, resolution_angstrom
+from cryosense.tasks.maps.anisotropy import THRESHOLD, Anisotropy, Cones
+from cryosense.tasks.maps.fsc_files import fsc_table, resolution_table
+from cryosense.tasks.maps.half_sums import HalfSums
+from cryosense.tasks.maps.references import AtomicModel, UncompressedRun, read_map
+from cryosense.tasks.maps.uncertainty import Bootstrap
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Half maps and full map (n, n, n) of half sums, the views (v, 3) they were seen along, the digest of their half sets."""
+
+    sums: HalfSums
+    regularisation: float
+    halves: tuple[Tensor, Tensor]
+    full_map: Tensor
+    pixel_size_angstrom: float
+    views: Tensor
+    half_sets: str
+
+    @classmethod
+    def of(
+        cls, sums: HalfSums, regularisation: float, pixel_size_angstrom: float, views: Tensor, half_sets: str
+    ) -> Reconstruction:
+        """Divide the sums. See ``SliceAccumulator.volume`` for the regularisation."""
+        halves = (sums.of_half(0).volume(regularisation), sums.of_half(1).volume(regularisation))
+        full_map = sums.full().volume(regularisation)
+        return cls(sums, regularisation, halves, full_map, pixel_size_angstrom, views, half_sets)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Mask (n, n, n); curves and resolutions as tables; by direction; equivalent particles if an uncompressed run is known."""
+
+    mask: Tensor
+    curves: HalfMapCurves
+    table: pd.DataFrame
+    resolutions: pd.DataFrame
+    anisotropy: Anisotropy
+    equivalent_particles: dict[str, float | None] | None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """How half maps are judged.
+
+    Attributes:
+        soft_mask: ``(volume, pixel_size_angstrom) -> mask``, made from the full map.
+        randomise_below, seed: see :func:`cryosense.metrics.half_map_curves`.
+        bootstrap: intervals.
+        cones: resolution by direction.
+        reference: a map of the same box and pixel size that the full map is compared with; None where none is known.
+        model, model_centre_angstrom: see :class:`AtomicModel`; None without one.
+        cross_reference: directory of an :class:`UncompressedRun`; None without one.
+    """
+
+    soft_mask: Callable[[Tensor, float], Tensor]
+    randomise_below: float
+    seed: int
+    bootstrap: Bootstrap
+    cones: Cones
+    reference: str | None
+    model: str | None
+    model_centre_angstrom: list[float] | None
+    cross_reference: str | None
+
+    def check(self, box_size: int, pixel_size_angstrom: float, half_set: Tensor, half_sets: str) -> None:
+        """Raises ParticleDataError where what the maps are to be compared with cannot be.
+
+        ``half_set`` (n,) is that of each particle, ``half_sets`` its digest.
+        """
+        self.bootstrap.check(half_set)
+        self._known_maps(box_size, pixel_size_angstrom)
+        if self.cross_reference is not None:
+            UncompressedRun(self.cross_reference).halves(box_size, pixel_size_angstrom, half_sets)
+
+    def judge(self, made: Reconstruction) -> Findings:
+        """-> all that is found. Raises as :meth:`check` does."""
+        n, pixel_size = made.full_map.shape[-1], made.pixel_size_angstrom
+        mask = self.soft_mask(made.full_map, pixel_size)
+        curves = half_map_curves(*made.halves, mask, randomise_below=self.randomise_below, seed=self.seed)
+        others = {name: fsc(made.full_map, known) for name, known in self._known_maps(n, pixel_size).items()}
+        worth = None
+        if self.cross_reference is not None:
+            crossed, worth = UncompressedRun(self.cross_reference).compare(made.halves, pixel_size, made.half_sets)
+            others |= crossed
+        final = resolution_angstrom(curves.corrected, pixel_size, n, THRESHOLD)
+        masked = (made.halves[0] * mask, made.halves[1] * mask)
+        anisotropy = self.cones.assess(*masked, made.views, final, pixel_size)
+        draws = self.bootstrap.draw(made.sums, made.regularisation, made.halves, mask, curves)
+        others |= anisotropy.columns() | self.bootstrap.bands(draws)
+        table = fsc_table(curves, others, n, pixel_size)
+        resolutions = self.bootstrap.resolutions(draws, resolution_table(table, n, pixel_size), n, pixel_size)
+        return Findings(mask, curves, table, resolutions, anisotropy, worth)
+
+    def _known_maps(self, box_size: int, pixel_size_angstrom: float) -> dict[str, Tensor]:
+        """-> maps (n, n, n) by the name of the full map's FSC to them. Raises as :meth:`check` does."""
+        known = {}
+        if self.reference is not None:
+            known["to_reference"] = read_map(self.reference, "reference", box_size, pixel_size_angstrom)
+        if self.model is not None:
+            known["to_model"] = AtomicModel(self.model, self.model_centre_angstrom).density(box_size, pixel_size_angstrom)
+        return known

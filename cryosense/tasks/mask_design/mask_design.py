@@ -1,0 +1,179 @@
+"""From an uncompressed pilot to masks for the whole data set: a configuration, a table, a figure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cryosense.files.tables import write_csv
+from cryosense.files.writing import write_json_atomic, written_whole
+from cryosense.metrics import resolution_angstrom as resolution_of
+from cryosense.metrics.shell_snr import ShellSnr, fit_shell_snr
+from cryosense.operators.masks import MaskError
+from cryosense.operators.sampling_profile import Profile, ProfileDesign
+from cryosense.reporting.figures.mask_design import draw_design
+from cryosense.runs.provenance import begin_session, end_session
+from cryosense.runs.record import open_run
+from cryosense.tasks.mask_design.ctf_spectra import ctf_spectrum
+from cryosense.tasks.mask_design.pilots import Pilot
+
+THRESHOLD = 0.143
+CONFIG = Path("operator") / "masks" / "designed.yaml"
+
+
+@dataclass(frozen=True)
+class MaskDesign:
+    """What masks are designed from and for.
+
+    Attributes:
+        pilot: uncompressed particles of the data set, or of one like it.
+        particles: of the data set that the masks are for; None: as many as ``ctf`` has.
+        ctf, pilot_ctf: STAR files with the CTFs of the data set and of the pilot. Where the first is given, s is smooth but
+            for the mean CTF^2 of the particles; where both are, s is scaled from the one to the other. None: not known.
+        compression: degrees of freedom over those measured; or
+        resolution_angstrom: what is to be resolved at the highest compression. One of the two, the other None.
+        fsc_floor: half-map FSC that shells below the resolution keep at least, or all they have without masks.
+        margin_shells: measured beyond the last shell that is wanted.
+        confidence: standard deviations by which s is taken to be lower than estimated where it says how little a shell can be
+            left with, and higher where it says how far the data may resolve; and for which shells have room above the floor,
+            where chance moves what will be found.
+
+    Raises:
+        MaskError: neither or both of the aims, a floor outside (0, 1), a negative confidence, CTFs of the pilot alone.
+    """
+
+    pilot: Pilot
+    particles: int | None
+    ctf: str | None
+    pilot_ctf: str | None
+    compression: float | None
+    resolution_angstrom: float | None
+    fsc_floor: float
+    margin_shells: int
+    confidence: float
+
+    def __post_init__(self) -> None:
+        if (self.compression is None) == (self.resolution_angstrom is None):
+            raise MaskError(
+                "give compression=C (the most resolution at C) or resolution_angstrom=R (the highest C for R), one"
+            )
+        if not 0 < self.fsc_floor < 1 or self.confidence < 0:
+            raise MaskError(f"fsc_floor={self.fsc_floor} must lie in (0, 1) and confidence={self.confidence} not be negative")
+        if self.pilot_ctf is not None and self.ctf is None:
+            raise MaskError("pilot_ctf scales the pilot to the CTFs of the data set: give those as ctf")
+
+    def expected_snr(self) -> ShellSnr:
+        """-> s(k) of the uncompressed half maps of the whole data set: the pilot's times ``N c(k) / (N_pilot c_pilot(k))``.
+
+        N are numbers of particles and c(k) their mean CTF^2: the weights of a back-projection, over the same noise. Poses are
+        taken to be as good as the pilot's.
+        """
+        n, pixel_size = self.pilot.box_size, self.pilot.pixel_size_angstrom
+        full = None if self.ctf is None else ctf_spectrum(Path(self.ctf), n, pixel_size)
+        of_pilot = full if self.pilot_ctf is None else ctf_spectrum(Path(self.pilot_ctf), n, pixel_size)
+        count = self.particles if self.particles is not None or full is None else full.particles
+        if count is None or count < 2:
+            raise MaskError(f"particles={count}: say how many particles the masks are for, or give their CTFs as ctf")
+        fitted = fit_shell_snr(self.pilot.curves, modulation=None if of_pilot is None else of_pilot.power)
+        log_snr = fitted.log_snr + math.log(count / self.pilot.particles)
+        if full is not None and of_pilot is not None:
+            log_snr = log_snr + full.power.log() - of_pilot.power.log()
+        return ShellSnr(log_snr, fitted.deviation)
+
+    def solve(self, snr: ShellSnr) -> Profile:
+        """-> the profile for these s(k). Raises MaskError where it cannot be had."""
+        lower, upper = ((snr.log_snr + sign * self.confidence * snr.deviation).exp() for sign in (-1, 1))
+        chance = self.pilot.curves[0].chance()
+        made = ProfileDesign(lower, self.confidence * chance, self.margin_shells)
+        reach = self._resolution(upper)
+        if reach == float("inf"):
+            raise MaskError(f"the data set is not expected to reach an FSC of {THRESHOLD} in any shell: nothing to design")
+        if self.compression is not None:
+            return made.for_compression(self.compression, fsc_floor=self.fsc_floor, last_shell=self._shell(reach))
+        wanted = self.resolution_angstrom
+        if wanted is None or not wanted >= reach:
+            raise MaskError(f"resolution_angstrom={wanted}: even without masks the data are not expected to reach {reach:.2f}")
+        return made.profile(self.fsc_floor, self._shell(wanted))
+
+    def _resolution(self, snr: Tensor) -> float:
+        return resolution_of(snr / (1 + snr), self.pilot.pixel_size_angstrom, self.pilot.box_size, THRESHOLD)
+
+    def _shell(self, resolution_angstrom: float) -> int:
+        """-> the last shell that must be there for this resolution, at least the first."""
+        shells = self.pilot.box_size * self.pilot.pixel_size_angstrom / resolution_angstrom
+        return max(1, min(int(shells + 1e-6), self.pilot.box_size // 2))
+
+    def run(self, directory: Path, config: str, obtained: Tensor | None) -> dict[str, object]:
+        """Design the masks and write them. -> what sums them up.
+
+        Writes ``config.yaml`` first (``config``, what identifies the design), ``provenance.json``,
+        ``operator/masks/designed.yaml``, ``profile.csv``, ``design.json`` and ``design.png``; with the FSC ``obtained``
+        (n // 2 + 1,), ``obtained.png``.
+
+        Raises:
+            ValueError: input that cannot be used, before anything is written; a directory of another design.
+        """
+        snr = self.expected_snr()
+        solved = self.solve(snr)
+        table = self.table(snr, solved)
+        if obtained is not None and len(obtained) != len(table):
+            raise MaskError(f"obtained: a curve of {len(obtained)} shells, the pilot has {len(table)}: take one box size")
+        summary = self.summary(snr, solved)
+        open_run(directory, config, self.pilot.fingerprint())
+        begin_session(directory)
+        write_masks_config(directory / CONFIG, solved)
+        write_csv(directory / "profile.csv", table)
+        write_json_atomic(directory / "design.json", summary)
+        name = "design.png" if obtained is None else "obtained.png"
+        draw_design(directory / name, table, obtained, self.fsc_floor, self.pilot.pixel_size_angstrom, summary)
+        end_session(directory)
+        return summary
+
+    def table(self, snr: ShellSnr, solved: Profile) -> pd.DataFrame:
+        """-> a row per shell: the pilot's FSC, log s and its deviation, p, and the FSC expected without and with masks."""
+        n = self.pilot.box_size
+        s, measured = snr.log_snr.exp(), solved.keep_probability * snr.log_snr.exp()
+        columns = {
+            "frequency_per_angstrom": torch.arange(n // 2 + 1) / (n * self.pilot.pixel_size_angstrom),
+            "pilot_fsc": self.pilot.curves[0].fsc,
+            "log_snr": snr.log_snr,
+            "log_snr_deviation": snr.deviation,
+            "keep_probability": solved.keep_probability,
+            "expected_uncompressed": s / (1 + s),
+            "expected": measured / (1 + measured),
+        }
+        return pd.DataFrame({"shell": range(n // 2 + 1), **{name: values.numpy() for name, values in columns.items()}})
+
+    def summary(self, snr: ShellSnr, solved: Profile) -> dict[str, object]:
+        """-> compression, last shell, and what is to be expected at 0.143; None for a resolution that is not there."""
+        s = snr.log_snr.exp()
+        expected, uncompressed = self._resolution(solved.keep_probability * s), self._resolution(s)
+        return {
+            "compression": solved.compression,
+            "last_shell": solved.last_shell,
+            "margin_shells": self.margin_shells,
+            "fsc_floor": self.fsc_floor,
+            "fsc_of_lower_shells": solved.fsc,
+            "expected_resolution_angstrom": expected if math.isfinite(expected) else None,
+            "expected_uncompressed_resolution_angstrom": uncompressed if math.isfinite(uncompressed) else None,
+        }
+
+
+def write_masks_config(path: Path, solved: Profile) -> None:
+    """Write the group option ``operator/masks=designed``, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers = ", ".join(f"{value:.6f}" for value in solved.keep_probability.tolist())
+    text = (
+        f"# Designed for compression={solved.compression:.6g}, one mask for each particle. The command's compression is the "
+        "budget.\n"
+        "_target_: cryosense.operators.masks.variable_density\n"
+        "_partial_: true\n"
+        f"keep_probability_per_shell: [{numbers}]\n"
+    )
+    with written_whole(path) as unfinished:
+        unfinished.write_text(text)

@@ -1,0 +1,147 @@
+"""An uncompressed pilot: the FSC of a few particles, from which masks for many are designed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cryosense.data import ParticleDataError
+from cryosense.data.maps import read_map
+from cryosense.files.untrusted import read_json
+from cryosense.metrics import fsc
+from cryosense.metrics.shell_snr import ObservedCurve
+from cryosense.tasks.maps.references import PIXEL_SIZE_TOLERANCE
+
+CURVES = ("unmasked", "corrected")
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """FSC curves of the half maps of ``particles`` particles, each (n // 2 + 1,), n even; the first is to be designed for."""
+
+    curves: tuple[ObservedCurve, ...]
+    pixel_size_angstrom: float
+    particles: int
+
+    @property
+    def box_size(self) -> int:
+        """n, in pixels."""
+        return 2 * (len(self.curves[0].fsc) - 1)
+
+    def fingerprint(self) -> str:
+        """-> a digest of the curves: a design is not continued with another pilot of the same name."""
+        digest = hashlib.sha256(f"{self.particles} {self.pixel_size_angstrom}".encode())
+        for curve in self.curves:
+            digest.update(curve.fsc.numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    @classmethod
+    def open(cls, path: str | Sequence[str], curve: str, particles: int | None) -> Self:
+        """Read a directory of ``cryosense backproject``, its ``fsc.csv``, or two half maps.
+
+        Where the directory has the mask, the corrected curve, which sees further, helps to find the unmasked one.
+
+        Args:
+            curve: ``unmasked`` or ``corrected``: which of them masks are designed for; half maps have the first only.
+            particles: in both half maps together; None: what the directory says.
+
+        Raises:
+            ParticleDataError: files that are not there or not of this kind, half maps that differ in size, an odd box, a
+                directory of masked particles, no number of particles.
+        """
+        if curve not in CURVES:
+            raise ParticleDataError(f"pilot.curve={curve}: {' or '.join(CURVES)}")
+        if not isinstance(path, str):
+            return cls._of_half_maps([Path(each) for each in path], curve, particles)
+        table = Path(path) / "fsc.csv" if Path(path).is_dir() else Path(path)
+        summary = _summary(table.parent / "done.json")
+        compression = summary.get("compression_dof", 1.0)
+        if not isinstance(compression, (int, float)) or compression > 1:
+            raise ParticleDataError(f"pilot.path: {path} was measured through masks; a pilot must be uncompressed")
+        mask = table.with_name("mask.mrc")
+        if curve == "corrected" and not mask.is_file():
+            raise ParticleDataError(
+                f"pilot.curve=corrected: {mask} is not there, and only the mask says how sure that curve is"
+            )
+        names = sorted(CURVES, key=lambda name: name != curve) if mask.is_file() else [curve]
+        fractions = {"unmasked": 1.0, "corrected": _corrected_fraction(mask) if mask.is_file() else 0.0}
+        read = [read_curve(table, name) for name in names]
+        curves = tuple(ObservedCurve(values, fractions[name]) for name, (values, _) in zip(names, read, strict=True))
+        known = particles if particles is not None else summary.get("particles")
+        return cls(curves, read[0][1], _count(path, known))
+
+    @classmethod
+    def _of_half_maps(cls, paths: list[Path], curve: str, particles: int | None) -> Self:
+        if len(paths) != 2 or curve != "unmasked":
+            raise ParticleDataError(
+                f"pilot: {len(paths)} map(s) and pilot.curve={curve}: half maps are two, and give the unmasked curve; for the "
+                "other give the directory of a back-projection"
+            )
+        (first, pixel_size), (second, other_pixel_size) = (_read_map(path) for path in paths)
+        if first.shape != second.shape or abs(pixel_size - other_pixel_size) > PIXEL_SIZE_TOLERANCE * pixel_size:
+            raise ParticleDataError(f"pilot.path: {paths[0]} and {paths[1]} differ in box or pixel size")
+        if first.ndim != 3 or len(set(first.shape)) != 1 or first.shape[0] % 2:
+            raise ParticleDataError(f"pilot.path: {paths[0]} has shape {tuple(first.shape)}: a cube of even size is needed")
+        return cls((ObservedCurve(fsc(first, second), 1.0),), pixel_size, _count(str(paths[0]), particles))
+
+
+def read_curve(path: Path, curve: str) -> tuple[Tensor, float]:
+    """-> a column of an ``fsc.csv``, (n // 2 + 1,) float64, and the pixel size in Angstrom that its frequencies imply.
+
+    Raises ParticleDataError: there is no such file, column, or order of shells.
+    """
+    if not path.is_file():
+        raise ParticleDataError(f"there is no {path}: give the directory of a finished `cryosense backproject`")
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # pandas' own errors and those of decoding
+        raise ParticleDataError(f"{path} is not a readable table: {error}") from error
+    missing = [name for name in ("shell", "frequency_per_angstrom", curve) if name not in table.columns]
+    if missing:
+        raise ParticleDataError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
+    columns = [pd.to_numeric(table[name], errors="coerce").to_numpy("float64") for name in ("frequency_per_angstrom", curve)]
+    if len(table) < 2 or not all(np.isfinite(column).all() for column in columns):
+        raise ParticleDataError(f"{path}: what stands under {curve} and frequency_per_angstrom must be numbers, two or more")
+    shells, frequency = table["shell"].tolist(), float(columns[0][-1])
+    if shells != list(range(len(shells))) or not frequency > 0:
+        raise ParticleDataError(f"the shells of {path} must count up from 0, one row each, with their frequencies")
+    return torch.tensor(columns[1]), 1 / (2 * frequency)
+
+
+def _corrected_fraction(path: Path) -> float:
+    """-> share of the coefficients of a masked map that are independent, halved for what the correction takes away.
+
+    Noise under a mask M has the variance M^2, and sums of squares of it as many degrees of freedom as (sum M^2)^2 / sum M^4
+    voxels (Satterthwaite 1946). The curve of randomised phases that is subtracted is as uncertain as the masked one.
+    """
+    power = _read_map(path)[0] ** 2
+    return float(power.sum() ** 2 / (power**2).sum() / power.numel() / 2)
+
+
+def _count(path: str, particles: object) -> int:
+    if not isinstance(particles, int) or particles < 2:
+        raise ParticleDataError(f"pilot.particles={particles}: say how many particles {path} was made of, at least 2")
+    return particles
+
+
+def _summary(path: Path) -> dict[str, object]:
+    """-> what a finished back-projection says of itself; nothing where there is no such file."""
+    if not path.is_file():
+        return {}
+    return read_json(path)
+
+
+def _read_map(path: Path) -> tuple[Tensor, float]:
+    try:
+        known = read_map(path)
+    except (OSError, ValueError) as error:
+        raise ParticleDataError(f"pilot.path: {path} cannot be read: {error}") from error
+    return known.values, known.voxel_angstrom[0]

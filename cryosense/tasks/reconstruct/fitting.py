@@ -1,0 +1,132 @@
+"""What methods may learn before they are scored: from images that are held back, the same for all, with one budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cryosense.data import ParticleSource, Scaling, scaled_like
+from cryosense.measurement.design import Design
+from cryosense.measurement.noise import Noise
+from cryosense.metrics import Scores
+from cryosense.reconstructors import Reconstructor, Sparse
+
+HIGHER_IS_BETTER = {"psnr": True, "ssim": True, "lpips": False, "mse": False, "mae": False}
+
+
+class FittingError(ValueError):
+    """Methods cannot learn what they need from the images there are."""
+
+
+@dataclass(frozen=True)
+class WeightChoice:
+    """The weights that were tried on the held-back images, their mean scores, and the best."""
+
+    score: str
+    target: str
+    weights: list[float]
+    scores: list[float]
+    chosen: float
+    at_end_of_grid: bool
+
+
+class Fitting:
+    """How methods learn.
+
+    Args:
+        held_back: number of images that methods learn from, spread evenly over the stack; they are reconstructed like the
+            others, but not counted in any table.
+        reuse: learn from the images that are scored where none can be held back, such as a stack of one: an upper bound.
+        target: ``measured`` or ``clean``, the image that methods are to come close to.
+        score: ``psnr``, ``ssim``, ``lpips``, ``mse`` or ``mae`` against the target, by which a prior's weight is chosen.
+        relative_weights: the weights to try, as multiples of the mean diagonal of A^T A; for every prior the same.
+        tuning_images: how many of the held-back images the weights are tried on, at most.
+    """
+
+    def __init__(
+        self,
+        held_back: int,
+        reuse: bool,
+        target: str,
+        score: str,
+        relative_weights: Sequence[float],
+        tuning_images: int,
+    ) -> None:
+        if target not in {"measured", "clean"}:
+            raise FittingError(f"fitting.target={target}: measured or clean")
+        if score not in HIGHER_IS_BETTER:
+            raise FittingError(f"fitting.score={score}: one of {', '.join(HIGHER_IS_BETTER)}")
+        if not relative_weights or min(relative_weights) <= 0:
+            raise FittingError("fitting.relative_weights needs at least one weight, all of them positive")
+        self.held_back, self.reuse, self.target, self.score = held_back, reuse, target, score
+        self.relative_weights, self.tuning_images = sorted(relative_weights), tuning_images
+
+    def held_back_particles(self, count: int) -> Tensor:
+        """-> (h,) positions of the images to learn from; none if the stack is not larger than that."""
+        if self.held_back >= count:
+            return torch.zeros(0, dtype=torch.int64)
+        return torch.arange(self.held_back) * count // max(1, self.held_back)
+
+    def fit(
+        self,
+        reconstructor: Reconstructor,
+        source: ParticleSource,
+        particles: Tensor,
+        scaling: Scaling,
+        design: Design,
+        noise: Noise,
+        scores: Scores,
+        known: WeightChoice | None = None,
+    ) -> WeightChoice | None:
+        """Let the method learn; choose its weight if it has one that is not given. ``particles``: (n,) numbers of the source.
+
+        ``known`` is what the same arguments gave before: it is taken, and nothing tried.
+
+        Raises:
+            FittingError: nothing to learn from, or a clean target where no clean image is known.
+        """
+        chooses = isinstance(reconstructor, Sparse) and reconstructor.weight is None
+        if not chooses and not reconstructor.learns:
+            return None
+        if known is not None and isinstance(reconstructor, Sparse):
+            reconstructor.with_weight(known.chosen)
+            return known
+        images, targets, numbers = self._training_images(source, particles, scaling)
+        reconstructor.fit(images, targets)
+        if not isinstance(reconstructor, Sparse) or not chooses:
+            return None
+        few = slice(self.tuning_images)
+        operator = reconstructor.operator(design.operator(images.shape[-1], numbers[few]))
+        y = noise.measure(operator, images[few], numbers[few])
+        weights = [weight * operator.mean_diagonal for weight in self.relative_weights]
+        means = [self._mean_score(reconstructor.with_weight(w)(y, operator), targets[few], scores) for w in weights]
+        best = max(range(len(means)), key=lambda i: means[i] if HIGHER_IS_BETTER[self.score] else -means[i])
+        reconstructor.with_weight(weights[best])
+        return WeightChoice(self.score, self.target, weights, means, weights[best], best in {0, len(weights) - 1})
+
+    def _training_images(self, source: ParticleSource, particles: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor, Tensor]:
+        """-> scaled images (t, 1, n, n), scaled targets, particle numbers (t,)."""
+        positions = self.held_back_particles(len(particles))
+        if len(positions) == 0:
+            if not self.reuse:
+                raise FittingError(
+                    f"{source.images.path}: of {len(particles)} images none can be held back for a method to learn from "
+                    f"(fitting.held_back={self.held_back}); set a smaller fitting.held_back, or fitting.reuse=true to learn "
+                    "from the scored images themselves (an upper bound), or give reconstructor.weight"
+                )
+            positions = torch.arange(min(len(particles), max(1, self.held_back)))
+        images, offset, gain = scaling(source.images[positions])
+        if self.target == "measured":
+            return images, images, particles[positions]
+        if source.clean is None:
+            raise FittingError("fitting.target=clean, but no clean images are known: give data.clean_path")
+        return images, scaled_like(source.clean[positions], offset, gain), particles[positions]
+
+    def _mean_score(self, x: Tensor, targets: Tensor, scores: Scores) -> float:
+        mean = float(scores(x, targets)[self.score].mean())
+        if mean != mean:
+            raise FittingError(f"fitting.score={self.score} cannot be computed here: choose another, or provide its weights")
+        return mean

@@ -1,0 +1,61 @@
+"""Some particles of a run, small enough a part for the memory: measured, reconstructed, scored."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor
+
+from cryosense.data import scaled_like
+from cryosense.operators import LinearOperator
+from cryosense.reconstructors import Estimate
+from cryosense.runs.rows import Value
+from cryosense.tasks.reconstruct.run import Run
+
+
+class Portion:
+    """Particles ``start`` to ``stop`` of a run's shard: measured, reconstructed."""
+
+    @torch.no_grad()
+    def __init__(self, run: Run, start: int, stop: int) -> None:
+        positions = slice(run.shard[start], run.shard[stop - 1] + 1)
+        self.run, self.numbers = run, run.particles[positions]
+        self.image, self.offset, self.gain = run.scaling(run.source.images[positions])
+        clean = run.source.clean
+        self.clean = None if clean is None else scaled_like(clean[positions], self.offset, self.gain)
+        self.operator: LinearOperator = run.reconstructor.operator(run.design.operator(self.image.shape[-1], self.numbers))
+        self.y = run.noise.measure(self.operator, self.image, self.numbers)
+        began = time.perf_counter()
+        self.estimate: Estimate = run.reconstructor.reconstruct(self.y, self.operator, self.numbers)
+        self.seconds = (time.perf_counter() - began) / len(self.image)
+
+    def in_stack_units(self) -> dict[str, Tensor]:
+        """-> what is to be written of these particles, (b, 1, n, n) by name, in the units of the stack."""
+        run, made = self.run, self.estimate
+        images = {"particles": run.scaling.invert(made.x, self.offset, self.gain)} if run.write_images else {}
+        if run.write_images and made.deviation is not None:
+            images["deviation"] = made.deviation * self.gain.reshape(-1, 1, 1, 1)
+        if run.write_samples and made.samples is not None:
+            for number, sample in enumerate(made.samples):
+                images[f"sample_{number:03d}"] = run.scaling.invert(sample, self.offset, self.gain)
+        return images
+
+    def rows(self) -> dict[str, Value]:
+        """-> the columns of these particles' rows."""
+        run, x, each = self.run, self.estimate.x, torch.ones(len(self.image), dtype=torch.float64)
+        residual = (self.operator(x) - self.y).square()
+        bits = run.reconstructor.bits(self.operator, run.bits_per_number)
+        return {
+            **run.describe(),
+            "particle": self.numbers,
+            "compression_dof": self.operator.compression_dof * each,
+            "bits_per_image": bits * each,
+            "iterations": self.estimate.iterations,
+            "gap": self.estimate.gap,
+            "nfe": self.estimate.network_evaluations,
+            "seconds": self.seconds,
+            "measurement_mse": residual.flatten(1).sum(1) / self.operator.numbers_measured,
+            **run.scores(x, self.image),
+            **({} if self.clean is None else run.scores.against_clean(x, self.clean)),
+        }

@@ -1,0 +1,77 @@
+"""All that one run of a reconstruction is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from cryosense.data import ParticleSource, Scaling
+from cryosense.measurement.design import Design
+from cryosense.measurement.noise import Noise
+from cryosense.metrics import Scores
+from cryosense.reconstructors import Reconstructor
+from cryosense.tasks.reconstruct.fitting import Fitting
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that a run is made of.
+
+    Attributes:
+        source: particle images, all that can be used; methods learn from these, whatever the shard.
+        particles: (n,) their numbers in the original stack, by which masks and noise are drawn.
+        shard: positions of the particles that this run reconstructs.
+        bits_per_number: quantisation that ``bits_per_image`` is stated for.
+        write_images: write the reconstructed stack, and the per-pixel deviation where the method gives one.
+        write_samples: write each sample of a method that draws several as a stack of its own.
+        draw_example: draw one particle.
+    """
+
+    run_id: str
+    source: ParticleSource
+    particles: Tensor
+    shard: range
+    scaling: Scaling
+    design: Design
+    noise: Noise
+    reconstructor: Reconstructor
+    fitting: Fitting
+    scores: Scores
+    bits_per_number: int
+    seed: int
+    write_images: bool
+    write_samples: bool
+    draw_example: bool
+    chunk_size: int
+
+    def part(self, shard: range, run_id: str) -> Run:
+        """-> the run of some of the particles."""
+        return replace(self, shard=shard, run_id=run_id)
+
+    def held_back(self) -> Tensor:
+        """-> (shard,) bool: which particles methods have learned from."""
+        mask = torch.zeros(len(self.particles), dtype=torch.bool)
+        mask[self.fitting.held_back_particles(len(self.particles))] = True
+        return mask[self.shard.start : self.shard.stop]
+
+    def describe(self) -> dict[str, str | int | float | bool | None]:
+        """-> the columns that are the same for all particles."""
+        return {
+            "run_id": self.run_id,
+            "data": self.source.name,
+            "operator": self.design.domain,
+            "masks": self.design.family,
+            "block_size": self.design.block_size,
+            "symmetric": self.design.symmetric,
+            "compression_nominal": self.design.compression_nominal,
+            "noise_sigma": self.noise.sigma,
+            "noise_placement": self.noise.placement,
+            "reconstructor": self.reconstructor.name,
+            "prior": self.reconstructor.prior,
+            "weight": self.reconstructor.weight,
+            "sampler": self.reconstructor.sampler_name,
+            "samples": self.reconstructor.samples,
+            "seed": self.seed,
+        }

@@ -1,0 +1,190 @@
+"""Does a reconstruction invent structure? Noise, and particles without their fine detail, through the whole chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cryosense.files.tables import write_csv
+from cryosense.files.writing import write_json_atomic, written_whole
+from cryosense.metrics import fsc
+from cryosense.reporting.figures.validation import draw_validation
+from cryosense.runs.provenance import begin_session, end_session
+from cryosense.runs.record import open_run
+from cryosense.tasks.maps.alignments import Alignments
+from cryosense.tasks.maps.references import read_map
+from cryosense.tasks.reconstruct.run import Run
+from cryosense.tasks.validate.controls import chosen_particles, noise_like, phases_randomised
+from cryosense.tasks.validate.verdicts import Verdict, verdict_table, verdicts
+from cryosense.volumes.backproject import SliceAccumulator, Slices, slices
+
+Alter = Callable[[Tensor, Tensor], Tensor]  # (b, 1, n, n) images, (b,) particle numbers -> images
+
+# The images' means leak into the first shell of a map, alike in both halves.
+FIRST_SHELL = 2
+# Interpolation mixes shells beside the cutoff with those before it.
+SHELLS_BESIDE_CUTOFF = 2
+
+
+class Halves(NamedTuple):
+    """Half maps and the map of all particles, (n, n, n) each."""
+
+    half1: Tensor
+    half2: Tensor
+    full: Tensor
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is put through the chain, and what decides.
+
+    Attributes:
+        run: measurement and reconstruction; methods learn from the particles as they are, as in use.
+        reference: the true map, of the particles' box and pixel size; None: the map of the particles without compression.
+        cutoff_angstrom: phases are randomised beyond; None: from where the uncompressed half-map FSC falls below
+            ``randomise_below``.
+        ctf_correction: false for particles whose CTF is corrected already, or that have none.
+        most_particles: as many, drawn at random, are used.
+        significance: a check fails if chance has a smaller probability than this.
+        pad_factor, regularisation: see :class:`SliceAccumulator`.
+    """
+
+    run: Run
+    reference: str | None
+    cutoff_angstrom: float | None
+    randomise_below: float
+    ctf_correction: bool
+    most_particles: int
+    significance: float
+    pad_factor: int
+    regularisation: float
+
+    def __post_init__(self) -> None:
+        if self.most_particles < 2 or not 0 < self.significance < 1 or not 0 < self.randomise_below < 1:
+            raise ValueError(
+                f"most_particles={self.most_particles} must be at least 2, significance={self.significance} and "
+                f"randomise_below={self.randomise_below} lie in (0, 1)"
+            )
+
+    def execute(self, directory: Path, config: str, progress: Callable[[int], object]) -> bool:
+        """Make all checks unless they are made. -> whether all are passed.
+
+        Writes ``config.yaml`` first (``config``, what identifies the checks), ``provenance.json``, ``curves.csv``,
+        ``validation.csv``, ``.md`` and ``.png``; last ``done.json``. ``progress`` is called with the number of images done,
+        six for each particle.
+
+        Raises:
+            ValueError: input that cannot be used, before any work; a cutoff that leaves no shells beyond; a directory of other
+                checks.
+        """
+        run = self.run
+        alignments = Alignments.of(run.source.images, with_ctf=self.ctf_correction)
+        n, pixel_size = alignments.box_size, alignments.pixel_size_angstrom
+        run.reconstructor.operator(run.design.operator(n, run.particles[:1]))
+        run.reconstructor.prepare(n)
+        truth = None if self.reference is None else read_map(self.reference, "reference", n, pixel_size)
+        given = self.cutoff_angstrom
+        cutoff = None if given is None else _checked_cutoff(round(n * pixel_size / given), n // 2)
+        if len(alignments.half_set[self._positions()].unique()) < 2:
+            raise ValueError(f"most_particles={self.most_particles}: none of them is in one of the half sets; take more")
+        open_run(directory, config, f"{run.source.fingerprint()} {alignments.fingerprint()}")
+        if (directory / "done.json").is_file():
+            return bool(pd.read_csv(directory / "validation.csv")["passed"].all())
+        begin_session(directory)
+        run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.design, run.noise, run.scores)
+        particles = self._maps(alignments, _unaltered, False, progress)
+        cutoff = self._cutoff(fsc(particles.half1, particles.half2)) if cutoff is None else cutoff
+        truth = particles.full if truth is None else truth
+        table = pd.DataFrame({"shell": range(n // 2 + 1)})
+        for name, altered, compressed, halves in self._all_maps(alignments, particles, cutoff, progress):
+            kind = f"{name}, {'compressed' if compressed else 'uncompressed'}" if altered else name
+            table[f"{kind}, half maps"] = fsc(halves.half1, halves.half2).numpy()
+            table[f"{kind}, to truth"] = fsc(halves.full, truth).numpy()
+        empty = {"noise": FIRST_SHELL, "randomised": cutoff + SHELLS_BESIDE_CUTOFF}
+        found = verdicts(table, empty, self.significance)
+        self._write(directory, table, found, cutoff, n * pixel_size)
+        return all(verdict.passed for verdict in found)
+
+    def _all_maps(
+        self, alignments: Alignments, particles: Halves, cutoff: int, progress: Callable[[int], object]
+    ) -> Iterator[tuple[str, bool, bool, Halves]]:
+        """-> what the maps are made of, whether of altered images, whether compressed, and the maps."""
+        seed = self.run.seed
+        altered: dict[str, Alter] = {
+            "noise": lambda images, numbers: noise_like(images, numbers, seed),
+            "randomised": lambda images, numbers: phases_randomised(images, numbers, seed, cutoff),
+        }
+        yield "particles, uncompressed", False, False, particles
+        yield "particles, compressed", False, True, self._maps(alignments, _unaltered, True, progress)
+        for name, alter in altered.items():
+            for compressed in (False, True):
+                yield name, True, compressed, self._maps(alignments, alter, compressed, progress)
+
+    @torch.no_grad()
+    def _maps(self, alignments: Alignments, alter: Alter, compressed: bool, progress: Callable[[int], object]) -> Halves:
+        """Stream the altered particles, through measurement and reconstruction if ``compressed``, into half maps."""
+        n, run = alignments.box_size, self.run
+        sums = [SliceAccumulator(n, self.pad_factor) for _ in range(2)]
+        for rows in self._positions().split(run.chunk_size):
+            numbers = run.particles[rows]
+            images = alter(run.source.images[rows], numbers)
+            if compressed:
+                images = self._through_the_chain(images, numbers)
+            origins = alignments.origins_angstrom[rows].float()
+            terms = slices(images[:, 0], origins, alignments.ctf(rows), None, alignments.pixel_size_angstrom)
+            rotations, half_set = alignments.rotations(rows), alignments.half_set[rows]
+            for number, half in enumerate(sums):
+                chosen = half_set == number
+                half.insert(Slices(terms.numerator[chosen], terms.weight[chosen]), rotations[chosen])
+            progress(len(rows))
+        half1, half2 = (half.volume(self.regularisation) for half in sums)
+        sums[0].add(sums[1])
+        return Halves(half1, half2, sums[0].volume(self.regularisation))
+
+    def _through_the_chain(self, images: Tensor, numbers: Tensor) -> Tensor:
+        """(b, 1, n, n) in the units of the stack -> the same, measured and reconstructed."""
+        run = self.run
+        scaled, offset, gain = run.scaling(images)
+        operator = run.reconstructor.operator(run.design.operator(scaled.shape[-1], numbers))
+        y = run.noise.measure(operator, scaled, numbers)
+        return run.scaling.invert(run.reconstructor.reconstruct(y, operator, numbers).x, offset, gain)
+
+    def _positions(self) -> Tensor:
+        """-> (m,) positions in the source."""
+        return chosen_particles(len(self.run.particles), self.most_particles, self.run.seed)
+
+    def _cutoff(self, curve: Tensor) -> int:
+        """(n // 2 + 1,) half-map FSC without compression -> the first shell whose phases are randomised."""
+        below = (curve[1:] < self.randomise_below).nonzero()[:, 0]
+        return _checked_cutoff(max(2, int(below[0]) + 1) if len(below) else len(curve), len(curve) - 1)
+
+    def _write(self, directory: Path, table: pd.DataFrame, found: list[Verdict], cutoff: int, box_angstrom: float) -> None:
+        write_csv(directory / "curves.csv", table)
+        write_csv(directory / "validation.csv", pd.DataFrame(found))
+        with written_whole(directory / "validation.md") as unfinished:
+            unfinished.write_text(verdict_table(found, self.significance))
+        draw_validation(directory / "validation.png", table, cutoff, box_angstrom)
+        passed = all(verdict.passed for verdict in found)
+        summary = {"passed": passed, "cutoff_shell": cutoff, "particles": len(self._positions())}
+        end_session(directory)
+        write_json_atomic(directory / "done.json", summary)
+
+
+def _checked_cutoff(cutoff: int, nyquist: int) -> int:
+    if not 2 <= cutoff <= nyquist - 3 - SHELLS_BESIDE_CUTOFF:
+        raise ValueError(
+            f"phases would be randomised from shell {cutoff} of {nyquist} on: set cutoff_angstrom so that some shells are "
+            "left on both sides"
+        )
+    return cutoff
+
+
+def _unaltered(images: Tensor, numbers: Tensor) -> Tensor:
+    del numbers
+    return images

@@ -1,0 +1,64 @@
+"""Maps find the reconstructions that they are made of."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from cryosense.reporting.tables.collect import collect
+from cryosense.reporting.tables.collected_maps import finished_maps
+from cryosense.reporting.tables.map_lines import MASKS_ONLY, UNCOMPRESSED, joined, map_lines, map_words
+from cryosense.reporting.tables.summary import summarise
+from tests.reporting.tables.test_collected_maps import write_map
+from tests.tasks.runs import RADIAL, write_sweep
+
+MASKS = {"_target_": "cryosense.operators.masks.uniform"}
+
+
+def write_config(folder: Path, path: str, operator: dict | None = None) -> None:
+    (folder / "config.yaml").write_text(yaml.safe_dump({"data": {"path": path}, "operator": operator}))
+
+
+def test_resolutions_join_the_line_of_their_method(tmp_path: Path) -> None:
+    write_sweep(tmp_path)
+    for name, path, operator in (
+        ("tv", "elsewhere/radial_tv/particles.star", None),  # the directory was moved since
+        ("full", "particles.star", None),
+        ("masked", "particles.star", {"masks": MASKS, "symmetric": True, "compression": 2.5}),
+        ("damaged", "particles.star", {"masks": 3}),
+    ):
+        write_map(tmp_path / "maps" / name, 8.0, crossed=True)
+        write_config(tmp_path / "maps" / name, path, operator)
+    collected = collect(tmp_path)
+    maps = map_lines(finished_maps(tmp_path), collected.runs, collected.rows)
+    assert maps["reconstructor"].fillna("").tolist() == ["", UNCOMPRESSED, MASKS_ONLY, "tv"]
+    lines = summarise(collected.rows, resamples=10, level=0.95, seed=0)
+    wide = joined(lines, maps)
+    assert len(wide) == len(lines)
+    hit = wide[wide["half_maps_0143_angstrom"].notna()]
+    assert hit[["operator", "reconstructor"]].to_numpy().tolist() == [["fourier", "tv"]]
+    assert hit[["half_maps_0143_angstrom", "uncompressed_0143_angstrom", "equivalent_particles"]].iloc[0].tolist() == [
+        8,
+        9,
+        12.4,
+    ]
+    shown = pd.DataFrame(map_words(maps)).set_index("maps")
+    assert shown.loc["maps/tv", "C dof"] == "2.02"
+    assert shown.loc["maps/masked", "operator"] == "fourier uniform, symmetric, C = 2.5 nominal"
+
+
+def test_a_run_that_is_not_below_the_directory_is_found_by_its_path(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "runs")
+    write_map(tmp_path / "maps" / "pinv", 8.0)
+    write_config(tmp_path / "maps" / "pinv", str(tmp_path / "runs" / "radial_pinv" / "particles.star"))
+    nothing = pd.DataFrame(columns=collect(tmp_path / "runs").rows.columns)
+    maps = map_lines(finished_maps(tmp_path / "maps"), [], nothing)
+    assert maps.loc[0, ["operator", "masks", "reconstructor"]].tolist() == [RADIAL["operator"], RADIAL["masks"], "pinv"]
+
+
+def test_without_maps_the_columns_are_there_and_empty(tmp_path: Path) -> None:
+    write_sweep(tmp_path)
+    rows = collect(tmp_path).rows
+    lines = summarise(rows, resamples=10, level=0.95, seed=0)
+    assert np.isnan(joined(lines, map_lines([], [], rows))["equivalent_particles"]).all()
