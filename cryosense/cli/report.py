@@ -14,13 +14,13 @@ from omegaconf import DictConfig
 from cryosense.cli.collect import with_directory_named
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.report.page import Report, write_report
 from cryosense.reporting.tables.collect import NoRunError, collect
 from cryosense.reporting.tables.collected_maps import finished_maps
 from cryosense.reporting.tables.examples import Example, read_examples
 from cryosense.reporting.tables.map_lines import map_lines
 from cryosense.reporting.tables.run_tables import RunTables
-from cryosense.runs.rows import SCHEMA
 
 
 def report(cfg: DictConfig) -> Path:

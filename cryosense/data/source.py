@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -17,11 +18,15 @@ from .stack import Metadata, ParticleStack
 
 @dataclass(frozen=True)
 class ParticleSource:
-    """Particle images (n of one box) and, or None, the clean images of the same particles in the same order."""
+    """Particle images (n of one box) and, or None, the clean images of the same particles in the same order.
+
+    ``whole``: all images of the stack, where these are some of them.
+    """
 
     name: str
     images: ParticleStack
     clean: ParticleStack | None
+    whole: ParticleStack | None = None
 
     @classmethod
     def open(
@@ -54,11 +59,20 @@ class ParticleSource:
     def select(self, indices: Tensor) -> ParticleSource:
         """(m,) particle numbers -> the source of these particles."""
         clean = None if self.clean is None else self.clean.select(indices)
-        return ParticleSource(self.name, self.images.select(indices), clean)
+        return ParticleSource(self.name, self.images.select(indices), clean, self.whole or self.images)
 
     def fingerprint(self) -> str:
         """-> a digest of number, box and some of the images: a run is not continued on other data of the same name."""
-        digest = hashlib.sha256(f"{len(self.images)} {self.images.box_size}".encode())
-        for index in sorted({0, len(self.images) // 2, len(self.images) - 1}):
-            digest.update(self.images[index].numpy().tobytes())
-        return digest.hexdigest()[:16]
+        return _digest(self.images)
+
+    @cached_property
+    def data_fingerprint(self) -> str:
+        """The same of the whole stack, whichever of its particles these are: tells data of one name apart."""
+        return _digest(self.whole or self.images)
+
+
+def _digest(images: ParticleStack) -> str:
+    digest = hashlib.sha256(f"{len(images)} {images.box_size}".encode())
+    for index in sorted({0, len(images) // 2, len(images) - 1}):
+        digest.update(images[index].numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -21,6 +21,11 @@ def frc(x: Tensor, reference: Tensor) -> Tensor:
     return _shell_correlation(x[:, 0], reference[:, 0], ndim=2)
 
 
+def frc_area(x: Tensor, reference: Tensor) -> Tensor:
+    """(b, 1, n, n), (b, 1, n, n) -> (b,): mean Fourier ring correlation over rings 1 to Nyquist."""
+    return frc(x, reference)[:, 1:].mean(dim=-1)
+
+
 def fsc(volume1: Tensor, volume2: Tensor) -> Tensor:
     """(n, n, n), (n, n, n) -> (n // 2 + 1,): Fourier shell correlation of two maps (Harauz and van Heel 1986).
 

@@ -1,17 +1,16 @@
-"""All scores of a chunk of images: against the image that was measured and, where it is known, against the clean one."""
+"""All scores of a batch of images: against the image that was measured and, where it is known, against the clean one."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from cryosense.metrics.fsc import frc
-from cryosense.metrics.image import correlation, mae, mse, psnr, ssim
 from cryosense.metrics.lpips import Lpips
+from cryosense.metrics.score_table import SCORES, Against
 
 
 class Scores(nn.Module):
-    """Scores per image; each depends on its own pair of images alone."""
+    """Scores per image, those of :data:`.SCORES`; each depends on its own pair of images alone."""
 
     def __init__(self, lpips: Lpips | None) -> None:
         """``lpips``: the network, or None to leave its columns empty (NaN)."""
@@ -20,14 +19,8 @@ class Scores(nn.Module):
 
     @torch.no_grad()
     def forward(self, reconstruction: Tensor, reference: Tensor) -> dict[str, Tensor]:
-        """(b, 1, n, n) twice, in [-1, 1] -> psnr, ssim, lpips, mse, mae, each (b,), against the image that was measured."""
-        return {
-            "psnr": psnr(reconstruction, reference),
-            "ssim": ssim(reconstruction, reference),
-            "lpips": self._lpips(reconstruction, reference),
-            "mse": mse(reconstruction, reference),
-            "mae": mae(reconstruction, reference),
-        }
+        """(b, 1, n, n) twice, in [-1, 1] -> psnr, ssim, lpips, ..., each (b,), against the image that was measured."""
+        return self._against(Against.MEASURED, reconstruction, reference)
 
     @torch.no_grad()
     def against_clean(self, reconstruction: Tensor, clean: Tensor) -> dict[str, Tensor]:
@@ -36,14 +29,11 @@ class Scores(nn.Module):
         ``correlation_clean`` and ``frc_area_clean`` (the mean Fourier ring correlation over rings 1 to Nyquist) ask how much
         signal is there; the others mostly measure how much noise is left.
         """
-        return {
-            "psnr_clean": psnr(reconstruction, clean),
-            "ssim_clean": ssim(reconstruction, clean),
-            "lpips_clean": self._lpips(reconstruction, clean),
-            "mse_clean": mse(reconstruction, clean),
-            "correlation_clean": correlation(reconstruction, clean),
-            "frc_area_clean": frc(reconstruction, clean)[:, 1:].mean(dim=-1),
-        }
+        return self._against(Against.CLEAN, reconstruction, clean)
+
+    def _against(self, against: Against, x: Tensor, reference: Tensor) -> dict[str, Tensor]:
+        scores = [score for score in SCORES if score.against is against]
+        return {score.name: (score.function or self._lpips)(x, reference) for score in scores}
 
     def _lpips(self, x: Tensor, reference: Tensor) -> Tensor:
         if self.lpips is None:

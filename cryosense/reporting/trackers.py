@@ -14,9 +14,9 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from cryosense.files.writing import write_json_atomic, written_whole
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.figures.pictures import picture
 from cryosense.reporting.tables.examples import read_example
-from cryosense.runs.rows import SCHEMA
 
 IDENTIFYING = ("run_id", "particle", "held_back", "seed", "block_size", "samples", "symmetric")
 MEASURED = tuple(field.name for field in SCHEMA if str(field.type) in {"double", "int64"} and field.name not in IDENTIFYING)

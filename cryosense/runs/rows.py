@@ -7,7 +7,7 @@ appears under its name complete or not at all, so a run that was killed goes on 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,27 +18,32 @@ from cryosense.files.writing import written_whole
 
 Value = Tensor | Sequence[object] | str | int | float | bool | None
 
-SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("run_id", "data")),
-        ("particle", pa.int64()),
-        ("held_back", pa.bool_()),
-        *((name, pa.string()) for name in ("operator", "masks")),
-        ("block_size", pa.int64()),
-        *((name, pa.float64()) for name in ("compression_nominal", "compression_dof", "bits_per_image")),
-        ("symmetric", pa.bool_()),
-        ("noise_sigma", pa.float64()),
-        *((name, pa.string()) for name in ("noise_placement", "reconstructor", "prior", "sampler")),
-        ("samples", pa.int64()),
-        ("weight", pa.float64()),
-        *((name, pa.int64()) for name in ("seed", "iterations")),
-        ("gap", pa.float64()),
-        ("nfe", pa.int64()),
-        *((name, pa.float64()) for name in ("seconds", "psnr", "ssim", "lpips", "mse", "mae", "measurement_mse")),
-        *((f"{name}_clean", pa.float64()) for name in ("psnr", "ssim", "lpips", "mse", "correlation", "frc_area")),
-    ]
-)
 PARTS_PER_ROW_GROUP = 256
+
+
+def row_schema(scores: Iterable[str]) -> pa.Schema:
+    """-> the columns of a row: what was run, what it took, then one number for each score."""
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in ("run_id", "data", "data_fingerprint")),
+            ("particle", pa.int64()),
+            ("held_back", pa.bool_()),
+            *((name, pa.string()) for name in ("operator", "masks")),
+            ("block_size", pa.int64()),
+            *((name, pa.float64()) for name in ("compression_nominal", "compression_dof")),
+            *((name, pa.float64()) for name in ("bits_per_image", "bytes_per_particle")),
+            ("symmetric", pa.bool_()),
+            ("noise_sigma", pa.float64()),
+            *((name, pa.string()) for name in ("noise_placement", "reconstructor", "prior", "sampler")),
+            ("samples", pa.int64()),
+            ("weight", pa.float64()),
+            *((name, pa.int64()) for name in ("seed", "iterations")),
+            ("gap", pa.float64()),
+            ("nfe", pa.int64()),
+            ("seconds", pa.float64()),
+            *((name, pa.float64()) for name in scores),
+        ]
+    )
 
 
 class RowWriter:
@@ -47,7 +52,8 @@ class RowWriter:
     Positions count the particles of the run from 0 and are not particle numbers, which stand in the column ``particle``.
     """
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, schema: pa.Schema) -> None:
+        self._schema = schema
         self._parts = run_dir / "parts"
         self._merged = run_dir / "rows.parquet"
         self._completed = self._merged_rows() if self._merged.is_file() else self._leading_parts()
@@ -67,7 +73,7 @@ class RowWriter:
             raise ValueError(f"{self._merged} is finished: rows cannot be added to it")
         if start != self._completed:
             raise ValueError(f"{self._parts}: rows are stored up to position {self._completed}, cannot go on at {start}")
-        table = as_table(rows)
+        table = as_table(rows, self._schema)
         stop = start + table.num_rows
         self._parts.mkdir(parents=True, exist_ok=True)
         path = self._parts / f"rows_{start:09d}_{stop:09d}.parquet"
@@ -82,10 +88,10 @@ class RowWriter:
     def finish(self) -> None:
         """Merge all parts into ``rows.parquet``, few at a time in memory, and remove them; does nothing when done before."""
         if not self._merged.is_file():
-            with written_whole(self._merged) as unfinished, pq.ParquetWriter(unfinished, SCHEMA) as writer:
+            with written_whole(self._merged) as unfinished, pq.ParquetWriter(unfinished, self._schema) as writer:
                 parts = [part for part, _, _ in self._part_files()]
                 for first in range(0, len(parts), PARTS_PER_ROW_GROUP):
-                    group = [pq.read_table(part, schema=SCHEMA) for part in parts[first : first + PARTS_PER_ROW_GROUP]]
+                    group = [pq.read_table(part, schema=self._schema) for part in parts[first : first + PARTS_PER_ROW_GROUP]]
                     writer.write_table(pa.concat_tables(group))
         shutil.rmtree(self._parts, ignore_errors=True)
 
@@ -106,11 +112,11 @@ class RowWriter:
         return completed
 
 
-def as_table(rows: Mapping[str, Value]) -> pa.Table:
+def as_table(rows: Mapping[str, Value], schema: pa.Schema) -> pa.Table:
     """Columns of one length, or single values that stand for all -> a table with every column of the schema."""
-    unknown = sorted(set(rows) - set(SCHEMA.names))
+    unknown = sorted(set(rows) - set(schema.names))
     if unknown:
-        raise ValueError(f"rows have no column {', '.join(unknown)}; the columns are {', '.join(SCHEMA.names)}")
+        raise ValueError(f"rows have no column {', '.join(unknown)}; the columns are {', '.join(schema.names)}")
     columns = {name: _values(value) for name, value in rows.items()}
     particles = columns.get("particle")
     if not isinstance(particles, list):
@@ -118,8 +124,8 @@ def as_table(rows: Mapping[str, Value]) -> pa.Table:
     for name, values in columns.items():
         if isinstance(values, list) and len(values) != len(particles):
             raise ValueError(f"column {name} has {len(values)} values for {len(particles)} particles")
-    arrays = [_array(columns.get(field.name), field, len(particles)) for field in SCHEMA]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+    arrays = [_array(columns.get(field.name), field, len(particles)) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _values(value: Value) -> object:

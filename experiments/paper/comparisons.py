@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 from evidence import JUDGED
 
+from cryosense.reporting.scores import LOWER_IS_BETTER
 from cryosense.reporting.tables.intervals import grouped_mean_intervals
-from cryosense.reporting.tables.summary import LOWER_IS_BETTER
 
 HOLDS, FAILS, TIE, OPEN = "holds", "does not hold", "tie", "cannot be told"
 SIGN = pd.Series({score: -1.0 if score in LOWER_IS_BETTER else 1.0 for score in JUDGED})

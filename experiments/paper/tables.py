@@ -9,7 +9,7 @@ import pandas as pd
 from comparisons import FAILS, HOLDS, OPEN, SIGN, TIE, Found, judged, kinds, verdict
 from evidence import JUDGED
 
-from cryosense.reporting.tables.formats import DECIMALS
+from cryosense.reporting.scores import DECIMALS
 from cryosense.reporting.tables.published import published_scores
 
 WORDS = {HOLDS: "yes", FAILS: "no", TIE: "tie", OPEN: "open"}

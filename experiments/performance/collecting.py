@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from cryosense.cli.collect import gather
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.files.writing import write_json_atomic
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.runs.rows import RowWriter
 from cryosense.tasks.reconstruct.kept import write_example
 
@@ -66,7 +67,7 @@ def write_run(directory: Path, row: dict, images: int, box_size: int) -> None:
     drawn = random.random((len(SCORES), images))
     noise = torch.from_numpy(random.standard_normal((4, box_size, box_size), np.float32))
     scores = {name: values.tolist() for name, values in zip(SCORES, drawn, strict=True)}
-    writer = RowWriter(directory)
+    writer = RowWriter(directory, SCHEMA)
     dof = row["compression_nominal"]
     writer.append(0, row | scores | {"particle": list(range(images)), "compression_dof": dof, "seconds": 0.1})
     writer.finish()

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from cryosense.files.writing import write_json_atomic
-from cryosense.runs.rows import SCHEMA, RowWriter, as_table
+from cryosense.metrics.score_table import SCHEMA
+from cryosense.runs.rows import RowWriter, as_table
 
 
 def chunk(start: int, stop: int) -> dict:
@@ -19,14 +20,14 @@ def chunk(start: int, stop: int) -> dict:
 
 
 def write(run_dir: Path, bounds: list[int]) -> None:
-    writer = RowWriter(run_dir)
+    writer = RowWriter(run_dir, SCHEMA)
     for start, stop in pairwise(bounds):
         writer.append(start, chunk(start, stop))
 
 
 def test_parts_merge_into_one_table_with_every_column(tmp_path: Path) -> None:
     write(tmp_path, [0, 3, 7])
-    RowWriter(tmp_path).finish()
+    RowWriter(tmp_path, SCHEMA).finish()
     rows = pd.read_parquet(tmp_path / "rows.parquet")
     assert list(rows.columns) == SCHEMA.names
     assert rows["particle"].tolist() == [0, 2, 4, 6, 8, 10, 12]
@@ -37,10 +38,10 @@ def test_parts_merge_into_one_table_with_every_column(tmp_path: Path) -> None:
 
 def test_a_killed_run_goes_on_and_its_table_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     write(tmp_path / "whole", [0, 4, 8, 10])
-    RowWriter(tmp_path / "whole").finish()
+    RowWriter(tmp_path / "whole", SCHEMA).finish()
     write(tmp_path / "killed", [0, 4])
     (tmp_path / "killed" / "parts" / ".rows_000000004_000000008.parquet.unfinished").write_bytes(b"half a part")
-    again = RowWriter(tmp_path / "killed")
+    again = RowWriter(tmp_path / "killed", SCHEMA)
     assert again.completed_until() == 4
     again.append(4, chunk(4, 10))
     again.finish()
@@ -52,9 +53,9 @@ def test_a_run_killed_while_it_merges_is_finished_by_the_next(tmp_path: Path, mo
     write(tmp_path, [0, 4])
     with monkeypatch.context() as patch:
         patch.setattr("shutil.rmtree", lambda *_, **__: None)
-        RowWriter(tmp_path).finish()
+        RowWriter(tmp_path, SCHEMA).finish()
     assert (tmp_path / "parts").is_dir()
-    again = RowWriter(tmp_path)
+    again = RowWriter(tmp_path, SCHEMA)
     assert again.completed_until() == 4
     again.finish()
     assert not (tmp_path / "parts").exists()
@@ -64,7 +65,7 @@ def test_a_run_killed_while_it_merges_is_finished_by_the_next(tmp_path: Path, mo
 
 def test_a_full_disk_keeps_what_was_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, [0, 4])
-    writer = RowWriter(tmp_path)
+    writer = RowWriter(tmp_path, SCHEMA)
 
     def full(_: object, where: Path) -> None:
         Path(where).write_bytes(b"half")
@@ -76,13 +77,13 @@ def test_a_full_disk_keeps_what_was_stored(tmp_path: Path, monkeypatch: pytest.M
             writer.append(4, chunk(4, 8))
     assert [path.name for path in (tmp_path / "parts").iterdir()] == ["rows_000000000_000000004.parquet"]
     writer.append(4, chunk(4, 8))
-    assert RowWriter(tmp_path).completed_until() == 8
+    assert RowWriter(tmp_path, SCHEMA).completed_until() == 8
 
 
 def test_many_parts_merge_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cryosense.runs.rows.PARTS_PER_ROW_GROUP", 4)
     write(tmp_path, list(range(11)))
-    RowWriter(tmp_path).finish()
+    RowWriter(tmp_path, SCHEMA).finish()
     assert pq.read_metadata(tmp_path / "rows.parquet").num_row_groups == 3
     assert pd.read_parquet(tmp_path / "rows.parquet")["particle"].tolist() == list(range(0, 20, 2))
 
@@ -90,10 +91,10 @@ def test_many_parts_merge_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_gaps_are_refused(tmp_path: Path) -> None:
     write(tmp_path, [0, 4])
     with pytest.raises(ValueError, match="stored up to position 4, cannot go on at 6"):
-        RowWriter(tmp_path).append(6, chunk(6, 8))
+        RowWriter(tmp_path, SCHEMA).append(6, chunk(6, 8))
     (tmp_path / "parts" / "rows_000000008_000000009.parquet").touch()
     with pytest.raises(ValueError, match="does not follow on position 4"):
-        RowWriter(tmp_path)
+        RowWriter(tmp_path, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +109,11 @@ def test_gaps_are_refused(tmp_path: Path) -> None:
 )
 def test_rows_that_do_not_fit_are_named(change: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        as_table(chunk(0, 3) | change)
+        as_table(chunk(0, 3) | change, SCHEMA)
 
 
 def test_nan_and_absent_are_empty_in_every_column() -> None:
-    table = as_table({"particle": [1, 2], "lpips": torch.tensor([float("nan"), 1.0]), "iterations": float("nan")})
+    table = as_table({"particle": [1, 2], "lpips": torch.tensor([float("nan"), 1.0]), "iterations": float("nan")}, SCHEMA)
     assert table["lpips"].to_pylist() == [None, 1.0]
     assert table["iterations"].null_count == table["lpips_clean"].null_count == 2
 

@@ -8,6 +8,7 @@ import torch
 from cryosense.files.writing import write_json_atomic
 from cryosense.fourier import fourier_crop, fourier_pad
 from cryosense.metrics import Scores
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.runs.rows import RowWriter
 
 BOX, IMAGES = 32, 6
@@ -33,7 +34,7 @@ def write_run(
         "reconstructor": method, "prior": method if weight else None, "weight": weight, "seed": 0,
     }  # fmt: skip
     scores = Scores(None)(reconstruction, noisy) | (Scores(None).against_clean(reconstruction, clean) if clean_known else {})
-    writer = RowWriter(run_dir)
+    writer = RowWriter(run_dir, SCHEMA)
     writer.append(0, summary | scores | {"particle": torch.arange(IMAGES), "seconds": 0.001})
     writer.finish()
     images = {"image": noisy, "reconstruction": reconstruction, "measurement": reconstruction[..., ::2, ::2]}

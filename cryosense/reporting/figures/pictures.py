@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cryosense.reporting.scores import picture_legend, picture_words
 from cryosense.reporting.tables.examples import Example, Image, arrange
 from cryosense.reporting.tables.formats import method_label, operator_label
 
@@ -20,7 +21,6 @@ LARGEST_PANEL_INCHES = 2.6
 CAPTION_CHARACTERS_PER_INCH, TITLE_CHARACTERS_PER_INCH = 12, 13
 ROOMY_PANEL_INCHES = 1.4
 LEADING = {"image": "original, as measured", "clean": "clean", "measurement": "measurement"}
-SCORES = {"psnr": "{:.1f} dB", "ssim": "ssim {:.2f}", "lpips": "lpips {:.2f}", "correlation_clean": "corr {:.2f}"}
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ def _caption(scales: Scales, *, clean_known: bool) -> str:
         f"Errors, against the {'clean' if clean_known else 'measured'} image: {-scales.errors:.2f} to {scales.errors:.2f}; "
         f"standard deviations: 0 to {scales.errors:.2f}. "
         "Measurements: a scale of their own. "
-        "Scores are those of the image shown: psnr, ssim and lpips against the image as measured"
-        f"{', corr with the clean image' if clean_known else ''}."
+        f"Scores are those of the image shown: {picture_legend(clean_known=clean_known)}."
     )
 
 
@@ -140,7 +139,7 @@ def _write(axes: Axes, row: pd.Series) -> None:
 
 def _title(row: pd.Series, characters: int) -> str:
     """Method and scores, in lines of so many characters."""
-    scores = [form.format(row[name]) for name, form in SCORES.items() if pd.notna(row[name])]
+    scores = picture_words(row)
     pairs = ["  ".join(scores[i : i + 2]) for i in range(0, len(scores), 2)]
     lines = pairs if all(len(pair) <= characters for pair in pairs) else scores
     return "\n".join([textwrap.fill(method_label(row), characters), *lines])

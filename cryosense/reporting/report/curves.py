@@ -11,12 +11,14 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cryosense.reporting.tables.formats import TITLES, method_label
+from cryosense.metrics.score_table import Shown
+from cryosense.reporting.scores import LOWER_IS_BETTER, TITLES, in_paper_order, shown
+from cryosense.reporting.tables.formats import method_label
 from cryosense.reporting.tables.map_lines import EQUIVALENT, RESOLUTIONS, UNCOMPRESSED
 from cryosense.reporting.tables.map_lines import TITLES as MAP_TITLES
-from cryosense.reporting.tables.summary import BASELINE, LOWER_IS_BETTER, METHOD, natural_place
+from cryosense.reporting.tables.summary import BASELINE, METHOD, natural_place
 
-SCORES = ["lpips", "ssim", "psnr", "ssim_clean", "psnr_clean", "correlation_clean"]
+SCORES = in_paper_order(shown(Shown.CURVES))
 OF_MAPS = [*RESOLUTIONS, EQUIVALENT]
 FAMILY = ["data", "operator", "masks", "block_size", "symmetric", "noise_sigma", "noise_placement"]
 PANELS_ACROSS = 3

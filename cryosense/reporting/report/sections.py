@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cryosense.reporting.report.markup import Markup, element, joined, scrolling
-from cryosense.reporting.tables.formats import TITLES, method_label, operator_label
+from cryosense.reporting.scores import TITLES
+from cryosense.reporting.tables.formats import method_label, operator_label
 from cryosense.reporting.tables.guidance import SETTING, guidance_words
 from cryosense.reporting.tables.paper_formats import BodyLine, body_of, header_of
 from cryosense.reporting.tables.paper_tables import ORDER, PaperTable
@@ -50,7 +51,7 @@ def winners(lines: pd.DataFrame) -> list[dict[str, str]]:
         dof = base.iloc[0] if len(base) else of_operator["compression_dof"].median()
         line = {"data": str(first["data"]), "operator": f"{operator_label(first)} ({dof:.2f} dof)"}
         for score in scores:
-            line[TITLES.get(score, score)] = _winner(of_operator, score)
+            line[TITLES[score]] = _winner(of_operator, score)
         found.append(line)
     return found
 

@@ -12,8 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cryosense.metrics.score_table import SCHEMA
+from cryosense.reporting.scores import NAMES
 from cryosense.reporting.tables.cells import cell_label, missing_cells, what_became_of
-from cryosense.runs.rows import SCHEMA
+
+# Runs that were made before there was such a column count all the same.
+CAME_LATER = {"data_fingerprint", "bytes_per_particle", *NAMES}
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,15 @@ def _rows(run: Path) -> pa.Table:
             table = file.read(use_threads=False)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UnusableRunError(f"damaged: {error}") from error
-    if not table.schema.equals(SCHEMA):
-        odd = sorted(set(table.schema.names) ^ set(SCHEMA.names)) or "types"
-        raise UnusableRunError(f"rows.parquet has other columns than this version writes: {odd}")
-    return table
+    return _with_every_column(table)
+
+
+def _with_every_column(table: pa.Table) -> pa.Table:
+    """The rows with all columns of today, empty where the run is older than a column. Raises UnusableRunError for others."""
+    there = set(table.schema.names)
+    odd = sorted((there - set(SCHEMA.names)) | (set(SCHEMA.names) - there - CAME_LATER))
+    odd += [field.name for field in SCHEMA if field.name in there and table.schema.field(field.name).type != field.type]
+    if odd or len(there) < len(table.schema.names):
+        raise UnusableRunError(f"rows.parquet has other columns than this version writes: {odd[:10]}")
+    columns = [table[field.name] if field.name in there else pa.nulls(len(table), field.type) for field in SCHEMA]
+    return pa.table(columns, schema=SCHEMA)

@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from cryosense.reporting.tables.summary import BASELINE, SCORES, best, difference_column, verdict_column
+from cryosense.metrics.score_table import Shown
+from cryosense.reporting.scores import DECIMALS, TITLES, shown
+from cryosense.reporting.tables.summary import BASELINE, best, difference_column, verdict_column
 
-SHOWN = [score for score in SCORES if "mse" not in score and score not in {"mae", "lpips_clean"}]
-PAIRED = ["psnr", "psnr_clean", "correlation_clean"]
-NARROW = ["psnr", "ssim", "lpips", "psnr_clean", "correlation_clean"]  # what fits a terminal
-TITLES = {"correlation_clean": "corr_clean", "frc_area_clean": "frc_clean"}
-DECIMALS = {"psnr": 2, "psnr_clean": 2}
+SHOWN, PAIRED, NARROW = shown(Shown.PAGE), shown(Shown.VERDICTS), shown(Shown.TERMINAL)
 Interval = Callable[[float, float, float, int], str]
 
 
@@ -95,15 +93,16 @@ def _cells(
     cells["C nominal"] = [f"{value:.2f}" for value in lines["compression_nominal"]]
     cells["C dof"] = [f"{value:.2f}" for value in lines["compression_dof"]]
     cells["bits"] = ["" if pd.isna(value) else f"{value:.0f}" for value in lines["bits_per_image"]]
+    cells["bytes"] = ["" if pd.isna(value) else f"{value:.0f}" for value in lines["bytes_per_particle"]]
     cells["images"] = [f"{value}" for value in lines["images"]]
     for score in scores:
-        values = _intervals(lines, score, DECIMALS.get(score, 3), interval)
+        values = _intervals(lines, score, DECIMALS[score], interval)
         top = best(lines, score)
-        cells[TITLES.get(score, score)] = [mark.format(v) if t else v for v, t in zip(values, top, strict=True)]
+        cells[TITLES[score]] = [mark.format(v) if t else v for v, t in zip(values, top, strict=True)]
     others = lines["reconstructor"] != BASELINE
     for score in differences:
-        values = _intervals(lines, difference_column(score), DECIMALS.get(score, 3), interval)
-        cells[f"d_{TITLES.get(score, score)}"] = [v if other else "" for v, other in zip(values, others, strict=True)]
+        values = _intervals(lines, difference_column(score), DECIMALS[score], interval)
+        cells[f"d_{TITLES[score]}"] = [v if other else "" for v, other in zip(values, others, strict=True)]
     verdicts = lines[[verdict_column(score) for score in PAIRED]].to_numpy()
     cells[f"beats {BASELINE}"] = ["/".join(word or "-" for word in line) if any(line) else "" for line in verdicts]
     cells["s/image"] = ["" if pd.isna(value) else f"{value:.2g}" for value in lines["seconds"]]

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cryosense.reporting.tables.formats import TITLES, method_label
+from cryosense.reporting.scores import LOWER_IS_BETTER, TITLES
+from cryosense.reporting.tables.formats import method_label
 from cryosense.reporting.tables.intervals import grouped_mean_intervals
 from cryosense.reporting.tables.paper_tables import ORDER
 from cryosense.reporting.tables.published import advised_kinds
-from cryosense.reporting.tables.summary import LOWER_IS_BETTER, METHOD, OPERATOR, ROUNDING
+from cryosense.reporting.tables.summary import METHOD, OPERATOR, ROUNDING
 
 # Priors that the paper compares; whatever else is in the rows competes for "best of all methods" only.
 KINDS = {"dct": "sparse", "wavelet": "sparse", "tv": "sparse", "ddpm": "generative"}
@@ -88,7 +89,7 @@ class Guidance:
         overall, overall_tied = self._best(by_image, score)
         winners, tested = {kinds[m] for m in (best, *tied)}, {kinds[m] for m in priors}
         return {
-            "score": TITLES.get(score, score),
+            "score": TITLES[score],
             "against": "clean" if score.endswith("_clean") else "noisy",
             "images": len(by_image),
             "best prior": labels[best],

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from cryosense.reporting.tables.formats import DECIMALS
+from cryosense.reporting.scores import DECIMALS
 from cryosense.reporting.tables.map_lines import EQUIVALENT, RESOLUTIONS
 from cryosense.reporting.tables.paper_tables import Cell, Interval, PaperTable
 from cryosense.reporting.tables.published import source
@@ -39,7 +39,7 @@ def header_of(table: PaperTable) -> list[str]:
 
 def body_of(table: PaperTable) -> list[BodyLine]:
     """-> for each method its means and, below, its differences to the pseudo-inverse and what the paper has, where known."""
-    decimals = (DECIMALS | MAP_DECIMALS).get(table.score, 3)
+    decimals = (DECIMALS | MAP_DECIMALS)[table.score]
     body = []
     for row in table.rows:
         nfe = "" if math.isnan(row.nfe) else f"{row.nfe:.0f}"

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from cryosense.reporting.tables.formats import TITLES, method_label
+from cryosense.reporting.scores import COMPARED, TITLES, in_paper_order
+from cryosense.reporting.tables.formats import method_label
 from cryosense.reporting.tables.map_lines import EQUIVALENT, RESOLUTIONS
 from cryosense.reporting.tables.map_lines import TITLES as MAP_TITLES
 from cryosense.reporting.tables.summary import (
@@ -24,7 +25,7 @@ from cryosense.reporting.tables.summary import (
 )
 
 # The paper's scores in its order, then what it does not have: the same against the clean image.
-ORDER = ["lpips", "ssim", "psnr", "lpips_clean", "ssim_clean", "psnr_clean", "correlation_clean", "frc_area_clean"]
+ORDER = in_paper_order(COMPARED)
 OF_MAPS = [*RESOLUTIONS, EQUIVALENT]
 SAME_COMPRESSION = 0.01
 FAMILY = ["data", "operator", "family_masks", "symmetric", "noise_sigma", "noise_placement"]
@@ -67,7 +68,7 @@ class PaperTable:
         """Score and family in words."""
         if self.score in OF_MAPS:
             return f"{MAP_TITLES.get(self.score, 'equivalent particles of maps')}: {self.family}"
-        return f"{TITLES.get(self.score, self.score)}: {self.family}"
+        return f"{TITLES[self.score]}: {self.family}"
 
 
 def without_fitted_weights(rows: pd.DataFrame) -> pd.DataFrame:

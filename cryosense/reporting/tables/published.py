@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from cryosense.reporting.scores import OF_THE_PAPER
+
 CELL = ["operator", "masks", "block_size", "symmetric", "compression_nominal"]
-SCORES = ["lpips", "ssim"]
 
 
 @cache
@@ -39,8 +40,8 @@ def published_scores(lines: pd.DataFrame) -> pd.DataFrame:
     found = []
     for line in lines.to_dict("records"):
         clean = pd.isna(line["noise_sigma"]) or line["noise_sigma"] == 0
-        found.append([known.get((_key(line), line["prior"], score)) if clean else None for score in SCORES])
-    return pd.DataFrame(found, index=lines.index, columns=[f"published_{score}" for score in SCORES], dtype=float)
+        found.append([known.get((_key(line), line["prior"], score)) if clean else None for score in OF_THE_PAPER])
+    return pd.DataFrame(found, index=lines.index, columns=[f"published_{score}" for score in OF_THE_PAPER], dtype=float)
 
 
 def advised_kinds(operator: str, compression: float) -> set[str]:

@@ -5,18 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cryosense.reporting.scores import COMPARED, LOWER_IS_BETTER, NAMES
 from cryosense.reporting.tables.intervals import grouped_mean_intervals
 
 OPERATOR = ["data", "operator", "masks", "block_size", "symmetric", "compression_nominal", "noise_sigma", "noise_placement"]
 METHOD = ["reconstructor", "prior", "weight", "sampler", "samples", "nfe"]
-SCORES = [
-    *("psnr", "ssim", "lpips", "mse", "mae", "measurement_mse"),
-    *("psnr_clean", "ssim_clean", "lpips_clean", "mse_clean", "correlation_clean", "frc_area_clean"),
-]
-LOWER_IS_BETTER = {"lpips", "mse", "mae", "measurement_mse", "lpips_clean", "mse_clean"}
-# Scores whose paired differences are taken; a mean squared error has no scale of its own, to say what a tie is.
-COMPARED = [name for name in SCORES if "mse" not in name and name != "mae"]
-PLAIN_MEANS = ["compression_dof", "bits_per_image", "iterations", "gap", "seconds"]
+PLAIN_MEANS = ["compression_dof", "bits_per_image", "bytes_per_particle", "iterations", "gap", "seconds"]
 BASELINE = "pinv"
 # Decibels, or a score between 0 and 1: methods whose answers differ by rounding alone (pinv and zero filling, say) must tie.
 ROUNDING = 1e-4
@@ -44,7 +38,7 @@ def summarise(rows: pd.DataFrame, *, resamples: int, level: float, seed: int) ->
     rows = rows[rows["held_back"].ne(True)]
     frame = rows.assign(line=rows.groupby([*OPERATOR, *METHOD], dropna=False).ngroup())
     values = _with_differences(frame)
-    columns = [*SCORES, *map(difference_column, COMPARED)]
+    columns = [*NAMES, *map(difference_column, COMPARED)]
     per_image = values.groupby(["line", "particle"])[[*columns, *PLAIN_MEANS]].mean()
     lines = frame.groupby("line").agg(
         dict.fromkeys([*OPERATOR, *METHOD], "first") | {"particle": "nunique", "run_id": "nunique"}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cryosense.data import write_star
 from cryosense.files.writing import write_json_atomic
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.figures.pictures import picture
 from cryosense.reporting.tables.examples import read_example
 from cryosense.runs.claims import claimed
@@ -83,7 +84,7 @@ def begin(run: Run, directory: Path, config: str, weights: WeightCache) -> None:
 
 def _stream(run: Run, directory: Path, progress: Callable[[int], object]) -> None:
     count, images = len(run.shard), run.source.images
-    rows, held_back = RowWriter(directory), run.held_back()
+    rows, held_back = RowWriter(directory, SCHEMA), run.held_back()
     start = rows.completed_until()
     progress(start)
     with RunStacks(directory, count, images) as stacks:
@@ -118,7 +119,7 @@ def finish(run: Run, directory: Path) -> None:
         )
     summary = {key: None if value != value else value for key, value in run.describe().items()}
     write_json_atomic(directory / "summary.json", summary | {"geometry": images.geometry.describe()})
-    RowWriter(directory).finish()
+    RowWriter(directory, SCHEMA).finish()
     if run.draw_example:
         rows = pd.read_parquet(directory / "rows.parquet", filters=[("particle", "==", int(portion.numbers[0]))])
         picture([read_example(directory, rows)], most_operators=1).savefig(directory / "example.png")

@@ -12,9 +12,10 @@ from cryosense.data import ParticleSource, Scaling, scaled_like
 from cryosense.measurement.design import Design
 from cryosense.measurement.noise import Noise
 from cryosense.metrics import Scores
+from cryosense.metrics.score_table import SCORES, Against
 from cryosense.reconstructors import Reconstructor, Sparse
 
-HIGHER_IS_BETTER = {"psnr": True, "ssim": True, "lpips": False, "mse": False, "mae": False}
+HIGHER_IS_BETTER = {score.name: score.higher_is_better for score in SCORES if score.against is Against.MEASURED}
 
 
 class FittingError(ValueError):
@@ -41,7 +42,8 @@ class Fitting:
             others, but not counted in any table.
         reuse: learn from the images that are scored where none can be held back, such as a stack of one: an upper bound.
         target: ``measured`` or ``clean``, the image that methods are to come close to.
-        score: ``psnr``, ``ssim``, ``lpips``, ``mse`` or ``mae`` against the target, by which a prior's weight is chosen.
+        score: one of those against the measured image (``psnr``, ``lpips``, ...), here against the target, by which a prior's
+            weight is chosen.
         relative_weights: the weights to try, as multiples of the mean diagonal of A^T A; for every prior the same.
         tuning_images: how many of the held-back images the weights are tried on, at most.
     """

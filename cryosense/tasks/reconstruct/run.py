@@ -61,6 +61,7 @@ class Run:
         return {
             "run_id": self.run_id,
             "data": self.source.name,
+            "data_fingerprint": self.source.data_fingerprint,
             "operator": self.design.domain,
             "masks": self.design.family,
             "block_size": self.design.block_size,

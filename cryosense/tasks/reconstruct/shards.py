@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from cryosense.data import ParticleStack
 from cryosense.files.writing import written_whole
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.runs.claims import claimed
 from cryosense.runs.provenance import gather_sessions
 from cryosense.runs.record import SHARDS, shard_directory
@@ -46,7 +47,7 @@ def merge_shards(run: Run, directory: Path, config: str, count: int, weights: We
     with claimed(directory, claim_expires_hours):
         begin(run, directory, config, weights)
         gather_sessions(directory, (shard_directory(directory, index, count) for index in range(count)))
-        rows = RowWriter(directory)
+        rows = RowWriter(directory, SCHEMA)
         with RunStacks(directory, len(run.particles), run.source.images) as stacks:
             for index in range(count):
                 folder = shard_directory(directory, index, count)

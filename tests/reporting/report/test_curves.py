@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.report.curves import families, looks_of, score_curves
 from cryosense.reporting.tables.summary import summarise
 from cryosense.runs.rows import as_table
@@ -17,7 +18,7 @@ def lines_of(*cells: tuple[str, dict, float]) -> pd.DataFrame:
         | {"particle": list(range(12)), "psnr": (images - c).tolist(), "compression_dof": c - 0.5}
         for i, (method, operator, c) in enumerate(cells)
     ]
-    frame = pd.concat([as_table(row).to_pandas() for row in rows])
+    frame = pd.concat([as_table(row, SCHEMA).to_pandas() for row in rows])
     return summarise(frame, resamples=100, level=0.95, seed=0)
 
 

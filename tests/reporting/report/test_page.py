@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.report.page import Report
 from cryosense.reporting.tables.collect import collect
 from cryosense.reporting.tables.collected_maps import finished_maps
@@ -16,7 +17,6 @@ from cryosense.reporting.tables.examples import read_examples
 from cryosense.reporting.tables.guidance import Guidance
 from cryosense.reporting.tables.map_lines import map_lines
 from cryosense.reporting.tables.run_tables import RunTables
-from cryosense.runs.rows import SCHEMA
 from tests.reporting.tables.test_collected_maps import write_map
 from tests.tasks.runs import PIXEL, RADIAL, write_run, write_sweep
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.tables.guidance import Guidance, guidance_words
 from cryosense.runs.rows import as_table
 from tests.tasks.runs import PIXEL, RADIAL
@@ -17,7 +18,7 @@ def rows_of(method: str, psnr: float | np.ndarray, operator: dict = RADIAL, **mo
     images = 20 + 5 * np.random.default_rng(0).normal(size=40)
     row = operator | {"run_id": "r", "data": "made_up", "seed": 0, "reconstructor": method, "compression_dof": 2.0}
     row |= DDPM if method == "posterior" else {"prior": method if method in {"dct", "tv"} else None}
-    return as_table(row | {"particle": list(range(40)), "psnr": (images + psnr).tolist()} | more).to_pandas()
+    return as_table(row | {"particle": list(range(40)), "psnr": (images + psnr).tolist()} | more, SCHEMA).to_pandas()
 
 
 def advice(*frames: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.tables.map_lines import joined
 from cryosense.reporting.tables.paper_formats import body_of, header_of, paper_latex, paper_markdown
 from cryosense.reporting.tables.paper_tables import PaperTable, paper_tables, without_fitted_weights
@@ -22,7 +23,7 @@ def rows_of(method: str, lpips: float, operator: dict = PIXEL, **more: object) -
     prior = method if method in {"dct", "tv"} else None
     row = operator | {"run_id": "r", "data": "made_up", "seed": 0, "noise_sigma": 0.0, "reconstructor": method, "prior": prior}
     row |= {"compression_dof": operator["compression_nominal"], "particle": list(range(8)), "lpips": (lpips + spread).tolist()}
-    return as_table(row | more).to_pandas()
+    return as_table(row | more, SCHEMA).to_pandas()
 
 
 def tables_of(*frames: pd.DataFrame, columns: int = 6) -> list[PaperTable]:

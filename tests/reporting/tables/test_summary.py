@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.tables.formats import markdown_table, text_table
 from cryosense.reporting.tables.summary import best, summarise
 from cryosense.runs.rows import as_table
@@ -15,7 +16,7 @@ SETTINGS = {"resamples": 500, "level": 0.95, "seed": 0}
 def rows_of(method: str, psnr: np.ndarray, operator: dict = PIXEL, **more: object) -> pd.DataFrame:
     row = operator | {"run_id": f"{operator['operator']}_{method}_{more.get('seed', 0)}", "data": "made_up", "seed": 0}
     row |= {"reconstructor": method, "compression_dof": 2.0, "particle": list(range(len(psnr))), "psnr": psnr.tolist()}
-    return as_table(row | more).to_pandas()
+    return as_table(row | more, SCHEMA).to_pandas()
 
 
 def image_scores(images: int = 40) -> np.ndarray:

@@ -1,0 +1,92 @@
+"""The table of scores: a line here, and a function of two images, is all that a new score takes.
+
+Columns of the rows, directions, titles, formats, tables, figures and what a weight can be chosen by are derived from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, Flag, auto
+
+from torch import Tensor
+
+from cryosense.metrics.fsc import frc_area
+from cryosense.metrics.image import correlation, mae, mse, psnr, ssim
+from cryosense.runs.rows import row_schema
+
+CLEAN = "_clean"  # ends the name of a score against the image without noise
+
+
+class Against(Enum):
+    """What a reconstruction is scored against."""
+
+    MEASURED = "the image that was measured"
+    CLEAN = "the image without noise"
+    MEASUREMENT = "the numbers that were measured"
+
+
+class Shown(Flag):
+    """Where a score is shown, beside the CSV files, which hold them all."""
+
+    NOWHERE = 0
+    TERMINAL = auto()  # what fits a terminal
+    PAGE = auto()  # columns of table.md
+    VERDICTS = auto()  # table.md says for these whether a method beats the pseudo-inverse
+    CURVES = auto()  # against compression
+    PICTURES = auto()  # titles of images
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number per image.
+
+    Attributes:
+        name: its column in the rows; ends in ``_clean`` where it is against the clean image.
+        function: (b, 1, n, n), (b, 1, n, n) in [-1, 1] -> (b,); None for LPIPS, whose network is no constant, and for what is
+            computed where the measurement is.
+        against: what it compares with.
+        higher_is_better: its direction.
+        compared: whether paired differences have a scale on which a tie can be told; a squared error has none of its own.
+        title: heads its columns; the name where empty.
+        unit, decimals: how it is written.
+        shown: where.
+    """
+
+    name: str
+    function: Callable[[Tensor, Tensor], Tensor] | None
+    against: Against
+    higher_is_better: bool = True
+    compared: bool = True
+    title: str = ""
+    unit: str = ""
+    decimals: int = 3
+    shown: Shown = Shown.PAGE
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+_ALL = Shown.TERMINAL | Shown.PAGE | Shown.CURVES | Shown.PICTURES
+_TOLD = Shown.TERMINAL | Shown.PAGE | Shown.CURVES | Shown.VERDICTS
+
+
+def _error(name: str, function: Callable[[Tensor, Tensor], Tensor] | None, against: Against) -> Score:
+    return Score(name, function, against, higher_is_better=False, compared=False, shown=Shown.NOWHERE)
+
+
+SCORES = (
+    Score("psnr", psnr, Against.MEASURED, unit="dB", decimals=2, shown=_ALL | Shown.VERDICTS),
+    Score("ssim", ssim, Against.MEASURED, shown=_ALL),
+    Score("lpips", None, Against.MEASURED, higher_is_better=False, shown=_ALL),
+    _error("mse", mse, Against.MEASURED),
+    _error("mae", mae, Against.MEASURED),
+    _error("measurement_mse", None, Against.MEASUREMENT),
+    Score("psnr_clean", psnr, Against.CLEAN, unit="dB", decimals=2, shown=_TOLD),
+    Score("ssim_clean", ssim, Against.CLEAN, shown=Shown.PAGE | Shown.CURVES),
+    Score("lpips_clean", None, Against.CLEAN, higher_is_better=False, shown=Shown.NOWHERE),
+    _error("mse_clean", mse, Against.CLEAN),
+    Score("correlation_clean", correlation, Against.CLEAN, title="corr_clean", shown=_TOLD | Shown.PICTURES),
+    Score("frc_area_clean", frc_area, Against.CLEAN, title="frc_clean"),
+)
+SCHEMA = row_schema([score.name for score in SCORES])
