@@ -32,18 +32,37 @@ def family_name(masks: PixelFamily | FourierFamily) -> str:
 
 
 class Design(ABC):
-    """A measurement as it is configured; :meth:`operator` draws the masks.
+    """Which operator measures which particle.
 
-    Args:
-        compression: nominal compression, at least 1.
-        per_particle: draw masks for each particle, keyed by seed and particle index, instead of one set for all.
-        seed: of the masks.
+    Attributes:
+        domain, family, block_size, symmetric: what it is called in tables.
+        per_particle: whether each particle has masks of its own.
     """
 
     domain: str
     family: str
-    block_size: int | None
-    symmetric: bool | None
+    block_size: int | None = None
+    symmetric: bool | None = None
+    per_particle: bool = False
+
+    @property
+    @abstractmethod
+    def compression_nominal(self) -> float:
+        """Numbers in an image over numbers that the masks say they keep."""
+
+    @abstractmethod
+    def operator(self, box_size: int, numbers: Tensor) -> LinearOperator:
+        """(b,) particle numbers -> the operator for these particles, the same for all or one mask set for each."""
+
+
+class MaskDesign(Design):
+    """A mask family; :meth:`operator` draws the masks.
+
+    Args:
+        compression: nominal compression, at least 1.
+        per_particle: draw masks for each particle, keyed by seed and particle number, instead of one set for all.
+        seed: of the masks.
+    """
 
     def __init__(self, compression: float, per_particle: bool, seed: int) -> None:
         if not compression >= 1:
@@ -53,7 +72,6 @@ class Design(ABC):
 
     @property
     def compression_nominal(self) -> float:
-        """Numbers in an image over numbers that the masks say they keep."""
         return self.compression
 
     @abstractmethod
@@ -64,7 +82,7 @@ class Design(ABC):
     def build(self, masks: Tensor) -> LinearOperator:
         """-> the operator of one mask set, or of a stack of them."""
 
-    def operator(self, box_size: int, particles: Tensor) -> LinearOperator:
+    def operator(self, box_size: int, numbers: Tensor) -> LinearOperator:
         """-> the operator for these particles (b,): the same for all, drawn once, unless ``per_particle``.
 
         Raises:
@@ -73,13 +91,13 @@ class Design(ABC):
         if box_size % 2:
             raise MaskError(f"the box of {box_size} px is odd: crop the images to an even box")
         if self.per_particle:
-            return self.build(torch.stack([self.draw(box_size, (self.seed, int(i))) for i in particles]))
+            return self.build(torch.stack([self.draw(box_size, (self.seed, int(i))) for i in numbers]))
         if self._shared is None or self._shared.box_size != box_size:
             self._shared = self.build(self.draw(box_size, self.seed))
         return self._shared
 
 
-class PixelDesign(Design):
+class PixelDesign(MaskDesign):
     """Masked sums over blocks; ``compression`` sets the number of masks, round(K^2 / C).
 
     Args:
@@ -88,7 +106,6 @@ class PixelDesign(Design):
     """
 
     domain = "pixel"
-    symmetric: bool | None = None
     block_size: int
 
     def __init__(self, masks: PixelFamily, block_size: int, compression: float, per_particle: bool, seed: int) -> None:
@@ -111,7 +128,7 @@ class PixelDesign(Design):
         return PixelMasking(masks, self.block_size)
 
 
-class FourierDesign(Design):
+class FourierDesign(MaskDesign):
     """Kept Fourier coefficients; ``compression`` sets the kept fraction, 1 / C.
 
     Args:
@@ -120,7 +137,6 @@ class FourierDesign(Design):
     """
 
     domain = "fourier"
-    block_size: int | None = None
     symmetric: bool
 
     def __init__(self, masks: FourierFamily, symmetric: bool, compression: float, per_particle: bool, seed: int) -> None:

@@ -1,6 +1,6 @@
 """Noise of the measurement: before the mask (a detector that counts, then masks) or after it (an aperture before it).
 
-The two are different experiments. Each particle's draw is keyed by seed and particle index, never by batch.
+The two are different experiments. Each particle's draw is keyed by seed and particle number, never by batch.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Noise(ABC):
     placement: str
 
     @abstractmethod
-    def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
-        """(b, 1, n, n), (b,) particle indices -> (b, ...): y."""
+    def measure(self, operator: LinearOperator, x: Tensor, numbers: Tensor) -> Tensor:
+        """(b, 1, n, n), (b,) particle numbers -> (b, ...): y."""
 
     @abstractmethod
     def row_sigma(self, operator: LinearOperator) -> Tensor:
@@ -40,8 +40,8 @@ class NoNoise(Noise):
     sigma = 0.0
     placement = "none"
 
-    def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
-        del particles
+    def measure(self, operator: LinearOperator, x: Tensor, numbers: Tensor) -> Tensor:
+        del numbers
         return operator(x)
 
     def row_sigma(self, operator: LinearOperator) -> Tensor:
@@ -78,16 +78,16 @@ class GaussianNoise(Noise):
         mean_square = flat.square().sum(1) / (flat > 0).sum(1)
         return self.sigma * per_image(mean_square.sqrt(), norms.ndim)
 
-    def _draw(self, like: Tensor, particles: Tensor) -> Tensor:
+    def _draw(self, like: Tensor, numbers: Tensor) -> Tensor:
         shape = like.shape[1:]
-        draws = [generator(self.seed, int(i)).standard_normal(shape, dtype=np.float32) for i in particles]
+        draws = [generator(self.seed, int(i)).standard_normal(shape, dtype=np.float32) for i in numbers]
         return torch.from_numpy(np.stack(draws)).to(like)
 
-    def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
+    def measure(self, operator: LinearOperator, x: Tensor, numbers: Tensor) -> Tensor:
         if self.placement == "before":
-            return operator(x + self.sigma * self._draw(x, particles))
+            return operator(x + self.sigma * self._draw(x, numbers))
         y = operator(x)
-        noisy = y + self._deviation(operator) * self._draw(y, particles)
+        noisy = y + self._deviation(operator) * self._draw(y, numbers)
         return noisy * (operator.measurement_norms > 0)
 
     def row_sigma(self, operator: LinearOperator) -> Tensor:
@@ -114,21 +114,21 @@ class PoissonNoise(Noise):
             raise NoiseError(f"noise.placement={placement}: before or after")
         self.dose, self.placement, self.seed = dose_electrons_per_pixel, placement, seed
 
-    def _count(self, rate: Tensor, particles: Tensor) -> Tensor:
+    def _count(self, rate: Tensor, numbers: Tensor) -> Tensor:
         rates = rate.cpu().numpy()
-        counts = [generator(self.seed, int(i)).poisson(one) for one, i in zip(rates, particles, strict=True)]
+        counts = [generator(self.seed, int(i)).poisson(one) for one, i in zip(rates, numbers, strict=True)]
         return torch.from_numpy(np.stack(counts)).to(rate)
 
-    def measure(self, operator: LinearOperator, x: Tensor, particles: Tensor) -> Tensor:
+    def measure(self, operator: LinearOperator, x: Tensor, numbers: Tensor) -> Tensor:
         rate = self.dose * (1 + x).clamp_min(0)
         if self.placement == "before":
-            return operator(self._count(rate, particles) / self.dose - 1)
+            return operator(self._count(rate, numbers) / self.dose - 1)
         if not operator.adds_only:
             raise NoiseError(
                 "counting after the mask needs measurements that are sums of electrons: use binary, checkerboard or superres "
                 "pixel masks, or noise.placement=before"
             )
-        return self._count(operator(rate), particles) / self.dose - operator(torch.ones_like(x))
+        return self._count(operator(rate), numbers) / self.dose - operator(torch.ones_like(x))
 
     def row_sigma(self, operator: LinearOperator) -> Tensor:
         gain = operator.row_noise_gain

@@ -1,7 +1,6 @@
-"""From measurements to images: ``x = R(y, A)``; any method meets any operator."""
+"""From measurements to images: ``R(m) -> Estimate``; any method meets any operator."""
 
 from cryosense.reconstructors.base import Estimate, Reconstructor
-from cryosense.reconstructors.budget import FourierCrop, Quantised
 from cryosense.reconstructors.methods import ADMM, FISTA, Method
 from cryosense.reconstructors.pinv import PseudoInverse, ZeroFilled
 from cryosense.reconstructors.posterior import Posterior
@@ -14,11 +13,9 @@ __all__ = [
     "ADMM",
     "FISTA",
     "Estimate",
-    "FourierCrop",
     "Method",
     "Posterior",
     "PseudoInverse",
-    "Quantised",
     "Reconstructor",
     "Sampler",
     "Sparse",

@@ -1,4 +1,4 @@
-"""Reconstructors: from a measurement and its operator to an image, ``x = R(y, A)``."""
+"""Reconstructors: from a measurement to an image, ``R(m) -> Estimate``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 
 
@@ -22,7 +23,10 @@ class Estimate(NamedTuple):
 
 
 class Reconstructor(nn.Module, ABC):
-    """A method that any operator can be given to. What it learns beforehand, it learns from :meth:`fit`."""
+    """A method that any measurement can be given to. What it learns beforehand, it learns from :meth:`fit`.
+
+    ``R(m)`` reconstructs a :class:`.Measurement`; ``R(y, A)`` is short for ``R(Measurement(y, A))``, without noise.
+    """
 
     name: str
     prior: str | None = None
@@ -31,29 +35,20 @@ class Reconstructor(nn.Module, ABC):
     samples: int | None = None  # drawn per particle
     learns = False  # whether it needs :meth:`fit`
 
+    def __call__(self, measurement: Measurement | Tensor, operator: LinearOperator | None = None) -> Estimate:
+        """-> images (b, 1, n, n) and what they took."""
+        if not isinstance(measurement, Measurement):
+            if operator is None:
+                raise TypeError("R(y) without an operator: give R(y, A) or R(Measurement(...))")
+            measurement = Measurement(measurement, operator)
+        return super().__call__(measurement)
+
+    @abstractmethod
+    def forward(self, measurement: Measurement) -> Estimate:
+        """-> images (b, 1, n, n) and what they took: of the measurement alone, each image's of its own part of it."""
+
     def fit(self, images: Tensor, targets: Tensor) -> None:
         """(t, 1, n, n), (t, 1, n, n): learn from images like those to come and what they should be reconstructed to."""
 
-    def operator(self, configured: LinearOperator) -> LinearOperator:
-        """-> the operator that this method measures with: the configured one, but for baselines that replace it."""
-        return configured
-
-    def bits(self, operator: LinearOperator, bits_per_number: int) -> Tensor:
-        """-> (1 or b,): bits per image that leave the detector for this method."""
-        return operator.measurement_bits(bits_per_number)
-
-    def prepare(self, box_size: int) -> None:
-        """Make what depends on the box alone. Raises ValueError for a box that the method cannot work on."""
-
-    @abstractmethod
-    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
-        """(b, ...) -> images (b, 1, n, n) and what they took."""
-
-    def reconstruct(self, y: Tensor, operator: LinearOperator, particles: Tensor) -> Estimate:
-        """As :meth:`estimate`; ``particles`` (b,) are the numbers by which a method with random draws keys them."""
-        del particles
-        return self.estimate(y, operator)
-
-    def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
-        """(b, ...) -> (b, 1, n, n)."""
-        return self.estimate(y, operator).x
+    def prepare(self, operator: LinearOperator) -> None:
+        """Make what depends on the operator's box alone. Raises ValueError for an operator that the method cannot work on."""

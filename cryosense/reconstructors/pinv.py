@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from cryosense.operators import LinearOperator
+from cryosense.measurement import Measurement
 from cryosense.reconstructors.base import Estimate, Reconstructor
 
 
@@ -13,14 +11,20 @@ class ZeroFilled(Reconstructor):
 
     name = "zero_filled"
 
-    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
-        return Estimate(operator.zero_filled(y))
+    def forward(self, measurement: Measurement) -> Estimate:
+        return Estimate(measurement.operator.zero_filled(measurement.y))
 
 
 class PseudoInverse(Reconstructor):
-    """A^+ y: of all images that fit the measurement, the smallest. The row that every prior must beat."""
+    """A^+ y: of all images that fit the measurement, the smallest. The row that every prior must beat.
 
-    name = "pinv"
+    Args:
+        name: by which it stands in tables: baselines are other measurements reconstructed by it.
+    """
 
-    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
-        return Estimate(operator.pinv(y))
+    def __init__(self, name: str = "pinv") -> None:
+        super().__init__()
+        self.name = name
+
+    def forward(self, measurement: Measurement) -> Estimate:
+        return Estimate(measurement.operator.pinv(measurement.y))

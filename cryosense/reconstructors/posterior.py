@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cryosense import seeding
 from cryosense.denoisers import DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
-from cryosense.measurement.noise import Noise
+from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.samplers import Sampler, Task
@@ -33,7 +33,6 @@ class Posterior(Reconstructor):
         spacing: of the timesteps, as diffusers names them: ``trailing``, ``leading`` or ``linspace``.
         samples: per particle.
         first_timestep: None starts from noise; else from the pseudo-inverse, noised to this timestep.
-        noise: of the measurement, by which the data step is weighted.
         seed: of the draws.
 
     Raises:
@@ -51,7 +50,6 @@ class Posterior(Reconstructor):
         spacing: str,
         samples: int,
         first_timestep: int | None,
-        noise: Noise,
         seed: int,
     ) -> None:
         super().__init__()
@@ -59,7 +57,7 @@ class Posterior(Reconstructor):
             raise ValueError(
                 f"reconstructor.samples={samples}, reconstructor.network_evaluations={network_evaluations}: give 1 or more"
             )
-        self.prior, self.sampler, self.seed, self.noise = prior, sampler, seed, noise
+        self.prior, self.sampler, self.seed = prior, sampler, seed
         self.samples = self.samples_drawn = samples
         self.sampler_name = sampler.name
         self.network_evaluations, self.spacing, self.first_timestep = network_evaluations, spacing, first_timestep
@@ -70,7 +68,8 @@ class Posterior(Reconstructor):
         if self.denoiser is not None:
             self.timesteps(self.denoiser)
 
-    def prepare(self, box_size: int) -> None:
+    def prepare(self, operator: LinearOperator) -> None:
+        box_size = operator.box_size
         if self.denoiser is not None and self.denoiser.box_size != box_size:
             raise ValueError(
                 f"reconstructor.denoiser: a model of images of {self.denoiser.box_size} px, the particles have {box_size} px: "
@@ -100,20 +99,16 @@ class Posterior(Reconstructor):
         schedule.set_timesteps(wanted)
         return schedule.timesteps
 
-    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
-        return self.reconstruct(y, operator, torch.arange(len(y)))
-
     @torch.no_grad()
-    def reconstruct(self, y: Tensor, operator: LinearOperator, particles: Tensor) -> Estimate:
+    def forward(self, measurement: Measurement) -> Estimate:
         if self.denoiser is None or self.gaussian is None:
             raise ValueError("the Gaussian model has no spectrum yet: fit it on images first")
         timesteps = self.timesteps(self.denoiser)
+        y, operator, row_sigma = measurement.y, measurement.operator, measurement.noise_std
         start = None if self.first_timestep is None else operator.pinv(y)
-        row_sigma = self.noise.row_sigma(operator)
+        numbers, denoiser, gaussian = measurement.numbers, self.denoiser, self.gaussian
         samples = [
-            self.sampler.sample(
-                Task(self.denoiser, self.gaussian, operator, y, row_sigma, timesteps, self.draws(particles, s, y), start)
-            )
+            self.sampler.sample(Task(denoiser, gaussian, operator, y, row_sigma, timesteps, self.draws(numbers, s, y), start))
             for s in range(self.samples_drawn)
         ]
         stacked = torch.stack(samples)
@@ -125,14 +120,14 @@ class Posterior(Reconstructor):
             samples=stacked if self.samples_drawn > 1 else None,
         )
 
-    def draws(self, particles: Tensor, sample: int, like: Tensor) -> NoiseDraw:
+    def draws(self, numbers: Tensor, sample: int, like: Tensor) -> NoiseDraw:
         """(b,) particle numbers -> the function i -> (b, 1, n, n), draw number i of one of their samples."""
         assert self.denoiser is not None
         shape = (1, self.denoiser.box_size, self.denoiser.box_size)
 
         def draw(i: int) -> Tensor:
             stream = SAMPLER_STREAM + sample * DRAWS_PER_SAMPLE + i
-            images = [seeding.generator(self.seed, p, stream).standard_normal(shape, np.float32) for p in particles.tolist()]
+            images = [seeding.generator(self.seed, p, stream).standard_normal(shape, np.float32) for p in numbers.tolist()]
             return torch.from_numpy(np.stack(images)).to(like)
 
         return draw

@@ -9,6 +9,7 @@ from typing import Self
 from torch import Tensor
 
 from cryosense.cpu_tiles import in_portions
+from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.priors import Prior
 from cryosense.reconstructors.base import Estimate, Reconstructor
@@ -40,7 +41,8 @@ class Sparse(Reconstructor):
         self.weight = weight
         return self
 
-    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
+    def forward(self, measurement: Measurement) -> Estimate:
+        y, operator = measurement.y, measurement.operator
         if self.weight is None:
             raise ValueError("reconstructor.weight is null and none was chosen on held-back images")
         minimise = partial(self._minimise, self._prior(operator.box_size).to(y.device), operator, self.weight)
@@ -52,8 +54,8 @@ class Sparse(Reconstructor):
     def _minimise(self, prior: Prior, operator: LinearOperator, weight: float, y: Tensor) -> Solution:
         return self.method.minimise(prior, y, operator, weight)
 
-    def prepare(self, box_size: int) -> None:
-        self._prior(box_size)
+    def prepare(self, operator: LinearOperator) -> None:
+        self._prior(operator.box_size)
 
     def _prior(self, box_size: int) -> Prior:
         if self._made is None or self._made[0] != box_size:

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
-from cryosense.measurement.noise import Noise
-from cryosense.operators import LinearOperator
+from cryosense.measurement import Measurement
 from cryosense.reconstructors.base import Estimate, Reconstructor
 
 
@@ -16,18 +15,14 @@ class Wiener(Reconstructor):
 
     Where the target is not the measured image x but a part s of it (x = s + independent stationary noise), the posterior mean
     of x is multiplied with S_sx / S_x, the cross-spectrum over the spectrum: the linear minimum-mean-square estimate of s.
-
-    Args:
-        noise: of the measurement, whose size it takes into account.
     """
 
     name = "wiener"
     prior = "gaussian"
     learns = True
 
-    def __init__(self, noise: Noise) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.noise = noise
         self.register_buffer("spectrum", None)
         self.register_buffer("gain", None)
         self.mean = self.target_mean = 0.0
@@ -47,13 +42,14 @@ class Wiener(Reconstructor):
         self.gain = (cross / self.spectrum).clamp(0, 1)
         self.gain[middle, middle] = 1.0
 
-    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
+    def forward(self, measurement: Measurement) -> Estimate:
+        y, operator = measurement.y, measurement.operator
         if self.spectrum is None:
             raise ValueError("the Gaussian prior has no spectrum yet: fit it on images first")
         if self.spectrum.shape[-1] != operator.box_size:
             raise ValueError(f"fitted at {self.spectrum.shape[-1]} px, asked for {operator.box_size} px: fit it again")
         level = torch.full((1, 1, operator.box_size, operator.box_size), self.mean, dtype=y.dtype, device=y.device)
         centred = y - operator(level.expand(operator.particles, -1, -1, -1))
-        x, iterations, residual = operator.stationary_posterior_mean(centred, self.spectrum, self.noise.row_sigma(operator))
+        x, iterations, residual = operator.stationary_posterior_mean(centred, self.spectrum, measurement.noise_std)
         filtered = fourier.ifftn(fourier.fftn(x.double()) * self.gain).real.to(y.dtype)
         return Estimate(filtered + self.target_mean, iterations, residual)

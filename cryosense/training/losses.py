@@ -133,8 +133,8 @@ def white_noise_sigma(measured: Tensor, operator: LinearOperator) -> float:
 
 
 def _reconstruction(solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement) -> Tensor:
-    operator = drawn.operator(batch.images.shape[-1], len(batch.images)).to(batch.images.device)
-    return solver(operator(batch.images), operator)
+    measurement = drawn.measure(batch.images)
+    return solver(measurement.y, measurement.operator)
 
 
 def _projected(operator: LinearOperator, x: Tensor) -> Tensor:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from cryosense.measurement.design import Design
+from cryosense.measurement import Design, Measurement, acquire
 from cryosense.operators import LinearOperator
 from cryosense.seeding import generator
 
@@ -23,6 +24,10 @@ class DrawnMeasurement:
     make_design: Callable[..., Design]
     compression: float
     seed: int
+
+    def measure(self, images: Tensor) -> Measurement:
+        """(b, 1, n, n), one batch -> its measurement."""
+        return acquire(images, torch.arange(len(images)), self._design(self.compression))
 
     def operator(self, box_size: int, count: int) -> LinearOperator:
         """-> the operator of ``count`` images, for one batch."""
@@ -58,7 +63,10 @@ class DrawnMeasurement:
         )
 
     def _at(self, compression: float, box_size: int, count: int) -> LinearOperator:
-        return self.make_design(compression=compression, seed=self.seed).operator(box_size, torch.arange(count))
+        return self._design(compression).operator(box_size, torch.arange(count))
+
+    def _design(self, compression: float) -> Design:
+        return self.make_design(compression=compression, seed=self.seed)
 
 
 class SampledOperators:

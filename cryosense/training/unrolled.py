@@ -79,8 +79,8 @@ class UnrolledTraining(AveragedTraining):
     def _psnr(self, batch: Batch, clean: Tensor) -> Tensor:
         """-> (b,): PSNR in dB against the clean images, from the whole measurement."""
         drawn = self.operators.draw(seeding.generator(self.seed, batch.number, VALIDATION_DRAW))
-        operator = drawn.operator(clean.shape[-1], len(clean)).to(clean.device)
-        return psnr(self.network(operator(batch.images), operator), clean)
+        measurement = drawn.measure(batch.images)
+        return psnr(self.network(measurement.y, measurement.operator), clean)
 
     def on_validation_epoch_end(self) -> None:
         loss, score, count = self._sums.tolist()

@@ -109,7 +109,7 @@ def sampling_rows(denoiser: DDPMDenoiser) -> list[str]:
             operator: LinearOperator = instantiate(cfg.operator).operator(denoiser.box_size, torch.arange(1))
             reconstructor, y = instantiate(cfg.reconstructor), operator(x)
             assert reconstructor.network_evaluations == EVALUATIONS
-            works[name] = lambda r=reconstructor, y=y, a=operator: r.estimate(y, a)
+            works[name] = lambda r=reconstructor, y=y, a=operator: r(y, a)
         took = seconds(works, REPEATS, 1e9)
         for name in SAMPLERS:
             ratio = took[name] / took["bare"]

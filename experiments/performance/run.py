@@ -54,7 +54,7 @@ def header(config: DictConfig) -> str:
 def report(cell: Cell, noisy: Tensor, with_peers: bool, config: DictConfig) -> str:
     """-> one cell: our time and accuracy, and everyone else's time over ours."""
     reconstructor = cell.ours(ADMM(**config.method))
-    solved = reconstructor.estimate(cell.y, cell.operator)
+    solved = reconstructor(cell.y, cell.operator)
     few = solved.x[: config.reference.images]
     gap = float(cell.fixed_point_gap(few).mean())
     excess = float((cell.objective(few) / cell.objective(cell.reference(config)) - 1).max())

@@ -67,7 +67,7 @@ def timed(cell: str) -> dict[str, tuple[float, float]]:
     for _ in range(ROUNDS):
         for name, (reconstructor, y, operator) in cases.items():
             began = time.perf_counter()
-            estimate = reconstructor.estimate(y, operator)
+            estimate = reconstructor(y, operator)
             seconds = (time.perf_counter() - began) / IMAGES
             best[name] = min(best.get(name, (float("inf"), 0.0)), (seconds, float(estimate.iterations.double().mean())))
     return best

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cryosense.denoisers import DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
-from cryosense.measurement.noise import GaussianNoise, NoNoise
+from cryosense.measurement import GaussianNoise, Measurement, Noise, NoNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
 from cryosense.reconstructors import Posterior, Sampler
 from cryosense.reconstructors.samplers import stationary_covariance
@@ -48,7 +48,6 @@ def method(denoiser: Denoiser | GaussianFromImages, samples: int, evaluations: i
         "spacing": "trailing",
         "samples": samples,
         "first_timestep": None,
-        "noise": NoNoise(),
         "seed": 3,
     }
     return Posterior(denoiser, **(settings | changes))  # type: ignore[arg-type]
@@ -56,13 +55,12 @@ def method(denoiser: Denoiser | GaussianFromImages, samples: int, evaluations: i
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=["fourier", "pixel"])
 @pytest.mark.parametrize("noise", [NoNoise(), GaussianNoise(0.2, "measurement", "after", 0)], ids=["clean", "noisy"])
-def test_the_mean_of_gaussian_samples_is_the_linear_estimate(operator: LinearOperator, noise: object) -> None:
+def test_the_mean_of_gaussian_samples_is_the_linear_estimate(operator: LinearOperator, noise: Noise) -> None:
     samples, x = 64, images(3)
-    y = noise.measure(operator, x, torch.arange(3))  # type: ignore[attr-defined]
-    made = method(gaussian(), samples, noise=noise).estimate(y, operator)
-    row_sigma = noise.row_sigma(operator)  # type: ignore[attr-defined]
+    y, row_std = noise.measure(operator, x, torch.arange(3)), noise.row_sigma(operator)
+    made = method(gaussian(), samples)(Measurement(y, operator, row_std))
     level = torch.full((1, 1, N, N), 0.1)
-    expected = 0.1 + operator.stationary_posterior_mean(y - operator(level), gaussian().spectrum, row_sigma)[0]
+    expected = 0.1 + operator.stationary_posterior_mean(y - operator(level), gaussian().spectrum, row_std)[0]
     assert made.deviation is not None
     assert made.samples is not None
     z = ((made.x - expected) / (made.deviation / samples**0.5 + 1e-4)).flatten()
@@ -80,14 +78,14 @@ def test_a_particle_is_the_same_alone_in_a_batch_and_in_another_order() -> None:
     x, numbers = images(8), torch.tensor([5, 9, 2, 11, 40, 7, 3, 1])
     for operator in OPERATORS:
         y, way = operator(x), method(denoiser, 2, 4)
-        together = way.reconstruct(y, operator, numbers)
+        together = way(Measurement(y, operator, numbers=numbers))
         order = torch.tensor([6, 2, 0])
-        some = way.reconstruct(y[order], operator, numbers[order])
-        alone = way.reconstruct(y[3:4], operator, numbers[3:4])
+        some = way(Measurement(y[order], operator, numbers=numbers[order]))
+        alone = way(Measurement(y[3:4], operator, numbers=numbers[3:4]))
         assert torch.equal(some.x, together.x[order])
         assert torch.equal(alone.x, together.x[3:4])
-        assert not torch.equal(way.reconstruct(y[3:4], operator, numbers[2:3]).x, alone.x)
-        assert torch.equal(method(denoiser, 1, 4).reconstruct(y, operator, numbers).x, together.samples[0])  # type: ignore[index]
+        assert not torch.equal(way(Measurement(y[3:4], operator, numbers=numbers[2:3])).x, alone.x)
+        assert torch.equal(method(denoiser, 1, 4)(Measurement(y, operator, numbers=numbers)).x, together.samples[0])  # type: ignore[index]
 
 
 def test_a_start_from_the_pseudo_inverse_takes_the_timesteps_below() -> None:
@@ -95,14 +93,14 @@ def test_a_start_from_the_pseudo_inverse_takes_the_timesteps_below() -> None:
     assert way.timesteps(gaussian()).tolist()[0] == 299
     assert len(way.timesteps(gaussian())) == 5
     y = OPERATORS[0](images(1))
-    assert torch.isfinite(way.estimate(y, OPERATORS[0]).x).all()
+    assert torch.isfinite(way(y, OPERATORS[0]).x).all()
 
 
 def test_a_gaussian_that_is_still_to_be_fitted_learns_the_spectrum() -> None:
     way = method(GaussianFromImages(1000, 1e-4, 0.02), 1)
     assert way.learns
     with pytest.raises(ValueError, match="fit it on images first"):
-        way.estimate(OPERATORS[0](images(1)), OPERATORS[0])
+        way(OPERATORS[0](images(1)), OPERATORS[0])
     train = images(400)
     way.fit(train, train)
     assert way.gaussian is not None
@@ -118,4 +116,4 @@ def test_settings_that_cannot_be_are_refused() -> None:
         with pytest.raises(ValueError, match=message):
             method(gaussian(), **({"samples": 1} | changes))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=f"model of images of {N} px, the particles have 32 px"):
-        method(gaussian(), 1).prepare(32)
+        method(gaussian(), 1).prepare(FourierSampling(torch.ones(32, 32)))

@@ -65,7 +65,7 @@ def test_untrained_they_are_the_benchs_iterations(name: str, basis: str) -> None
     y = operator(images(2, n))
     for method, solver in solvers(basis).items():
         bench = Sparse(basis, lambda box: BASES[basis].prior(box).double(), METHODS[method], WEIGHT * operator.mean_diagonal)
-        expected = bench.estimate(y, operator)
+        expected = bench(y, operator)
         assert expected.iterations is not None
         assert expected.iterations.tolist() == [ITERATIONS] * 2
         torch.testing.assert_close(solver.double().reconstruct(y, operator), expected.x, atol=1e-6, rtol=0)

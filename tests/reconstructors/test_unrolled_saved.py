@@ -50,7 +50,7 @@ def test_what_is_written_is_read(tmp_path: Path, solver: UnrolledSolver) -> None
     write(tmp_path / "model", solver)
     y = FOURIER(torch.randn(2, 1, N, N, generator=torch.Generator().manual_seed(1)))
     reconstructor = Unrolled(str(tmp_path / "model"), AsIs())
-    estimate = reconstructor.estimate(y, FOURIER)
+    estimate = reconstructor(y, FOURIER)
     assert torch.equal(estimate.x, solver.reconstruct(y, FOURIER))
     assert estimate.iterations is not None
     assert estimate.iterations.tolist() == [solver.iterations] * 2
@@ -63,13 +63,13 @@ def test_of_several_models_that_of_the_operator_is_taken(tmp_path: Path) -> None
     reconstructor = Unrolled(str(tmp_path), AsIs())
     x = torch.randn(2, 1, N, N, generator=torch.Generator().manual_seed(1))
     for operator, solver in ((FOURIER, SOLVERS[0]), (PIXEL, SOLVERS[2])):
-        assert torch.equal(reconstructor(operator(x), operator), solver.reconstruct(operator(x), operator))
+        assert torch.equal(reconstructor(operator(x), operator).x, solver.reconstruct(operator(x), operator))
 
 
 def test_misfits_are_refused(tmp_path: Path) -> None:
     folder = str(write(tmp_path / "model"))
     with pytest.raises(UnrolledModelError, match="the operator is PixelMasking"):
-        Unrolled(folder, AsIs()).operator(PIXEL)
+        Unrolled(folder, AsIs()).prepare(PIXEL)
     with pytest.raises(UnrolledModelError, match="set scaling"):
         Unrolled(folder, StackStatistics(4.0))
     with pytest.raises(UnrolledModelError, match="that cryosense train"):

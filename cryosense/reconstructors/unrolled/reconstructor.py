@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from cryosense.data import Scaling
+from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.unrolled.saved import SOLVER, SavedSolver, UnrolledModelError, open_solver
@@ -17,7 +17,7 @@ OF_THE_STACK = {"mean", "deviation"}  # what a scaling found out, as opposed to 
 
 
 class Unrolled(Reconstructor):
-    """x = R(y, A) by a solver of :mod:`cryosense.reconstructors.unrolled`, trained by ``cryosense train model=unrolled``.
+    """Reconstruction by a solver of :mod:`cryosense.reconstructors.unrolled`, trained by ``cryosense train model=unrolled``.
 
     It may be given any mask family, any compression and any box of the kind of operator that it was trained for; how well it
     does beyond what it saw is another question.
@@ -56,16 +56,12 @@ class Unrolled(Reconstructor):
                 "set scaling as it was in training, or train a model with this one"
             )
 
-    def operator(self, configured: LinearOperator) -> LinearOperator:
-        self._for(configured)
-        return configured
-
-    def prepare(self, box_size: int) -> None:
-        for saved in self.saved.values():
-            saved.solver.prepare(box_size)
+    def prepare(self, operator: LinearOperator) -> None:
+        self._for(operator).solver.prepare(operator.box_size)
 
     @torch.no_grad()
-    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
+    def forward(self, measurement: Measurement) -> Estimate:
+        y, operator = measurement.y, measurement.operator
         solver = self._for(operator).solver
         x = solver.reconstruct(y, operator)
         return Estimate(x, iterations=torch.full((len(x),), solver.iterations))

@@ -11,7 +11,7 @@ import torch
 
 from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack, usable_particles
 from cryosense.files.writing import write_json_atomic
-from cryosense.measurement.design import Design
+from cryosense.measurement import Design, acquire
 from cryosense.runs.provenance import begin_session, end_session, gather_sessions
 from cryosense.runs.record import open_run, shard_directory
 from cryosense.tasks.maps.alignments import Alignments
@@ -184,8 +184,9 @@ class Backprojection:
         """Read the particles ``numbers`` (b,) and add them to their half sets."""
         images, rank, shares = self.images[numbers], torch.tensor([alignments.box_size**2]), None
         if self.design is not None:
-            operator = self.design.operator(alignments.box_size, numbers)
-            images = operator.row_adjoint(operator.row_forward(images))  # A^+ A x: what is measured, and zero elsewhere
+            measurement = acquire(images, numbers, self.design)
+            operator = measurement.operator
+            images = operator.pinv(measurement.y)  # what is measured, and zero elsewhere
             rank, shares = operator.rank, operator.measured_shares
         terms = slices(
             images[:, 0],

@@ -45,9 +45,7 @@ def execute(
         BusyError: another process is making this run.
         OSError: the disk is full; what is there stays, and the run can be continued.
     """
-    box = run.source.images.box_size
-    run.reconstructor.operator(run.design.operator(box, run.particles[:1]))
-    run.reconstructor.prepare(box)
+    run.check(run.source.images.box_size)
     if is_done(run, directory, config):
         progress(len(run.shard))
         return
@@ -68,9 +66,7 @@ def is_done(run: Run, directory: Path, config: str) -> bool:
 def begin(run: Run, directory: Path, config: str, weights: WeightCache) -> None:
     """Let the method learn, or take what was learned before, and open the directory."""
     known = weights.read()
-    choice = run.fitting.fit(
-        run.reconstructor, run.source, run.particles, run.scaling, run.design, run.noise, run.scores, known
-    )
+    choice = run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.measure, run.scores, known)
     open_run(directory, config, run.source.fingerprint())
     clear_failure(directory)
     begin_session(directory)
@@ -92,7 +88,7 @@ def _stream(run: Run, directory: Path, progress: Callable[[int], object]) -> Non
             stop = min(start + run.chunk_size, count)
             portion = Portion(run, start, stop)
             stacks.write(start, portion.in_stack_units())
-            write_masks(directory, portion.operator, start, run.design.per_particle)
+            write_masks(directory, portion.measurement.operator, start, run.design.per_particle)
             rows.append(start, portion.rows() | {"held_back": held_back[start:stop]})
             progress(stop - start)
             start = stop
@@ -105,7 +101,7 @@ def finish(run: Run, directory: Path) -> None:
     shown = int(run.held_back().int().argmin())  # the first that is not held back
     portion = Portion(run, shown, shown + 1)
     clean = None if portion.clean is None else portion.clean[0, 0]
-    view = portion.operator.view(portion.y)[0]
+    view = portion.measurement.operator.view(portion.measurement.y)[0]
     deviation = None if portion.estimate.deviation is None else portion.estimate.deviation[0, 0]
     write_example(directory, int(portion.numbers[0]), portion.image[0, 0], clean, view, portion.estimate.x[0, 0], deviation)
     if run.write_images and not (directory / "particles.star").exists():

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from cryosense.data import ParticleSource, Scaling, scaled_like
-from cryosense.measurement.design import Design
-from cryosense.measurement.noise import Noise
+from cryosense.measurement import Measurement
 from cryosense.metrics import Scores
 from cryosense.metrics.score_table import SCORES, Against
 from cryosense.reconstructors import Reconstructor, Sparse
 
+Measure = Callable[[Tensor, Tensor], Measurement]  # (b, 1, n, n) scaled images, (b,) particle numbers
 HIGHER_IS_BETTER = {score.name: score.higher_is_better for score in SCORES if score.against is Against.MEASURED}
 
 
@@ -78,8 +78,7 @@ class Fitting:
         source: ParticleSource,
         particles: Tensor,
         scaling: Scaling,
-        design: Design,
-        noise: Noise,
+        measure: Measure,
         scores: Scores,
         known: WeightChoice | None = None,
     ) -> WeightChoice | None:
@@ -101,10 +100,9 @@ class Fitting:
         if not isinstance(reconstructor, Sparse) or not chooses:
             return None
         few = slice(self.tuning_images)
-        operator = reconstructor.operator(design.operator(images.shape[-1], numbers[few]))
-        y = noise.measure(operator, images[few], numbers[few])
-        weights = [weight * operator.mean_diagonal for weight in self.relative_weights]
-        means = [self._mean_score(reconstructor.with_weight(w)(y, operator), targets[few], scores) for w in weights]
+        measurement = measure(images[few], numbers[few])
+        weights = [weight * measurement.operator.mean_diagonal for weight in self.relative_weights]
+        means = [self._mean_score(reconstructor.with_weight(w)(measurement).x, targets[few], scores) for w in weights]
         best = max(range(len(means)), key=lambda i: means[i] if HIGHER_IS_BETTER[self.score] else -means[i])
         reconstructor.with_weight(weights[best])
         return WeightChoice(self.score, self.target, weights, means, weights[best], best in {0, len(weights) - 1})

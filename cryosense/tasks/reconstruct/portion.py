@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from cryosense.data import scaled_like
-from cryosense.operators import LinearOperator
 from cryosense.reconstructors import Estimate
 from cryosense.runs.rows import Value
 from cryosense.tasks.reconstruct.run import Run
@@ -24,10 +23,9 @@ class Portion:
         self.image, self.offset, self.gain = run.scaling(run.source.images[positions])
         clean = run.source.clean
         self.clean = None if clean is None else scaled_like(clean[positions], self.offset, self.gain)
-        self.operator: LinearOperator = run.reconstructor.operator(run.design.operator(self.image.shape[-1], self.numbers))
-        self.y = run.noise.measure(self.operator, self.image, self.numbers)
+        self.measurement = run.measure(self.image, self.numbers)
         began = time.perf_counter()
-        self.estimate: Estimate = run.reconstructor.reconstruct(self.y, self.operator, self.numbers)
+        self.estimate: Estimate = run.reconstructor(self.measurement)
         self.seconds = (time.perf_counter() - began) / len(self.image)
 
     def in_stack_units(self) -> dict[str, Tensor]:
@@ -44,18 +42,18 @@ class Portion:
     def rows(self) -> dict[str, Value]:
         """-> the columns of these particles' rows."""
         run, x, each = self.run, self.estimate.x, torch.ones(len(self.image), dtype=torch.float64)
-        residual = (self.operator(x) - self.y).square()
-        bits = run.reconstructor.bits(self.operator, run.bits_per_number)
+        y, operator = self.measurement.y, self.measurement.operator
+        residual = (operator(x) - y).square()
         return {
             **run.describe(),
             "particle": self.numbers,
-            "compression_dof": self.operator.compression_dof * each,
-            "bits_per_image": bits * each,
+            "compression_dof": operator.compression_dof * each,
+            "bits_per_image": self.measurement.bits,
             "iterations": self.estimate.iterations,
             "gap": self.estimate.gap,
             "nfe": self.estimate.network_evaluations,
             "seconds": self.seconds,
-            "measurement_mse": residual.flatten(1).sum(1) / self.operator.numbers_measured,
+            "measurement_mse": residual.flatten(1).sum(1) / operator.numbers_measured,
             **run.scores(x, self.image),
             **({} if self.clean is None else run.scores.against_clean(x, self.clean)),
         }

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from cryosense.data import ParticleSource, Scaling
-from cryosense.measurement.design import Design
-from cryosense.measurement.noise import Noise
+from cryosense.measurement import Design, Measurement, Noise, Quantiser, acquire
 from cryosense.metrics import Scores
 from cryosense.reconstructors import Reconstructor
 from cryosense.tasks.reconstruct.fitting import Fitting
@@ -21,9 +20,8 @@ class Run:
 
     Attributes:
         source: particle images, all that can be used; methods learn from these, whatever the shard.
-        particles: (n,) their numbers in the original stack, by which masks and noise are drawn.
+        particles: (n,) their numbers in the original stack, by which masks, noise and all other draws are keyed.
         shard: positions of the particles that this run reconstructs.
-        bits_per_number: quantisation that ``bits_per_image`` is stated for.
         write_images: write the reconstructed stack, and the per-pixel deviation where the method gives one.
         write_samples: write each sample of a method that draws several as a stack of its own.
         draw_example: draw one particle.
@@ -36,10 +34,10 @@ class Run:
     scaling: Scaling
     design: Design
     noise: Noise
+    quantiser: Quantiser
     reconstructor: Reconstructor
     fitting: Fitting
     scores: Scores
-    bits_per_number: int
     seed: int
     write_images: bool
     write_samples: bool
@@ -49,6 +47,14 @@ class Run:
     def part(self, shard: range, run_id: str) -> Run:
         """-> the run of some of the particles."""
         return replace(self, shard=shard, run_id=run_id)
+
+    def measure(self, images: Tensor, numbers: Tensor) -> Measurement:
+        """(b, 1, n, n) scaled, (b,) particle numbers -> their measurement."""
+        return acquire(images, numbers, self.design, self.noise, self.quantiser)
+
+    def check(self, box_size: int) -> None:
+        """Raises ValueError if the particles cannot be measured so, or the method cannot work on such a measurement."""
+        self.reconstructor.prepare(self.design.operator(box_size, self.particles[:1]))
 
     def held_back(self) -> Tensor:
         """-> (shard,) bool: which particles methods have learned from."""

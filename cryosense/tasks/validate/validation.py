@@ -86,8 +86,7 @@ class Validation:
         run = self.run
         alignments = Alignments.of(run.source.images, with_ctf=self.ctf_correction)
         n, pixel_size = alignments.box_size, alignments.pixel_size_angstrom
-        run.reconstructor.operator(run.design.operator(n, run.particles[:1]))
-        run.reconstructor.prepare(n)
+        run.check(n)
         truth = None if self.reference is None else read_map(self.reference, "reference", n, pixel_size)
         given = self.cutoff_angstrom
         cutoff = None if given is None else _checked_cutoff(round(n * pixel_size / given), n // 2)
@@ -97,7 +96,7 @@ class Validation:
         if (directory / "done.json").is_file():
             return bool(pd.read_csv(directory / "validation.csv")["passed"].all())
         begin_session(directory)
-        run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.design, run.noise, run.scores)
+        run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.measure, run.scores)
         particles = self._maps(alignments, _unaltered, False, progress)
         cutoff = self._cutoff(fsc(particles.half1, particles.half2)) if cutoff is None else cutoff
         truth = particles.full if truth is None else truth
@@ -151,9 +150,7 @@ class Validation:
         """(b, 1, n, n) in the units of the stack -> the same, measured and reconstructed."""
         run = self.run
         scaled, offset, gain = run.scaling(images)
-        operator = run.reconstructor.operator(run.design.operator(scaled.shape[-1], numbers))
-        y = run.noise.measure(operator, scaled, numbers)
-        return run.scaling.invert(run.reconstructor.reconstruct(y, operator, numbers).x, offset, gain)
+        return run.scaling.invert(run.reconstructor(run.measure(scaled, numbers)).x, offset, gain)
 
     def _positions(self) -> Tensor:
         """-> (m,) positions in the source."""

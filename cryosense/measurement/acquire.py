@@ -1,0 +1,29 @@
+"""The only place that measures."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cryosense.measurement.design import Design
+from cryosense.measurement.measurement import Measurement
+from cryosense.measurement.noise import Noise, NoNoise
+from cryosense.measurement.quantiser import Identity, Quantiser
+
+NONE, AS_THEY_ARE = NoNoise(), Identity()
+
+
+def acquire(
+    images: Tensor, numbers: Tensor, design: Design, noise: Noise = NONE, quantiser: Quantiser = AS_THEY_ARE
+) -> Measurement:
+    """(b, 1, n, n), (b,) particle numbers -> the measurement of these images: operator, noise, quantiser, in this order.
+
+    Every draw is keyed by particle number, so what is measured of one image does not depend on the others.
+
+    Raises:
+        MaskError: a box that the design cannot measure.
+        NoiseError: noise that its operator cannot have.
+    """
+    operator = design.operator(images.shape[-1], numbers).to(images.device)
+    kept = quantiser(noise.measure(operator, images, numbers), operator, numbers)
+    return Measurement(kept.y, operator, torch.hypot(noise.row_sigma(operator), kept.noise_std), numbers, kept.bits)

@@ -1,0 +1,70 @@
+"""What was measured of some images, and nothing else: all that a reconstructor is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cryosense.errors import CryosenseError
+from cryosense.operators.base import LinearOperator
+
+FLOAT_BITS = 32
+
+
+class MeasurementError(CryosenseError):
+    """Parts that do not belong to one measurement."""
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Measurement:
+    """A measurement of b images.
+
+    Attributes:
+        y: (b, ...), as the operator's ``forward`` gives it.
+        operator: one for all of them, or one that holds a mask set for each.
+        noise_std: standard deviation of all noise, stated noise and quantisation, in the operator's row coordinates: (1 or b,
+            ...), or what broadcasts to it. Zero where there is none and where nothing is measured. Default: none.
+        numbers: (b,) int64 particle numbers, which key all random draws. Default: 0, 1, ...
+        bits: (b,) float64, spent on each image. Default: 32 for each number that leaves the detector.
+
+    Raises:
+        MeasurementError: another count of images in one part than in another.
+    """
+
+    y: Tensor
+    operator: LinearOperator
+    noise_std: Tensor
+    numbers: Tensor
+    bits: Tensor
+
+    def __init__(
+        self,
+        y: Tensor,
+        operator: LinearOperator,
+        noise_std: Tensor | None = None,
+        numbers: Tensor | None = None,
+        bits: Tensor | None = None,
+    ) -> None:
+        count = len(y)
+        noise_std = y.new_zeros((1,) * y.ndim) if noise_std is None else noise_std
+        numbers = torch.arange(count) if numbers is None else numbers
+        shared = {"operator.particles": operator.particles, "noise_std": len(noise_std)}
+        each = {"numbers": len(numbers), "bits": count if bits is None else len(bits)}
+        wrong = [f"{name}: {n}" for name, n in shared.items() if n not in {1, count}]
+        wrong += [f"{name}: {n}" for name, n in each.items() if n != count]
+        if wrong:
+            raise MeasurementError(f"a measurement of {count} images, but {', '.join(wrong)}: one count is needed")
+        bits = stated_bits(operator, FLOAT_BITS, count) if bits is None else bits
+        parts = {"y": y, "operator": operator, "noise_std": noise_std, "numbers": numbers, "bits": bits}
+        for name, value in parts.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+def stated_bits(operator: LinearOperator, bits_per_number: float, count: int) -> Tensor:
+    """-> (count,) float64: bits of the measurements of ``count`` images at so many for each number."""
+    return (operator.numbers_measured.double() * bits_per_number).expand(count)

@@ -1,0 +1,43 @@
+"""From real numbers to what is kept of them, and what that costs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+from torch import Tensor
+
+from cryosense.measurement.measurement import FLOAT_BITS, stated_bits
+from cryosense.operators.base import LinearOperator
+
+
+class Quantised(NamedTuple):
+    """Measurements as they are after decoding."""
+
+    y: Tensor  # (b, ...)
+    noise_std: Tensor  # (1 or b, ...), or what broadcasts to it: deviation of what was added, in row coordinates
+    bits: Tensor  # (b,) float64, spent on each image
+
+
+class Quantiser(ABC):
+    """What happens to a measurement between the detector and the reconstruction: quantised, coded, decoded."""
+
+    @abstractmethod
+    def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:
+        """(b, ...) measurements by ``operator``, (b,) particle numbers, which key random draws -> what is left of them."""
+
+
+class Identity(Quantiser):
+    """Numbers as they are.
+
+    Args:
+        bits_per_number: that are stated for each, at which nothing is taken to be lost.
+    """
+
+    def __init__(self, bits_per_number: float = FLOAT_BITS) -> None:
+        if not bits_per_number > 0:
+            raise ValueError(f"bits_per_number={bits_per_number}: more than 0 are needed")
+        self.bits_per_number = bits_per_number
+
+    def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:
+        return Quantised(y, y.new_zeros((1,) * y.ndim), stated_bits(operator, self.bits_per_number, len(numbers)))
