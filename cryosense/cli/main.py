@@ -50,6 +50,8 @@ def main() -> int:
         refuse_foreign_code(arguments[1:])
     except ForeignConfigError as error:
         raise SystemExit(f"cryosense {verb}: {error}") from None
-    sys.argv = [f"cryosense {verb}", *arguments[1:]]
+    from cryosense.cli.typed_words import as_typed  # Hydra takes a moment to import, which --help should not wait for
+
+    sys.argv = [f"cryosense {verb}", *as_typed(verb, arguments[1:])]
     module = importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
     return int(module.main() or 0)
