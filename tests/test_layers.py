@@ -12,7 +12,7 @@ FLOORS = [
     {"runs", "solvers"},
     {"operators", "priors", "denoisers", "metrics", "volumes", "data", "biology"},
     {"measurement"},
-    {"reconstructors", "simulation"},
+    {"reconstructors", "simulation", "alignment"},
     {"training"},
     {"tasks", "reporting"},
     {"cli"},

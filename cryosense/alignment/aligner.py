@@ -1,0 +1,117 @@
+"""Poses of particles against one map: calibrated once, then batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from cryosense.alignment.calibration import Calibration, calibrated, of_rows
+from cryosense.alignment.coefficients import Disc, Observed, matched
+from cryosense.alignment.polish import polished
+from cryosense.alignment.posterior import Posterior, posterior, starts
+from cryosense.alignment.reference import Reference
+from cryosense.alignment.schedule import FIRST_ORDER, levels
+from cryosense.alignment.search import PoseSearch
+from cryosense.cpu_tiles import in_equal_portions
+from cryosense.errors import CryosenseError
+from cryosense.volumes.symmetry import point_group
+
+CALIBRATION_ORDER = 3
+STARTS = 4  # of polishing
+PORTION = 8  # products round by how many particles they are made for: always as many
+
+
+@dataclass(frozen=True)
+class Fineness:
+    """How far poses are searched.
+
+    Attributes:
+        last_order: of the last grid; 60 / 2^order degrees: 3 for 7.5, 5 for 1.9.
+        polish: go on from its best cell to the maximum of the likelihood.
+        marginal: take the rotation most likely with shifts summed out, and means around it, instead; without polish.
+        shift_radius_pixels: origins are sought this far from the image's centre.
+        pad_factor: of the reference, see :class:`Projector`.
+
+    Raises:
+        CryosenseError: a value out of range, named in the message.
+    """
+
+    last_order: int = 4
+    polish: bool = True
+    marginal: bool = False
+    shift_radius_pixels: float = 5.0
+    pad_factor: int = 2
+
+    def __post_init__(self) -> None:
+        if not FIRST_ORDER <= self.last_order <= 8:
+            raise CryosenseError(f"last_order={self.last_order}: grids go from order {FIRST_ORDER} (15 degrees) to 8")
+        if not self.shift_radius_pixels >= 0 or self.pad_factor < 1:
+            raise CryosenseError(
+                f"shift_radius_pixels={self.shift_radius_pixels} must be at least 0 and pad_factor={self.pad_factor} 1"
+            )
+        if self.marginal and self.polish:
+            raise CryosenseError("marginal takes means over the grid, polish the one best pose: choose one")
+
+
+class Aligned(NamedTuple):
+    """The posterior of b particles, and the deviation (b,) that its curvature gives the pose: degrees, and pixels of origin.
+
+    The deviations are infinite where the pose was not polished.
+    """
+
+    posterior: Posterior
+    deviation_deg: Tensor
+    deviation_pixels: Tensor
+
+
+class Aligner(nn.Module):
+    """Matches particles with a map (n, n, n) inside ``limit`` Fourier pixels.
+
+    Raises:
+        CryosenseError: a limit outside the box.
+    """
+
+    def __init__(self, volume: Tensor, limit: int, symmetry: str, fineness: Fineness) -> None:
+        super().__init__()
+        self.operations, self.fineness, self.symmetry = point_group(symmetry), fineness, symmetry
+        n = volume.shape[-1]
+        if not 1 <= limit < n // 2:
+            raise CryosenseError(f"frequency limit of {limit} Fourier pixels: give 1 to {n // 2 - 1} in a box of {n} px")
+        self.disc = Disc(n, limit)
+        self.reference = Reference(volume, self.disc, fineness.pad_factor)
+        self.search = PoseSearch(
+            self.reference, levels(fineness.last_order, limit, n), symmetry, fineness.shift_radius_pixels, False
+        )
+
+    def calibrate(self, particles: Observed) -> Calibration:
+        """Some hundred particles -> amplitude and noise. Raises CryosenseError where the reference is not in them."""
+        fineness, n = self.fineness, self.disc.box_size
+        coarse = levels(min(CALIBRATION_ORDER, fineness.last_order), self.disc.limit, n)
+        free = PoseSearch(self.reference, coarse, self.symmetry, fineness.shift_radius_pixels, True)
+        return calibrated(particles, free)
+
+    @torch.no_grad()
+    def forward(self, particles: Observed, calibration: Calibration) -> Aligned:
+        """b particles -> their poses; a particle's result does not depend on what others come with it."""
+        rows = torch.arange(len(particles.spectrum), device=particles.spectrum.device)
+        made = in_equal_portions(lambda some: self._portion(of_rows(particles, some), calibration), rows, PORTION)
+        return Aligned(Posterior(*made[:-2]), *made[-2:])
+
+    def _portion(self, particles: Observed, calibration: Calibration) -> tuple[Tensor, ...]:
+        noise = calibration.noise_power[self.disc.shells]
+        data = matched(particles, noise).scaled(calibration.amplitude)
+        order = self.search.levels[-1].order
+        candidates = self.search(data)
+        found = posterior(candidates, order, self.operations, marginal=self.fineness.marginal)
+        unknown = torch.full_like(found.log_likelihood, torch.inf)
+        if not self.fineness.polish:
+            return (*found, unknown, unknown)
+        best = polished(self.reference, data, *starts(candidates, order, STARTS))
+        variance = torch.linalg.pinv(best.information, hermitian=True).diagonal(dim1=1, dim2=2)
+        found = found._replace(
+            rotations=best.rotations, origins_pixels=best.origins_pixels, log_likelihood=best.log_likelihood
+        )
+        return (*found, torch.rad2deg(variance[:, :3].sum(1).sqrt()), variance[:, 3:].mean(1).sqrt())

@@ -1,0 +1,81 @@
+"""How strong the reference is in the images, and the power of their noise, from some of the particles themselves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from cryosense.alignment.coefficients import Disc, Observed, matched
+from cryosense.alignment.polish import polished
+from cryosense.alignment.posterior import starts
+from cryosense.alignment.search import PoseSearch
+from cryosense.errors import CryosenseError
+
+ROUNDS = 2
+LEAST_NOISE = 1e-6  # of a shell's power, where images hold no noise
+AT_ONCE = 16
+
+
+class Calibration(NamedTuple):
+    """Amplitude of the reference in the images, noise power of each shell (limit + 1,) in the images' units."""
+
+    amplitude: float
+    noise_power: Tensor
+
+
+@torch.no_grad()
+def calibrated(particles: Observed, search: PoseSearch) -> Calibration:
+    """Some hundred particles and a search with ``free_amplitude`` -> what all particles are matched with.
+
+    Poses are found with the images' whole power for that of the noise; then the amplitude is the least-squares one of all
+    particles at their best poses, and the noise what is left. A second round starts from that noise. What a quantiser or the
+    measurement added to the noise is in it.
+
+    Raises:
+        CryosenseError: a shell in which nothing was measured, or images in which the reference is not to be seen.
+    """
+    disc = search.reference.disc
+    count = len(particles.spectrum)
+    seen = disc.shell_sum(particles.share.expand(particles.spectrum.shape)).sum(0)
+    total = disc.shell_sum(particles.spectrum.abs() ** 2).sum(0) / seen.clamp_min(1e-12)
+    total[0] = total[1]
+    if not bool((total > 0).all()):
+        empty = int((total <= 0).nonzero()[0, 0])
+        raise CryosenseError(f"shell {empty}: nothing was measured there in any of {count} particles: lower the limit")
+    amplitude, noise = 1.0, total
+    for _ in range(ROUNDS):
+        parts = torch.arange(count, device=noise.device).split(AT_ONCE)
+        models = torch.cat([_models(of_rows(particles, rows), noise, search) for rows in parts])
+        numerator, weight = matched(particles, noise[disc.shells])
+        cross, norm = (numerator.conj() * models).real.sum(), (weight * models.abs() ** 2).sum()
+        if not cross > 0:
+            raise CryosenseError("the reference is not to be seen in the images: is its contrast that of the particles?")
+        amplitude = float(cross / norm)
+        left = particles.spectrum - particles.share * particles.ctf * amplitude * models
+        noise = torch.maximum(disc.shell_sum(left.abs() ** 2).sum(0) / seen.clamp_min(1e-12), LEAST_NOISE * total)
+        noise[0] = noise[1]
+    return Calibration(amplitude, noise)
+
+
+def of_rows(particles: Observed, rows: Tensor) -> Observed:
+    """-> these of the particles."""
+    return Observed(*(values[rows] if len(values) > 1 else values for values in particles))
+
+
+def _models(particles: Observed, noise: Tensor, search: PoseSearch) -> Tensor:
+    """-> (b, k): the reference at the best pose of each, without CTF."""
+    reference, disc = search.reference, search.reference.disc
+    data = matched(particles, noise[disc.shells])
+    rotations, origins = starts(search(data), search.levels[-1].order, 1)
+    model = _projected(search, rotations[:, 0], origins[:, 0])
+    amplitude = (data.numerator.conj() * model).real.sum(-1) / (data.weight * model.abs() ** 2).sum(-1).clamp_min(1e-30)
+    best = polished(reference, data.scaled(amplitude[:, None]), rotations, origins)
+    return _projected(search, best.rotations, best.origins_pixels)
+
+
+def _projected(search: PoseSearch, rotations: Tensor, origins_pixels: Tensor) -> Tensor:
+    disc: Disc = search.reference.disc
+    count = len(disc.shells)
+    return search.reference(rotations.float(), count) * disc.phases(origins_pixels, count)

@@ -1,0 +1,52 @@
+"""The reference that particles are compared with, and its projections at a few coefficients each."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from cryosense import fourier
+from cryosense.alignment.coefficients import Disc
+from cryosense.volumes.project import Projector
+
+
+def low_passed(volume: Tensor, gain: Tensor) -> Tensor:
+    """(n, n, n), (shells,) -> (n, n, n): each shell of the map's transform times its gain; shells without one are removed."""
+    n = volume.shape[-1]
+    shells = fourier.half_space_shells(n, device=volume.device)
+    padded = torch.zeros(int(shells.max()) + 1, dtype=volume.dtype, device=volume.device)
+    padded[: len(gain)] = gain.to(padded)
+    return fourier.from_half_space(fourier.half_space(volume) * padded[shells], n)
+
+
+class Reference(nn.Module):
+    """Central slices of a map (n, n, n) at the coefficients of a disc: those of :class:`Projector`, relative to n // 2.
+
+    What it holds is the part of the projector's padded transform that the disc reaches, and nothing per rotation.
+    """
+
+    table: Tensor
+
+    def __init__(self, volume: Tensor, disc: Disc, pad_factor: int) -> None:
+        super().__init__()
+        self.disc, self.pad_factor = disc, pad_factor
+        n, m = volume.shape[-1], pad_factor * volume.shape[-1]
+        spectrum = Projector(volume.float()[None], pad_factor).spectra[0]
+        self.reach = min(pad_factor * disc.limit + 1, m // 2 - 1)
+        rows = slice(m // 2 - self.reach, m // 2 + self.reach + 1)
+        inside = spectrum[rows, rows, : self.reach + 1] * (m**1.5 / n)
+        self.register_buffer("table", torch.view_as_real(inside).permute(3, 0, 1, 2)[None].contiguous())
+
+    def forward(self, rotations: Tensor, count: int) -> Tensor:
+        """(..., 3, 3) image-to-map rotations -> (..., count) complex: the first coefficients of each projection."""
+        x, y = (self.disc.positions[:count, None] * self.pad_factor).unbind(-1)
+        along = rotations[..., None, :, :].to(x.dtype)
+        points = along[..., 0] * x + along[..., 1] * y  # not a product of matrices, which rounds by how many there are
+        # Half of the transform is kept: at a negative x stands the conjugate of what stands at the opposite point.
+        flipped = points[..., :1] < 0
+        points = torch.where(flipped, -points, points) / self.reach
+        points[..., 0] = 2 * points[..., 0] - 1
+        grid = points.reshape(1, 1, 1, -1, 3)
+        values = nn.functional.grid_sample(self.table, grid, mode="bilinear", padding_mode="border", align_corners=True)
+        real, imaginary = values.reshape(2, *points.shape[:-1])
+        return torch.complex(real, torch.where(flipped[..., 0], -imaginary, imaginary))

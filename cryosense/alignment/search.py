@@ -1,0 +1,134 @@
+"""From 15 degrees down: all rotations at low frequency, then the children of the best at ever higher ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from cryosense.alignment import grids
+from cryosense.alignment.coefficients import Matched
+from cryosense.alignment.likelihood import Terms, grid_terms, moved, restricted, terms
+from cryosense.alignment.reference import Reference
+from cryosense.alignment.schedule import Level
+
+# Projections of a whole grid are made once where they take no more than this; finer ones for each particle.
+TABLE_BYTES = 2**28
+PROJECTIONS_AT_ONCE = 2048
+
+
+class Candidates(NamedTuple):
+    """c rotations of each of b particles on one grid: cells (b, c) and, for each, t shifts (b, c, t, 2) in pixels.
+
+    ``log_likelihood`` is (b, c, t); ``kept_share`` (b,) the share of the posterior that the coarser levels have kept.
+    """
+
+    view: Tensor
+    turn: Tensor
+    shifts: Tensor
+    log_likelihood: Tensor
+    kept_share: Tensor
+
+
+class PoseSearch(nn.Module):
+    """Goes through ``levels`` for one reference.
+
+    At the first every rotation (of one sector, where there is symmetry) meets every shift within ``shift_radius_pixels``. Of
+    each level the ``kept`` rotations with the largest likelihood, each with its best shift, are divided into eight and nine.
+    How many are kept is fixed, so that memory and time are too.
+    """
+
+    projections: Tensor
+    power: Tensor
+    finer: Tensor
+    shifts: Tensor
+    view: Tensor
+    turn: Tensor
+
+    def __init__(
+        self, reference: Reference, levels: Sequence[Level], symmetry: str, shift_radius_pixels: float, free_amplitude: bool
+    ) -> None:
+        super().__init__()
+        self.reference, self.levels, self.free_amplitude = reference, list(levels), free_amplitude
+        disc, first = reference.disc, levels[0]
+        view, turn = grids.all_rotations(first.order, symmetry)
+        made = self._made(first, view, turn)
+        tables = {
+            "view": view,
+            "turn": turn,
+            "projections": torch.view_as_real(made).flatten(-2),
+            "power": made.abs() ** 2,
+            "shifts": grids.shift_grid(shift_radius_pixels, first.shift_step).float(),
+            "finer": torch.zeros(0, 0, dtype=made.dtype),
+        }
+        if len(levels) > 1 and 8 * grids.rotation_count(levels[1].order) * disc.count(levels[1].limit) <= TABLE_BYTES:
+            cells = torch.arange(grids.rotation_count(levels[1].order))
+            turns = grids.turn_count(levels[1].order)
+            tables["finer"] = self._made(levels[1], cells // turns, cells % turns)
+        for name, table in tables.items():
+            self.register_buffer(name, table, persistent=False)
+
+    @torch.no_grad()
+    def forward(self, particles: Matched) -> Candidates:
+        """(b, k) -> the candidates of the last level."""
+        found = self._everywhere(particles)
+        for number in range(1, len(self.levels)):
+            found = self._divided(particles, found, number)
+        return found
+
+    def _everywhere(self, particles: Matched) -> Candidates:
+        level = self.levels[0]
+        count = self.reference.disc.count(level.limit)
+        part = restricted(particles, count)
+        data = moved(part.numerator, self.reference.disc.phases(self.shifts, count))
+        value = self._value(grid_terms(data, part.weight, self.projections, self.power))  # (b, t, r)
+        cells = torch.arange(len(self.view), device=value.device).expand(len(value), -1)
+        shifts = self.shifts.expand(*cells.shape, -1, -1)
+        whole = torch.ones(len(value), dtype=value.dtype, device=value.device)
+        return Candidates(self.view[cells], self.turn[cells], shifts, value.transpose(1, 2), whole)
+
+    def _divided(self, particles: Matched, found: Candidates, number: int) -> Candidates:
+        """The children of the best candidates, on the level ``number``."""
+        level, disc = self.levels[number], self.reference.disc
+        kept, centres, share = _best(found, self.levels[number - 1].kept)
+        count = disc.count(level.limit)
+        view, turn = grids.children(*(torch.gather(cells, 1, kept) for cells in (found.view, found.turn)))  # (b, c, 8)
+        part = restricted(particles, count)
+        around = grids.shift_children(level.shift_step).to(centres)
+        data = moved(part.numerator[:, None] * disc.phases(centres, count).conj(), disc.phases(around, count))  # (b, c, 9, k)
+        weight = part.weight[:, None].expand(-1, kept.shape[1], -1)
+        value = self._value(terms(data, weight, self._projected(level, number, view, turn)))  # (b, c, 9, 8)
+        shifts = (centres[:, :, None] + around)[:, :, None].expand(-1, -1, grids.CHILDREN, -1, -1)
+        return Candidates(
+            view.flatten(1),
+            turn.flatten(1),
+            shifts.flatten(1, 2),
+            value.transpose(2, 3).flatten(1, 2),
+            found.kept_share * share,
+        )
+
+    def _projected(self, level: Level, number: int, view: Tensor, turn: Tensor) -> Tensor:
+        if number == 1 and len(self.finer):
+            return self.finer[view * grids.turn_count(level.order) + turn]
+        rotations = grids.rotations(level.order, view, turn).float()
+        return self.reference(rotations, self.reference.disc.count(level.limit))
+
+    def _made(self, level: Level, view: Tensor, turn: Tensor) -> Tensor:
+        """-> (r, k) complex: the projections of these cells."""
+        count = self.reference.disc.count(level.limit)
+        parts = zip(view.split(PROJECTIONS_AT_ONCE), turn.split(PROJECTIONS_AT_ONCE), strict=True)
+        return torch.cat([self.reference(grids.rotations(level.order, *part).float(), count) for part in parts])
+
+    def _value(self, made: Terms) -> Tensor:
+        return made.log_likelihood(self.free_amplitude)
+
+
+def _best(found: Candidates, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """-> (b, c) numbers of the best candidates, (b, c, 2) the best shift of each, (b,) their share of the posterior."""
+    best, at = found.log_likelihood.max(-1)
+    value, kept = best.topk(min(count, best.shape[1]), dim=1)
+    shifts = torch.gather(found.shifts, 2, at[..., None, None].expand(-1, -1, 1, 2))[:, :, 0]
+    centres = torch.gather(shifts, 1, kept[..., None].expand(-1, -1, 2))
+    return kept, centres, (value.logsumexp(1) - best.logsumexp(1)).exp()
