@@ -48,7 +48,7 @@ def build(cfg: DictConfig, run_id: str) -> Run:
         write_samples=cfg.write_samples,
         draw_example=cfg.draw_example,
         chunk_size=cfg.chunk_size,
-    )
+    ).calibrated()
 
 
 def spread(available: int, wanted: int | None) -> torch.Tensor | None:

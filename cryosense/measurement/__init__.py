@@ -1,19 +1,22 @@
 """Measurements: which operator for which particle, noise, quantisation; :func:`acquire` makes them, and nothing else does."""
 
-from cryosense.measurement.acquire import acquire
+from cryosense.measurement.acquire import FIRST_PORTION, acquire, calibrate
 from cryosense.measurement.baselines import AllPixels, FourierCrop
 from cryosense.measurement.design import Design, FourierDesign, PixelDesign
 from cryosense.measurement.entropy_budget import EntropyBudget
+from cryosense.measurement.full import Full
 from cryosense.measurement.measurement import Measurement
 from cryosense.measurement.noise import GaussianNoise, Noise, NoNoise, PoissonNoise
 from cryosense.measurement.quantiser import Identity, Quantised, Quantiser
 
 __all__ = [
+    "FIRST_PORTION",
     "AllPixels",
     "Design",
     "EntropyBudget",
     "FourierCrop",
     "FourierDesign",
+    "Full",
     "GaussianNoise",
     "Identity",
     "Measurement",
@@ -24,4 +27,5 @@ __all__ = [
     "Quantised",
     "Quantiser",
     "acquire",
+    "calibrate",
 ]

@@ -11,6 +11,7 @@ from cryosense.measurement.noise import Noise, NoNoise
 from cryosense.measurement.quantiser import Identity, Quantiser
 
 NONE, AS_THEY_ARE = NoNoise(), Identity()
+FIRST_PORTION = 200  # particles that quantisers learn from
 
 
 def acquire(
@@ -24,6 +25,13 @@ def acquire(
         MaskError: a box that the design cannot measure.
         NoiseError: noise that its operator cannot have.
     """
-    operator = design.operator(images.shape[-1], numbers).to(images.device)
+    operator = quantiser.operator(design.operator(images.shape[-1], numbers)).to(images.device)
     kept = quantiser(noise.measure(operator, images, numbers), operator, numbers)
     return Measurement(kept.y, operator, torch.hypot(noise.row_sigma(operator), kept.noise_std), numbers, kept.bits)
+
+
+def calibrate(quantiser: Quantiser, images: Tensor, numbers: Tensor, design: Design, noise: Noise = NONE) -> None:
+    """(b, 1, n, n), (b,): let a quantiser learn from a first portion of the particles, as :func:`acquire` measures them."""
+    if quantiser.learns:
+        operator = quantiser.operator(design.operator(images.shape[-1], numbers))
+        quantiser.fit(noise.measure(operator, images, numbers), operator, numbers)

@@ -20,7 +20,21 @@ class Quantised(NamedTuple):
 
 
 class Quantiser(ABC):
-    """What happens to a measurement between the detector and the reconstruction: quantised, coded, decoded."""
+    """What happens to a measurement between the detector and the reconstruction: quantised, coded, decoded.
+
+    Attributes:
+        learns: whether it needs :meth:`fit`.
+    """
+
+    learns = False
+
+    def operator(self, configured: LinearOperator) -> LinearOperator:
+        """-> the operator without the coefficients that this quantiser spends no bits on."""
+        return configured
+
+    def fit(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> None:
+        """(b, ...): learn from measurements of a first portion of the particles what is then the same for all."""
+        del y, operator, numbers
 
     @abstractmethod
     def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:

@@ -10,6 +10,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from cryosense.operators.masks import MaskError
 from cryosense.operators.stationary import posterior_mean
 
 DataStep = Callable[[Tensor], Tensor]
@@ -90,6 +91,19 @@ class LinearOperator(nn.Module, ABC):
     @abstractmethod
     def measurement_norms(self) -> Tensor:
         """(1 or b, ...): Euclidean norm of each row of A, in the shape of a measurement."""
+
+    @property
+    def shells(self) -> Tensor | None:
+        """(...) int64: shell of each Fourier coefficient, in the shape of one measurement; None where y holds none."""
+        return None
+
+    def within(self, last_shell: int) -> LinearOperator:
+        """-> the operator that measures no Fourier coefficient beyond a shell.
+
+        Raises:
+            MaskError: an operator whose measurements are no Fourier coefficients, or none of which is left.
+        """
+        raise MaskError(f"last_shell={last_shell}: only measured Fourier coefficients have a shell (operator=fourier)")
 
     def zero_filled(self, y: Tensor) -> Tensor:
         """(b, ...) -> (b, 1, n, n): nothing inferred, A^T y scaled so that the mean of a constant image is kept."""

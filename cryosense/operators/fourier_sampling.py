@@ -82,6 +82,14 @@ class FourierSampling(LinearOperator):
         zeros = torch.zeros(y.shape[0], device=y.device)
         return mean, zeros.long(), zeros
 
+    @property
+    def shells(self) -> Tensor:
+        return fourier.shell_index(self.box_size, device=self.masks.device)[None]
+
+    def within(self, last_shell: int) -> FourierSampling:
+        inside = self.shells <= last_shell
+        return self if bool(inside.all()) else FourierSampling(self.masks * inside)
+
     def zero_filled(self, y: Tensor) -> Tensor:
         # The measurement already is the masked spectrum: the paper's zero-filled image, also where w = 1/2.
         return fourier.inverse_hartley(y)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cryosense.data import ParticleSource, Scaling
-from cryosense.measurement import Design, Measurement, Noise, Quantiser, acquire
+from cryosense.measurement import FIRST_PORTION, Design, Measurement, Noise, Quantiser, acquire, calibrate
 from cryosense.metrics import Scores
 from cryosense.reconstructors import Reconstructor
 from cryosense.tasks.reconstruct.fitting import Fitting
@@ -47,6 +47,13 @@ class Run:
     def part(self, shard: range, run_id: str) -> Run:
         """-> the run of some of the particles."""
         return replace(self, shard=shard, run_id=run_id)
+
+    def calibrated(self) -> Run:
+        """-> the run, its quantiser taught by the first particles of the source, whatever the shard."""
+        if self.quantiser.learns:
+            images, _, _ = self.scaling(self.source.images[:FIRST_PORTION])
+            calibrate(self.quantiser, images, self.particles[:FIRST_PORTION], self.design, self.noise)
+        return self
 
     def measure(self, images: Tensor, numbers: Tensor) -> Measurement:
         """(b, 1, n, n) scaled, (b,) particle numbers -> their measurement."""

@@ -1,0 +1,130 @@
+"""From levels to bytes and back: packed bits, or an entropy coder with static models made of whole numbers.
+
+The coder is ``constriction``'s ANS coder (Bamler 2022; asymmetric numeral systems, Duda 2013): words of 32 bits, a state of
+64, probabilities in 2^-24. Models are given to it as whole numbers that add up to 2^24, which it takes as they are, so that
+the same levels become the same bytes on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import constriction
+import numpy as np
+
+from cryosense.errors import CryosenseError
+
+PRECISION = 24
+WORD_BYTES = 4
+
+
+class CodingError(CryosenseError):
+    """Bytes that are not what was coded."""
+
+
+def frequencies(counts: np.ndarray) -> np.ndarray:
+    """(L,) non-negative counts, any of them zero -> (L,) int64 that add up to 2^24, none below 1."""
+    if len(counts) < 2 or len(counts) > 2**16:
+        raise CodingError(f"{len(counts)} levels: an entropy coder takes 2 to 65536")
+    total = 2**PRECISION
+    shares = np.maximum(counts.astype(np.float64), 0)
+    scaled = np.floor(shares / max(shares.sum(), 1.0) * (total - len(counts))).astype(np.int64) + 1
+    scaled[int(scaled.argmax())] += total - int(scaled.sum())
+    return scaled
+
+
+def check_frequencies(table: np.ndarray) -> None:
+    """Raises CodingError unless the table is one that :func:`frequencies` could have made."""
+    if table.ndim != 1 or not 2 <= len(table) <= 2**16 or table.min() < 1 or int(table.sum()) != 2**PRECISION:
+        raise CodingError(f"a model of the entropy coder needs 2 to 65536 numbers above 0 that add up to 2^{PRECISION}")
+
+
+class EntropyCoder:
+    """Codes segments of levels one after the other, each by a model of its own, into the words of one particle.
+
+    Args:
+        tables: for each segment (L,) whole numbers that add up to 2^24.
+    """
+
+    def __init__(self, tables: Sequence[np.ndarray]) -> None:
+        for table in tables:
+            check_frequencies(table)
+        made_of = constriction.stream.model.Categorical
+        self._models: list[Any] = [made_of(table / 2.0**PRECISION, perfect=True) for table in tables]
+
+    def encode(self, segments: Sequence[np.ndarray]) -> bytes:
+        """Levels of each segment (m,) int32, from 0 -> whole words, little-endian."""
+        coder = constriction.stream.stack.AnsCoder()
+        for levels, coded_by in reversed(list(zip(segments, self._models, strict=True))):
+            if len(levels):
+                coder.encode_reverse(levels, coded_by)
+        return coder.get_compressed().astype("<u4", copy=False).tobytes()
+
+    def decode(self, content: bytes, lengths: Sequence[int]) -> list[np.ndarray]:
+        """Words of :meth:`encode`, number of levels in each segment -> the levels, (m,) int32 each.
+
+        Raises:
+            CodingError: bytes that are no words, or do not end where the levels do.
+        """
+        if len(content) % WORD_BYTES:
+            raise CodingError(f"{len(content)} bytes are no whole words")
+        try:
+            coder = constriction.stream.stack.AnsCoder(np.frombuffer(content, "<u4").astype(np.uint32))
+        except ValueError as error:
+            raise CodingError(f"not the words of an ANS coder: {error}") from error
+        segments = [
+            coder.decode(coded_by, n) if n else np.zeros(0, np.int32)
+            for coded_by, n in zip(self._models, lengths, strict=True)
+        ]
+        if not coder.is_empty():
+            raise CodingError("more was coded than there are levels")
+        return segments
+
+
+def pack(levels: np.ndarray, bits: int) -> np.ndarray:
+    """(..., m) levels below 2^bits, from 0 -> (..., ceil(m bits / 8)) uint8, the highest bit of each first.
+
+    Bits of a power of two come side by side in a byte, so that no level lies in two.
+    """
+    if bits == 1:
+        return np.packbits(levels.astype(bool, copy=False), axis=-1)
+    if bits in {2, 4}:
+        per_byte = 8 // bits
+        padded = _padded(levels.astype(np.uint8, copy=False), per_byte)
+        parts = padded.reshape(*padded.shape[:-1], -1, per_byte)
+        packed = parts[..., 0]
+        for i in range(1, per_byte):
+            packed = (packed << np.uint8(bits)) | parts[..., i]
+        return packed
+    if bits == 8:
+        return levels.astype(np.uint8)
+    planes = np.unpackbits(levels.astype(">u2")[..., None].view(np.uint8), axis=-1)[..., 16 - bits :]
+    return np.packbits(planes.reshape(*levels.shape[:-1], -1), axis=-1)
+
+
+def unpack(packed: np.ndarray, bits: int, count: int) -> np.ndarray:
+    """(..., bytes) uint8 -> (..., count) uint8 or uint16: the inverse of :func:`pack`. Raises CodingError if too short."""
+    if packed.shape[-1] != packed_bytes(count, bits):
+        raise CodingError(f"{packed.shape[-1]} bytes for {count} levels of {bits} bits")
+    if bits == 1:
+        return np.unpackbits(packed, axis=-1, count=count)
+    if bits in {2, 4}:
+        mask = np.uint8(2**bits - 1)
+        parts = [(packed >> np.uint8(shift)) & mask for shift in range(8 - bits, -1, -bits)]
+        return np.stack(parts, axis=-1).reshape(*packed.shape[:-1], -1)[..., :count]
+    if bits == 8:
+        return packed
+    planes = np.unpackbits(packed, axis=-1, count=count * bits).reshape(*packed.shape[:-1], count, bits)
+    weights = (1 << np.arange(bits - 1, -1, -1)).astype(np.uint16)
+    return (planes * weights).sum(-1, dtype=np.uint16)
+
+
+def packed_bytes(count: int, bits: int) -> int:
+    """-> bytes that ``count`` levels take."""
+    return -(-count * bits // 8)
+
+
+def _padded(levels: np.ndarray, multiple: int) -> np.ndarray:
+    missing = -levels.shape[-1] % multiple
+    return np.pad(levels, [(0, 0)] * (levels.ndim - 1) + [(0, missing)]) if missing else levels

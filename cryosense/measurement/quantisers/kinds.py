@@ -1,0 +1,96 @@
+"""The quantisers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cryosense.measurement.quantisers.codebook import codebook, lloyd_max, uniform
+from cryosense.measurement.quantisers.layout import QuantiserError
+from cryosense.measurement.quantisers.levels import LevelQuantiser
+
+REACH = 12.0  # deviations; a number beyond is stored as if it lay there
+FINEST_STEP, COARSEST_STEP, MOST_LEVELS = 1e-3, 8.0, 256
+
+
+class Uniform(LevelQuantiser):
+    """Multiples of a step, entropy coded: of all scalar quantisers the one that needs the fewest bits for its error.
+
+    Args:
+        step: in deviations of the shell: 0.5 is 3 bits, 0.8 about 2.4, 1.7 about 1.4.
+        dither: subtract and add a known uniform dither of one step: the error is then independent of the signal.
+        last_shell: beyond, nothing is measured; None: all shells are.
+        seed: of the dither.
+    """
+
+    name = "uniform"
+
+    def __init__(self, step: float = 0.8, dither: bool = False, last_shell: int | None = None, seed: int = 0) -> None:
+        if not FINEST_STEP <= step <= COARSEST_STEP:
+            raise QuantiserError(f"step={step}: {FINEST_STEP} to {COARSEST_STEP} deviations")
+        self.parameters = {"step": step, "dither": dither, "last_shell": last_shell, "seed": seed}
+        super().__init__([uniform(step, REACH, dither)], [last_shell], [True], seed)
+
+
+class LloydMax(LevelQuantiser):
+    """The quantiser of so many levels that loses least.
+
+    Args:
+        levels: 2 to 256.
+        coded: by the entropy coder (3 levels: 1.54 bits, 4: 1.91); false: packed in whole bits.
+        dither: uniform, as wide as levels are apart on average.
+        last_shell: beyond, nothing is measured; None: all shells are.
+        seed: of the dither.
+    """
+
+    name = "lloyd_max"
+
+    def __init__(
+        self,
+        levels: int = 4,
+        coded: bool = True,
+        dither: bool = False,
+        last_shell: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        if not 2 <= levels <= MOST_LEVELS:
+            raise QuantiserError(f"levels={levels}: 2 to {MOST_LEVELS}")
+        self.parameters = {"levels": levels, "coded": coded, "dither": dither, "last_shell": last_shell, "seed": seed}
+        super().__init__([lloyd_max(levels, dither)], [last_shell], [coded], seed)
+
+
+class Sign(LevelQuantiser):
+    """One bit for each number: whether it is positive.
+
+    Args:
+        dither: uniform, as wide as the two decoded values are apart.
+        last_shell: beyond, nothing is measured; None: all shells are.
+        seed: of the dither.
+    """
+
+    name = "sign"
+
+    def __init__(self, dither: bool = False, last_shell: int | None = None, seed: int = 0) -> None:
+        self.parameters = {"dither": dither, "last_shell": last_shell, "seed": seed}
+        half = float(np.sqrt(2 / np.pi))
+        book = codebook(np.zeros(1), np.array([-half, half]), 2 * half if dither else 0.0)
+        super().__init__([book], [last_shell], [False], seed)
+
+
+class ByShell(LevelQuantiser):
+    """Several quantisers, each for shells of its own: a profile of bits.
+
+    Args:
+        parts: the first for shell 0 up to its ``last_shell``, the next from there, ...; the last may be for all that are left.
+        seed: of the dither.
+    """
+
+    name = "by_shell"
+
+    def __init__(self, parts: Sequence[LevelQuantiser], seed: int = 0) -> None:
+        if any(not isinstance(part, LevelQuantiser) or len(part.books) != 1 for part in parts):
+            raise QuantiserError("parts: uniform, lloyd_max and sign quantisers are taken")
+        self.parameters = {"parts": list(parts), "seed": seed}
+        ends = [part.last_shell for part in parts]
+        super().__init__([part.books[0] for part in parts], ends, [part.coded[0] for part in parts], seed)

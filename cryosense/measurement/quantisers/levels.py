@@ -1,0 +1,141 @@
+"""Scalar quantisers of whitened measurements: each number over the deviation of its shell, then a codebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cryosense.measurement.coding import frequencies
+from cryosense.measurement.quantiser import Quantised
+from cryosense.measurement.quantisers.codebook import Codebook
+from cryosense.measurement.quantisers.layout import Layout, QuantiserError
+from cryosense.measurement.quantisers.parts_coder import PartsCoder
+from cryosense.measurement.quantisers.stored import StoredQuantiser, Tables, flat, runs
+from cryosense.operators.base import LinearOperator
+from cryosense.seeding import generator
+
+DITHER_STREAM = 7  # apart from those of masks and noise
+
+
+class LevelQuantiser(StoredQuantiser):
+    """Codebooks, one for each part of the shells.
+
+    Args:
+        books: one for each part.
+        seed: of the dither.
+    """
+
+    def __init__(self, books: Sequence[Codebook], last_shells: Sequence[int | None], coded: Sequence[bool], seed: int) -> None:
+        super().__init__(last_shells, coded)
+        self.books, self.seed = tuple(books), seed
+        self._coder: PartsCoder | None = None
+
+    def levels(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> list[list[np.ndarray]]:
+        """-> for each layout of the batch, (b, m) levels of each part, from 0."""
+        values, made = flat(y), []
+        for rows, layout in runs(self.layouts.of(operator), len(values)):
+            whitened = layout.taken(values[rows]) * (1 / self.scale(layout))
+            dither = self._dither(layout, numbers[rows])
+            whitened = whitened if dither is None else whitened + dither
+            pieces = np.split(whitened, np.cumsum(layout.lengths)[:-1], axis=1)
+            made.append([_levels(book, piece) for book, piece in zip(self.books, pieces, strict=True)])
+        return made
+
+    @property
+    def values(self) -> tuple[np.ndarray, ...]:
+        return tuple(book.values.astype(np.float32) for book in self.books)
+
+    def decoded(self, levels: Sequence[Sequence[np.ndarray]], operator: LinearOperator, numbers: Tensor) -> Tensor:
+        """The inverse of :meth:`levels`, but for what is lost -> (b, ...) float32."""
+        decoded = []
+        for (rows, layout), parts in zip(runs(self.layouts.of(operator), len(numbers)), levels, strict=True):
+            pieces = [values.take(part) for values, part in zip(self.tables.values, parts, strict=True)]
+            stored = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
+            dither = self._dither(layout, numbers[rows])
+            if dither is not None:
+                stored -= self._per_number(layout, [book.dither_share for book in self.books]) * dither
+            stored *= self.scale(layout)
+            decoded.append(layout.put(stored))
+        whole = decoded[0] if len(decoded) == 1 else np.concatenate(decoded)
+        return torch.from_numpy(whole).reshape(len(numbers), *operator.measurement_norms.shape[1:])
+
+    def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:
+        levels = self.levels(y, operator, numbers)
+        bits = np.concatenate([self.coder.bits(parts) for parts in levels])
+        decoded = self.decoded(levels, operator, numbers).to(y)
+        return Quantised(decoded, self.row_noise(operator).to(y), torch.from_numpy(bits))
+
+    def encode(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> list[bytes]:
+        return [content for parts in self.levels(y, operator, numbers) for content in self.coder.encode(parts)]
+
+    def decode(self, contents: Sequence[bytes], operator: LinearOperator, numbers: Tensor) -> Tensor:
+        layouts = runs(self.layouts.of(operator), len(contents))
+        levels = [self.coder.decode(contents[rows], layout.lengths) for rows, layout in layouts]
+        return self.decoded(levels, operator, numbers)
+
+    @property
+    def coder(self) -> PartsCoder:
+        """What makes bytes of levels. Raises QuantiserError before :meth:`fit`."""
+        if self._coder is None:
+            self._coder = PartsCoder([book.levels for book in self.books], self.tables.models)
+        return self._coder
+
+    def with_tables(self, tables: Tables) -> None:
+        super().with_tables(tables)
+        self._coder = None
+        for book, coded, model, values in zip(self.books, self.coded, tables.models, tables.values, strict=True):
+            wrong = coded != (model is not None) or (model is not None and len(model) != book.levels)
+            if wrong or len(values) != book.levels or not np.isfinite(values).all():
+                raise QuantiserError(f"quantiser={self.name}: tables of another quantiser")
+
+    def describe_parts(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "last_shell": last,
+                "levels": book.levels,
+                "coding": "entropy" if coded else "packed",
+                "added_std": book.added_std,
+                "dither_width": book.dither_width,
+                "dither_share": book.dither_share,
+            }
+            for book, last, coded in zip(self.books, self.layouts.last_shells, self.coded, strict=True)
+        ]
+
+    def added(self, layout: Layout) -> np.ndarray:
+        return self._per_number(layout, [book.added_std for book in self.books])
+
+    def models(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> tuple[np.ndarray | None, ...]:
+        """Counts of the levels, with one count in all of a normal number added: no level is left without room."""
+        counts = [book.probabilities.copy() for book in self.books]
+        for parts in self.levels(y, operator, numbers):
+            for count, part in zip(counts, parts, strict=True):
+                count += np.bincount(part.reshape(-1), minlength=len(count))
+        return tuple(frequencies(c) if coded else None for c, coded in zip(counts, self.coded, strict=True))
+
+    def _dither(self, layout: Layout, numbers: Tensor) -> np.ndarray | None:
+        """-> (b, m) float32: uniform over the width of each part, keyed by particle number."""
+        if not any(book.dither_width for book in self.books):
+            return None
+        draws = [generator(self.seed, int(n), DITHER_STREAM).random(layout.count, dtype=np.float32) for n in numbers]
+        return (np.stack(draws) - np.float32(0.5)) * self._per_number(layout, [book.dither_width for book in self.books])
+
+    @staticmethod
+    def _per_number(layout: Layout, of_parts: Sequence[float]) -> np.ndarray:
+        """One value for each part -> (m,) float32, or (1,) where there is one part."""
+        values = np.array(of_parts, np.float32)
+        return values if len(values) == 1 else np.repeat(values, layout.lengths)
+
+
+def _levels(book: Codebook, values: np.ndarray) -> np.ndarray:
+    """(b, m) -> (b, m) levels."""
+    if book.levels == 2:
+        return values >= np.float32(book.edges[0])
+    if book.step is not None:
+        scaled = (values - np.float32(book.edges[0])) * np.float32(1 / book.step)
+        np.floor(scaled, out=scaled)
+        return np.clip(scaled, -1, book.levels - 2, out=scaled).astype(np.int32) + 1
+    return np.searchsorted(book.edges.astype(np.float32), values, side="right").astype(np.int32)

@@ -1,0 +1,150 @@
+"""Quantisers whose measurements can be stored: y to bytes, bytes to the y that reconstructors are given."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cryosense.measurement.quantiser import Quantised, Quantiser
+from cryosense.measurement.quantisers.layout import Layout, Layouts, QuantiserError
+from cryosense.operators.base import LinearOperator
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a quantiser learns from a first portion of the particles, once for all of them.
+
+    Attributes:
+        std: (groups,) float32: root mean square of the coefficients of each shell, over the operator's weight; one
+            number where pixels are measured.
+        models: for each part, (L,) whole numbers of the entropy coder; None where levels are packed.
+        values: for each part with levels, (L,) float32 that they decode to, in deviations.
+    """
+
+    std: np.ndarray
+    models: tuple[np.ndarray | None, ...]
+    values: tuple[np.ndarray, ...]
+
+
+class StoredQuantiser(Quantiser):
+    """A quantiser with a coder behind it; what comes out of its bytes is what it gives without them, bit for bit.
+
+    Args:
+        last_shells: of each of its parts, the last shell that is in it; None: all that are left. Shells beyond the last part
+            get no bits and are not measured.
+        coded: of each part, whether an entropy coder stores it.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]  # of its constructor, from which it can be made again
+    learns = True
+
+    def __init__(self, last_shells: Sequence[int | None], coded: Sequence[bool]) -> None:
+        ends = [math.inf if last is None else last for last in last_shells]
+        if not ends or ends != sorted(set(ends)) or ends[0] < 0:
+            raise QuantiserError(f"last_shell {list(last_shells)}: shells from 0 on, each beyond the one before, are needed")
+        self.layouts, self.coded = Layouts(last_shells), tuple(coded)
+        self._tables: Tables | None = None
+
+    @property
+    def values(self) -> tuple[np.ndarray, ...]:
+        """For each part with levels, (L,) float32 that they decode to, in deviations."""
+        return ()
+
+    @property
+    def last_shell(self) -> int | None:
+        """The last shell that gets bits, None: all do."""
+        return self.layouts.last_shells[-1]
+
+    @property
+    def tables(self) -> Tables:
+        """What was learned. Raises QuantiserError before :meth:`fit`."""
+        if self._tables is None:
+            raise QuantiserError(f"quantiser={self.name}: the deviations of shells are not known yet: call fit first")
+        return self._tables
+
+    def with_tables(self, tables: Tables) -> None:
+        """Take what was learned before. Raises QuantiserError for tables of another quantiser."""
+        if len(tables.models) != len(self.coded) or not (np.isfinite(tables.std).all() and (tables.std > 0).all()):
+            raise QuantiserError(f"quantiser={self.name}: tables of another quantiser")
+        self._tables = tables
+
+    def operator(self, configured: LinearOperator) -> LinearOperator:
+        return configured if self.last_shell is None else configured.within(self.last_shell)
+
+    def fit(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> None:
+        """(b, ...) measurements of a first portion: find the deviations of shells, and the models of the entropy coder."""
+        std = _deviations(y, operator, self.layouts.of(operator))
+        self._tables = Tables(std, (None,) * len(self.coded), self.values)
+        models = self.models(y, operator, numbers) if any(self.coded) else (None,) * len(self.coded)
+        self._tables = Tables(std, models, self.values)
+
+    def scale(self, layout: Layout) -> np.ndarray:
+        """-> (m,) float32: deviation that each stored number is expected to have."""
+        std = self.tables.std
+        if int(layout.groups.max(initial=0)) >= len(std):
+            raise QuantiserError(f"quantiser={self.name}: it was fitted to a smaller box")
+        return np.asarray(layout.weights * std[layout.groups], np.float32)
+
+    def row_noise(self, operator: LinearOperator) -> Tensor:
+        """-> (1 or b, ...): deviation of the noise that quantisation adds, in row coordinates."""
+        gain = operator.row_noise_gain
+        std = [lay.put((self.scale(lay) * self.added(lay))[None])[0] for lay in self.layouts.of(operator)]
+        return torch.from_numpy(np.stack(std)).reshape(gain.shape).to(gain) * gain
+
+    @abstractmethod
+    def encode(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> list[bytes]:
+        """(b, ...), (b,) particle numbers -> the bytes of each."""
+
+    @abstractmethod
+    def decode(self, contents: Sequence[bytes], operator: LinearOperator, numbers: Tensor) -> Tensor:
+        """b particles' bytes -> (b, ...) float32. Raises CodingError for bytes that are not what was coded."""
+
+    @abstractmethod
+    def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:
+        """As :class:`Quantiser`; bits are those of the coder, but for its last word."""
+
+    @abstractmethod
+    def describe_parts(self) -> list[dict[str, Any]]:
+        """-> for each part, what a decoder needs beside the tables."""
+
+    @abstractmethod
+    def added(self, layout: Layout) -> np.ndarray:
+        """-> (m,): deviation of the added noise, of numbers of unit variance."""
+
+    @abstractmethod
+    def models(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> tuple[np.ndarray | None, ...]:
+        """-> models of the entropy coder for each part."""
+
+
+def runs(layouts: Sequence[Layout], count: int) -> list[tuple[slice, Layout]]:
+    """-> which of ``count`` particles have which layout: all the only one, or each its own."""
+    if len(layouts) == 1:
+        return [(slice(0, count), layouts[0])]
+    return [(slice(i, i + 1), layout) for i, layout in enumerate(layouts)]
+
+
+def flat(y: Tensor) -> np.ndarray:
+    """(b, ...) -> (b, k) float32."""
+    return y.detach().cpu().float().flatten(1).numpy()
+
+
+def _deviations(y: Tensor, operator: LinearOperator, layouts: Sequence[Layout]) -> np.ndarray:
+    """-> (groups,) float32; 1 for a shell in which nothing was measured or all was zero."""
+    shells = operator.shells
+    groups = 1 if shells is None else int(shells.max()) + 1
+    sums, counts = np.zeros(groups), np.zeros(groups)
+    values = flat(y)
+    for rows, layout in runs(layouts, len(values)):
+        weighed = np.square(layout.taken(values[rows]) / layout.weights, dtype=np.float64).sum(0)
+        sums += np.bincount(layout.groups, weighed, groups)
+        counts += np.bincount(layout.groups, minlength=groups) * (rows.stop - rows.start)
+    std = np.sqrt(sums / np.maximum(counts, 1))
+    return np.where(std > 0, std, 1.0).astype(np.float32)
