@@ -1,13 +1,98 @@
 """The tree of errors that explain themselves in one line; every other error is a defect and keeps its traceback.
 
-- CryosenseError
-    - ParticleDataError: a particle stack, its metadata or an output file cannot be used
+- CryosenseError: input that cannot be used
+    - ArgumentError: a parameter was given a value that it cannot have; the message begins with its name
+        - MaskError: a mask that cannot be drawn or that measures nothing
+        - NoiseError: noise that the operator cannot have
+        - FittingError: methods cannot learn what they need from the images there are
+    - FileError: a file or folder cannot be used; the message names it
+        - ParticleDataError: a particle stack, its metadata, or an output file
+        - ModelFileError: an atomic model
+        - PipelineError: a diffusion model
+        - UnrolledModelError: a trained unrolled solver
+        - UntrustedFileError: one of another kind
+    - RunError: a run directory cannot be used
+        - RunDirectoryError: it belongs to another run
+        - BusyError: another process is at work in it
+        - NoRunError: there is no finished run
+        - UnusableRunError: its rows cannot be counted
+    - ConfigError: a configuration cannot be composed
+        - ForeignConfigError: it would run what is not cryosense's
+    - MissingExtraError: a library that this needs is not installed
 """
 
 
 class CryosenseError(ValueError):
-    """Input that cannot be used; the message names what, why and the mend."""
+    """Input that cannot be used; the message says why and what to do."""
 
 
-class ParticleDataError(CryosenseError):
+class ArgumentError(CryosenseError):
+    """A parameter was given a value that it cannot have; the message begins with its name."""
+
+
+class MaskError(ArgumentError):
+    """A mask that cannot be drawn or that measures nothing."""
+
+
+class NoiseError(ArgumentError):
+    """Noise that the stated operator cannot have."""
+
+
+class FittingError(ArgumentError):
+    """Methods cannot learn what they need from the images there are."""
+
+
+class FileError(CryosenseError):
+    """A file or folder that cannot be used; the message names it and says why."""
+
+
+class ParticleDataError(FileError):
     """A particle stack, its metadata or an output file cannot be used; the message names the file, the field and the fix."""
+
+
+class ModelFileError(FileError):
+    """A file that holds no usable atomic model; the message names it and says why."""
+
+
+class PipelineError(FileError):
+    """A pipeline that cannot be used as a denoiser; the message says why and what to do."""
+
+
+class UnrolledModelError(FileError):
+    """A folder that cannot be used as an unrolled solver; the message says why and what to do."""
+
+
+class UntrustedFileError(FileError):
+    """A file that cannot be used; the message names it and says why."""
+
+
+class RunError(CryosenseError):
+    """A run directory that cannot be used."""
+
+
+class RunDirectoryError(RunError):
+    """A directory that belongs to another run."""
+
+
+class BusyError(RunError):
+    """Another process is at work in the directory."""
+
+
+class NoRunError(RunError):
+    """A directory without a finished run."""
+
+
+class UnusableRunError(RunError):
+    """A run directory whose rows cannot be counted; the message says why."""
+
+
+class ConfigError(CryosenseError):
+    """A configuration that cannot be composed."""
+
+
+class ForeignConfigError(ConfigError):
+    """A configuration that would run what is not cryosense's; the message names the place and says why."""
+
+
+class MissingExtraError(CryosenseError):
+    """A library that this needs is not installed; the message names the extra that brings it."""

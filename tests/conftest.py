@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # as the command has it: errors arrive as they are
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cryosense import fourier
+from cryosense.errors import ArgumentError
 
 
 class Observed(NamedTuple):
@@ -35,7 +36,7 @@ class Disc(nn.Module):
     The mean is left out: images come with any offset. Fewer shells are the first ``count(shell)`` of them.
 
     Raises:
-        ValueError: no shell, or shells beyond the circle of radius n / 2.
+        ArgumentError: no shell, or shells beyond the circle of radius n / 2.
     """
 
     numbers: Tensor
@@ -45,7 +46,7 @@ class Disc(nn.Module):
     def __init__(self, box_size: int, limit: int) -> None:
         super().__init__()
         if not 1 <= limit < box_size // 2:
-            raise ValueError(f"frequency limit of {limit} shells: give 1 to {box_size // 2 - 1} in a box of {box_size} px")
+            raise ArgumentError(f"frequency limit of {limit} shells: give 1 to {box_size // 2 - 1} in a box of {box_size} px")
         self.box_size, self.limit = box_size, limit
         rows = (torch.arange(box_size) + box_size // 2) % box_size - box_size // 2
         y, x = torch.meshgrid(rows, torch.arange(box_size // 2 + 1), indexing="ij")

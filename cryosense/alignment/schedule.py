@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cryosense.alignment.grids import spacing_deg
+from cryosense.errors import ArgumentError
 
 FIRST_ORDER = 2
 # At its cells' edges, half a spacing off, a grid turns the outermost part of a particle that fills half the box by this many
@@ -29,10 +30,10 @@ def levels(last_order: int, limit: int, box_size: int, kept: Sequence[int] = KEP
     """-> levels of order 2 (15 degrees) to ``last_order``, to be gone through one after the other; the last takes all shells.
 
     Raises:
-        ValueError: a last order below 2, or too fine to be counted.
+        ArgumentError: a last order below 2, or too fine to be counted.
     """
     if not FIRST_ORDER <= last_order <= 8:
-        raise ValueError(f"last_order={last_order}: grids go from order {FIRST_ORDER} (15 degrees) to 8 (0.23 degrees)")
+        raise ArgumentError(f"last_order={last_order}: grids go from order {FIRST_ORDER} (15 degrees) to 8 (0.23 degrees)")
     found = []
     first_step = box_size * SHIFT_PHASE / (math.pi * min(limit, _shells(FIRST_ORDER)))
     for number, order in enumerate(range(FIRST_ORDER, last_order + 1)):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cryosense.errors import ArgumentError
+
 from .extras import latents_module
 
 
@@ -22,9 +24,9 @@ class GaussianMixture:
     seed: int
 
     def check(self, count: int) -> None:
-        """Raises ValueError for fewer particles than components, MissingExtraError without scikit-learn."""
+        """Raises ArgumentError for fewer particles than components, MissingExtraError without scikit-learn."""
         if not 1 <= self.components <= count:
-            raise ValueError(
+            raise ArgumentError(
                 f"clustering.components={self.components} of {count} particles: from 1 to {count} can be asked for"
             )
         latents_module("sklearn.mixture")

@@ -8,6 +8,8 @@ from typing import final
 
 import numpy as np
 
+from cryosense.errors import ArgumentError
+
 from .extras import latents_module
 
 
@@ -16,7 +18,7 @@ class Embedding(ABC):
 
     @abstractmethod
     def check(self, count: int) -> None:
-        """Raises ValueError where so many particles are too few, or where a library is missing."""
+        """Raises ArgumentError where so many particles are too few, or where a library is missing."""
 
     @abstractmethod
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
@@ -36,9 +38,9 @@ class Umap(Embedding):
     seed: int
 
     def check(self, count: int) -> None:
-        """Raises ValueError for no more particles than neighbours, MissingExtraError without umap-learn."""
+        """Raises ArgumentError for no more particles than neighbours, MissingExtraError without umap-learn."""
         if count <= self.neighbours:
-            raise ValueError(f"embedding.neighbours={self.neighbours} of {count} particles: give fewer")
+            raise ArgumentError(f"embedding.neighbours={self.neighbours} of {count} particles: give fewer")
         latents_module("umap")
 
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
@@ -58,9 +60,9 @@ class PrincipalComponents(Embedding):
     components: int
 
     def check(self, count: int) -> None:
-        """Raises ValueError for no component."""
+        """Raises ArgumentError for no component."""
         if self.components < 1:
-            raise ValueError(f"embedding.components={self.components}: give at least 1")
+            raise ArgumentError(f"embedding.components={self.components}: give at least 1")
 
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
         """(n, d) -> (n, components), or (n, d) where there are fewer; nothing in it is random."""

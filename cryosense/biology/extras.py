@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-
-class MissingExtraError(ValueError):
-    """A library that this needs is not installed; the message names the extra that brings it."""
+from cryosense.errors import MissingExtraError
 
 
 def latents_module(name: str) -> ModuleType:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from cryosense.errors import ArgumentError
+
 
 @dataclass(frozen=True)
 class Matching:
@@ -45,12 +47,12 @@ class Matching:
 def match_clusters(first: np.ndarray, second: np.ndarray) -> Matching:
     """(n,), (n,) labels 0, 1, ... of the same particles -> the optimal assignment of their clusters (Kuhn 1955).
 
-    Raises ValueError for label lists of different length, none, or negative labels.
+    Raises ArgumentError for label lists of different length, none, or negative labels.
     """
     if first.shape != second.shape or first.ndim != 1 or not len(first):
-        raise ValueError(f"labels of shape {first.shape} and {second.shape} are not of the same particles")
+        raise ArgumentError(f"labels of shape {first.shape} and {second.shape} are not of the same particles")
     if min(first.min(), second.min()) < 0:
-        raise ValueError("cluster labels are counted from 0, none may be negative")
+        raise ArgumentError("cluster labels are counted from 0, none may be negative")
     shape = int(first.max()) + 1, int(second.max()) + 1
     counts = np.bincount(first * shape[1] + second, minlength=shape[0] * shape[1]).reshape(shape)
     rows, columns = linear_sum_assignment(counts, maximize=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import gemmi
 
+from cryosense.errors import ModelFileError
+
 # The largest structures of the PDB, virus capsids of several million atoms, are below this as text. Parsed, text takes up to
 # 26 times its size; models shrink to a quarter or a sixth when compressed, and what grows more when decompressed is a trap.
 LARGEST_BYTES = 2**30
@@ -21,10 +23,6 @@ _FORMATS = {
     ".pdb": gemmi.CoorFormat.Pdb,
     ".ent": gemmi.CoorFormat.Pdb,
 }
-
-
-class ModelFileError(ValueError):
-    """A file that holds no usable atomic model; the message names it and says why."""
 
 
 def read_structure(path: str | Path) -> gemmi.Structure:

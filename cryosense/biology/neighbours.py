@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from cryosense.errors import ArgumentError
+
 from .extras import latents_module
 
 CHUNK = 16384
 
 
 def check_neighbours(count: int, particles: int) -> None:
-    """Raises ValueError where a particle has not so many others."""
+    """Raises ArgumentError where a particle has not so many others."""
     if not 1 <= count < particles:
-        raise ValueError(f"neighbours={count} of {particles} particles: from 1 to {particles - 1} can be asked for")
+        raise ArgumentError(f"neighbours={count} of {particles} particles: from 1 to {particles - 1} can be asked for")
 
 
 def nearest_neighbours(latents: np.ndarray, count: int) -> np.ndarray:
     """(n, d) -> (n, count) int64: the nearest other particles of each, by Euclidean distance, nearest first.
 
-    Raises ValueError where there are not so many others.
+    Raises ArgumentError where there are not so many others.
     """
     check_neighbours(count, len(latents))
     index = latents_module("sklearn.neighbors").NearestNeighbors(n_neighbors=count).fit(latents)

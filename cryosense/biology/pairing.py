@@ -12,6 +12,7 @@ from torch import Tensor
 from cryosense.biology.alignment import Alignment, align
 from cryosense.biology.models import ALPHA_CARBON, Chain, ProteinModel
 from cryosense.biology.rmsd import Superposition, superpose
+from cryosense.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Pairing:
     def __post_init__(self) -> None:
         shares = self.minimum_identity, self.minimum_coverage
         if not all(0 < share <= 1 for share in shares) or not self.place_scale_angstrom > 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"pairing.minimum_identity, minimum_coverage = {shares} must be above 0 and at most 1, "
                 f"pairing.place_scale_angstrom={self.place_scale_angstrom} positive"
             )

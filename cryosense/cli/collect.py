@@ -24,7 +24,7 @@ from cryosense.reporting.tables.run_tables import RunTables
 def gather(cfg: DictConfig) -> None:
     """Print the tables of runs and of maps, write them and their pictures, and list the runs that are left out.
 
-    Raises ValueError where there is neither.
+    Raises ArgumentError where there is neither.
     """
     maps = finished_maps(Path(cfg.directory))
     with plain_text():

@@ -3,16 +3,17 @@
 from pathlib import Path
 
 import cryosense
+from cryosense.errors import ConfigError
 
 
 def conf_dir() -> Path:
     """-> the folder of Hydra configs that belongs to this installation.
 
     Raises:
-        FileNotFoundError: the installation carries no configs.
+        ConfigError: the installation carries no configs.
     """
     package = Path(cryosense.__file__).resolve().parent
     for folder in (package / "conf", package.parent / "conf"):
         if folder.is_dir():
             return folder
-    raise FileNotFoundError(f"no configs beside {package}: reinstall cryosense from its wheel or its checkout")
+    raise ConfigError(f"no configs beside {package}: reinstall cryosense from its wheel or its checkout")

@@ -1,9 +1,9 @@
 """The command line: ``cryosense <verb> [Hydra overrides]``."""
 
 import importlib
+import os
 import sys
-
-from cryosense.cli.strangers import ForeignConfigError, refuse_foreign_code
+from importlib.metadata import version
 
 VERBS = {
     "simulate": "make a particle stack with known truth: density, poses, CTF, noise",
@@ -20,6 +20,10 @@ VERBS = {
 }
 
 
+# These write as they go, and take up what is there; the others write at the end.
+GOING_ON = {"simulate", "reconstruct", "train", "backproject"}
+
+
 def usage() -> str:
     """-> the text of ``cryosense --help``: one line per verb."""
     lines = [f"  {verb:<15} {line}" for verb, line in VERBS.items()]
@@ -32,26 +36,47 @@ def usage() -> str:
             *lines,
             "",
             "cryosense <verb> --help lists the keys of a verb; --cfg job prints its resolved configuration.",
+            "--traceback, or CRYOSENSE_TRACEBACK=1, shows where an error comes from; cryosense --version says which this is.",
         ]
     )
 
 
 def main() -> int:
-    """Run one verb. -> exit status: 0, or 2 where no verb is named; a verb that refuses its input exits with 1."""
-    arguments = sys.argv[1:]
+    """Run one verb.
+
+    -> exit status: 0, or 2 where no verb is named; a verb that refuses its input exits with 1, one that is stopped with 130
+    (Ctrl-C) or 143 (SIGTERM).
+    """
+    arguments = [word for word in sys.argv[1:] if word != "--traceback"]
+    if len(arguments) < len(sys.argv) - 1:
+        os.environ["CRYOSENSE_TRACEBACK"] = "1"
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(usage())
         return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"cryosense {version('cryosense')}")
+        return 0
     verb = arguments[0]
     if verb not in VERBS:
         print(f"cryosense: no verb {verb!r}; the verbs are {', '.join(VERBS)}", file=sys.stderr)
         return 2
-    try:
-        refuse_foreign_code(arguments[1:])
-    except ForeignConfigError as error:
-        raise SystemExit(f"cryosense {verb}: {error}") from None
-    from cryosense.cli.typed_words import as_typed  # Hydra takes a moment to import, which --help should not wait for
+    # Imported here, so that the answers above come at once.
+    from cryosense.cli.stopping import stoppable
 
-    sys.argv = [f"cryosense {verb}", *as_typed(verb, arguments[1:])]
-    module = importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
-    return int(module.main() or 0)
+    advice = "the same command goes on from what is done" if verb in GOING_ON else "the same command begins anew"
+    with stoppable(verb, advice):
+        return _run(verb, arguments[1:])
+
+
+def _run(verb: str, words: list[str]) -> int:
+    from cryosense.cli.composing import install
+    from cryosense.cli.refusal import one_line
+    from cryosense.cli.strangers import refuse_foreign_code
+
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line as they are
+    install()
+    sys.argv = [f"cryosense {verb}", *words]
+    with one_line(verb):
+        refuse_foreign_code(words)
+        module = importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
+        return int(module.main() or 0)

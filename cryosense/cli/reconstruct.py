@@ -16,6 +16,7 @@ from cryosense.cli.cells import Cell
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import cause, one_line, reason
 from cryosense.data import usable_particles
+from cryosense.errors import ArgumentError
 from cryosense.reporting.trackers import mirrored
 from cryosense.runs.claims import BusyError
 from cryosense.runs.failures import write_failure
@@ -52,11 +53,11 @@ def build(cfg: DictConfig, run_id: str) -> Run:
 
 
 def spread(available: int, wanted: int | None) -> torch.Tensor | None:
-    """-> (wanted,) particle numbers spread evenly over so many, None for all. Raises ValueError if there are not so many."""
+    """-> (wanted,) particle numbers spread evenly over so many, None for all. Raises ArgumentError if there are fewer."""
     if wanted is None:
         return None
     if not 1 <= wanted <= available:
-        raise ValueError(f"particles={wanted}: the stack has {available}; give a number up to that, or null for all")
+        raise ArgumentError(f"particles={wanted}: the stack has {available}; give a number up to that, or null for all")
     return torch.arange(wanted) * available // wanted
 
 

@@ -1,24 +1,65 @@
-"""How a verb refuses input that it cannot use."""
+"""How a verb refuses input that it cannot use: one line; what is no fault of the input keeps its traceback."""
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hydra.errors import InstantiationException
+from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import OmegaConfBaseException
+
+from cryosense.cli.keys import with_keys
+from cryosense.errors import CryosenseError
+
+TRACEBACK = "CRYOSENSE_TRACEBACK"  # environment variable, as the option --traceback: 1 shows every error with its traceback
+# What a file system says without naming the file.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # could say anything to a terminal
+NODE = re.compile(r"^full_key: ([\w.]+)$", re.MULTILINE)
+LONGEST = 2000
 
 
 def reason(error: Exception) -> str:
-    """-> what the error says, in one line, of what it comes from where a config node could not be made."""
-    said = str(cause(error)).strip()
-    return "; ".join(line.strip() for line in said.splitlines()) or type(error).__name__
+    """-> what the error says, in one line, with keys of the configuration for the arguments that it names."""
+    below, node = _unwrapped(error)
+    said = with_keys(str(below).strip(), below, node)
+    said = f"{node}: {said}" if isinstance(below, TypeError) and node else said
+    line = "; ".join(line.strip() for line in said.splitlines()) or type(below).__name__
+    line = CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
 def cause(error: Exception) -> Exception:
     """-> the error itself, or the one for which a config node could not be made."""
-    below = error.__cause__
-    return below if isinstance(error, InstantiationException) and isinstance(below, Exception) else error
+    return _unwrapped(error)[0]
+
+
+def _unwrapped(error: Exception) -> tuple[Exception, str | None]:
+    """-> the cause, and the full key of the node that could not be made for it."""
+    node = None
+    while isinstance(error, InstantiationException) and isinstance(error.__cause__, Exception):
+        found = NODE.search(str(error))
+        error, node = error.__cause__, found[1] if found else node
+    return error, node
+
+
+def is_explained(error: Exception) -> bool:
+    """-> whether the input explains the error: one of the tree, of the configuration, or of the file system about a file."""
+    below = cause(error)
+    if isinstance(below, OSError):
+        return below.filename is not None or below.errno in FULL
+    if isinstance(below, TypeError):  # of the call itself: a key that is no parameter, or one that is missing
+        return below is not error and _deepest_module(below).startswith("hydra.")
+    return isinstance(below, (CryosenseError, OmegaConfBaseException, HydraException))
+
+
+def _deepest_module(error: Exception) -> str:
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return str(frames[-1].f_globals.get("__name__")) if frames else ""
 
 
 @contextmanager
@@ -26,5 +67,7 @@ def one_line(verb: str) -> Iterator[None]:
     """Turn an error that the input explains into an exit of status 1 that says why."""
     try:
         yield
-    except (ValueError, OSError, InstantiationException, OmegaConfBaseException) as error:
+    except (CryosenseError, OSError, HydraException, OmegaConfBaseException) as error:
+        if os.environ.get(TRACEBACK) == "1" or not is_explained(error):
+            raise
         raise SystemExit(f"cryosense {verb}: {reason(error)}") from None

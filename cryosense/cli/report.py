@@ -24,7 +24,7 @@ from cryosense.reporting.tables.run_tables import RunTables
 
 
 def report(cfg: DictConfig) -> Path:
-    """Write the report. -> its file. Raises ValueError where there are neither runs nor maps."""
+    """Write the report. -> its file. Raises ArgumentError where there are neither runs nor maps."""
     directory = Path(cfg.directory)
     maps = finished_maps(directory)
     tables: RunTables | None = None

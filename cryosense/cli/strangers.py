@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.errors import ForeignConfigError
 
 LARGEST_BYTES = 2**17
 TRUSTED = "CRYOSENSE_TRUSTED_PACKAGES"  # environment variable: packages of one's own, separated by commas
@@ -18,10 +19,6 @@ TARGET = re.compile(r"^\s*_target_: *([\w.]+)", re.MULTILINE)
 INTERPOLATION = re.compile(r"\$\{\.*([\w.]*)(:[^${}]*)?\}")
 # These make other nodes, search other folders and set variables of other programs.
 RESOLVERS, KEYS = {"oc.create", "oc.decode"}, {"searchpath", "env_set", "env_copy"}
-
-
-class ForeignConfigError(ValueError):
-    """A configuration that would run what is not cryosense's; the message names the file and says why."""
 
 
 def refuse_foreign_code(words: Sequence[str]) -> None:
@@ -37,7 +34,7 @@ def refuse_foreign_code(words: Sequence[str]) -> None:
 
 
 def _folders(words: Sequence[str]) -> Iterator[Path]:
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         option, equals, value = word.partition("=")
         if option in FOLDER_WORDS:
             yield Path(value if equals else following)

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from cryosense.cli.cells import Cell
 from cryosense.cli.refusal import one_line
+from cryosense.errors import ConfigError
 from cryosense.files.writing import write_json_atomic
 from cryosense.runs.failures import ERROR
 
@@ -86,7 +87,7 @@ def _composed(verb: str, overrides: list[str]) -> DictConfig:
     try:
         return compose(verb, overrides=overrides)
     except HydraException as error:
-        raise ValueError(str(error)) from error
+        raise ConfigError(str(error)) from error
 
 
 def _is_there(cell: Cell) -> bool:

@@ -15,6 +15,7 @@ from cryosense.cpu_tiles import in_equal_portions
 from cryosense.denoisers.base import Denoiser
 from cryosense.denoisers.gaussian import GaussianDenoiser
 from cryosense.denoisers.network_size import refuse_vast
+from cryosense.errors import ArgumentError, PipelineError
 from cryosense.files.untrusted import read_json
 
 if TYPE_CHECKING:  # diffusers takes seconds to import, which only who opens a network should wait for
@@ -27,10 +28,6 @@ AT_A_TIME = 8  # images: fewer cost more each, more fall out of the cache
 LARGEST_BOX = 4096  # pixels; what a file claims is not believed beyond
 MOST_TIMESTEPS = 100_000
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
-
-
-class PipelineError(ValueError):
-    """A pipeline that cannot be used as a denoiser; the message says why and what to do."""
 
 
 class DDPMDenoiser(Denoiser):
@@ -126,7 +123,7 @@ def _scheduler(name: str) -> DDPMScheduler:
     known = inspect.signature(DDPMScheduler).parameters
     try:
         if not 1 <= int(config.get("num_train_timesteps", 1)) <= MOST_TIMESTEPS:
-            raise ValueError(f"num_train_timesteps={config['num_train_timesteps']}")
+            raise ArgumentError(f"num_train_timesteps={config['num_train_timesteps']}")
         return DDPMScheduler.from_config({key: value for key, value in config.items() if key in known})
     except Exception as error:  # numbers that make no schedule make torch raise whatever they run into
         raise PipelineError(
@@ -145,7 +142,7 @@ def _network(name: str) -> UNet2DModel:
         # diffusers draws weights at random where the file has none.
         if loaded["missing_keys"] or loaded["unexpected_keys"] or loaded["mismatched_keys"]:
             odd = sorted(map(str, [*loaded["missing_keys"], *loaded["unexpected_keys"], *loaded["mismatched_keys"]]))
-            raise ValueError(f"weights and configuration disagree about {odd[0]}")
+            raise ArgumentError(f"weights and configuration disagree about {odd[0]}")
     except Exception as error:  # diffusers builds whatever the configuration says and raises whatever that runs into
         raise PipelineError(
             f"denoiser.path={name}: its network (unet/) cannot be read: download or train it again ({_first_line(error)})"
@@ -169,7 +166,7 @@ def _gaussian(name: str, alphas_cumprod: Tensor) -> GaussianDenoiser | None:
             or len(shells) != round(2**0.5 * (size // 2)) + 1
             or not bool((shells >= 0).all() & shells.isfinite().all())
         ):
-            raise ValueError(f"{len(shells)} shells for a box of {size} px")
+            raise ArgumentError(f"{len(shells)} shells for a box of {size} px")
         return GaussianDenoiser(float(facts["mean"]), shells[fourier.shell_index(size)], alphas_cumprod)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise PipelineError(

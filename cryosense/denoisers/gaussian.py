@@ -9,6 +9,7 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.denoisers.base import Denoiser
+from cryosense.errors import ArgumentError
 
 SMALLEST_POWER = 1e-9  # of the largest: a spectrum is kept positive, so that no frequency is known beforehand
 
@@ -24,7 +25,7 @@ class GaussianDenoiser(Denoiser):
         alphas_cumprod: (T,) abar_t of the schedule.
 
     Raises:
-        ValueError: if the spectrum is not such a plane.
+        ArgumentError: if the spectrum is not such a plane.
     """
 
     differentiable = True
@@ -33,9 +34,9 @@ class GaussianDenoiser(Denoiser):
     def __init__(self, mean: float, spectrum: Tensor, alphas_cumprod: Tensor) -> None:
         super().__init__()
         if spectrum.ndim != 2 or spectrum.shape[0] != spectrum.shape[1] or not bool((spectrum > 0).all()):
-            raise ValueError(f"spectrum of shape {tuple(spectrum.shape)}: a plane (n, n) of positive powers is needed")
+            raise ArgumentError(f"spectrum of shape {tuple(spectrum.shape)}: a plane (n, n) of positive powers is needed")
         if not torch.allclose(spectrum, fourier.friedel_partner(spectrum)):
-            raise ValueError("spectrum differs between k and -k, which that of real images does not: average the two")
+            raise ArgumentError("spectrum differs between k and -k, which that of real images does not: average the two")
         self.mean, self.box_size = mean, spectrum.shape[-1]
         self.register_buffer("spectrum", spectrum.double())
         self.register_buffer("alphas_cumprod", alphas_cumprod.double())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cryosense.errors import ArgumentError
 from cryosense.files.writing import written_whole
 
 THRESHOLDS = (0.143, 0.5)  # of an FSC, at which resolutions are stated
@@ -19,7 +20,7 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: Path, numbers: Sequence[str], words: Sequence[str] = ()) -> pd.DataFrame:
-    """-> the table in a CSV file, every column but ``words`` as float64. Raises ValueError naming one that is not.
+    """-> the table in a CSV file, every column but ``words`` as float64. Raises ArgumentError naming one that is not.
 
     ``numbers`` and ``words`` must be there; ``words`` are taken as text.
     """
@@ -27,10 +28,10 @@ def read_table(path: Path, numbers: Sequence[str], words: Sequence[str] = ()) ->
         table = pd.read_csv(path, dtype=dict.fromkeys(words, str))
         others = {name: table[name].astype(float) for name in table.columns if name not in words}
     except (OSError, ValueError) as error:  # of pandas, decoding and conversion
-        raise ValueError(f"{path} is not a readable table of numbers: {error}") from error
+        raise ArgumentError(f"{path} is not a readable table of numbers: {error}") from error
     missing = sorted({*numbers, *words} - set(table.columns))
     if missing or table.empty:
-        raise ValueError(f"{path} holds no rows, or no column {', '.join(missing)}")
+        raise ArgumentError(f"{path} holds no rows, or no column {', '.join(missing)}")
     return table.assign(**others)
 
 

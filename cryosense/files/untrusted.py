@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from cryosense.errors import ArgumentError, UntrustedFileError
+
 LARGEST_JSON_BYTES = 2**26
 # Images hardly compress; masks and clean images do. Beyond this an archive is made to fill the memory.
 MOST_EXPANSION = 50
 ALWAYS_EXPANDED_BYTES = 2**24
-
-
-class UntrustedFileError(ValueError):
-    """A file that cannot be used; the message names it and says why."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -67,11 +65,11 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran_order, dtype = read_header(file)
         if dtype.kind not in "fiub":
-            raise ValueError(f"{info.filename} holds {dtype}")
+            raise ArgumentError(f"{info.filename} holds {dtype}")
         content = file.read(info.file_size)
     count = int(np.prod([int(side) for side in shape], dtype=object))
     if count * dtype.itemsize != len(content):
-        raise ValueError(f"{info.filename}: its header tells of shape {shape}, {len(content)} bytes follow")
+        raise ArgumentError(f"{info.filename}: its header tells of shape {shape}, {len(content)} bytes follow")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C").copy()
 
 
@@ -97,5 +95,5 @@ def _is_stored_zip(path: Path) -> bool:
             return False
     with zipfile.ZipFile(path) as archive:
         if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-            raise ValueError("its contents are compressed")
+            raise ArgumentError("its contents are compressed")
     return True

@@ -11,12 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cryosense.errors import NoiseError
 from cryosense.operators.base import LinearOperator, per_image
 from cryosense.seeding import generator
-
-
-class NoiseError(ValueError):
-    """Noise that the stated operator cannot have."""
 
 
 class Noise(ABC):

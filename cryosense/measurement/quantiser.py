@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.measurement.measurement import FLOAT_BITS, stated_bits
 from cryosense.operators.base import LinearOperator
 
@@ -50,7 +51,7 @@ class Identity(Quantiser):
 
     def __init__(self, bits_per_number: float = FLOAT_BITS) -> None:
         if not bits_per_number > 0:
-            raise ValueError(f"bits_per_number={bits_per_number}: more than 0 are needed")
+            raise ArgumentError(f"bits_per_number={bits_per_number}: more than 0 are needed")
         self.bits_per_number = bits_per_number
 
     def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:

@@ -8,6 +8,8 @@ import torch
 from scipy.stats import binom, norm
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
+
 DEVIATIONS = 2.0
 
 
@@ -36,12 +38,12 @@ def chance_test(curve: Tensor, first_shell: int) -> ChanceTest:
     independent numbers, and is found too often.
 
     Raises:
-        ValueError: less than three shells.
+        ArgumentError: less than three shells.
     """
     last = len(curve) - 2  # back-projection fills half of the shell at Nyquist
     shells = torch.arange(first_shell, last + 1, dtype=torch.float64)
     if first_shell < 1 or len(shells) < 3:
-        raise ValueError(f"shells {first_shell} to {last}: chance needs at least three shells to show")
+        raise ArgumentError(f"shells {first_shell} to {last}: chance needs at least three shells to show")
     bounded = curve[first_shell : last + 1].double().clamp(-1 + 1e-12, 1 - 1e-12)
     z = torch.atanh(bounded) * torch.sqrt(4 * torch.pi * shells**2)
     beyond, trend, largest = int((z.abs() > DEVIATIONS).sum()), float(z.sum() / len(z) ** 0.5), float(z.abs().max())

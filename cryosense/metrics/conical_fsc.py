@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.fourier import half_space, half_space_multiplicity, half_space_shells
 from cryosense.metrics.fsc import fsc
 
@@ -17,10 +18,10 @@ def half_sphere(count: int) -> Tensor:
     """-> (count, 3) float64 unit vectors x, y, z, z > 0, evenly spread over half a sphere: a Fibonacci lattice.
 
     Raises:
-        ValueError: no direction is asked for.
+        ArgumentError: no direction is asked for.
     """
     if count < 1:
-        raise ValueError(f"directions={count}: give 1 or more")
+        raise ArgumentError(f"directions={count}: give 1 or more")
     number = torch.arange(count, dtype=torch.float64) + 0.5
     z, angle = 1 - number / count, GOLDEN_ANGLE * number
     across = torch.sqrt(1 - z**2)
@@ -33,10 +34,10 @@ def conical_fsc(volume1: Tensor, volume2: Tensor, directions: Tensor, half_angle
     Where fewer than four coefficients of a shell lie in a cone, the value is that of the whole shell.
 
     Raises:
-        ValueError: maps that are not cubes of one size, or an angle outside (0, 90].
+        ArgumentError: maps that are not cubes of one size, or an angle outside (0, 90].
     """
     if not 0 < half_angle_deg <= 90:
-        raise ValueError(f"half_angle_deg={half_angle_deg:g}: give the half-angle of a cone, above 0 and up to 90")
+        raise ArgumentError(f"half_angle_deg={half_angle_deg:g}: give the half-angle of a cone, above 0 and up to 90")
     whole = fsc(volume1, volume2)
     n = volume1.shape[-1]
     shell = half_space_shells(n)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
+
 # Below this an FSC says more about chance than about signal.
 LOWEST_FSC = 0.143
 
@@ -19,17 +21,17 @@ def equivalent_particles(curve: Tensor, uncompressed_curve: Tensor, uncompressed
     map), and neither is what it seems where all particles share a mask or a prior.
 
     Raises:
-        ValueError: curves of different length; a curve that is below 0.143 in the first shell, or 1 in all of them.
+        ArgumentError: curves of different length; a curve that is below 0.143 in the first shell, or 1 in all of them.
     """
     if curve.shape != uncompressed_curve.shape:
-        raise ValueError(f"curves of {len(curve)} and {len(uncompressed_curve)} shells: take both from one box size")
+        raise ArgumentError(f"curves of {len(curve)} and {len(uncompressed_curve)} shells: take both from one box size")
     both = torch.stack([curve, uncompressed_curve]).double()
     lowest = both.min(0).values
     below = (lowest[1:] < LOWEST_FSC).nonzero()[:, 0]
     shells = torch.arange(1, 1 + (int(below[0]) if len(below) else len(curve) - 1), device=curve.device)
     shells = shells[both.max(0).values[shells] < 1]
     if len(shells) == 0:
-        raise ValueError(f"no shell in which both curves lie between {LOWEST_FSC} and 1: nothing can be compared")
+        raise ArgumentError(f"no shell in which both curves lie between {LOWEST_FSC} and 1: nothing can be compared")
     f = both[:, shells]
     weight = shells**2 / ((1 + f) / f).square().sum(0)
     log_signal_to_noise = torch.log(f / (1 - f))

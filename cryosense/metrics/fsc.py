@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.fourier import fftn, shell_sum
 from cryosense.metrics.image import require_images
 
@@ -29,11 +30,11 @@ def frc_area(x: Tensor, reference: Tensor) -> Tensor:
 def fsc(volume1: Tensor, volume2: Tensor) -> Tensor:
     """(n, n, n), (n, n, n) -> (n // 2 + 1,): Fourier shell correlation of two maps (Harauz and van Heel 1986).
 
-    The formula of :func:`frc` over shells; 0 on shells that either map leaves empty. Raises ValueError unless both maps are
+    The formula of :func:`frc` over shells; 0 on shells that either map leaves empty. Raises ArgumentError unless both maps are
     cubes of one size.
     """
     if volume1.shape != volume2.shape or volume1.ndim != 3 or len(set(volume1.shape)) != 1:
-        raise ValueError(f"fsc needs two maps of shape (n, n, n), got {tuple(volume1.shape)} and {tuple(volume2.shape)}")
+        raise ArgumentError(f"fsc needs two maps of shape (n, n, n), got {tuple(volume1.shape)} and {tuple(volume2.shape)}")
     return _shell_correlation(volume1, volume2, ndim=3)
 
 
@@ -50,12 +51,14 @@ def resolution_angstrom(curve: Tensor, pixel_size_angstrom: float, box_size: int
 
     Shell 0, the mean, says nothing about resolution and is left out. A curve that starts below the threshold resolves nothing:
     inf. A curve that never falls below it is limited by the sampling, not by the data: two pixels (Nyquist), so a result that
-    equals Nyquist reads "at least as good as". Raises ValueError if the curve holds NaN or does not belong to the box.
+    equals Nyquist reads "at least as good as". Raises ArgumentError if the curve holds NaN or does not belong to the box.
     """
     if curve.shape != (box_size // 2 + 1,):
-        raise ValueError(f"a box of {box_size} px has a curve of {box_size // 2 + 1} shells, got shape {tuple(curve.shape)}")
+        raise ArgumentError(
+            f"a box of {box_size} px has a curve of {box_size // 2 + 1} shells, got shape {tuple(curve.shape)}"
+        )
     if not bool(torch.isfinite(curve).all()):
-        raise ValueError("the correlation curve holds values that are not finite")
+        raise ArgumentError("the correlation curve holds values that are not finite")
     values = curve.tolist()
     below = next((k for k in range(1, len(values)) if values[k] < threshold), None)
     if below is None:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier, seeding
+from cryosense.errors import ArgumentError
 
 LARGEST_FSC = 1 - 1e-9
 
@@ -31,11 +32,11 @@ def fsc_replicates(
     Both halves are resampled on their own, all shells together, on Fisher's scale artanh(FSC).
 
     Raises:
-        ValueError: fewer than two groups.
+        ArgumentError: fewer than two groups.
     """
     groups = len(deviations1)
     if groups < 2 or len(deviations2) != groups:
-        raise ValueError(f"{groups} and {len(deviations2)} groups of particles: both halves need as many, and two at least")
+        raise ArgumentError(f"{groups} and {len(deviations2)} groups of particles: both halves need as many, and two at least")
     gram = _shell_products([half1, *deviations1, half2, *deviations2])
     curve, influence, scale = _expansion(gram, groups)
     generator = seeding.generator(seed)

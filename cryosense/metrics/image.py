@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from cryosense.errors import ArgumentError
+
 SSIM_WINDOW = 7
 SSIM_K1, SSIM_K2 = 0.01, 0.03
 
@@ -16,9 +18,9 @@ SSIM_K1, SSIM_K2 = 0.01, 0.03
 def require_images(x: Tensor, reference: Tensor) -> None:
     """Raise ValueError unless both are (b, 1, n, n) of one shape."""
     if x.shape != reference.shape:
-        raise ValueError(f"scores compare images of one shape, got {tuple(x.shape)} and {tuple(reference.shape)}")
+        raise ArgumentError(f"scores compare images of one shape, got {tuple(x.shape)} and {tuple(reference.shape)}")
     if x.ndim != 4 or x.shape[1] != 1 or x.shape[-1] != x.shape[-2]:
-        raise ValueError(f"scores need images of shape (b, 1, n, n), got {tuple(x.shape)}")
+        raise ArgumentError(f"scores need images of shape (b, 1, n, n), got {tuple(x.shape)}")
 
 
 def mse(x: Tensor, reference: Tensor) -> Tensor:
@@ -50,11 +52,11 @@ def ssim(x: Tensor, reference: Tensor) -> Tensor:
     """(b, 1, n, n), (b, 1, n, n) -> (b,): mean structural similarity of (x + 1) / 2, data range 1.
 
     scikit-image's definition and defaults (Wang et al. 2004, with a uniform window): 7 x 7 window, unbiased covariances, only
-    windows that lie inside the image. Raises ValueError for images smaller than the window.
+    windows that lie inside the image. Raises ArgumentError for images smaller than the window.
     """
     require_images(x, reference)
     if x.shape[-1] < SSIM_WINDOW:
-        raise ValueError(f"ssim needs images of at least {SSIM_WINDOW} px, got {x.shape[-1]} px")
+        raise ArgumentError(f"ssim needs images of at least {SSIM_WINDOW} px, got {x.shape[-1]} px")
     a, b = (x.double() + 1) / 2, (reference.double() + 1) / 2
     mean_a, mean_b, mean_squares, mean_product = map(_window_mean, (a, b, a.square() + b.square(), a * b))
     unbiased = SSIM_WINDOW**2 / (SSIM_WINDOW**2 - 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from cryosense.errors import ArgumentError, MissingExtraError
 from cryosense.metrics.image import require_images
 from cryosense.metrics.weights import empty_alexnet_features, features_from_file, torchvision_features
 
@@ -43,7 +44,7 @@ class Lpips(nn.Module):
         """LPIPS with AlexNet from a file (``.npz`` or state dictionary, torchvision's names), or for None from torchvision.
 
         None, after one warning that says how to get them, if no path is named and torchvision has no weights and no network.
-        Raises ValueError if a named file is missing, unreadable or holds other weights.
+        Raises ArgumentError if a named file is missing, unreadable or holds other weights.
         """
         features = torchvision_features() if weights_path is None else features_from_file(Path(weights_path))
         return None if features is None else Lpips(features)
@@ -52,7 +53,7 @@ class Lpips(nn.Module):
         """(b, 1, n, n), (b, 1, n, n) in [-1, 1] -> (b,), n >= 31; runs in passes of a few images, so memory stays bounded."""
         require_images(x, reference)
         if x.shape[-1] < SMALLEST_IMAGE:
-            raise ValueError(f"LPIPS needs images of at least {SMALLEST_IMAGE} px, got {x.shape[-1]} px; run without it")
+            raise ArgumentError(f"LPIPS needs images of at least {SMALLEST_IMAGE} px, got {x.shape[-1]} px; run without it")
         passes = zip(x.split(IMAGES_PER_PASS), reference.split(IMAGES_PER_PASS), strict=True)
         return torch.cat([self._distance(a, b) for a, b in passes])
 
@@ -75,7 +76,7 @@ def _linear_weights() -> list[Tensor]:
     """Five weights (1, c, 1, 1) from the file inside the ``lpips`` package, which is found without running its code."""
     package = importlib.util.find_spec("lpips")
     if package is None or package.origin is None:
-        raise ModuleNotFoundError("LPIPS needs the package lpips, which ships the weights of version 0.1")
+        raise MissingExtraError("LPIPS needs the package lpips, which ships the weights of version 0.1")
     path = Path(package.origin).parent / "weights" / "v0.1" / "alex.pth"
     state = torch.load(path, map_location="cpu", weights_only=True)
     return [state[f"lin{layer}.model.1.weight"] for layer in range(5)]

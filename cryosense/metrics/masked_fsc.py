@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cryosense import seeding
+from cryosense.errors import ArgumentError
 from cryosense.fourier import fftn, frequency_radius, ifftn
 from cryosense.metrics.fsc import fsc
 
@@ -46,10 +47,10 @@ def half_map_curves(half1: Tensor, half2: Tensor, mask: Tensor, *, randomise_bel
     before that.
 
     Raises:
-        ValueError: the three are not cubes of one size.
+        ArgumentError: the three are not cubes of one size.
     """
     if mask.shape != half1.shape:
-        raise ValueError(f"the mask has shape {tuple(mask.shape)}, the half maps {tuple(half1.shape)}")
+        raise ArgumentError(f"the mask has shape {tuple(mask.shape)}, the half maps {tuple(half1.shape)}")
     unmasked = fsc(half1, half2)
     masked = fsc(half1 * mask, half2 * mask)
     below = (unmasked < randomise_below).nonzero()[:, 0]

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
+
 # Deviations of the second difference of log s from shell to shell, among which the curves themselves choose.
 ROUGHNESS = (0.01, 0.03, 0.1, 0.3, 1.0)
 MAX_ITERATIONS = 200
@@ -64,17 +66,17 @@ def fit_shell_snr(curves: Sequence[ObservedCurve], *, modulation: Tensor | None)
         modulation: (n // 2 + 1,) mean CTF^2 of the particles, which is not smooth where they share zeros; None: it is.
 
     Raises:
-        ValueError: curves of less than five shells, that are not finite, of size 1 or above, or with nothing above chance.
+        ArgumentError: curves of less than five shells, that are not finite, of size 1 or above, or with nothing above chance.
     """
     for curve in curves:
         if len(curve.fsc) < 5 or not bool((curve.fsc[1:].abs() < 1).all()):
-            raise ValueError("an FSC must have at least 5 shells and lie between -1 and 1 in all of them but shell 0")
+            raise ArgumentError("an FSC must have at least 5 shells and lie between -1 and 1 in all of them but shell 0")
         if not 0 < curve.independent_fraction <= 1:
-            raise ValueError(f"independent_fraction={curve.independent_fraction}: a fraction in (0, 1] is needed")
+            raise ArgumentError(f"independent_fraction={curve.independent_fraction}: a fraction in (0, 1] is needed")
     problem = _problem(curves, modulation)
     z, weight = (values.reshape(len(curves), -1).cumsum(1) for values in (problem.z * problem.weight, problem.weight))
     if float((z / weight.sqrt()).max()) < LEAST_SIGNIFICANCE:
-        raise ValueError("the FSC is within chance: it says nothing about where the signal is; take more particles")
+        raise ArgumentError("the FSC is within chance: it says nothing about where the signal is; take more particles")
     fits = [_fit(problem, roughness) for roughness in ROUGHNESS]
     solution, curvature, _ = max(fits, key=lambda fit: fit[2])
     shells = len(curves[0].fsc) - 1

@@ -7,6 +7,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.fourier import fftn, frequency_radius, ifftn
 
 HISTOGRAM_BINS = 256
@@ -16,11 +17,11 @@ def sphere_mask(volume: Tensor, pixel_size_angstrom: float, *, radius_angstrom: 
     """(n, n, n) -> (n, n, n) float64: 1 inside the sphere, 0 from ``edge_pixels`` outside it on, a raised cosine between.
 
     Raises:
-        ValueError: a radius that is not positive, or an edge that leaves the box.
+        ArgumentError: a radius that is not positive, or an edge that leaves the box.
     """
     n, radius_pixels = volume.shape[-1], radius_angstrom / pixel_size_angstrom
     if radius_pixels <= 0 or edge_pixels < 0 or radius_pixels + edge_pixels > n / 2:
-        raise ValueError(
+        raise ArgumentError(
             f"a sphere of radius_angstrom={radius_angstrom:g} ({radius_pixels:.1f} px) with edge_pixels={edge_pixels:g} does "
             f"not fit into a box of {n} px"
         )
@@ -36,10 +37,10 @@ def automatic_mask(
     filter that falls to 1/e at ``lowpass_angstrom``. The threshold needs no contour level to be given.
 
     Raises:
-        ValueError: the map is flat, or one of the lengths is negative.
+        ArgumentError: the map is flat, or one of the lengths is negative.
     """
     if min(lowpass_angstrom, extend_pixels, edge_pixels) < 0:
-        raise ValueError("lengths of an automatic mask must not be negative")
+        raise ArgumentError("lengths of an automatic mask must not be negative")
     n = volume.shape[-1]
     frequency = frequency_radius(n, 3, device=volume.device) / (n * pixel_size_angstrom)
     smooth = ifftn(fftn(volume.double(), 3) * torch.exp(-((frequency * lowpass_angstrom) ** 2)), 3).real
@@ -59,7 +60,7 @@ def _raised_cosine(distance: Tensor, edge: float) -> Tensor:
 def _otsu_threshold(values: Tensor) -> float:
     """(m,) -> the threshold that parts the values into two classes of the largest variance between them."""
     if float(values.min()) == float(values.max()):
-        raise ValueError("the map is flat: there is nothing in it to put a mask around")
+        raise ArgumentError("the map is flat: there is nothing in it to put a mask around")
     counts, edges = np.histogram(values.cpu().numpy(), bins=HISTOGRAM_BINS)
     centres = (edges[1:] + edges[:-1]) / 2
     below, total = np.cumsum(counts)[:-1], counts.sum()

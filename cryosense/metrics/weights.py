@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torchvision.models import AlexNet_Weights, alexnet
 
+from cryosense.errors import ArgumentError
 from cryosense.files.untrusted import UntrustedFileError, read_npz, read_torch
 
 NETWORK_TIMEOUT_SECONDS = 5.0
@@ -26,14 +27,16 @@ def empty_alexnet_features() -> torch.nn.Sequential:
 def features_from_file(path: Path) -> dict[str, Tensor]:
     """State of AlexNet's ``features`` from an ``.npz`` or a ``torch.save`` file with torchvision's names.
 
-    Raises ValueError naming the file if it is missing, cannot be read safely, or holds other weights.
+    Raises UntrustedFileError naming the file if it is missing, cannot be read safely, or holds other weights.
     """
     if not path.is_file():
-        raise ValueError(f"LPIPS weights: {path} does not exist; name torchvision's AlexNet weights, or leave the path empty")
+        raise UntrustedFileError(
+            f"LPIPS weights: {path} does not exist; name torchvision's AlexNet weights, or leave the path empty"
+        )
     try:
         state = _read_npz(path) if path.suffix == ".npz" else read_torch(path)
     except UntrustedFileError as error:
-        raise ValueError(f"LPIPS weights: not a readable .npz or state dictionary ({error})") from error
+        raise ArgumentError(f"LPIPS weights: not a readable .npz or state dictionary ({error})") from error
     return _checked(state, path)
 
 
@@ -49,7 +52,7 @@ def _checked(state: object, source: Path) -> dict[str, Tensor]:
     for name, shape in shapes.items():
         value = found.get(f"features.{name}")
         if not isinstance(value, Tensor) or value.shape != shape or not value.is_floating_point():
-            raise ValueError(
+            raise ArgumentError(
                 f"LPIPS weights: {source} has no features.{name} of shape {tuple(shape)}: not torchvision's AlexNet"
             )
     return {name: found[f"features.{name}"].float() for name in shapes}

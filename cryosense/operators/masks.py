@@ -13,13 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cryosense.errors import MaskError
 from cryosense.fourier import frequency_radius, friedel_partner, shell_index
 from cryosense.seeding import generator
-
-
-class MaskError(ValueError):
-    """A mask that cannot be drawn or that measures nothing."""
-
 
 Seed = int | tuple[int, int]  # of a mask set, or of the mask set of one particle: (seed, particle index)
 

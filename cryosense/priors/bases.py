@@ -13,6 +13,8 @@ import pywt
 import torch
 from torch import Tensor, nn
 
+from cryosense.errors import ArgumentError
+
 
 class Basis(nn.Module, ABC):
     """An orthonormal basis of images of one size.
@@ -76,17 +78,17 @@ class Wavelet(Basis):
         levels: number of scales; None for as many as the box can be halved while it is at least as long as the filter.
 
     Raises:
-        ValueError: a wavelet that is not orthogonal, or more levels than the box allows.
+        ArgumentError: a wavelet that is not orthogonal, or more levels than the box allows.
     """
 
     def __init__(self, box_size: int, wavelet: str, levels: int | None) -> None:
         super().__init__()
         filters = pywt.Wavelet(wavelet)
         if not filters.orthogonal:
-            raise ValueError(f"prior.basis.wavelet={wavelet} is not orthogonal: choose one of haar, db*, sym*, coif*")
+            raise ArgumentError(f"prior.basis.wavelet={wavelet} is not orthogonal: choose one of haar, db*, sym*, coif*")
         most = max_levels(box_size, filters.dec_len)
         if levels is not None and not 1 <= levels <= most:
-            raise ValueError(f"prior.basis.levels={levels}: a box of {box_size} px allows 1 to {most} levels of {wavelet}")
+            raise ArgumentError(f"prior.basis.levels={levels}: a box of {box_size} px allows 1 to {most} levels of {wavelet}")
         self.sizes = [box_size >> level for level in range(most if levels is None else levels)]
         for size in self.sizes:
             self.register_buffer(f"matrix_{size}", wavelet_matrix(size, filters).float())

@@ -51,4 +51,4 @@ class Reconstructor(nn.Module, ABC):
         """(t, 1, n, n), (t, 1, n, n): learn from images like those to come and what they should be reconstructed to."""
 
     def prepare(self, operator: LinearOperator) -> None:
-        """Make what depends on the operator's box alone. Raises ValueError for an operator that the method cannot work on."""
+        """Make what depends on the operator's box alone. Raises ArgumentError where the method cannot work on it."""

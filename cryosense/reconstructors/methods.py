@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
 from cryosense.priors import Prior
 from cryosense.solvers.proximal import Solution, fista
@@ -41,7 +42,7 @@ class ADMM(Method):
     def __init__(self, relaxation: float, penalty: float, tolerance: float, max_iterations: int, check_every: int) -> None:
         super().__init__(tolerance, max_iterations, check_every)
         if not 0 < relaxation < 2 or not penalty > 0:
-            raise ValueError(f"method.relaxation={relaxation} must lie in (0, 2) and method.penalty={penalty} above 0")
+            raise ArgumentError(f"method.relaxation={relaxation} must lie in (0, 2) and method.penalty={penalty} above 0")
         self.relaxation, self.penalty = relaxation, penalty
 
     def minimise(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Solution:

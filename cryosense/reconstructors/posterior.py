@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cryosense import seeding
 from cryosense.denoisers import DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
+from cryosense.errors import ArgumentError
 from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
@@ -36,7 +37,7 @@ class Posterior(Reconstructor):
         seed: of the draws.
 
     Raises:
-        ValueError: a number out of range, or a sampler that needs gradients that the denoiser does not have.
+        ArgumentError: a number out of range, or a sampler that needs gradients that the denoiser does not have.
     """
 
     name = "posterior"
@@ -54,7 +55,7 @@ class Posterior(Reconstructor):
     ) -> None:
         super().__init__()
         if samples < 1 or network_evaluations < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"reconstructor.samples={samples}, reconstructor.network_evaluations={network_evaluations}: give 1 or more"
             )
         self.prior, self.sampler, self.seed = prior, sampler, seed
@@ -71,7 +72,7 @@ class Posterior(Reconstructor):
     def prepare(self, operator: LinearOperator) -> None:
         box_size = operator.box_size
         if self.denoiser is not None and self.denoiser.box_size != box_size:
-            raise ValueError(
+            raise ArgumentError(
                 f"reconstructor.denoiser: a model of images of {self.denoiser.box_size} px, the particles have {box_size} px: "
                 "resample them (geometry=fourier_crop), or train a model of their size (cryosense train)"
             )
@@ -85,13 +86,13 @@ class Posterior(Reconstructor):
             self.gaussian = GaussianDenoiser.fit(images, self.denoiser.alphas_cumprod)
 
     def timesteps(self, denoiser: Denoiser) -> Tensor:
-        """-> (s,) falling timesteps. Raises ValueError where the schedule does not have them."""
+        """-> (s,) falling timesteps. Raises ArgumentError where the schedule does not have them."""
         from diffusers import DDIMScheduler  # takes seconds to import, which only who samples should wait for
 
         count, wanted = len(denoiser.alphas_cumprod), self.network_evaluations
         below = count if self.first_timestep is None else self.first_timestep + 1
         if not wanted <= below <= count:
-            raise ValueError(
+            raise ArgumentError(
                 f"reconstructor.network_evaluations={wanted}, reconstructor.first_timestep={self.first_timestep}: the "
                 f"schedule has the timesteps 0 to {count - 1}, of which that many are needed up to the first"
             )
@@ -102,7 +103,7 @@ class Posterior(Reconstructor):
     @torch.no_grad()
     def forward(self, measurement: Measurement) -> Estimate:
         if self.denoiser is None or self.gaussian is None:
-            raise ValueError("the Gaussian model has no spectrum yet: fit it on images first")
+            raise ArgumentError("the Gaussian model has no spectrum yet: fit it on images first")
         timesteps = self.timesteps(self.denoiser)
         y, operator, row_sigma = measurement.y, measurement.operator, measurement.noise_std
         start = None if self.first_timestep is None else operator.pinv(y)

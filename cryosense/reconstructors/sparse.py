@@ -9,6 +9,7 @@ from typing import Self
 from torch import Tensor
 
 from cryosense.cpu_tiles import in_portions
+from cryosense.errors import ArgumentError
 from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.priors import Prior
@@ -30,7 +31,7 @@ class Sparse(Reconstructor):
     def __init__(self, name: str, make_prior: Callable[[int], Prior], method: Method, weight: float | None) -> None:
         super().__init__()
         if weight is not None and not weight > 0:
-            raise ValueError(f"reconstructor.weight={weight}: a positive weight is needed, or null to have one chosen")
+            raise ArgumentError(f"reconstructor.weight={weight}: a positive weight is needed, or null to have one chosen")
         self.name = self.prior = name
         self.weight, self.method = weight, method
         self._make_prior = make_prior
@@ -44,7 +45,7 @@ class Sparse(Reconstructor):
     def forward(self, measurement: Measurement) -> Estimate:
         y, operator = measurement.y, measurement.operator
         if self.weight is None:
-            raise ValueError("reconstructor.weight is null and none was chosen on held-back images")
+            raise ArgumentError("reconstructor.weight is null and none was chosen on held-back images")
         minimise = partial(self._minimise, self._prior(operator.box_size).to(y.device), operator, self.weight)
         if operator.particles > 1:
             return Estimate(*minimise(y))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.errors import ArgumentError
 from cryosense.measurement import Measurement
 from cryosense.reconstructors.base import Estimate, Reconstructor
 
@@ -45,9 +46,9 @@ class Wiener(Reconstructor):
     def forward(self, measurement: Measurement) -> Estimate:
         y, operator = measurement.y, measurement.operator
         if self.spectrum is None:
-            raise ValueError("the Gaussian prior has no spectrum yet: fit it on images first")
+            raise ArgumentError("the Gaussian prior has no spectrum yet: fit it on images first")
         if self.spectrum.shape[-1] != operator.box_size:
-            raise ValueError(f"fitted at {self.spectrum.shape[-1]} px, asked for {operator.box_size} px: fit it again")
+            raise ArgumentError(f"fitted at {self.spectrum.shape[-1]} px, asked for {operator.box_size} px: fit it again")
         level = torch.full((1, 1, operator.box_size, operator.box_size), self.mean, dtype=y.dtype, device=y.device)
         centred = y - operator(level.expand(operator.particles, -1, -1, -1))
         x, iterations, residual = operator.stationary_posterior_mean(centred, self.spectrum, measurement.noise_std)

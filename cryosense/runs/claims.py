@@ -13,15 +13,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from cryosense.errors import BusyError
+
 CLAIM = "claim.json"
 HOST = socket.gethostname()
 TOUCH_SECONDS = 60.0
 WAITING_SECONDS = 0.2
 WRITING_SECONDS = 60.0  # a claim that is still not readable after that is of a process that died while it wrote it
-
-
-class BusyError(ValueError):
-    """Another process is at work in the directory."""
 
 
 @contextmanager

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cryosense.errors import RunDirectoryError
 from cryosense.files.writing import written_whole
 
 SHARDS = "shards"
-
-
-class RunDirectoryError(ValueError):
-    """A directory that belongs to another run."""
 
 
 def open_run(directory: Path, config: str, fingerprint: str) -> None:

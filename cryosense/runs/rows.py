@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from torch import Tensor
 
+from cryosense.errors import ArgumentError, RunError
 from cryosense.files.writing import written_whole
 
 Value = Tensor | Sequence[object] | str | int | float | bool | None
@@ -65,14 +66,14 @@ class RowWriter:
     def append(self, start: int, rows: Mapping[str, Value]) -> None:
         """Store the rows of the particles at positions ``start``, ``start`` + 1, ...: one value per particle, or one for all.
 
-        ``rows`` must hold ``particle``, which sets their number; columns left out are null, as is NaN. Raises ValueError for a
+        ``rows`` must hold ``particle``, which sets their number; columns left out are null, as is NaN. Raises RunError for a
         column that is not in the schema, lengths that differ, or a start other than ``completed_until()``; OSError if the disk
         is full, with everything stored before still in place.
         """
         if self._merged.is_file():
-            raise ValueError(f"{self._merged} is finished: rows cannot be added to it")
+            raise RunError(f"{self._merged} is finished: rows cannot be added to it")
         if start != self._completed:
-            raise ValueError(f"{self._parts}: rows are stored up to position {self._completed}, cannot go on at {start}")
+            raise RunError(f"{self._parts}: rows are stored up to position {self._completed}, cannot go on at {start}")
         table = as_table(rows, self._schema)
         stop = start + table.num_rows
         self._parts.mkdir(parents=True, exist_ok=True)
@@ -107,7 +108,7 @@ class RowWriter:
         completed = 0
         for path, start, stop in self._part_files():
             if start != completed:
-                raise ValueError(f"{path} does not follow on position {completed}: remove {self._parts} and run again")
+                raise RunError(f"{path} does not follow on position {completed}: remove {self._parts} and run again")
             completed = stop
         return completed
 
@@ -116,14 +117,14 @@ def as_table(rows: Mapping[str, Value], schema: pa.Schema) -> pa.Table:
     """Columns of one length, or single values that stand for all -> a table with every column of the schema."""
     unknown = sorted(set(rows) - set(schema.names))
     if unknown:
-        raise ValueError(f"rows have no column {', '.join(unknown)}; the columns are {', '.join(schema.names)}")
+        raise ArgumentError(f"rows have no column {', '.join(unknown)}; the columns are {', '.join(schema.names)}")
     columns = {name: _values(value) for name, value in rows.items()}
     particles = columns.get("particle")
     if not isinstance(particles, list):
-        raise ValueError("rows need a column particle with one number per row")
+        raise ArgumentError("rows need a column particle with one number per row")
     for name, values in columns.items():
         if isinstance(values, list) and len(values) != len(particles):
-            raise ValueError(f"column {name} has {len(values)} values for {len(particles)} particles")
+            raise ArgumentError(f"column {name} has {len(values)} values for {len(particles)} particles")
     arrays = [_array(columns.get(field.name), field, len(particles)) for field in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
 
@@ -141,4 +142,4 @@ def _array(values: object, field: pa.Field, length: int) -> pa.Array:
     try:
         return pa.array(filled, from_pandas=True).cast(field.type)  # the cast, unlike array(type=...), never truncates
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        raise ValueError(f"column {field.name} takes {field.type}, got {filled[:1]} ({error})") from error
+        raise ArgumentError(f"column {field.name} takes {field.type}, got {filled[:1]} ({error})") from error

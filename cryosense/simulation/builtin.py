@@ -11,6 +11,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
+
 from .chain import STEP_ANGSTROM, Ellipsoid, Points, fold
 from .pseudo_atoms import PseudoAtoms
 
@@ -35,7 +37,7 @@ class HingedChain:
     State i is the conformation at the i-th angle; angle 0 is the chain as folded, the larger domain never moves.
 
     Raises:
-        ValueError: no angle is given, or the resolution is not positive.
+        ArgumentError: no angle is given, or the resolution is not positive.
     """
 
     seed: int
@@ -44,9 +46,9 @@ class HingedChain:
 
     def __post_init__(self) -> None:
         if not len(self.hinge_angles_deg):
-            raise ValueError("density.hinge_angles_deg is empty: give at least one angle, [0.0] for a single conformation")
+            raise ArgumentError("density.hinge_angles_deg is empty: give at least one angle, [0.0] for a single conformation")
         if self.resolution_angstrom <= 0:
-            raise ValueError(f"density.resolution_angstrom is {self.resolution_angstrom}: give a positive number")
+            raise ArgumentError(f"density.resolution_angstrom is {self.resolution_angstrom}: give a positive number")
 
     def states(self) -> pd.DataFrame:
         """-> one row per state: ``hinge_angle_deg``."""

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from cryosense.data import StackWriter, write_star
+from cryosense.errors import ArgumentError, RunDirectoryError
 
 from .figure import draw_dataset
 from .metadata import optics_table, particle_table
@@ -46,10 +47,10 @@ def simulate_dataset(
     call.
 
     Raises:
-        ValueError: ``count`` or ``chunk_size`` below 1; the directory holds another data set, or files of these names.
+        ArgumentError: ``count`` or ``chunk_size`` below 1; the directory holds another data set, or files of these names.
     """
     if count < 1 or chunk_size < 1:
-        raise ValueError(f"count is {count} and chunk_size {chunk_size}: both must be at least 1")
+        raise ArgumentError(f"count is {count} and chunk_size {chunk_size}: both must be at least 1")
     directory = Path(directory)
     wanted = OmegaConf.create(dict(config))
     _refuse_another(directory, wanted)
@@ -78,11 +79,11 @@ def _refuse_another(directory: Path, wanted: DictConfig) -> None:
     path = directory / CONFIG
     if path.exists():
         if OmegaConf.load(path) != wanted:
-            raise ValueError(f"{path} is of another configuration: choose another output_dir, or remove {directory}")
+            raise RunDirectoryError(f"{path} is of another configuration: choose another output_dir, or remove {directory}")
         return
     in_the_way = [name for name in (f"{NOISY}.mrcs", f"{CLEAN}.mrcs", LABELS, DONE) if (directory / name).exists()]
     if in_the_way:
-        raise ValueError(f"{directory} holds {', '.join(in_the_way)} but no {CONFIG}: choose another output_dir")
+        raise RunDirectoryError(f"{directory} holds {', '.join(in_the_way)} but no {CONFIG}: choose another output_dir")
 
 
 def _replace(path: Path, text: str) -> None:

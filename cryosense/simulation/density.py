@@ -14,7 +14,7 @@ class Density(Protocol):
     def volumes(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
         """-> (states, n, n, n) float32, indexed z, y, x, centred on n // 2.
 
-        Raises ValueError where the molecule does not fit into the box.
+        Raises ArgumentError where the molecule does not fit into the box.
         """
 
     def states(self) -> pd.DataFrame:

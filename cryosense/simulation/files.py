@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cryosense.biology.model_files import ModelFileError, read_structure
 from cryosense.data.maps import DensityMap, read_map
+from cryosense.errors import ArgumentError, FileError
 
 from .pseudo_atoms import PseudoAtoms
 
@@ -26,7 +27,7 @@ class MapDensity:
     target's box is cut off softly.
 
     Raises:
-        ValueError: no such file, not a cube, or no usable pixel size in the header.
+        ArgumentError: no such file, not a cube, or no usable pixel size in the header.
     """
 
     path: str
@@ -35,7 +36,7 @@ class MapDensity:
 
     def __post_init__(self) -> None:
         if not Path(self.path).is_file():
-            raise ValueError(f"density.path: there is no map {self.path}")
+            raise FileError(f"density.path: there is no map {self.path}")
 
     def states(self) -> pd.DataFrame:
         """-> a single state, without columns."""
@@ -53,7 +54,7 @@ class MapDensity:
         """-> (m, m, m) float64 in z, y, x order, and the pixel size in Angstrom."""
         density = read_map(self.path)
         if len(set(density.values.shape)) != 1:
-            raise ValueError(f"{self.path}: the map has shape {tuple(density.values.shape)}: pad it to a cube")
+            raise FileError(f"{self.path}: the map has shape {tuple(density.values.shape)}: pad it to a cube")
         return density.values, self._pixel_size(density)
 
     def _pixel_size(self, density: DensityMap) -> float:
@@ -61,7 +62,7 @@ class MapDensity:
             return self.source_pixel_size_angstrom
         pixel_size = density.pixel_size_angstrom()
         if pixel_size is None:
-            raise ValueError(
+            raise ArgumentError(
                 f"{self.path}: the header's pixel sizes {density.voxel_angstrom} A are not one positive number: "
                 "set density.source_pixel_size_angstrom"
             )
@@ -100,7 +101,7 @@ class ModelDensity:
     its occupancy; water and, where the file has them, hydrogens are left out.
 
     Raises:
-        ValueError: no such file, or no atoms in it.
+        ArgumentError: no such file, or no atoms in it.
     """
 
     path: str
@@ -108,7 +109,7 @@ class ModelDensity:
 
     def __post_init__(self) -> None:
         if not Path(self.path).is_file():
-            raise ValueError(f"density.path: there is no atomic model {self.path}")
+            raise ModelFileError(f"density.path: there is no atomic model {self.path}")
 
     def states(self) -> pd.DataFrame:
         """-> a single state, without columns."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cryosense.errors import ArgumentError
 from cryosense.volumes.ctf import CtfParameters
 
 from .draws import Purpose, normals, uniforms
@@ -19,7 +20,7 @@ class Microscope:
     ``height_deviation_angstrom``.
 
     Raises:
-        ValueError: a value that no microscope has; the message names the key.
+        ArgumentError: a value that no microscope has; the message names the key.
     """
 
     voltage_kv: float
@@ -44,7 +45,7 @@ class Microscope:
         }
         for rule, held in checks.items():
             if not held:
-                raise ValueError(f"microscope.{rule}")
+                raise ArgumentError(f"microscope.{rule}")
 
     def micrographs(self, particles: range) -> list[int]:
         """-> (b,): the micrograph each particle lies in."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.errors import ArgumentError
 
 
 class NoiseModel(Protocol):
@@ -34,7 +35,7 @@ class PowerLawNoise:
     """Power ``1 / (1 + (corner |k|)^exponent)``: flat below 1 / ``corner_angstrom``, falling with the exponent above.
 
     Raises:
-        ValueError: a corner or exponent that is not positive.
+        ArgumentError: a corner or exponent that is not positive.
     """
 
     corner_angstrom: float
@@ -42,7 +43,7 @@ class PowerLawNoise:
 
     def __post_init__(self) -> None:
         if self.corner_angstrom <= 0 or self.exponent <= 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"noise_model: corner_angstrom {self.corner_angstrom} and exponent {self.exponent} must both be positive"
             )
 
@@ -57,7 +58,7 @@ class TabulatedNoise:
     """Power given at frequencies in 1 / Angstrom, linear between them and constant beyond the ends: a measured spectrum.
 
     Raises:
-        ValueError: lists of different length, frequencies that do not increase, power that is negative or 0 throughout.
+        ArgumentError: lists of different length, frequencies that do not increase, power that is negative or 0 throughout.
     """
 
     frequencies_per_angstrom: Sequence[float]
@@ -65,11 +66,11 @@ class TabulatedNoise:
 
     def __post_init__(self) -> None:
         if len(self.frequencies_per_angstrom) != len(self.power) or not len(self.power):
-            raise ValueError("noise_model: frequencies_per_angstrom and power must be lists of the same length, not empty")
+            raise ArgumentError("noise_model: frequencies_per_angstrom and power must be lists of the same length, not empty")
         if np.any(np.diff(self.frequencies_per_angstrom) <= 0):
-            raise ValueError("noise_model.frequencies_per_angstrom must increase")
+            raise ArgumentError("noise_model.frequencies_per_angstrom must increase")
         if min(self.power) < 0 or max(self.power) == 0:
-            raise ValueError("noise_model.power must not be negative, nor 0 throughout")
+            raise ArgumentError("noise_model.power must not be negative, nor 0 throughout")
 
     def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
         """(b, n, n) -> (b, n, n): see :class:`NoiseModel`."""

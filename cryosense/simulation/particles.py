@@ -9,6 +9,7 @@ from functools import cached_property
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.errors import ArgumentError
 from cryosense.volumes import poses
 from cryosense.volumes.ctf import CtfParameters, ctf_half_plane
 from cryosense.volumes.project import Projector
@@ -52,7 +53,7 @@ class ParticleSimulator:
     origins normal with ``shift_deviation_angstrom`` along x and y.
 
     Raises:
-        ValueError: a key out of range, named in the message.
+        ArgumentError: a key out of range, named in the message.
     """
 
     density: Density
@@ -76,7 +77,7 @@ class ParticleSimulator:
         }
         for rule, held in checks.items():
             if not held:
-                raise ValueError(f"{rule}, not {getattr(self, rule.split()[0])}")
+                raise ArgumentError(f"{rule}, not {getattr(self, rule.split()[0])}")
 
     @cached_property
     def volumes(self) -> Tensor:
@@ -100,7 +101,7 @@ class ParticleSimulator:
             total, squares, count = total + float(images.sum()), squares + float((images**2).sum()), count + images.numel()
         variance = squares / count - (total / count) ** 2
         if variance <= 0:
-            raise ValueError("the density is empty: nothing is seen in its projections (is density.threshold too high?)")
+            raise ArgumentError("the density is empty: nothing is seen in its projections (is density.threshold too high?)")
         return float((self.snr / variance) ** 0.5)
 
     def truth(self, particles: range) -> ParticleTruth:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
+
 
 @dataclass(frozen=True)
 class PseudoAtoms:
@@ -23,7 +25,7 @@ class PseudoAtoms:
         Gaussians are exact and band-limited to the grid, not sampled; the voxels sum to the sum of the weights.
 
         Raises:
-            ValueError: a point lies closer to the edge of the box than ``resolution_angstrom``.
+            ArgumentError: a point lies closer to the edge of the box than ``resolution_angstrom``.
         """
         self._refuse_small_box(box_size * pixel_size_angstrom, resolution_angstrom)
         x, y, z = (
@@ -36,7 +38,7 @@ class PseudoAtoms:
     def _refuse_small_box(self, box_angstrom: float, margin_angstrom: float) -> None:
         needed = 2 * (float(self.positions_angstrom.abs().max()) + margin_angstrom)
         if needed > box_angstrom:
-            raise ValueError(
+            raise ArgumentError(
                 f"the molecule needs a box of {needed:.0f} A, box_size x pixel_size_angstrom is {box_angstrom:.0f} A: "
                 "make one of them larger"
             )

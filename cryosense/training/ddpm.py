@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cryosense import seeding
 from cryosense.data import ParticleDataError, ParticleSource
+from cryosense.errors import ArgumentError
 from cryosense.training.averaged import AveragedTraining, seeded
 from cryosense.training.batches import Batch
 from cryosense.training.optimisation import Optimisation
@@ -32,7 +33,7 @@ class DDPMTraining(AveragedTraining):
         seed: of the initial weights, the timesteps and the noise.
 
     Raises:
-        ValueError: edges of bands that do not ascend from 0 to the scheduler's number of timesteps.
+        ArgumentError: edges of bands that do not ascend from 0 to the scheduler's number of timesteps.
     """
 
     samples = True
@@ -49,7 +50,7 @@ class DDPMTraining(AveragedTraining):
     ) -> None:
         timesteps = int(scheduler.config["num_train_timesteps"])
         if list(bands) != sorted(set(bands)) or bands[0] != 0 or bands[-1] != timesteps:
-            raise ValueError(
+            raise ArgumentError(
                 f"model.bands={list(bands)}: edges must ascend from 0 to the {timesteps} timesteps of the schedule"
             )
         # Convolutions on the CPU and on tensor cores want the channels innermost.

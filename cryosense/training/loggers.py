@@ -8,6 +8,8 @@ from pathlib import Path
 
 from lightning.pytorch.loggers import CSVLogger, Logger
 
+from cryosense.errors import MissingExtraError
+
 
 def csv(directory: Path, first_step: int) -> Logger:
     """-> a log below ``directory / "losses"``, named by the step it begins with."""
@@ -32,11 +34,13 @@ def wandb(directory: Path, first_step: int, *, project: str, offline: bool) -> L
 
 @contextmanager
 def _needed(extra: str) -> Iterator[None]:
-    """Raises ValueError that says what to install where the logger's library is missing."""
+    """Raises ArgumentError that says what to install where the logger's library is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ValueError(f"logger={extra} needs a library that is not installed: pip install 'cryosense[{extra}]'") from error
+        raise MissingExtraError(
+            f"logger={extra} needs a library that is not installed: pip install 'cryosense[{extra}]'"
+        ) from error
 
 
 def _version(folder: Path, first_step: int) -> str:

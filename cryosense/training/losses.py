@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.unrolled import UnrolledSolver
 from cryosense.training.batches import Batch
@@ -92,7 +93,7 @@ class SplitMeasurement(ReconstructionLoss):
 
     def __init__(self, kept: float, held_out_weight: float, probe_step: float, noise_sigma: float | None) -> None:
         if not 0 < kept < 1 or not min(held_out_weight, probe_step) > 0 or (noise_sigma is not None and not noise_sigma > 0):
-            raise ValueError(
+            raise ArgumentError(
                 f"model.loss: kept={kept} must lie in (0, 1), held_out_weight={held_out_weight}, probe_step={probe_step} and "
                 f"noise_sigma={noise_sigma} above 0"
             )
@@ -122,13 +123,13 @@ def white_noise_sigma(measured: Tensor, operator: LinearOperator) -> float:
     """(b, 1, n, n) A^+ y -> deviation per pixel of white noise, from the measured coefficients beyond the Nyquist circle.
 
     Raises:
-        ValueError: masks that measure nothing there.
+        ArgumentError: masks that measure nothing there.
     """
     n = operator.box_size
     corners = fourier.frequency_radius(n, device=measured.device) > n / 2
     coefficients = operator.measured_shares[:, corners].sum(1).expand(len(measured)).sum()
     if float(coefficients) < 1:
-        raise ValueError("model.loss.noise_sigma: these masks measure no coefficient that is noise alone: give it")
+        raise ArgumentError("model.loss.noise_sigma: these masks measure no coefficient that is noise alone: give it")
     return float((fourier.fftn(measured)[:, 0, corners].abs().square().sum() / coefficients).sqrt())
 
 

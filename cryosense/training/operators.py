@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.measurement import Design, Measurement, acquire
 from cryosense.operators import LinearOperator
 from cryosense.seeding import generator
@@ -39,7 +40,7 @@ class DrawnMeasurement:
         Masks of one seed at two compressions are nested: the same numbers are drawn, and more of them are kept.
 
         Raises:
-            ValueError: a family whose masks are not nested, or nothing is left to hold back.
+            ArgumentError: a family whose masks are not nested, or nothing is left to hold back.
         """
         whole = self.operator(box_size, count)
         part = self._part(whole, share, count)
@@ -47,7 +48,7 @@ class DrawnMeasurement:
         probe = torch.from_numpy(random.standard_normal((part.particles, 1, box_size, box_size), dtype=np.float32))
         seen = part.pinv(part(probe))
         if not torch.allclose(whole.pinv(whole(seen)), seen, atol=1e-3):
-            raise ValueError("model/loss=split needs masks that are nested in compression: random_gaussian masks are not")
+            raise ArgumentError("model/loss=split needs masks that are nested in compression: random_gaussian masks are not")
         return whole, part
 
     def _part(self, whole: LinearOperator, share: float, count: int) -> LinearOperator:
@@ -57,7 +58,7 @@ class DrawnMeasurement:
             if bool((part.rank < whole.rank).all()):
                 return part
             kept *= share
-        raise ValueError(
+        raise ArgumentError(
             f"model/loss=split: at compression {self.compression:.3g} nothing is left to hold back: lower "
             "model.operators.compression or model.loss.kept"
         )
@@ -77,12 +78,12 @@ class SampledOperators:
         compression: nominal, from and to; its logarithm is drawn uniformly.
 
     Raises:
-        ValueError: a range that is none, or begins below 1.
+        ArgumentError: a range that is none, or begins below 1.
     """
 
     def __init__(self, make_design: Callable[..., Design], compression: Sequence[float]) -> None:
         if len(compression) != 2 or not 1 <= compression[0] <= compression[1]:
-            raise ValueError(f"model.operators.compression={list(compression)}: from and to, 1 or more, are needed")
+            raise ArgumentError(f"model.operators.compression={list(compression)}: from and to, 1 or more, are needed")
         self.make_design, self.compression = make_design, (compression[0], compression[1])
 
     @property

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from cryosense import fourier
+from cryosense.errors import ArgumentError
 from cryosense.volumes.gaps import fill_gaps
 from cryosense.volumes.poses import origin_phases
 
@@ -59,7 +60,7 @@ class SliceAccumulator(nn.Module):
     what a run must keep to go on later.
 
     Raises:
-        ValueError: a pad factor below 1.
+        ArgumentError: a pad factor below 1.
     """
 
     numerator: Tensor
@@ -70,7 +71,7 @@ class SliceAccumulator(nn.Module):
     def __init__(self, box_size: int, pad_factor: int) -> None:
         super().__init__()
         if pad_factor < 1:
-            raise ValueError(f"pad_factor is {pad_factor}: give 1 or more")
+            raise ArgumentError(f"pad_factor is {pad_factor}: give 1 or more")
         self.box_size, self.pad_factor = box_size, pad_factor
         self.padded_size = pad_factor * box_size
         self.reach = self.padded_size // 2 + 1  # points -reach ... reach along y and z, 0 ... reach along x
@@ -112,9 +113,9 @@ class SliceAccumulator(nn.Module):
             weight.scatter_add_(0, index, share * weights)
 
     def add(self, other: SliceAccumulator) -> None:
-        """Add the sums of other particles. Raises ValueError unless box size and pad factor are the same."""
+        """Add the sums of other particles. Raises ArgumentError unless box size and pad factor are the same."""
         if (other.box_size, other.pad_factor) != (self.box_size, self.pad_factor):
-            raise ValueError(
+            raise ArgumentError(
                 f"sums for {other.box_size} px at pad factor {other.pad_factor} cannot be added to sums for "
                 f"{self.box_size} px at {self.pad_factor}"
             )

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch_fourier_slice import extract_central_slices_rfft_3d
 
 from cryosense import fourier
+from cryosense.errors import ArgumentError
 
 
 class Projector(nn.Module):
@@ -19,7 +20,7 @@ class Projector(nn.Module):
     the axes of the map, the worst case), 0.9 % at 3, 0.5 % at 4.
 
     Raises:
-        ValueError: the densities are not cubes of even size.
+        ArgumentError: the densities are not cubes of even size.
     """
 
     spectra: Tensor
@@ -28,7 +29,7 @@ class Projector(nn.Module):
         super().__init__()
         n = volumes.shape[-1]
         if volumes.ndim != 4 or volumes.shape[1:] != (n, n, n) or n % 2:
-            raise ValueError(f"volumes have shape {tuple(volumes.shape)}: give (states, n, n, n) with n even")
+            raise ArgumentError(f"volumes have shape {tuple(volumes.shape)}: give (states, n, n, n) with n even")
         self.box_size = n
         self.pad_factor = pad_factor
         self.register_buffer("spectra", torch.stack([self._slice_source(volume) for volume in volumes]))

@@ -7,6 +7,7 @@ import re
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.volumes.poses import rotation_matrices
 
 
@@ -14,11 +15,11 @@ def point_group(name: str) -> Tensor:
     """-> (g, 3, 3): the rotations that leave a map of this symmetry as it is, "C7" or "D2", the identity ("C1") first.
 
     Raises:
-        ValueError: another name.
+        ArgumentError: another name.
     """
     match = re.fullmatch(r"([CcDd])([1-9]\d*)", name)
     if match is None:
-        raise ValueError(f"symmetry={name}: point groups are C1, C2, ... and D1, D2, ...")
+        raise ArgumentError(f"symmetry={name}: point groups are C1, C2, ... and D1, D2, ...")
     order = int(match[2])
     turns = torch.zeros(order, 3, dtype=torch.float64)
     turns[:, 0] = 360 * torch.arange(order, dtype=torch.float64) / order

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cryosense.cpu_tiles import in_equal_portions
+from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.unrolled.solver import Conditioned, UnrolledSolver, log_compression, mean_diagonals
 
@@ -60,7 +61,7 @@ class UnrolledNetwork(UnrolledSolver):
     def __init__(self, iterations: int, channels: int, penalty: float, threshold: float) -> None:
         super().__init__(iterations)
         if channels < 1 or not penalty > 0 or not threshold > 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"network.channels={channels}, network.penalty={penalty}, network.threshold={threshold}: give positive numbers"
             )
         self.penalty, self.threshold = penalty, threshold

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from cryosense.denoisers.ddpm import FACTS
+from cryosense.errors import ArgumentError, UnrolledModelError
 from cryosense.files.untrusted import UntrustedFileError, read_json
 from cryosense.reconstructors.unrolled.bands import DCTBands, WaveletBands
 from cryosense.reconstructors.unrolled.network import UnrolledNetwork
@@ -24,10 +25,6 @@ from cryosense.reconstructors.unrolled.solver import UnrolledSolver
 WEIGHTS, SOLVER = "model.safetensors", "solver.json"
 KINDS: dict[str, type[UnrolledSolver]] = {kind.__name__: kind for kind in (UnrolledADMM, UnrolledFISTA, UnrolledNetwork)}
 BASES = {kind.__name__: kind for kind in (DCTBands, WaveletBands)}
-
-
-class UnrolledModelError(ValueError):
-    """A folder that cannot be used as an unrolled solver; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -103,4 +100,4 @@ def _check_claims(arguments: dict[str, Any], weights: Path) -> None:
     bands = dict(arguments.get("basis", {})).get("count", 1)
     claimed = [int(arguments["iterations"]), int(arguments.get("channels", 1)) ** 2 * int(bands)]
     if weights.is_file() and 4 * math.prod(claimed) > weights.stat().st_size:
-        raise ValueError(f"more numbers than {WEIGHTS} holds")
+        raise ArgumentError(f"more numbers than {WEIGHTS} holds")

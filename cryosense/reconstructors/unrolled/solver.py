@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
 
 
@@ -33,7 +34,7 @@ class UnrolledSolver(nn.Module, ABC):
     def __init__(self, iterations: int) -> None:
         super().__init__()
         if iterations < 1:
-            raise ValueError(f"network.iterations={iterations}: give 1 or more")
+            raise ArgumentError(f"network.iterations={iterations}: give 1 or more")
         self.iterations = iterations
 
     @abstractmethod
@@ -46,7 +47,7 @@ class UnrolledSolver(nn.Module, ABC):
         return self(y, operator)
 
     def prepare(self, box_size: int) -> None:
-        """Make what depends on the box alone. Raises ValueError for a box that the solver cannot work on."""
+        """Make what depends on the box alone. Raises ArgumentError for a box that the solver cannot work on."""
 
     def iterate(self, step: Callable[..., Any], *state: Any) -> Any:
         """-> what one iteration makes of its state, kept for the backward pass or made again there."""

@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cryosense.errors import NoRunError
 from cryosense.reporting.scores import picture_legend, picture_words
 from cryosense.reporting.tables.examples import Example, Image, arrange
 from cryosense.reporting.tables.formats import method_label, operator_label
@@ -42,10 +43,10 @@ def picture(examples: list[Example], *, most_operators: int) -> Figure:
     """-> a figure with the columns original, clean, measurement and one per method, and two rows per operator.
 
     Original, clean image and reconstructions share one grey scale, errors another one centred at zero; a measurement is no
-    image and has its own. Raises ValueError without an example.
+    image and has its own. Raises RunError without an example.
     """
     if not examples:
-        raise ValueError("no run holds an example image: there is nothing to draw")
+        raise NoRunError("no run holds an example image: there is nothing to draw")
     operators, methods = arrange(examples)
     shown = operators[:most_operators]
     drawn = [example for row in shown for example in row.values()]

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from cryosense.errors import UnusableRunError
 from cryosense.reporting.tables.collected_maps import FinishedMap
 
 ACROSS = 6
@@ -49,8 +50,8 @@ def _section(each: FinishedMap) -> NDArray[np.float32]:
     with mrcfile.mmap(each.directory / "map.mrc", mode="r") as mrc:
         data = mrc.data
         if data is None or data.ndim != 3:
-            raise ValueError("map.mrc holds no volume")
+            raise UnusableRunError("map.mrc holds no volume")
         section = np.array(data[len(data) // 2], dtype=np.float32)
     if not np.isfinite(section).all():
-        raise ValueError("map.mrc holds values that are not finite")
+        raise UnusableRunError("map.mrc holds values that are not finite")
     return section

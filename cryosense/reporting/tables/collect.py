@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cryosense.errors import NoRunError, RunError, UnusableRunError
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.scores import NAMES
 from cryosense.reporting.tables.cells import cell_label, missing_cells, what_became_of
@@ -29,23 +30,15 @@ class Collected:
     left_out: tuple[tuple[Path, str], ...]
 
 
-class NoRunError(ValueError):
-    """A directory without a finished run."""
-
-
-class UnusableRunError(ValueError):
-    """A run directory whose rows cannot be counted; the message says why."""
-
-
 def collect(directory: Path) -> Collected:
     """Read the rows of every finished run at or below the directory, in the order of their paths.
 
     Runs that are unfinished, failed, damaged, or copies of one already read, and cells that a ``sweep.json`` names but that
-    were never started, are listed with their method and operator, never silently dropped. Raises ValueError if the directory
-    does not exist, NoRunError if it holds no finished run.
+    were never started, are listed with their method and operator, never silently dropped. Raises RunError if the directory does
+    not exist, NoRunError if it holds no finished run.
     """
     if not directory.is_dir():
-        raise ValueError(f"{directory} is not a directory: name the one that your runs were written to")
+        raise RunError(f"{directory} is not a directory: name the one that your runs were written to")
     tables: dict[Path, pa.Table] = {}
     seen: dict[str, Path] = {}
     left_out = []

@@ -10,6 +10,7 @@ from types import NoneType
 import pandas as pd
 from matplotlib.figure import Figure
 
+from cryosense.errors import UnusableRunError
 from cryosense.files.tables import read_table, reading
 from cryosense.files.untrusted import read_json
 
@@ -39,7 +40,7 @@ class FinishedMap:
 
 
 def finished_maps(directory: Path) -> list[FinishedMap]:
-    """-> the finished back-projections at or below a directory, by name. Raises ValueError naming a file that is damaged."""
+    """-> the finished back-projections at or below a directory, by name. Raises UnusableRunError naming a damaged file."""
     found = []
     for parent, folders, files in os.walk(directory):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
@@ -58,7 +59,9 @@ def _summary(path: Path) -> dict[str, object]:
     worth = summary.get("equivalent_particles")
     crossed = worth.get("cross") if isinstance(worth, dict) else None
     if not isinstance(summary.get("particles"), int) or not isinstance(crossed, (int, float, NoneType)):
-        raise ValueError(f"{path} does not sum up a back-projection: no number of particles, or what they are worth is none")
+        raise UnusableRunError(
+            f"{path} does not sum up a back-projection: no number of particles, or what they are worth is none"
+        )
     return summary
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cryosense.errors import UnusableRunError
 from cryosense.files.untrusted import read_json, read_npz
 from cryosense.reporting.tables.formats import method_label
 from cryosense.reporting.tables.summary import METHOD, OPERATOR, in_order
@@ -38,7 +39,7 @@ class Example:
 
 
 def read_example(run: Path, rows: pd.DataFrame) -> Example:
-    """The images in the run's ``example.npz`` and that particle's row. Raises ValueError if either is missing."""
+    """The images in the run's ``example.npz`` and that particle's row. Raises ArgumentError if either is missing."""
     run_id, particle, images = _read_images(run)
     return _with_row(particle, images, rows[rows["run_id"] == run_id])
 
@@ -63,17 +64,17 @@ def _read_images(run: Path) -> tuple[str, int, dict[str, Image]]:
         images = read_npz(run / "example.npz", ("particle", *NEEDED, *OPTIONAL))
         particle = int(images.pop("particle"))
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"its example image cannot be read ({error})") from error
+        raise UnusableRunError(f"its example image cannot be read ({error})") from error
     missing = sorted(set(NEEDED) - set(images))
     if missing:
-        raise ValueError(f"example.npz holds no {', '.join(missing)}")
+        raise UnusableRunError(f"example.npz holds no {', '.join(missing)}")
     return run_id, particle, images
 
 
 def _with_row(particle: int, images: dict[str, Image], rows_of_run: pd.DataFrame) -> Example:
     row = rows_of_run[rows_of_run["particle"] == particle]
     if row.empty:
-        raise ValueError(f"its rows hold no particle {particle}, of which example.npz holds the images")
+        raise UnusableRunError(f"its rows hold no particle {particle}, of which example.npz holds the images")
     return Example(row.iloc[0], images)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cryosense.errors import ArgumentError
 from cryosense.reporting.scores import LOWER_IS_BETTER, TITLES
 from cryosense.reporting.tables.formats import method_label
 from cryosense.reporting.tables.intervals import grouped_mean_intervals
@@ -30,7 +31,7 @@ class Guidance:
         resamples, level, seed: of the bootstrap over images.
 
     Raises:
-        ValueError: edges that do not rise, or none.
+        ArgumentError: edges that do not rise, or none.
     """
 
     edges: Sequence[float]
@@ -40,7 +41,7 @@ class Guidance:
 
     def __post_init__(self) -> None:
         if not self.edges or list(self.edges) != sorted(set(self.edges)):
-            raise ValueError(f"guidance.edges={list(self.edges)}: give one compression at least, each larger than the last")
+            raise ArgumentError(f"guidance.edges={list(self.edges)}: give one compression at least, each larger than the last")
 
     def table(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows of runs -> one line per setting, range and score: the best prior, those it ties with, the paper's advice.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from cryosense.errors import ArgumentError
 from cryosense.reporting.scores import COMPARED, TITLES, in_paper_order
 from cryosense.reporting.tables.formats import method_label
 from cryosense.reporting.tables.map_lines import EQUIVALENT, RESOLUTIONS
@@ -92,7 +93,7 @@ def paper_tables(lines: pd.DataFrame, columns_per_table: int) -> list[PaperTable
     Column blocks of one block size or mask family stay together where they fit.
     """
     if columns_per_table < 1:
-        raise ValueError(f"columns_per_table={columns_per_table}: a table needs at least one column")
+        raise ArgumentError(f"columns_per_table={columns_per_table}: a table needs at least one column")
     labelled = lines.assign(
         place=natural_place(lines),
         method=[method_label(line) for _, line in lines.iterrows()],

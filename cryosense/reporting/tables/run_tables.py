@@ -39,7 +39,7 @@ class RunTables:
 
     @classmethod
     def of(cls, collected: Collected, maps: list[FinishedMap], guidance: Guidance, columns_per_table: int) -> Self:
-        """Compute all of it. Raises ValueError for fewer than one column per table."""
+        """Compute all of it. Raises ArgumentError for fewer than one column per table."""
         summary = partial(summarise, resamples=guidance.resamples, level=guidance.level, seed=guidance.seed)
         rows = without_fitted_weights(collected.rows)
         lines = wide = summary(collected.rows)

@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
+
 Denoise = Callable[[Tensor, int], Tensor]
 NoiseDraw = Callable[[int], Tensor]
 
@@ -61,11 +63,11 @@ def levels(timesteps: Tensor, alphas_cumprod: Tensor) -> list[Level]:
     """(S,), (T,) -> the steps t_0 -> t_1 -> ... -> t_(S-1) -> clean image; their scalars in float64.
 
     Raises:
-        ValueError: if there is no timestep, if they do not fall, or if they do not belong to the schedule.
+        ArgumentError: if there is no timestep, if they do not fall, or if they do not belong to the schedule.
     """
     steps, length = timesteps.tolist(), len(alphas_cumprod)
     if not steps or steps[-1] < 0 or steps[0] >= length or any(a <= b for a, b in pairwise(steps)):
-        raise ValueError(
+        raise ArgumentError(
             f"timesteps={steps}: integers that fall from at most {length - 1} to at least 0 are needed, as a scheduler's "
             "set_timesteps gives them for the schedule that the model was trained with"
         )

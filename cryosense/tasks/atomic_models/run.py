@@ -50,7 +50,7 @@ class ModelRun:
         ``models.png``; ``done.json`` last.
 
         Raises:
-            ValueError: files that cannot be used, models of other proteins, a directory of another run.
+            ArgumentError: files that cannot be used, models of other proteins, a directory of another run.
         """
         if not 1 <= len(self.models) <= 2 or (len(self.models) == 1 and self.known_map.path is None):
             raise ModelFileError("give two atomic models, or one and the map that it is to fit (map.path=...)")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cryosense.biology.agreement import agreement
 from cryosense.biology.matching import Matching, match_clusters
+from cryosense.errors import ArgumentError
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_json_atomic, written_whole
 from cryosense.reporting.figures.latents import draw_comparison
@@ -36,7 +37,7 @@ class LatentComparison:
         shuffles: times that particles are shuffled for the floor, drawn by ``seed``.
 
     Raises:
-        ValueError: nothing to compare, or a negative number of repeats.
+        ArgumentError: nothing to compare, or a negative number of repeats.
     """
 
     latents: Sequence[str]
@@ -49,9 +50,11 @@ class LatentComparison:
 
     def __post_init__(self) -> None:
         if len(self.latents) < (2 if self.known is None else 1):
-            raise ValueError(f"latents={list(self.latents)}: name two files or more, or one and what is known (known=classes)")
+            raise ArgumentError(
+                f"latents={list(self.latents)}: name two files or more, or one and what is known (known=classes)"
+            )
         if self.refits < 0 or self.shuffles < 0:
-            raise ValueError(f"refits={self.refits} and shuffles={self.shuffles} must not be negative")
+            raise ArgumentError(f"refits={self.refits} and shuffles={self.shuffles} must not be negative")
 
     @property
     def embeddings(self) -> int:
@@ -66,7 +69,7 @@ class LatentComparison:
         ``comparison.png``; last ``done.json``.
 
         Raises:
-            ValueError: input that cannot be used, before anything is written; a directory of another comparison.
+            ArgumentError: input that cannot be used, before anything is written; a directory of another comparison.
         """
         known = None if self.known is None else self.known.read()
         latents = read_all([*self.latents, *self.reseeded], known, "" if self.known is None else self.known.path)

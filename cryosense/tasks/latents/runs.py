@@ -40,7 +40,7 @@ class LatentAnalysis:
     neighbours: int
 
     def check(self, count: int) -> None:
-        """Raises ValueError where so many particles are too few, or where a library is missing."""
+        """Raises ArgumentError where so many particles are too few, or where a library is missing."""
         check_neighbours(self.neighbours, count)
         self.embedding.check(count)
         self.clustering.check(count)

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.metrics import conical_fsc, half_sphere, resolution_angstrom
 from cryosense.volumes.views import unreached
 
@@ -25,7 +26,7 @@ class Cones:
 
     def __post_init__(self) -> None:
         if self.directions < 1 or not 0 < self.half_angle_deg <= 90:
-            raise ValueError(
+            raise ArgumentError(
                 f"cones.directions={self.directions}, cones.half_angle_deg={self.half_angle_deg}: give at least one direction "
                 "and an angle above 0 and up to 90"
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack, usable_particles
+from cryosense.errors import ArgumentError
 from cryosense.files.writing import write_json_atomic
 from cryosense.measurement import Design, acquire
 from cryosense.runs.provenance import begin_session, end_session, gather_sessions
@@ -42,7 +43,7 @@ class Backprojection:
         checkpoint_particles: the sums are written to disk whenever so many more are in them.
 
     Raises:
-        ValueError: a value out of range, named in the message.
+        ArgumentError: a value out of range, named in the message.
     """
 
     source: ParticleSource
@@ -70,9 +71,9 @@ class Backprojection:
         }
         for rule, held in checks.items():
             if not held:
-                raise ValueError(f"{rule}, not {getattr(self, rule.split()[0])}")
+                raise ArgumentError(f"{rule}, not {getattr(self, rule.split()[0])}")
         if not 0 <= self.shard_index < self.shard_count:
-            raise ValueError(f"shard.index={self.shard_index} of shard.count={self.shard_count}: shards are counted from 0")
+            raise ArgumentError(f"shard.index={self.shard_index} of shard.count={self.shard_count}: shards are counted from 0")
         object.__setattr__(self, "images", self.source.images.transformed(self.geometry))
         object.__setattr__(self, "operations", point_group(self.symmetry))
 
@@ -85,7 +86,7 @@ class Backprojection:
         particles done since its last call.
 
         Raises:
-            ValueError: input that cannot be used, before any work; a directory of another configuration or of other data.
+            ArgumentError: input that cannot be used, before any work; a directory of another configuration or of other data.
         """
         alignments = Alignments.of(self.images, with_ctf=self.ctf_correction)
         self._check_masks()

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from cryosense.errors import RunError
 from cryosense.files.untrusted import read_torch
 from cryosense.files.writing import written_whole
 from cryosense.volumes.backproject import SliceAccumulator, Slices
@@ -85,12 +86,12 @@ class HalfSums(nn.Module):
             torch.save(self.state_dict(), unfinished)
 
     def load(self, path: Path) -> None:
-        """Read what :meth:`save` wrote for the same box and pad factor. Raises ValueError for anything else."""
+        """Read what :meth:`save` wrote for the same box and pad factor. Raises ArgumentError for anything else."""
         state = read_torch(path)
         try:
             self.load_state_dict(state)  # type: ignore[arg-type]
         except (RuntimeError, TypeError) as error:
-            raise ValueError(f"{path}: holds other sums than this run makes: remove it and run again") from error
+            raise RunError(f"{path}: holds other sums than this run makes: remove it and run again") from error
 
 
 def _sums(modules: nn.ModuleList, number: int) -> SliceAccumulator:

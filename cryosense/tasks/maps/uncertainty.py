@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cryosense.data import ParticleDataError
+from cryosense.errors import ArgumentError
 from cryosense.metrics import HalfMapCurves, fsc_replicates, resolution_angstrom
 from cryosense.tasks.maps.half_sums import HalfSums
 
@@ -25,7 +26,7 @@ class Bootstrap:
     taken as they are: what their errors add is not in the intervals.
 
     Raises:
-        ValueError: a number out of range, named in the message.
+        ArgumentError: a number out of range, named in the message.
     """
 
     replicates: int
@@ -35,7 +36,7 @@ class Bootstrap:
 
     def __post_init__(self) -> None:
         if self.replicates < 0 or self.groups < 2 or not 0 < self.level < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"bootstrap={self.replicates}, bootstrap_groups={self.groups}, bootstrap_level={self.level}: give 0 "
                 "replicates or more, 2 groups or more, and a level between 0 and 1"
             )

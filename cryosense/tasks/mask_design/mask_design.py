@@ -116,7 +116,7 @@ class MaskDesign:
         (n // 2 + 1,), ``obtained.png``.
 
         Raises:
-            ValueError: input that cannot be used, before anything is written; a directory of another design.
+            ArgumentError: input that cannot be used, before anything is written; a directory of another design.
         """
         snr = self.expected_snr()
         solved = self.solve(snr)

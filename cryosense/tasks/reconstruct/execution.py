@@ -41,7 +41,7 @@ def execute(
     last call. What an earlier attempt at it left in ``error.json`` goes. ``claim_expires_hours``: see :func:`.claimed`.
 
     Raises:
-        ValueError: input that cannot be used, before any work; a directory of another configuration or of other data.
+        ArgumentError: input that cannot be used, before any work; a directory of another configuration or of other data.
         BusyError: another process is making this run.
         OSError: the disk is full; what is there stays, and the run can be continued.
     """

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cryosense.data import ParticleSource, Scaling, scaled_like
+from cryosense.errors import FittingError
 from cryosense.measurement import Measurement
 from cryosense.metrics import Scores
 from cryosense.metrics.score_table import SCORES, Against
@@ -16,10 +17,6 @@ from cryosense.reconstructors import Reconstructor, Sparse
 
 Measure = Callable[[Tensor, Tensor], Measurement]  # (b, 1, n, n) scaled images, (b,) particle numbers
 HIGHER_IS_BETTER = {score.name: score.higher_is_better for score in SCORES if score.against is Against.MEASURED}
-
-
-class FittingError(ValueError):
-    """Methods cannot learn what they need from the images there are."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Run:
         return acquire(images, numbers, self.design, self.noise, self.quantiser)
 
     def check(self, box_size: int) -> None:
-        """Raises ValueError if the particles cannot be measured so, or the method cannot work on such a measurement."""
+        """Raises ArgumentError if the particles cannot be measured so, or the method cannot work on such a measurement."""
         self.reconstructor.prepare(self.design.operator(box_size, self.particles[:1]))
 
     def held_back(self) -> Tensor:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cryosense.data import ParticleStack
+from cryosense.errors import ArgumentError
 from cryosense.files.writing import written_whole
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.runs.claims import claimed
@@ -23,9 +24,11 @@ from cryosense.tasks.reconstruct.weights import WeightCache
 
 
 def shard(particles: int, index: int, count: int) -> range:
-    """-> positions of the particles of one of ``count`` shards, neighbours all. Raises ValueError if there is none such."""
+    """-> positions of the particles of one of ``count`` shards, neighbours all. Raises ArgumentError if there is none such."""
     if not 0 <= index < count <= particles:
-        raise ValueError(f"shard.index={index} of shard.count={count}: at least one particle each is needed, counted from 0")
+        raise ArgumentError(
+            f"shard.index={index} of shard.count={count}: at least one particle each is needed, counted from 0"
+        )
     return range(particles * index // count, particles * (index + 1) // count)
 
 

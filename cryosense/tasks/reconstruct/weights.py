@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from cryosense.errors import RunError
 from cryosense.files.writing import write_json_atomic
 from cryosense.tasks.reconstruct.fitting import WeightChoice
 
@@ -21,13 +22,13 @@ class WeightCache:
         self.path = folder / f"{key}.json"
 
     def read(self) -> WeightChoice | None:
-        """-> the choice that was made before, if any. Raises ValueError naming a file that is not one."""
+        """-> the choice that was made before, if any. Raises ArgumentError naming a file that is not one."""
         if not self.path.is_file():
             return None
         try:
             return WeightChoice(**json.loads(self.path.read_text()))
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{self.path} is not a choice of weights ({error}): remove it") from error
+            raise RunError(f"{self.path} is not a choice of weights ({error}): remove it") from error
 
     def write(self, choice: WeightChoice) -> None:
         """Keep a choice for others."""

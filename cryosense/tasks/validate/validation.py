@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_json_atomic, written_whole
 from cryosense.metrics import fsc
@@ -67,7 +68,7 @@ class Validation:
 
     def __post_init__(self) -> None:
         if self.most_particles < 2 or not 0 < self.significance < 1 or not 0 < self.randomise_below < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"most_particles={self.most_particles} must be at least 2, significance={self.significance} and "
                 f"randomise_below={self.randomise_below} lie in (0, 1)"
             )
@@ -80,8 +81,8 @@ class Validation:
         six for each particle.
 
         Raises:
-            ValueError: input that cannot be used, before any work; a cutoff that leaves no shells beyond; a directory of other
-                checks.
+            CryosenseError: input that cannot be used, before any work; a cutoff that leaves no shells beyond; a directory of
+                other checks.
         """
         run = self.run
         alignments = Alignments.of(run.source.images, with_ctf=self.ctf_correction)
@@ -91,7 +92,7 @@ class Validation:
         given = self.cutoff_angstrom
         cutoff = None if given is None else _checked_cutoff(round(n * pixel_size / given), n // 2)
         if len(alignments.half_set[self._positions()].unique()) < 2:
-            raise ValueError(f"most_particles={self.most_particles}: none of them is in one of the half sets; take more")
+            raise ArgumentError(f"most_particles={self.most_particles}: none of them is in one of the half sets; take more")
         open_run(directory, config, f"{run.source.fingerprint()} {alignments.fingerprint()}")
         if (directory / "done.json").is_file():
             return bool(pd.read_csv(directory / "validation.csv")["passed"].all())
@@ -175,7 +176,7 @@ class Validation:
 
 def _checked_cutoff(cutoff: int, nyquist: int) -> int:
     if not 2 <= cutoff <= nyquist - 3 - SHELLS_BESIDE_CUTOFF:
-        raise ValueError(
+        raise ArgumentError(
             f"phases would be randomised from shell {cutoff} of {nyquist} on: set cutoff_angstrom so that some shells are "
             "left on both sides"
         )

@@ -1,0 +1,7 @@
+"""``python -m cryosense``: the command line."""
+
+import sys
+
+from cryosense.cli.main import main
+
+sys.exit(main())
