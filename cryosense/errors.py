@@ -4,6 +4,7 @@
     - ArgumentError: a parameter was given a value that it cannot have; the message begins with its name
         - MaskError: a mask that cannot be drawn or that measures nothing
         - NoiseError: noise that the operator cannot have
+        - MeasurementError: parts that do not belong to one measurement
         - FittingError: methods cannot learn what they need from the images there are
     - FileError: a file or folder cannot be used; the message names it
         - ParticleDataError: a particle stack, its metadata, or an output file
@@ -36,6 +37,10 @@ class MaskError(ArgumentError):
 
 class NoiseError(ArgumentError):
     """Noise that the stated operator cannot have."""
+
+
+class MeasurementError(ArgumentError):
+    """Parts that do not belong to one measurement."""
 
 
 class FittingError(ArgumentError):

@@ -7,14 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cryosense.errors import CryosenseError
+from cryosense.errors import MeasurementError
 from cryosense.operators.base import LinearOperator
 
 FLOAT_BITS = 32
-
-
-class MeasurementError(CryosenseError):
-    """Parts that do not belong to one measurement."""
 
 
 @dataclass(frozen=True, init=False, eq=False)

@@ -66,9 +66,9 @@ class RowWriter:
     def append(self, start: int, rows: Mapping[str, Value]) -> None:
         """Store the rows of the particles at positions ``start``, ``start`` + 1, ...: one value per particle, or one for all.
 
-        ``rows`` must hold ``particle``, which sets their number; columns left out are null, as is NaN. Raises RunError for a
-        column that is not in the schema, lengths that differ, or a start other than ``completed_until()``; OSError if the disk
-        is full, with everything stored before still in place.
+        ``rows`` must hold ``particle``, which sets their number; columns left out are null, as is NaN. Raises ArgumentError
+        for a column that is not in the schema, lengths that differ, or a start other than ``completed_until()``; OSError if
+        the disk is full, with everything stored before still in place.
         """
         if self._merged.is_file():
             raise RunError(f"{self._merged} is finished: rows cannot be added to it")

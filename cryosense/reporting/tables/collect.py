@@ -34,8 +34,8 @@ def collect(directory: Path) -> Collected:
     """Read the rows of every finished run at or below the directory, in the order of their paths.
 
     Runs that are unfinished, failed, damaged, or copies of one already read, and cells that a ``sweep.json`` names but that
-    were never started, are listed with their method and operator, never silently dropped. Raises RunError if the directory does
-    not exist, NoRunError if it holds no finished run.
+    were never started, are listed with method and operator, never silently dropped. Raises RunError if the directory is
+    not there, NoRunError if it holds no finished run.
     """
     if not directory.is_dir():
         raise RunError(f"{directory} is not a directory: name the one that your runs were written to")
