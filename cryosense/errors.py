@@ -6,6 +6,7 @@
         - NoiseError: noise that the operator cannot have
         - MeasurementError: parts that do not belong to one measurement
         - FittingError: methods cannot learn what they need from the images there are
+        - QuantiserError: a quantiser that the measurement cannot have
     - FileError: a file or folder cannot be used; the message names it
         - ParticleDataError: a particle stack, its metadata, or an output file
         - ModelFileError: an atomic model
@@ -20,6 +21,7 @@
     - ConfigError: a configuration cannot be composed
         - ForeignConfigError: it would run what is not cryosense's
     - MissingExtraError: a library that this needs is not installed
+    - CodingError: bytes that are not what was coded
 """
 
 
@@ -45,6 +47,10 @@ class MeasurementError(ArgumentError):
 
 class FittingError(ArgumentError):
     """Methods cannot learn what they need from the images there are."""
+
+
+class QuantiserError(ArgumentError):
+    """A quantiser that the measurement cannot have."""
 
 
 class FileError(CryosenseError):
@@ -101,3 +107,7 @@ class ForeignConfigError(ConfigError):
 
 class MissingExtraError(CryosenseError):
     """A library that this needs is not installed; the message names the extra that brings it."""
+
+
+class CodingError(CryosenseError):
+    """Bytes that are not what was coded."""

@@ -13,14 +13,10 @@ from typing import Any
 import constriction
 import numpy as np
 
-from cryosense.errors import CryosenseError
+from cryosense.errors import CodingError
 
 PRECISION = 24
 WORD_BYTES = 4
-
-
-class CodingError(CryosenseError):
-    """Bytes that are not what was coded."""
 
 
 def frequencies(counts: np.ndarray) -> np.ndarray:

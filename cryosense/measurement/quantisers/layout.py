@@ -8,12 +8,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from cryosense.errors import CryosenseError
+from cryosense.errors import QuantiserError
 from cryosense.operators.base import LinearOperator
-
-
-class QuantiserError(CryosenseError):
-    """A quantiser that the measurement cannot have."""
 
 
 @dataclass(frozen=True)
