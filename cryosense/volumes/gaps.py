@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 
-def fill_gaps(volume: Tensor, spectrum: Tensor, pad_factor: int) -> Tensor:
-    """(n, n, n), cut out of the map of (m, m, m // 2 + 1), m = pad_factor n -> (n, n, n) with the gaps of the latter filled.
+def fill_gaps(volume: Tensor, middle: Tensor, padded_size: int, pad_factor: int) -> Tensor:
+    """(n, n, n), cut out of the map of m = ``padded_size`` voxels a side -> the same, in place, with the gaps filled.
 
-    The coefficients of a slice lie ``pad_factor`` points apart. Between the origin and the first of them, at distances below
+    ``middle``, (2 pad_factor - 1, m, m // 2 + 1), holds the planes of its transform around z = 0. The coefficients of a slice
+    lie ``pad_factor`` points apart. Between the origin and the first of them, at distances below
     ``pad_factor``, points hold what reached them from farther out, less than belongs there: at pad factor 2 the mean of the
     map comes out 30 to 40 % too small. What belongs there follows from the rest: outside the box the padded map is zero. The
     gaps' values (26 at pad factor 2) are changed so that the square of the map summed there is smallest.
@@ -18,18 +19,25 @@ def fill_gaps(volume: Tensor, spectrum: Tensor, pad_factor: int) -> Tensor:
     points = _gaps(pad_factor).to(device)
     if len(points) == 0:
         return volume
-    n, m = volume.shape[-1], spectrum.shape[0]
+    n, m = volume.shape[-1], padded_size
     position = torch.arange(n, dtype=torch.float64, device=device) - n // 2
     offset = torch.arange(-pad_factor, pad_factor + 1, dtype=torch.float64, device=device)
     waves = _waves(offset, position, m)
-    inside = torch.einsum("zyx,az,by,cx->abc", volume.to(waves.dtype), *(waves.conj(),) * 3) / m**1.5
+    inside = torch.stack([_seen(plane, waves) for plane in volume])  # (z, b, c)
+    inside = torch.einsum("zbc,az->abc", inside, waves.conj()) / m**1.5
     at = (points + pad_factor).unbind(-1)
     within_box = torch.stack([_waves(d, position, m).sum(-1) for d in (points - points[:, None]).double().unbind(-1)])
     outside = torch.eye(len(points), device=device) - within_box.prod(0) / m**3
-    full = _values(spectrum, points)
     change = torch.zeros_like(inside)
-    change[at] = torch.linalg.solve(outside, inside[at] - full)
-    return volume + torch.einsum("abc,az,by,cx->zyx", change, waves, waves, waves).real / m**1.5
+    change[at] = torch.linalg.solve(outside, inside[at] - _values(middle, points))
+    for plane, missing in zip(volume, torch.einsum("abc,az->zbc", change, waves), strict=True):
+        plane += ((waves.T @ missing @ waves).real / m**1.5).to(plane.dtype)
+    return volume
+
+
+def _seen(plane: Tensor, waves: Tensor) -> Tensor:
+    """(n, n) y, x, (w, n) -> (w, w): the plane's coefficients at these waves along y and x."""
+    return waves.conj() @ (plane.to(waves.dtype) @ waves.conj().T)
 
 
 def _gaps(pad_factor: int) -> Tensor:
@@ -46,10 +54,9 @@ def _waves(frequency: Tensor, position: Tensor, size: int) -> Tensor:
     return torch.polar(torch.ones_like(angle), angle)
 
 
-def _values(spectrum: Tensor, points: Tensor) -> Tensor:
-    """(m, m, m // 2 + 1), (q, 3) z, y, x -> (q,): coefficients of the whole space, from those of half of it."""
+def _values(middle: Tensor, points: Tensor) -> Tensor:
+    """(2 p - 1, m, m // 2 + 1) around z = 0, (q, 3) z, y, x -> (q,): coefficients of the whole space, from half of it."""
     partner = points[:, 2] < 0
     z, y, x = torch.where(partner[:, None], -points, points).unbind(-1)
-    centre = spectrum.shape[0] // 2
-    values = spectrum[z + centre, y + centre, x]
+    values = middle[z + middle.shape[0] // 2, y + middle.shape[1] // 2, x]
     return torch.where(partner, values.conj(), values)

@@ -76,3 +76,17 @@ def origin_phases(origins_angstrom: Tensor, box_size: int, pixel_size_angstrom: 
     x, y = (2 * torch.pi / (n * pixel_size_angstrom) * origins_angstrom).unbind(-1)
     angle = y[:, None, None] * rows[:, None] + x[:, None, None] * columns
     return torch.polar(torch.ones_like(angle), angle)
+
+
+def centring_phases(origins_angstrom: Tensor, box_size: int, pixel_size_angstrom: float) -> tuple[Tensor, Tensor]:
+    """(b, 2) x, y origins in Angstrom -> (b, n, 1) and (b, 1, n // 2 + 1) complex: half-plane factors that centre a particle.
+
+    Their product is the conjugate of :func:`origin_phases`, times what moves pixel n // 2 to pixel 0.
+    """
+    n, device = box_size, origins_angstrom.device
+    rows = (torch.arange(n, device=device) + n // 2) % n - n // 2
+    columns = torch.arange(n // 2 + 1, device=device)
+    x, y = (n // 2 - origins_angstrom.double() / pixel_size_angstrom).unbind(-1)
+    angles = [2 * torch.pi / n * shift[:, None] * axis for shift, axis in ((y, rows), (x, columns))]
+    along_rows, along_columns = (torch.polar(torch.ones_like(a), a).to(torch.complex64) for a in angles)
+    return along_rows[:, :, None], along_columns[:, None]

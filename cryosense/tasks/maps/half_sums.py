@@ -64,12 +64,12 @@ class HalfSums(nn.Module):
         self.particles += other.particles
         self.measured += other.measured
 
-    def full(self) -> SliceAccumulator:
-        """-> the sums of both half sets."""
-        both = SliceAccumulator(self.of_half(0).box_size, self.of_half(0).pad_factor)
-        for number in (0, 1):
-            both.add(self.of_half(number))
-        return both
+    def into_full(self) -> SliceAccumulator:
+        """-> the sums of both half sets, made in place of these: the half sets' own are given up, groups are kept."""
+        full, other = self.of_half(0), self.of_half(1)
+        full.add(other)
+        self.halves = nn.ModuleList()
+        return full
 
     def deviations(self, number: int, regularisation: float) -> Tensor:
         """-> (groups, n, n, n): what half map 0 or 1 gains from each of its groups, see ``SliceAccumulator.deviation``."""

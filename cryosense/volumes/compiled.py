@@ -1,0 +1,119 @@
+"""The loop that adds slices to a half ball of sums, compiled by numba. Imported where it is first used: compilers are large.
+
+Compiled code is kept beside this file or in the user's cache directory, whichever can be written; where neither can, each
+process compiles for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numba
+import numpy as np
+
+PLANES = 16  # worked on at a time: as many of a 128 px map at pad factor 2 as a shared cache holds
+STEEP = np.float32(1e-3)
+ONE = np.float32(1)
+HALF = np.float32(0.5)
+
+
+def compiled(function: Callable[..., None]) -> Callable[..., None]:
+    """-> the function, compiled at its first call. Nothing is fused or reordered: sums are the same on every machine."""
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # no directory that can be written
+        return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+@compiled
+def split_rows(numerators, rotations, first, last, splits):  # type: ignore[no-untyped-def]
+    """(b, n) <- the column of each row at which its points pass from one side of the plane x = 0 of the map to the other."""
+    b, n = splits.shape
+    for i in range(b):
+        slope = rotations[i, 0, 0]
+        for row in range(n):
+            y = np.float32(row if row < (n + 1) // 2 else row - n)
+            offset = rotations[i, 0, 1] * y
+            start, end = first[row], max(first[row], last[row])
+            column = start
+            if slope != 0:
+                column = int(min(max(-offset / slope, np.float32(start)), np.float32(end)))
+                before = slope < 0  # columns before the split have x >= 0
+                while column > start and (slope * np.float32(column - 1) + offset >= 0) != before:
+                    column -= 1
+                while column < end and (slope * np.float32(column) + offset >= 0) == before:
+                    column += 1
+            elif offset < 0:
+                column = end
+            splits[i, row] = column
+
+
+@compiled
+def add_slices(sums, starts, numerators, weights, rotations, first, last, splits, z_from, z_to):  # type: ignore[no-untyped-def]
+    """Add b slices to the planes ``z_from`` to ``z_to`` of a half ball, in the order of the slices.
+
+    ``sums`` (3 v,) real part, imaginary part and weight of each point; ``starts`` (k, k) the first of each row z, y;
+    ``numerators`` (b, n, h) complex64, ``weights`` (b, n, h) float32; ``rotations`` (b, 3, 3) float32 from columns and rows of
+    the slice to points; columns ``first`` to ``last`` (n,) of each row are used; ``splits`` (b, n) from :func:`split_rows`.
+    """
+    b, n, _ = weights.shape
+    reach = np.float32(starts.shape[0] // 2)
+    for low in range(z_from, z_to, PLANES):
+        high = min(low + PLANES, z_to)
+        # A point adds to its own plane and to the next.
+        z_low, z_high = np.float32(low - 1), np.float32(high)
+        for i in range(b):
+            for side in range(2):
+                # Of a point and its Friedel partner, the one with x >= 0 is kept.
+                sign = ONE if side == 0 else -ONE
+                ax, ay, az = sign * rotations[i, 0, 0], sign * rotations[i, 1, 0], sign * rotations[i, 2, 0]
+                bx, by, bz = sign * rotations[i, 0, 1], sign * rotations[i, 1, 1], sign * rotations[i, 2, 1]
+                leads = (side == 1) == (rotations[i, 0, 0] >= 0)
+                steep = abs(az) > STEEP
+                inverse = ONE / az if steep else ONE
+                for row in range(n):
+                    y = np.float32(row if row < (n + 1) // 2 else row - n)
+                    start = first[row] if leads else splits[i, row]
+                    end = splits[i, row] if leads else last[row]
+                    if start >= end:
+                        continue
+                    oz = bz * y
+                    z_start = az * np.float32(start) + oz + reach
+                    z_end = az * np.float32(end - 1) + oz + reach
+                    if (z_start < z_low and z_end < z_low) or (z_start >= z_high and z_end >= z_high):
+                        continue
+                    if steep:
+                        enter, leave = (z_low - reach - oz) * inverse, (z_high - reach - oz) * inverse
+                        if enter > leave:
+                            enter, leave = leave, enter
+                        start, end = int(max(enter - ONE, np.float32(start))), int(min(leave + ONE + ONE, np.float32(end)))
+                    ox, oy = bx * y, by * y
+                    for column in range(start, end):
+                        x = np.float32(column)
+                        z = az * x + oz + reach
+                        weight = weights[i, row, column]
+                        if weight == 0 or not (z >= z_low and z < z_high):
+                            continue
+                        value = numerators[i, row, column]
+                        real, imaginary = value.real, sign * value.imag
+                        if column == 0 and row == 0:
+                            # The mean is its own Friedel partner, and comes back a second time with the partners.
+                            real, imaginary, weight = HALF * real, HALF * imaginary, HALF * weight
+                        px, py = ax * x + ox, ay * x + oy + reach
+                        kx, ky, kz = int(px), int(py), int(z)
+                        tx, ty, tz = px - np.float32(kx), py - np.float32(ky), z - np.float32(kz)
+                        for dz in range(2):
+                            plane = kz + dz
+                            if plane < low or plane >= high:
+                                continue
+                            along_z = tz if dz == 1 else ONE - tz
+                            for dy in range(2):
+                                share = along_z * (ty if dy == 1 else ONE - ty)
+                                near, far = share * (ONE - tx), share * tx
+                                at = np.uint64(3 * (starts[np.uint64(plane), np.uint64(ky + dy)] + kx))
+                                sums[at] += near * real
+                                sums[at + np.uint64(1)] += near * imaginary
+                                sums[at + np.uint64(2)] += near * weight
+                                sums[at + np.uint64(3)] += far * real
+                                sums[at + np.uint64(4)] += far * imaginary
+                                sums[at + np.uint64(5)] += far * weight

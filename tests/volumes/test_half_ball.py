@@ -1,0 +1,123 @@
+"""The compiled loop against torch's operations; the same sums, bit for bit, in any portions and with any number of threads."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from cryosense.volumes.backproject import SliceAccumulator, Slices, slices
+from cryosense.volumes.half_ball import HalfBallSums, plane_parts
+from cryosense.volumes.poses import quaternion_rotations
+
+COUNT = 24
+
+
+def particles(n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """-> images, origins and rotations; the first ones are seen along the axes, where points lie on planes of the grid."""
+    generator = torch.Generator().manual_seed(n)
+    quaternions = torch.randn(COUNT, 4, generator=generator)
+    half = 0.5**0.5
+    axes = [[1, 0, 0, 0], [0, 1, 0, 0], [half, half, 0, 0], [half, 0, half, 0], [half, 0, 0, -half], [0, 0, 1, 0]]
+    quaternions[:6] = torch.tensor(axes)
+    return (
+        torch.randn(COUNT, n, n, generator=generator),
+        2 * torch.randn(COUNT, 2, generator=generator),
+        quaternion_rotations(quaternions),
+    )
+
+
+def inserted(n: int, chunk: int, masked: bool = False, device: str = "cpu", pad_factor: int = 2) -> SliceAccumulator:
+    images, origins, rotations = (x.to(device) for x in particles(n))
+    shares = (torch.rand(COUNT, n, n, generator=torch.Generator().manual_seed(1)) < 0.4).float().to(device) if masked else None
+    sums = SliceAccumulator(n, pad_factor).to(device)
+    for part in torch.arange(COUNT).split(chunk):
+        terms = slices(images[part], origins[part], None, None if shares is None else shares[part], 1.0)
+        sums.insert(terms, rotations[part])
+    return sums
+
+
+def same(one: SliceAccumulator, other: SliceAccumulator) -> None:
+    """Plane by plane: a point at x = 0 may go to itself in one and to its partner in the other; the edge makes up for it."""
+    for part, others in zip(one.parts, other.parts, strict=True):
+        edges = part.edge(), others.edge()
+        for z in range(-part.reach, part.reach + 1):
+            planes = part.planes(z, z + 1, edges[0]), others.planes(z, z + 1, edges[1])
+            torch.testing.assert_close(*(plane.cpu() for plane in planes), atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n", "pad_factor", "masked"), [(24, 2, False), (25, 2, True), (16, 1, True), (15, 3, False)])
+def test_compiled_sums_are_torchs(n: int, pad_factor: int, masked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = inserted(n, COUNT, masked, pad_factor=pad_factor)
+    monkeypatch.setattr(HalfBallSums, "insert", HalfBallSums.scatter)
+    plain = inserted(n, COUNT, masked, pad_factor=pad_factor)
+    assert float(plain.outer.sums.abs().max()) > 1
+    same(compiled, plain)
+
+
+@pytest.mark.parametrize("n", [24, 33])
+def test_portions_and_threads_change_no_bit(n: int) -> None:
+    before = torch.get_num_threads()
+    made = [inserted(n, chunk) for chunk in (COUNT, 7, 1)]
+    try:
+        for threads in (2, 3, 8):
+            torch.set_num_threads(threads)
+            made.append(inserted(n, 5))
+    finally:
+        torch.set_num_threads(before)
+    for other in made[1:]:
+        assert torch.equal(other.inner.sums, made[0].inner.sums)
+        assert torch.equal(other.outer.sums, made[0].outer.sums)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_a_gpu_makes_the_map_of_the_cpu() -> None:
+    on_gpu = inserted(24, 7, device="cuda")
+    same(on_gpu, inserted(24, 7))
+    assert on_gpu.volume(1e-3).is_cuda
+
+
+def test_threads_get_all_planes_and_none_twice() -> None:
+    for parts in (1, 2, 3, 16):
+        ranges = plane_parts(129, parts)
+        assert [a for a, _ in ranges] == [0, *(b for _, b in ranges[:-1])]
+        assert ranges[-1][1] == 259
+        assert len(ranges) == parts
+
+
+def test_matrices_that_are_no_rotations_are_refused() -> None:
+    """They would lead outside the memory of the sums."""
+    images, origins, rotations = particles(16)
+    terms = slices(images, origins, None, None, 1.0)
+    for wrong in (2 * rotations, rotations * float("nan")):
+        with pytest.raises(ValueError, match="orthonormal"):
+            SliceAccumulator(16, 2).insert(terms, wrong)
+
+
+def test_nothing_is_added_where_nothing_was_measured() -> None:
+    sums = SliceAccumulator(16, 2)
+    nothing = Slices(torch.ones(COUNT, 16, 9, dtype=torch.complex64), torch.zeros(COUNT, 16, 9))
+    sums.insert(nothing, particles(16)[2])
+    assert not any(bool(part.sums.any()) for part in sums.parts)
+
+
+def test_an_installation_that_cannot_be_written_compiles_for_itself(tmp_path: Path) -> None:
+    """Copied where neither its folder nor the user's cache can be made, the loop still runs."""
+    package = tmp_path / "cryosense"
+    shutil.copytree(Path(__file__).parents[2] / "cryosense", package, ignore=shutil.ignore_patterns("__pycache__"))
+    # A file stands where each directory would be: that also stops root.
+    (package / "volumes" / "__pycache__").write_text("")
+    (tmp_path / "home").write_text("")
+    code = "import numba\nfrom cryosense.volumes import compiled\nprint(compiled.__file__, compiled.add_slices._cache)"
+    home = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(tmp_path)}
+    home |= {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"} | home
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert str(tmp_path) in done.stdout
+    assert "NullCache" in done.stdout
