@@ -31,6 +31,7 @@ GROUPS = {
     ],
     "train": ["data", "geometry", "scaling", "augmentation", "network", "model", "logger"],
     "simulate": ["density", "noise_model"],
+    "align": ["data", "geometry", "operator"],
     "backproject": ["data", "geometry", "operator", "soft_mask"],
     "export": ["data"],
     "compare-latents": ["embedding", "known"],

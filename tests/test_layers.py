@@ -20,7 +20,7 @@ FLOORS = [
 ]
 TASKS = [
     {"maps"},
-    {"mask_design", "latents", "atomic_models"},
+    {"mask_design", "latents", "atomic_models", "poses"},
     {"reconstruct"},
     {"validate"},
 ]

@@ -9,6 +9,7 @@ VERBS = {
     "simulate": "make a particle stack with known truth: density, poses, CTF, noise",
     "reconstruct": "measure a particle stack through masks, reconstruct it, score it (-m sweeps)",
     "train": "train a network on a particle stack (model=ddpm, unrolled)",
+    "align": "find the poses of a particle stack by a reference map, knowing masks, CTF and noise",
     "backproject": "make half maps, full map and FSC from a particle stack with poses",
     "export": "cryoDRGN's poses.pkl and ctf.pkl for a particle stack",
     "design-mask": "from an uncompressed pilot, the Fourier masks that keep the most resolution",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,11 @@ class Images:
             places = np.flatnonzero(file_of == index)
             images[places, 0] = self.files[index].read(number[places])
         return torch.from_numpy(images)
+
+    def names(self, root: Path) -> list[str]:
+        """-> (n,) ``000001@stack.mrcs``: image and file of each particle, as seen from a folder."""
+        paths = [os.path.relpath(file.path.absolute(), root.absolute()) for file in self.files]
+        return [f"{number + 1:06d}@{paths[index]}" for index, number in zip(self.file_of, self.number, strict=True)]
 
     def header_pixel_sizes(self) -> dict[Path, float]:
         """Pixel sizes in Angstrom of the files that particles lie in and whose headers tell one."""

@@ -115,6 +115,10 @@ class ParticleStack:
         """The optics table of RELION 3.1 and later, ``None`` where there is none."""
         return None if self._optics is None else self.geometry.table_after(self._optics, self._images.box_size).copy()
 
+    def image_names(self, root: str | Path) -> list[str]:
+        """-> (n,) ``rlnImageName`` of the images where they lie on disk, seen from a folder: for RELION, its project's."""
+        return self._images.names(Path(root))
+
     def __getitem__(self, index: Index) -> Tensor:
         """One number -> (1, n, n) float32; a slice, list or 1-D array or tensor of numbers -> (b, 1, n, n) float32.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def read_star(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
 
 def write_star(
     path: str | Path,
-    stack_path: str | Path,
+    stack_path: str | Path | Sequence[str],
     metadata: pd.DataFrame,
     optics: pd.DataFrame | None,
     *,
@@ -47,7 +48,8 @@ def write_star(
 ) -> None:
     """Write a STAR file whose particle i is image i + 1 of ``stack_path``; every other column is carried through.
 
-    ``rlnImageName`` becomes ``00000i@`` + the stack's path relative to the STAR file's folder: start RELION there.
+    ``rlnImageName`` becomes ``00000i@`` + the stack's path relative to the STAR file's folder: start RELION there. Or the name
+    of each image is given in place of the stack.
 
     - With an optics table (RELION 3.1 and later): both tables are written; ``rlnImageSize`` and ``rlnImagePixelSize`` of the
       groups that have particles are set to the stack's where they differ from it.
@@ -61,7 +63,7 @@ def write_star(
     where the particles do not say which is theirs.
     """
     path, particles = Path(path), metadata.copy()
-    names = [f"{i + 1:06d}@{os.path.relpath(stack_path, path.parent)}" for i in range(len(metadata))]
+    names = _names(stack_path, path.parent, len(metadata))
     if "rlnImageName" in particles.columns:
         particles["rlnImageName"] = names
     else:
@@ -75,6 +77,12 @@ def write_star(
         _set_optics(table, table["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"]), box_size, pixel_size_angstrom)
         blocks = {"optics": table, "particles": particles}
     _write_once(path, starfile.to_string(blocks, float_format=None, na_rep="nan"))
+
+
+def _names(stack: str | Path | Sequence[str], folder: Path, count: int) -> list[str]:
+    if isinstance(stack, (str, Path)):
+        return [f"{i + 1:06d}@{os.path.relpath(stack, folder)}" for i in range(count)]
+    return list(stack)
 
 
 def _read_tables(path: Path) -> dict[str, pd.DataFrame]:

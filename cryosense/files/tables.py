@@ -19,6 +19,12 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(unfinished, index=False)
 
 
+def write_parquet(path: Path, table: pd.DataFrame) -> None:
+    """Write a table under this name, whole or not at all, its numbers to the last bit."""
+    with written_whole(path) as unfinished:
+        table.to_parquet(unfinished, index=False)
+
+
 def read_table(path: Path, numbers: Sequence[str], words: Sequence[str] = ()) -> pd.DataFrame:
     """-> the table in a CSV file, every column but ``words`` as float64. Raises ArgumentError naming one that is not.
 

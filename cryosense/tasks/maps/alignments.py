@@ -43,8 +43,8 @@ class Alignments:
     pixel_size_angstrom: float
 
     @classmethod
-    def of(cls, stack: ParticleStack, *, with_ctf: bool) -> Self:
-        """Read them from RELION's columns. Origins that a file does not have are zero.
+    def of(cls, stack: ParticleStack, *, with_ctf: bool, with_poses: bool = True) -> Self:
+        """Read them from RELION's columns. Origins that a file does not have are zero, as are all poses that nobody asks for.
 
         Half sets are those of ``rlnRandomSubset``, else every second particle of the stack. Beam tilt, higher aberrations,
         anisotropic magnification and ``rlnCtfScalefactor`` are not used.
@@ -57,12 +57,13 @@ class Alignments:
         if pixel_size is None:
             raise ParticleDataError(f"{stack.path}: no pixel size: give data.pixel_size_angstrom")
         stack.check_pixel_size()
-        _require(stack, table, ANGLES, "poses, which a refinement writes; give the file that has them as data.metadata")
+        if with_poses:
+            _require(stack, table, ANGLES, "poses, which a refinement writes; give the file that has them as data.metadata")
         if with_ctf:
             _require(stack, table, CTF, "CTF parameters; give the file that has them, or set ctf_correction=false")
         return cls(
-            angles_deg=_numbers(stack, table, ANGLES),
-            origins_angstrom=_origins(stack, table, pixel_size),
+            angles_deg=_numbers(stack, table, ANGLES) if with_poses else torch.zeros(len(stack), 3, dtype=torch.float64),
+            origins_angstrom=_origins(stack, table, pixel_size) if with_poses else torch.zeros(len(stack), 2).double(),
             half_set=_half_sets(stack, table),
             ctf_columns=_ctf_columns(stack, table) if with_ctf else None,
             box_size=stack.box_size,

@@ -1,0 +1,134 @@
+"""Particles and a reference map to poses: what is needed, checked before any work; and the poses of some of the particles."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cryosense.alignment import Aligner, Calibration, Fineness, Observed
+from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack
+from cryosense.errors import CryosenseError
+from cryosense.measurement import Design, Quantiser, acquire
+from cryosense.measurement.noise import NoNoise
+from cryosense.metrics import sphere_mask
+from cryosense.tasks.maps.alignments import Alignments
+from cryosense.tasks.maps.references import read_map
+from cryosense.tasks.poses.table import pose_columns
+from cryosense.volumes.symmetry import point_group
+
+EDGE_SHARE = 16  # of the box, that the soft edge of the reference's sphere takes
+LEAST_SHELLS = 3
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """All that poses are found with.
+
+    Attributes:
+        source: particle images with their metadata; poses that they have are not looked at.
+        geometry: what is done to the images first.
+        design, quantiser: how each particle is taken to be measured; no design: all of it.
+        ctf_correction: false for particles without a CTF.
+        reference: map of the box and the pixel size of the particles.
+        reference_resolution_angstrom: nothing finer is taken of it.
+        symmetry: point group of the reference, Cn or Dn, in RELION's setting.
+        fineness: of the search.
+        calibration_particles: evenly out of the stack, from which the reference's amplitude and the noise are found.
+
+    Raises:
+        CryosenseError: a value out of range, named in the message.
+    """
+
+    source: ParticleSource
+    geometry: Geometry
+    design: Design | None
+    quantiser: Quantiser
+    ctf_correction: bool
+    reference: str
+    reference_resolution_angstrom: float
+    symmetry: str
+    fineness: Fineness
+    calibration_particles: int
+    images: ParticleStack = field(init=False)
+
+    def __post_init__(self) -> None:
+        point_group(self.symmetry)
+        checks = {
+            "reference_resolution_angstrom must be positive": self.reference_resolution_angstrom > 0,
+            "calibration_particles must be at least 2": self.calibration_particles >= 2,
+        }
+        for rule, held in checks.items():
+            if not held:
+                raise CryosenseError(f"{rule}, not {getattr(self, rule.split()[0])}")
+        object.__setattr__(self, "images", self.source.images.transformed(self.geometry))
+
+    def check(self) -> Alignments:
+        """-> CTF and half sets. Raises CryosenseError for whatever cannot be used: metadata, masks, reference, limit."""
+        known = self.known
+        if self.design is not None:
+            self.design.operator(known.box_size, torch.zeros(1, dtype=torch.int64))
+        self.limit(self.reference_resolution_angstrom)
+        self.reference_map()
+        return known
+
+    @cached_property
+    def known(self) -> Alignments:
+        """CTF and half sets of the stack. Raises ParticleDataError where they are not there."""
+        return Alignments.of(self.images, with_ctf=self.ctf_correction, with_poses=False)
+
+    def limit(self, resolution_angstrom: float) -> int:
+        """-> Fourier pixels of a resolution, short of Nyquist. Raises ParticleDataError where less than three are left."""
+        box_angstrom = self.known.box_size * self.known.pixel_size_angstrom
+        pixels = min(int(box_angstrom / resolution_angstrom + 1e-6), self.known.box_size // 2 - 1)
+        if pixels < LEAST_SHELLS:
+            raise ParticleDataError(
+                f"reference_resolution_angstrom={resolution_angstrom:g} leaves {pixels} Fourier pixels in a box of "
+                f"{box_angstrom:g} Angstrom, poses need {LEAST_SHELLS}: at most {box_angstrom / LEAST_SHELLS:.4g}"
+            )
+        return pixels
+
+    def reference_map(self) -> Tensor:
+        """-> (n, n, n) float32, inside a soft sphere that touches the box. Raises ParticleDataError for another map."""
+        known = self.known
+        return in_sphere(read_map(self.reference, "reference", known.box_size, known.pixel_size_angstrom))
+
+    def reference_digest(self) -> str:
+        """-> a digest of the reference: a run is not continued with another of the same name."""
+        return hashlib.sha256(self.reference_map().numpy().tobytes()).hexdigest()[:16]
+
+    def aligner(self, volume: Tensor, resolution_angstrom: float) -> Aligner:
+        """-> what matches particles with a map (n, n, n)."""
+        return Aligner(volume, self.limit(resolution_angstrom), self.symmetry, self.fineness)
+
+    def calibrate(self, aligner: Aligner, rows: Tensor) -> Calibration:
+        """(m,) particles -> amplitude and noise from some of them. Raises CryosenseError where the reference is not seen."""
+        count = min(len(rows), self.calibration_particles)
+        chosen = rows[torch.linspace(0, len(rows) - 1, count).round().long()]
+        return aligner.calibrate(self.observed(aligner, chosen))
+
+    def poses(self, aligner: Aligner, calibration: Calibration, rows: Tensor) -> pd.DataFrame:
+        """(b,) particles -> their poses, a row each: see :func:`pose_columns`."""
+        aligned = aligner(self.observed(aligner, rows), calibration)
+        columns = pose_columns(aligned, self.known.pixel_size_angstrom)
+        return pd.DataFrame({"particle": rows.numpy(), **{name: values.cpu().numpy() for name, values in columns.items()}})
+
+    def observed(self, aligner: Aligner, rows: Tensor) -> Observed:
+        """(b,) particles -> what was measured of them, at the coefficients that poses are found by."""
+        images, ctf = self.images[rows], self.known.ctf(rows)
+        if self.design is None:
+            return aligner.disc.observed(images[:, 0], ctf, None)
+        measured = acquire(images, rows, self.design, NoNoise(), self.quantiser)
+        operator = measured.operator
+        return aligner.disc.observed(operator.pinv(measured.y)[:, 0], ctf, operator.measured_shares)
+
+
+def in_sphere(volume: Tensor) -> Tensor:
+    """(n, n, n) -> (n, n, n) float32: nothing is left in the corners of the box, whose noise no particle has."""
+    edge = volume.shape[-1] / EDGE_SHARE
+    mask = sphere_mask(volume, 1.0, radius_angstrom=volume.shape[-1] / 2 - edge, edge_pixels=edge)
+    return (volume * mask).float()

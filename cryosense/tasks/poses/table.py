@@ -1,0 +1,64 @@
+"""Poses as columns of a STAR file: RELION's own, and what RELION has no name for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cryosense.alignment import Aligned
+from cryosense.data import ParticleStack, write_star
+from cryosense.volumes.poses import euler_angles
+
+# Of a search that these poses take the place of.
+REPLACED = ("rlnOriginX", "rlnOriginY", "rlnOriginXPriorAngst", "rlnOriginYPriorAngst")
+REPLACED_PRIORS = ("rlnAngleRotPrior", "rlnAngleTiltPrior", "rlnAnglePsiPrior")
+
+
+def pose_columns(aligned: Aligned, pixel_size_angstrom: float) -> dict[str, Tensor]:
+    """-> (b,) each, by the names that STAR files give them.
+
+    RELION's: angles in degrees, origins in Angstrom, log likelihood (less that of an image without a particle), the largest
+    probability of a pose, and how many poses are significant, here exp(entropy), rounded. Ours: the evidence, which is the
+    logarithm of the mean likelihood over poses; entropy in nats; the posterior's spread about the pose; the deviations that
+    the curvature of the likelihood gives it, -1 where they are not known; what share of the posterior coarser grids kept.
+    """
+    found = aligned.posterior
+    angles = euler_angles(found.rotations)
+    origins = found.origins_pixels * pixel_size_angstrom
+    deviations = (aligned.deviation_deg, aligned.deviation_pixels * pixel_size_angstrom)
+    angle_deviation, origin_deviation = (torch.where(d.isfinite(), d, -torch.ones_like(d)) for d in deviations)
+    return {
+        "rlnAngleRot": angles[:, 0],
+        "rlnAngleTilt": angles[:, 1],
+        "rlnAnglePsi": angles[:, 2],
+        "rlnOriginXAngst": origins[:, 0],
+        "rlnOriginYAngst": origins[:, 1],
+        "rlnLogLikeliContribution": found.log_likelihood,
+        "rlnMaxValueProbDistribution": found.maximum,
+        "rlnNrOfSignificantSamples": found.effective_poses.round().long(),
+        "cryosenseLogEvidence": found.log_evidence,
+        "cryosensePoseEntropy": found.entropy,
+        "cryosenseAngularSpread": found.angular_spread_deg,
+        "cryosenseAngleDeviation": angle_deviation,
+        "cryosenseOriginDeviationAngst": origin_deviation,
+        "cryosenseKeptShare": found.kept_share,
+    }
+
+
+def write_poses(path: Path, stack: ParticleStack, rows: Tensor, poses: pd.DataFrame, half_set: Tensor, root: Path) -> None:
+    """Write the STAR file of particles ``rows`` (b,) of a stack, with poses (b rows) and half sets (b,) 0 or 1.
+
+    All other columns stay as they are. Images are named as seen from ``root``, where RELION is to be started.
+
+    Raises:
+        ParticleDataError: the file exists with another content.
+    """
+    chosen = stack.select(rows)
+    known = chosen.metadata.drop(columns=[name for name in (*REPLACED, *REPLACED_PRIORS) if name in chosen.metadata.columns])
+    found = {str(name): poses[name].to_numpy() for name in poses.columns}
+    table = known.assign(**found, rlnRandomSubset=1 + half_set.numpy())
+    names = chosen.image_names(root)
+    write_star(path, names, table, chosen.optics, box_size=chosen.box_size, pixel_size_angstrom=chosen.pixel_size_angstrom)
