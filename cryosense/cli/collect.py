@@ -11,8 +11,9 @@ from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
+from cryosense.files.tables import write_csv
 from cryosense.reporting.figures.pictures import picture, plain_text
-from cryosense.reporting.tables.collect import Collected, NoRunError, collect
+from cryosense.reporting.tables.collect import Collected, NoRunError, collect, in_words
 from cryosense.reporting.tables.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
 from cryosense.reporting.tables.examples import read_examples
 from cryosense.reporting.tables.formats import markdown_table, text_table
@@ -26,10 +27,12 @@ def gather(cfg: DictConfig) -> None:
 
     Raises ArgumentError where there is neither.
     """
-    maps = finished_maps(Path(cfg.directory))
+    maps, damaged = finished_maps(Path(cfg.directory))
     with plain_text():
         if maps:
             gather_maps(maps, cfg)
+        for line in in_words(damaged):
+            print(f"not in the table: {line}")
         try:
             collected = collect(Path(cfg.directory))
         except NoRunError:
@@ -43,7 +46,7 @@ def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
     """Print the resolutions of back-projections, write them and their curves."""
     lines = resolution_lines(maps)
     print(lines.to_string(index=False))
-    lines.to_csv(cfg.maps_csv, index=False)
+    write_csv(Path(cfg.maps_csv), lines)
     map_curves(maps).savefig(cfg.maps_picture)
     print(f"{len(maps)} maps; wrote {cfg.maps_csv}, {cfg.maps_picture}\n")
 
@@ -53,9 +56,9 @@ def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) 
     tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
     examples, without_example = read_examples(collected.runs, collected.rows)
     print(text_table(tables.lines, cfg.level))
-    tables.lines.to_csv(cfg.table_csv, index=False)
+    write_csv(Path(cfg.table_csv), tables.lines)
     Path(cfg.table_markdown).write_text(markdown_table(tables.lines, cfg.level))
-    tables.wide.to_csv(cfg.paper_csv, index=False)
+    write_csv(Path(cfg.paper_csv), tables.wide)
     Path(cfg.paper_markdown).write_text(page(tables, cfg.level))
     Path(cfg.paper_latex).write_text(paper_latex(tables.tables, cfg.level))
     written = [cfg.table_csv, cfg.table_markdown, cfg.paper_csv, cfg.paper_markdown, cfg.paper_latex]
@@ -64,8 +67,8 @@ def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) 
         written.append(cfg.picture)
     for line in left_out(tables):
         print(f"not in the table: {line}")
-    for run, reason in without_example:
-        print(f"not in the picture: {run}: {reason}")
+    for line in in_words(without_example):
+        print(f"not in the picture: {line}")
     print(f"{len(collected.runs)} runs, {len(collected.rows)} rows; wrote {', '.join(written)}")
 
 

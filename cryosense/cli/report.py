@@ -14,9 +14,10 @@ from omegaconf import DictConfig
 from cryosense.cli.collect import with_directory_named
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
+from cryosense.files.limits import shown
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.report.page import Report, write_report
-from cryosense.reporting.tables.collect import NoRunError, collect
+from cryosense.reporting.tables.collect import NoRunError, collect, in_words
 from cryosense.reporting.tables.collected_maps import finished_maps
 from cryosense.reporting.tables.examples import Example, read_examples
 from cryosense.reporting.tables.map_lines import map_lines
@@ -26,7 +27,8 @@ from cryosense.reporting.tables.run_tables import RunTables
 def report(cfg: DictConfig) -> Path:
     """Write the report. -> its file. Raises ArgumentError where there are neither runs nor maps."""
     directory = Path(cfg.directory)
-    maps = finished_maps(directory)
+    maps, damaged = finished_maps(directory)
+    missing = list(damaged)
     tables: RunTables | None = None
     examples: list[Example] = []
     try:
@@ -37,12 +39,14 @@ def report(cfg: DictConfig) -> Path:
     else:
         tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
         examples, _ = read_examples(collected.runs, collected.rows)
+        missing += collected.left_out
     content = Report(
-        name=directory.resolve().name,
+        name=shown(directory.resolve().name),
         tables=tables,
         maps=maps,
         map_lines=map_lines(maps, [], SCHEMA.empty_table().to_pandas()) if tables is None else tables.maps,
         examples=examples,
+        left_out=in_words(missing),
         made=f"made {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by cryosense {version('cryosense')}",
         level=cfg.level,
         most_operators=cfg.most_operators,

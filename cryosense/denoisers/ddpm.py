@@ -16,7 +16,7 @@ from cryosense.denoisers.base import Denoiser
 from cryosense.denoisers.gaussian import GaussianDenoiser
 from cryosense.denoisers.network_size import refuse_vast
 from cryosense.errors import ArgumentError, PipelineError
-from cryosense.files.untrusted import read_json
+from cryosense.files.limits import read_json
 
 if TYPE_CHECKING:  # diffusers takes seconds to import, which only who opens a network should wait for
     from diffusers import DDPMScheduler, UNet2DModel

@@ -4,19 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from cryosense.errors import ArgumentError
+from cryosense.errors import UntrustedFileError
+from cryosense.files.escapes import without_formulas
+from cryosense.files.limits import open_regular
 from cryosense.files.writing import written_whole
 
+LARGEST_TABLE_BYTES = 2**24
+MOST_COLUMNS, LONGEST_HEADER = 1000, 2**16
 THRESHOLDS = (0.143, 0.5)  # of an FSC, at which resolutions are stated
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table under this name, whole or not at all."""
+    """Write a table under this name, whole or not at all, its texts so that no spreadsheet takes them for formulas."""
     with written_whole(path) as unfinished:
-        table.to_csv(unfinished, index=False)
+        without_formulas(table).to_csv(unfinished, index=False)
+
+
+def read_csv(path: Path, largest: int, **how: Any) -> pd.DataFrame:
+    """-> the table in a CSV file, read by pandas.
+
+    Raises UntrustedFileError for a file that cannot be read, is larger than ``largest`` bytes, or has more than 1000 columns.
+    """
+    with open_regular(path) as file:
+        if file.seek(0, 2) > largest:
+            raise UntrustedFileError(f"{path}: more than {largest} bytes: no table that is read here is as large")
+        file.seek(0)
+        header = file.readline(LONGEST_HEADER + 1)
+        if len(header) > LONGEST_HEADER or header.count(b",") >= MOST_COLUMNS:
+            raise UntrustedFileError(f"{path}: more than {MOST_COLUMNS} columns, or names of {LONGEST_HEADER} bytes")
+        file.seek(0)
+        try:
+            return pd.read_csv(file, **how)
+        except (ValueError, OverflowError) as error:  # of pandas, decoding and conversion
+            raise UntrustedFileError(f"{path}: not a readable table: {str(error).strip()[:200]}") from error
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
@@ -26,18 +50,20 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: Path, numbers: Sequence[str], words: Sequence[str] = ()) -> pd.DataFrame:
-    """-> the table in a CSV file, every column but ``words`` as float64. Raises ArgumentError naming one that is not.
+    """-> the table in a CSV file, every column but ``words`` as float64. Raises UntrustedFileError naming one that is not.
 
     ``numbers`` and ``words`` must be there; ``words`` are taken as text.
     """
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(words, str))
+        table = read_csv(path, LARGEST_TABLE_BYTES, dtype=dict.fromkeys(words, str))
         others = {name: table[name].astype(float) for name in table.columns if name not in words}
-    except (OSError, ValueError) as error:  # of pandas, decoding and conversion
-        raise ArgumentError(f"{path} is not a readable table of numbers: {error}") from error
+    except ValueError as error:  # of conversion
+        if isinstance(error, UntrustedFileError):
+            raise
+        raise UntrustedFileError(f"{path} is not a readable table of numbers: {error}") from error
     missing = sorted({*numbers, *words} - set(table.columns))
     if missing or table.empty:
-        raise ArgumentError(f"{path} holds no rows, or no column {', '.join(missing)}")
+        raise UntrustedFileError(f"{path} holds no rows, or no column {', '.join(missing)}")
     return table.assign(**others)
 
 

@@ -1,41 +1,20 @@
-"""JSON, NumPy archives and torch files from anyone: sizes are checked before memory is taken, code never runs."""
+"""NumPy archives and torch files from anyone: sizes are checked before memory is taken, code never runs."""
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from cryosense.errors import ArgumentError, UntrustedFileError
+from cryosense.files.limits import open_regular
 
-LARGEST_JSON_BYTES = 2**26
 # Images hardly compress; masks and clean images do. Beyond this an archive is made to fill the memory.
 MOST_EXPANSION = 50
 ALWAYS_EXPANDED_BYTES = 2**24
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """-> the object in a JSON file.
-
-    Raises:
-        UntrustedFileError: a file that cannot be read, is not JSON, nests too deeply, or holds no object.
-    """
-    try:
-        if path.stat().st_size > LARGEST_JSON_BYTES:
-            raise UntrustedFileError(f"{path}: more than {LARGEST_JSON_BYTES} bytes: nothing that is read here is as large")
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, UntrustedFileError):
-            raise
-        raise UntrustedFileError(f"{path}: not a readable JSON file: {error}") from error
-    if not isinstance(content, dict):
-        raise UntrustedFileError(f"{path}: holds {type(content).__name__}, not an object with named values")
-    return content
 
 
 def read_npz(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -46,7 +25,7 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
             size, one of objects, or arrays more than 50 times as large as the file.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             known = {info.filename: info for info in archive.infolist()}
             members = {name: known[f"{name}.npy"] for name in names if f"{name}.npy" in known}
             expanded = sum(info.file_size for info in members.values())

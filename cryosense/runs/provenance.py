@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -16,6 +15,8 @@ from typing import Any
 import torch
 
 import cryosense
+from cryosense.errors import UntrustedFileError
+from cryosense.files.limits import read_json_value
 from cryosense.files.writing import write_json_atomic
 
 FILE = "provenance.json"
@@ -44,8 +45,8 @@ def gather_sessions(directory: Path, parts: Iterable[Path]) -> None:
 def sessions(directory: Path) -> list[dict[str, Any]]:
     """-> the sessions of a run, first to last; none where no record is, or none that can be read."""
     try:
-        content = json.loads((directory / FILE).read_text())
-    except (OSError, ValueError):
+        content = read_json_value(directory / FILE)
+    except UntrustedFileError:
         return []
     return [entry for entry in content if isinstance(entry, dict)] if isinstance(content, list) else []
 

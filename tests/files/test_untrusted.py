@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cryosense.files.untrusted import UntrustedFileError, read_json, read_npz
+from cryosense.files.limits import read_json
+from cryosense.files.untrusted import UntrustedFileError, read_npz
 
 
 def test_json(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from cryosense.biology.map_model import chain_atoms
 from cryosense.biology.models import read_model
 from cryosense.denoisers import open_ddpm
 from cryosense.denoisers.ddpm import open_gaussian
+from cryosense.errors import UnusableRunError
 from cryosense.metrics.weights import features_from_file
 from cryosense.reconstructors.unrolled import open_solver
 from cryosense.reporting.tables.collect import collect
@@ -66,7 +67,9 @@ def run_file(name: str) -> bytes:
 
 
 def maps(path: Path) -> None:
-    found = finished_maps(path.parent)
+    found, damaged = finished_maps(path.parent)
+    for _, reason in damaged:
+        raise UnusableRunError(reason)
     resolution_lines(found)
     map_curves(found)
 

@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save
 
 from cryosense.denoisers.ddpm import FACTS
 from cryosense.errors import ArgumentError, UnrolledModelError
-from cryosense.files.untrusted import UntrustedFileError, read_json
+from cryosense.files.limits import read_json
+from cryosense.files.untrusted import UntrustedFileError
 from cryosense.reconstructors.unrolled.bands import DCTBands, WaveletBands
 from cryosense.reconstructors.unrolled.network import UnrolledNetwork
 from cryosense.reconstructors.unrolled.proximal import UnrolledADMM, UnrolledFISTA

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from cryosense.errors import UntrustedFileError
+from cryosense.files.limits import read_yaml
 from cryosense.reporting.report.markup import Markup, element, joined, table, table_of
 from cryosense.runs.provenance import sessions
 
@@ -44,8 +44,8 @@ def _folded(summary: str, inside: Markup) -> Markup:
 
 def _config(run: Path) -> Any:
     try:
-        return yaml.safe_load((run / "config.yaml").read_text())
-    except (OSError, ValueError, yaml.YAMLError):
+        return read_yaml(run / "config.yaml")
+    except UntrustedFileError:
         return None
 
 

@@ -19,7 +19,7 @@ from cryosense.reporting.report.slices import map_sections
 from cryosense.reporting.tables.collected_maps import FinishedMap, map_curves
 from cryosense.reporting.tables.examples import Example, arrange
 from cryosense.reporting.tables.formats import operator_label
-from cryosense.reporting.tables.listing import ADVICE, left_out
+from cryosense.reporting.tables.listing import ADVICE
 from cryosense.reporting.tables.map_lines import map_words
 from cryosense.reporting.tables.paper_formats import legend
 from cryosense.reporting.tables.run_tables import RunTables
@@ -43,6 +43,7 @@ class Report:
         maps: back-projections.
         map_lines: lines of :func:`.map_lines` of these.
         examples: an image of each run that has one.
+        left_out: runs, cells and maps that are not in it, in words.
         made: when, in words.
         level: of the intervals.
         most_operators, most_maps: so many rows of images and sections of maps are shown at most.
@@ -53,6 +54,7 @@ class Report:
     maps: Sequence[FinishedMap]
     map_lines: pd.DataFrame
     examples: list[Example]
+    left_out: Sequence[str]
     made: str
     level: float
     most_operators: int
@@ -93,8 +95,8 @@ class Report:
             yield "runs", len(self.tables.collected.runs)
             yield "rows", len(self.tables.collected.rows)
             yield "images counted", int(self.tables.lines["images"].max())
-            yield "runs or cells left out", len(self.tables.collected.left_out)
         yield "maps", len(self.maps)
+        yield "runs, cells or maps left out", len(self.left_out)
 
     def _sections(self) -> Iterator[tuple[str, Markup]]:
         tables = self.tables
@@ -109,8 +111,9 @@ class Report:
             )
             yield "Images", self._images()
             yield "Tables", self._paper_tables(tables)
-            missing = element("ul", *(element("li", line) for line in left_out(tables)))
-            yield "Not in the tables", missing if tables.collected.left_out else Markup("")
+        missing = element("ul", *(element("li", line) for line in self.left_out))
+        yield "Not in the tables", missing if self.left_out else Markup("")
+        if tables is not None:
             yield "How it was made", how_made(tables.collected.runs)
         if self.maps:
             yield "How the maps were made", how_made(each.directory for each in self.maps)

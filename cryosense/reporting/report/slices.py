@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from cryosense.errors import UnusableRunError
+from cryosense.files.limits import require_regular
 from cryosense.reporting.tables.collected_maps import FinishedMap
 
+LARGEST_SIDE = 4096  # voxels
 ACROSS = 6
 PANEL_INCHES, DOTS_PER_INCH = 2.1, 110
 TITLE_CHARACTERS = 30
@@ -47,10 +49,13 @@ def map_sections(maps: Sequence[FinishedMap]) -> tuple[Figure | None, list[str]]
 
 def _section(each: FinishedMap) -> NDArray[np.float32]:
     """(n, n): the middle of the map along z."""
+    require_regular(each.directory / "map.mrc")
     with mrcfile.mmap(each.directory / "map.mrc", mode="r") as mrc:
         data = mrc.data
         if data is None or data.ndim != 3:
             raise UnusableRunError("map.mrc holds no volume")
+        if max(data.shape) > LARGEST_SIDE:
+            raise UnusableRunError(f"map.mrc is of {data.shape} voxels")
         section = np.array(data[len(data) // 2], dtype=np.float32)
     if not np.isfinite(section).all():
         raise UnusableRunError("map.mrc holds values that are not finite")

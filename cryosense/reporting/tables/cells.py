@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cryosense import reconstructors
+from cryosense.errors import UntrustedFileError
+from cryosense.files.limits import read_json, read_yaml, shown
+
+MOST_CELLS = 100_000
 
 
 def what_became_of(run: Path) -> str | None:
@@ -19,18 +20,20 @@ def what_became_of(run: Path) -> str | None:
     if not (run / "error.json").is_file():
         return "unfinished: start the same run again to go on with it"
     try:
-        error = json.loads((run / "error.json").read_text())
+        error = read_json(run / "error.json")
         first_line = next(iter(str(error["error"]).splitlines()), "")
-        return f"failed: {error['type']}: {first_line}"
-    except (OSError, ValueError, KeyError, TypeError) as problem:
+        return f"failed: {shown(str(error['type']))}: {shown(first_line)}"
+    except (UntrustedFileError, KeyError) as problem:
         return f"failed, and its error.json cannot be read ({problem})"
 
 
 def missing_cells(directory: Path, sweep: Path) -> Iterator[tuple[Path, str]]:
     """Cells that ``sweep``, a ``sweep.json``, promises and that have no directory at all, with that as the reason."""
     try:
-        cells = [str(cell) for cell in json.loads(sweep.read_text())["cells"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        cells = read_json(sweep)["cells"]
+        if not isinstance(cells, list) or len(cells) > MOST_CELLS or any(shown(str(cell)) != cell for cell in cells):
+            raise UntrustedFileError(f"{sweep}: its cells are not at most {MOST_CELLS} names of directories")
+    except (UntrustedFileError, KeyError) as error:
         yield sweep, f"damaged, cells that are missing are not known: {error}"
         return
     for cell in cells:
@@ -41,12 +44,13 @@ def missing_cells(directory: Path, sweep: Path) -> Iterator[tuple[Path, str]]:
 def cell_label(run: Path) -> str:
     """-> the method and the operator of a run as its ``config.yaml`` has them; empty where that does not say."""
     try:
-        config: Any = yaml.safe_load((run / "config.yaml").read_text())
+        config: Any = read_yaml(run / "config.yaml")
         operator, reconstructor = config["operator"], config["reconstructor"]
         masks = operator["masks"]["_target_"].rsplit(".", 1)[-1]
         block = [f"K = {operator['block_size']}"] if "block_size" in operator else []
-        return ", ".join([_method(reconstructor), masks, *block, f"C = {float(config['compression']):.3g}"])
-    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError):
+        words = [_method(reconstructor), masks, *block, f"C = {float(config['compression']):.3g}"]
+        return shown(", ".join(words))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return ""
 
 

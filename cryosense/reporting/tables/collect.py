@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from cryosense.errors import NoRunError, RunError, UnusableRunError
+from cryosense.errors import NoRunError, RunError, UntrustedFileError, UnusableRunError
+from cryosense.files.limits import read_json_value, shown, shown_path
+from cryosense.files.rows import read_rows
 from cryosense.metrics.score_table import SCHEMA
-from cryosense.reporting.scores import NAMES
 from cryosense.reporting.tables.cells import cell_label, missing_cells, what_became_of
+from cryosense.reporting.tables.data_names import with_unique_names
+from cryosense.reporting.tables.usable_rows import usable_rows
 
-# Runs that were made before there was such a column count all the same.
-CAME_LATER = {"data_fingerprint", "bytes_per_particle", *NAMES}
+LONGEST_REASON = 1000  # characters
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ def collect(directory: Path) -> Collected:
     for run in _run_dirs(directory):
         try:
             table = _rows(run)
-            for run_id in table["run_id"].unique().to_pylist():
-                if run_id in seen:
-                    raise UnusableRunError(f"holds rows of the same run as {seen[run_id]}: counted once")
-                seen[run_id] = run
+            run_id = table["run_id"][0].as_py()
+            if run_id in seen:
+                raise UnusableRunError(f"holds rows of the same run as {seen[run_id]}: counted once")
+            seen[run_id] = run
         except UnusableRunError as reason:
             label = cell_label(run)
             left_out.append((run, f"{reason}{label and f' ({label})'}"))
@@ -57,9 +57,15 @@ def collect(directory: Path) -> Collected:
     for sweep in _named(directory, "sweep.json"):
         left_out += missing_cells(sweep.parent, sweep)
     if not tables:
-        listed = "".join(f"\n  {run}: {reason}" for run, reason in left_out)
+        listed = "".join(f"\n  {line}" for line in in_words(left_out))
         raise NoRunError(f"no finished run at or below {directory}{listed}")
-    return Collected(pa.concat_tables(tables.values()).to_pandas(), tuple(tables), tuple(left_out))
+    rows = with_unique_names(pa.concat_tables(tables.values()).to_pandas(), seen)
+    return Collected(rows, tuple(tables), tuple(left_out))
+
+
+def in_words(left_out: Iterable[tuple[Path, str]]) -> list[str]:
+    """-> a line for each directory and why it is left out, in printable characters."""
+    return [f"{shown_path(run)}: {shown(reason, LONGEST_REASON)}" for run, reason in left_out]
 
 
 def _run_dirs(directory: Path) -> Iterator[Path]:
@@ -86,20 +92,8 @@ def _rows(run: Path) -> pa.Table:
     if became is not None:
         raise UnusableRunError(became)
     try:
-        json.loads((run / "done.json").read_text())
-        with pq.ParquetFile(run / "rows.parquet") as file:
-            table = file.read(use_threads=False)
-    except (OSError, ValueError, pa.ArrowException) as error:
+        read_json_value(run / "done.json")
+        table = read_rows(run / "rows.parquet", SCHEMA)
+    except UntrustedFileError as error:
         raise UnusableRunError(f"damaged: {error}") from error
-    return _with_every_column(table)
-
-
-def _with_every_column(table: pa.Table) -> pa.Table:
-    """The rows with all columns of today, empty where the run is older than a column. Raises UnusableRunError for others."""
-    there = set(table.schema.names)
-    odd = sorted((there - set(SCHEMA.names)) | (set(SCHEMA.names) - there - CAME_LATER))
-    odd += [field.name for field in SCHEMA if field.name in there and table.schema.field(field.name).type != field.type]
-    if odd or len(there) < len(table.schema.names):
-        raise UnusableRunError(f"rows.parquet has other columns than this version writes: {odd[:10]}")
-    columns = [table[field.name] if field.name in there else pa.nulls(len(table), field.type) for field in SCHEMA]
-    return pa.table(columns, schema=SCHEMA)
+    return usable_rows(table)

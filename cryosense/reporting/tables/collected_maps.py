@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cryosense.errors import UnusableRunError
+from cryosense.errors import CryosenseError, UnusableRunError
+from cryosense.files.limits import read_json, shown
 from cryosense.files.tables import read_table, reading
-from cryosense.files.untrusted import read_json
 
 # Curve and threshold of each resolution that stands in the table.
 SHOWN = {
@@ -20,6 +20,7 @@ SHOWN = {
     "to uncompressed, 0.143": ("cross_half1", 0.143),
     "to reference, 0.5": ("to_reference", 0.5),
 }
+MOST_SHELLS, LARGEST_VALUE = 100_000, 1e12
 RESOLUTIONS = ["threshold", "resolution_angstrom"]
 PANELS = {
     "corrected": "half maps, corrected",
@@ -39,30 +40,49 @@ class FinishedMap:
     resolutions: pd.DataFrame
 
 
-def finished_maps(directory: Path) -> list[FinishedMap]:
-    """-> the finished back-projections at or below a directory, by name. Raises UnusableRunError naming a damaged file."""
-    found = []
+def finished_maps(directory: Path) -> tuple[list[FinishedMap], list[tuple[Path, str]]]:
+    """-> the finished back-projections at or below a directory, by name; the directories of damaged ones, and why."""
+    found, damaged = [], []
     for parent, folders, files in os.walk(directory):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         if {"done.json", "fsc.csv", "resolution.csv"} <= set(files):
             folder = Path(parent)
             name = str(folder.relative_to(directory)) if folder != directory else folder.name
-            curves = read_table(folder / "fsc.csv", ["frequency_per_angstrom", "corrected"])
-            resolutions = read_table(folder / "resolution.csv", RESOLUTIONS, words=["curve", "at_nyquist"])
-            resolutions["at_nyquist"] = resolutions["at_nyquist"] == "True"
-            found.append(FinishedMap(name, folder, _summary(folder / "done.json"), curves, resolutions))
-    return found
+            try:
+                found.append(_finished_map(folder, shown(name)))
+            except CryosenseError as error:
+                damaged.append((folder, f"damaged: {error}"))
+    return found, damaged
+
+
+def _finished_map(folder: Path, name: str) -> FinishedMap:
+    curves = read_table(folder / "fsc.csv", ["frequency_per_angstrom", "corrected"])
+    resolutions = read_table(folder / "resolution.csv", RESOLUTIONS, words=["curve", "at_nyquist"])
+    resolutions["at_nyquist"] = resolutions["at_nyquist"] == "True"
+    frequency = curves["frequency_per_angstrom"].to_numpy()
+    known = curves.fillna(0).to_numpy()
+    if len(curves) > MOST_SHELLS or not np.isfinite(frequency).all() or not (np.abs(known) <= LARGEST_VALUE).all():
+        raise UnusableRunError(f"{folder / 'fsc.csv'} holds no curves over shells")
+    if len(resolutions) > MOST_SHELLS or (resolutions["resolution_angstrom"] < 0).any():
+        raise UnusableRunError(f"{folder / 'resolution.csv'} holds no resolutions")
+    return FinishedMap(name, folder, _summary(folder / "done.json"), curves, resolutions)
 
 
 def _summary(path: Path) -> dict[str, object]:
     summary = read_json(path)
     worth = summary.get("equivalent_particles")
     crossed = worth.get("cross") if isinstance(worth, dict) else None
-    if not isinstance(summary.get("particles"), int) or not isinstance(crossed, (int, float, NoneType)):
+    numbers = [crossed, summary.get("compression_dof")]
+    if not isinstance(summary.get("particles"), int) or not all(map(_is_usable, [summary["particles"], *numbers])):
         raise UnusableRunError(
             f"{path} does not sum up a back-projection: no number of particles, or what they are worth is none"
         )
     return summary
+
+
+def _is_usable(number: object) -> bool:
+    """Whether it is a number that can be counted with, or none."""
+    return number is None or (isinstance(number, (int, float)) and 0 <= number <= LARGEST_VALUE)
 
 
 def resolution_lines(maps: list[FinishedMap]) -> pd.DataFrame:

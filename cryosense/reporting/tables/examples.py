@@ -11,11 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cryosense.errors import UnusableRunError
-from cryosense.files.untrusted import read_json, read_npz
+from cryosense.files.limits import read_json
+from cryosense.files.untrusted import read_npz
 from cryosense.reporting.tables.formats import method_label
 from cryosense.reporting.tables.summary import METHOD, OPERATOR, in_order
 
 Image = NDArray[np.float32]
+LARGEST_SIDE = 4096  # pixels
 NEEDED = ("image", "measurement", "reconstruction")
 OPTIONAL = ("clean", "deviation")
 
@@ -63,11 +65,16 @@ def _read_images(run: Path) -> tuple[str, int, dict[str, Image]]:
         run_id = str(read_json(run / "summary.json")["run_id"])
         images = read_npz(run / "example.npz", ("particle", *NEEDED, *OPTIONAL))
         particle = int(images.pop("particle"))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise UnusableRunError(f"its example image cannot be read ({error})") from error
     missing = sorted(set(NEEDED) - set(images))
     if missing:
         raise UnusableRunError(f"example.npz holds no {', '.join(missing)}")
+    shape = images["image"].shape
+    for name, image in images.items():
+        same = image.shape == shape or name == "measurement"
+        if image.ndim != 2 or not same or not 1 <= image.size <= LARGEST_SIDE**2 or not np.isfinite(image).all():
+            raise UnusableRunError(f"example.npz: {name}, of shape {image.shape}, is no image beside one of shape {shape}")
     return run_id, particle, images
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from cryosense.files.escapes import markdown
 from cryosense.metrics.score_table import Shown
 from cryosense.reporting.scores import DECIMALS, TITLES, shown
 from cryosense.reporting.tables.summary import BASELINE, best, difference_column, verdict_column
@@ -61,6 +62,8 @@ def markdown_table(lines: pd.DataFrame, level: float) -> str:
     operators = {"data": lines["data"].tolist(), "operator": [operator_label(line) for _, line in lines.iterrows()]}
     cells = operators | _cells(lines, SHOWN, PAIRED, interval=_whole, mark="**{}**")
     rule = ["---"] * 3 + ["---:"] * (len(cells) - 3)
+    for title in ("data", "operator", "method"):  # the others are numbers and words of ours
+        cells[title] = [markdown(word) for word in cells[title]]
     rows = [list(cells), rule, *zip(*cells.values(), strict=True)]
     return (
         "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n\n" + _legend(level, "In brackets: the", "bold") + "\n"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from cryosense.files import escapes
+from cryosense.reporting.tables.collect import in_words
 from cryosense.reporting.tables.guidance import guidance_words
 from cryosense.reporting.tables.map_lines import map_words
-from cryosense.reporting.tables.paper_formats import MARKDOWN_ESCAPES, paper_markdown
+from cryosense.reporting.tables.paper_formats import paper_markdown
 from cryosense.reporting.tables.run_tables import RunTables
 
 
@@ -19,7 +21,7 @@ def page(tables: RunTables, level: float) -> str:
     if len(tables.maps):
         parts += ["### Maps\n", markdown(map_words(tables.maps))]
     if tables.collected.left_out:
-        parts += ["### Not in the tables\n", *(f"- {line.translate(MARKDOWN_ESCAPES)}" for line in left_out(tables)), ""]
+        parts += ["### Not in the tables\n", *(f"- {escapes.markdown(line)}" for line in left_out(tables)), ""]
     return "\n".join(parts)
 
 
@@ -32,7 +34,7 @@ ADVICE = (
 
 def left_out(tables: RunTables) -> list[str]:
     """-> runs and cells without rows in the tables, in words."""
-    return [f"{run}: {reason}" for run, reason in tables.collected.left_out]
+    return in_words(tables.collected.left_out)
 
 
 def markdown(lines: Sequence[Mapping[str, str]]) -> str:
@@ -43,4 +45,4 @@ def markdown(lines: Sequence[Mapping[str, str]]) -> str:
 
 
 def _escaped(words: Iterable[str]) -> list[str]:
-    return [str(word).translate(MARKDOWN_ESCAPES) for word in words]
+    return [escapes.markdown(str(word)) for word in words]

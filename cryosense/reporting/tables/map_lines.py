@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from cryosense.errors import CryosenseError
+from cryosense.files.limits import read_json, read_yaml
 from cryosense.files.tables import reading
 from cryosense.reporting.tables.collected_maps import FinishedMap
 from cryosense.reporting.tables.formats import method_label, operator_label
 from cryosense.reporting.tables.summary import METHOD, OPERATOR
+from cryosense.reporting.tables.usable_rows import usable_facts
 
 # Curve and threshold of each resolution.
 RESOLUTIONS = {
@@ -109,15 +110,15 @@ def _label(line: pd.Series) -> str:
 def _origin(folder: Path, runs: dict[str, Path]) -> dict[str, Any]:
     """-> what the map in this folder is made of: what is known of it."""
     try:
-        config: Any = yaml.safe_load((folder / "config.yaml").read_text())
+        config: Any = read_yaml(folder / "config.yaml")
         source = Path(config["data"]["path"]).parent
         summary = _summary(runs.get(source.name, source))
         if summary is not None:
-            return {name: summary.get(name) for name in ("run_id", *OPERATOR, *METHOD)}
+            return usable_facts({name: summary.get(name) for name in ("run_id", *OPERATOR, *METHOD)})
         operator = config.get("operator")
         if operator is None:
             return {"reconstructor": UNCOMPRESSED}
-        return {
+        facts = {
             "operator": "pixel" if "block_size" in operator else "fourier",
             "masks": operator["masks"]["_target_"].rsplit(".", 1)[-1],
             "block_size": operator.get("block_size"),
@@ -125,7 +126,8 @@ def _origin(folder: Path, runs: dict[str, Path]) -> dict[str, Any]:
             "compression_nominal": float(operator["compression"]),
             "reconstructor": MASKS_ONLY,
         }
-    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError):
+        return usable_facts(facts)
+    except (CryosenseError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
@@ -133,5 +135,5 @@ def _summary(run: Path) -> dict[str, Any] | None:
     """What a reconstruction says of itself, None where there is none."""
     if not (run / "summary.json").is_file():
         return None
-    summary: dict[str, Any] = json.loads((run / "summary.json").read_text())
+    summary = read_json(run / "summary.json")
     return summary if "run_id" in summary else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from cryosense.files.escapes import latex, markdown
 from cryosense.reporting.scores import DECIMALS
 from cryosense.reporting.tables.map_lines import EQUIVALENT, RESOLUTIONS
 from cryosense.reporting.tables.paper_tables import Cell, Interval, PaperTable
@@ -15,12 +16,6 @@ from cryosense.reporting.tables.summary import BASELINE, ROUNDING
 WORDS = {"yes": "better", "no": "worse", "tie": "tie", "": ""}
 MAP_DECIMALS = dict.fromkeys(RESOLUTIONS, 2) | {EQUIVALENT: 0}
 DIFFERENCE, PUBLISHED = f"minus {BASELINE}", "in the paper"
-MARKDOWN_ESCAPES = str.maketrans({character: f"\\{character}" for character in "\\|`*[]<>"} | {"\n": " "})
-LATEX_ESCAPES = str.maketrans(
-    {character: f"\\{character}" for character in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "≤": r"$\le$", "Å": r"\AA{}", "\n": " "}
-)
 
 
 class BodyLine(NamedTuple):
@@ -73,10 +68,10 @@ def paper_markdown(tables: Iterable[PaperTable], level: float) -> str:
     parts = []
     for table in tables:
         rule = ["---", *["---:"] * (len(table.columns) + 2)]
-        body = [_marked(line, MARKDOWN_ESCAPES, "**{}**", "· {}") for line in body_of(table)]
-        rows = [[word.translate(MARKDOWN_ESCAPES) for word in header_of(table)], rule, *body]
+        body = [_marked(line, markdown, "**{}**", "· {}") for line in body_of(table)]
+        rows = [[markdown(word) for word in header_of(table)], rule, *body]
         lines = ["| " + " | ".join(row) + " |" for row in rows]
-        parts.append("\n".join([f"### {table.title.translate(MARKDOWN_ESCAPES)}", "", *lines, ""]))
+        parts.append("\n".join([f"### {markdown(table.title)}", "", *lines, ""]))
     return "\n".join([*parts, legend(level), ""])
 
 
@@ -84,12 +79,12 @@ def paper_latex(tables: Iterable[PaperTable], level: float) -> str:
     """-> a ``table`` environment for each, which needs no package; the legend as a comment."""
     parts = [f"% {legend(level)}"]
     for table in tables:
-        body = [_marked(line, LATEX_ESCAPES, "\\textbf{{{}}}", "\\quad {}") for line in body_of(table)]
-        columns = [word.translate(LATEX_ESCAPES) for word in header_of(table)]
+        body = [_marked(line, latex, "\\textbf{{{}}}", "\\quad {}") for line in body_of(table)]
+        columns = [latex(word) for word in header_of(table)]
         header, *rows = (" & ".join(words) + r" \\" for words in [columns, *body])
         parts += [
             r"\begin{table}" + "\n" + r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
-            rf"\caption{{{table.title.translate(LATEX_ESCAPES)}}}",
+            rf"\caption{{{latex(table.title)}}}",
             rf"\begin{{tabular}}{{l{'r' * (len(table.columns) + 2)}}}" + "\n" + r"\hline",
             *[header, r"\hline", *rows, r"\hline"],
             r"\end{tabular}" + "\n" + r"\end{table}" + "\n",
@@ -97,9 +92,9 @@ def paper_latex(tables: Iterable[PaperTable], level: float) -> str:
     return "\n".join(parts)
 
 
-def _marked(line: BodyLine, escapes: dict[int, str], bold: str, below: str) -> list[str]:
+def _marked(line: BodyLine, escaped: Callable[[str], str], bold: str, below: str) -> list[str]:
     """The words of a line; only titles are of the user's making, the others are numbers."""
-    title = line.title.translate(escapes)
+    title = escaped(line.title)
     marked = [bold.format(word) if top else word for word, top in zip(line.words, line.best, strict=False)]
     return [below.format(title) if line.below else title, *marked, *line.words[len(marked) :]]
 

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cryosense.biology.models import ProteinModel
+from cryosense.files.escapes import markdown
+from cryosense.files.limits import shown
 from cryosense.tasks.atomic_models.comparison import Comparison
+
+LONGEST_NOTE = 1000  # characters
 
 WORDS = {
     "sequence_pairs": "pairs of chains of one sequence",
@@ -59,7 +63,7 @@ def models_markdown(table: pd.DataFrame, summary: Mapping[str, float], notes: li
     known = {words: summary[name] for name, words in WORDS.items() if name in summary}
     lines += ["", "| | |", "| --- | ---: |"] * bool(known)
     lines += [_line([words, _cell(value, "d" if isinstance(value, int) else ".3f")]) for words, value in known.items()]
-    return "\n".join([*lines, *(f"\n{note}" for note in notes)]) + "\n"
+    return "\n".join([*lines, *(f"\n{markdown(shown(note, LONGEST_NOTE))}" for note in notes)]) + "\n"
 
 
 TITLES = {
@@ -82,6 +86,8 @@ TITLES = {
 
 
 def _cell(value: str | float | None, form: str) -> str:
+    if isinstance(value, str):
+        return markdown(shown(value))
     return "" if pd.isna(value) else format(value, form)
 
 

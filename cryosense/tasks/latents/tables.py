@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cryosense.files.escapes import markdown
+from cryosense.files.limits import shown
+
 COMPARED = "compared"
 RESEEDED = "ceiling: same images, other training seed"
 REFITTED = "ceiling: same latents, other clustering seed"
@@ -29,7 +32,7 @@ def comparison_markdown(first: str, scores: pd.DataFrame, clusters: pd.DataFrame
     """-> tables as Markdown: runs against the first, each of its clusters, and what is known against all runs."""
     parts = []
     if len(scores):
-        parts += [f"Against {first}:", _table(_score_lines(scores, "other"), "run")]
+        parts += [f"Against {markdown(shown(first))}:", _table(_score_lines(scores, "other"), "run")]
     if len(clusters):
         parts += ["Clusters of the first run:", _cluster_table(clusters)]
     if len(recovery):
@@ -39,12 +42,12 @@ def comparison_markdown(first: str, scores: pd.DataFrame, clusters: pd.DataFrame
 
 def _score_lines(rows: pd.DataFrame, name: str) -> Iterator[dict[str, str]]:
     """One line per run and, below it, its floor; the ceilings, which belong to the first run, at the end."""
-    shown = [score for score in TITLES if score in rows.columns]
+    there = [score for score in TITLES if score in rows.columns]
     for run, of_run in rows[rows["kind"].isin([COMPARED, FLOOR])].groupby(name, sort=False):
         for kind, repeats in of_run.groupby("kind", sort=False):
-            yield {"": str(run) if kind == COMPARED else FLOOR, **_cells(repeats[shown])}
+            yield {"": str(run) if kind == COMPARED else FLOOR, **_cells(repeats[there])}
     for kind, repeats in rows[rows["kind"].isin([RESEEDED, REFITTED])].groupby("kind", sort=False):
-        yield {"": str(kind), **_cells(repeats[shown])}
+        yield {"": str(kind), **_cells(repeats[there])}
 
 
 def _cells(repeats: pd.DataFrame) -> dict[str, str]:
@@ -81,4 +84,5 @@ def _cluster_table(clusters: pd.DataFrame) -> str:
 
 def _markdown(rows: list[list[str]]) -> str:
     rule = ["---", *["---:"] * (len(rows[0]) - 1)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], rule, *rows[1:]])
+    escaped = [[markdown(shown(cell)) for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [escaped[0], rule, *escaped[1:]])

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cryosense.data import ParticleDataError
 from cryosense.data.maps import read_map as open_map
-from cryosense.files.untrusted import read_json
+from cryosense.files.limits import read_json
 from cryosense.metrics import equivalent_particles, fsc, sphere_mask
 from cryosense.simulation.files import ModelDensity
 from cryosense.simulation.pseudo_atoms import PseudoAtoms

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cryosense.data import ParticleDataError
 from cryosense.data.maps import read_map
-from cryosense.files.untrusted import read_json
+from cryosense.files.limits import read_json
 from cryosense.metrics import fsc
 from cryosense.metrics.shell_snr import ObservedCurve
 from cryosense.tasks.maps.references import PIXEL_SIZE_TOLERANCE

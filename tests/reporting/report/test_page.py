@@ -11,7 +11,7 @@ import yaml
 
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.report.page import Report
-from cryosense.reporting.tables.collect import collect
+from cryosense.reporting.tables.collect import collect, in_words
 from cryosense.reporting.tables.collected_maps import finished_maps
 from cryosense.reporting.tables.examples import read_examples
 from cryosense.reporting.tables.guidance import Guidance
@@ -45,10 +45,11 @@ class Page(HTMLParser):
 
 
 def report_of(directory: Path) -> Page:
-    collected, maps = collect(directory), finished_maps(directory)
+    collected, (maps, _) = collect(directory), finished_maps(directory)
+    missing = in_words(collected.left_out)
     tables = RunTables.of(collected, maps, Guidance([2, 4], resamples=50, level=0.95, seed=0), 6)
     examples, _ = read_examples(collected.runs, collected.rows)
-    return Page(Report(directory.name, tables, maps, tables.maps, examples, "made today", 0.95, 8, 8).html())
+    return Page(Report(directory.name, tables, maps, tables.maps, examples, missing, "made today", 0.95, 8, 8).html())
 
 
 @pytest.fixture(scope="module")
@@ -119,17 +120,17 @@ def test_maps_of_samples_whose_rows_are_elsewhere_have_a_report(tmp_path: Path) 
     (run / "summary.json").write_text(json.dumps({"run_id": "p", "data": "made_up"} | RADIAL | posterior))
     write_map(tmp_path / "maps", 8.0)
     (tmp_path / "maps" / "config.yaml").write_text(yaml.safe_dump({"data": {"path": str(run / "particles.star")}}))
-    maps = finished_maps(tmp_path / "maps")
+    maps = finished_maps(tmp_path / "maps")[0]
     lines = map_lines(maps, [], SCHEMA.empty_table().to_pandas())
     assert lines.loc[0, "sampler"] == "stationary"
-    assert "posterior ddpm" in Page(Report("maps", None, maps, lines, [], "made today", 0.95, 8, 8).html()).text
+    assert "posterior ddpm" in Page(Report("maps", None, maps, lines, [], [], "made today", 0.95, 8, 8).html()).text
 
 
 def test_maps_alone_have_a_report(tmp_path: Path) -> None:
     write_map(tmp_path / "maps", 8.0)
-    maps = finished_maps(tmp_path)
+    maps = finished_maps(tmp_path)[0]
     lines = map_lines(maps, [], SCHEMA.empty_table().to_pandas())
-    page = Page(Report("maps", None, maps, lines, [], "made today", 0.95, 8, 8).html())
+    page = Page(Report("maps", None, maps, lines, [], [], "made today", 0.95, 8, 8).html())
     assert "8.00 Å" in page.text
     assert "No section of maps: " in page.text
     assert "Tables" not in page.text

@@ -27,7 +27,7 @@ def test_resolutions_stand_side_by_side(tmp_path: Path) -> None:
     write_map(tmp_path / "runs" / "pinv", 9.5, crossed=True)
     write_map(tmp_path / "unfinished", 5.0)
     (tmp_path / "unfinished" / "done.json").unlink()
-    maps = finished_maps(tmp_path)
+    maps, _ = finished_maps(tmp_path)
     lines = resolution_lines(maps).set_index("maps")
     assert lines.index.tolist() == ["full", "runs/pinv"]
     assert lines.loc["full"].tolist() == [30, "", "≤ 7.00 Å (Nyquist)", "", ""]
@@ -37,4 +37,4 @@ def test_resolutions_stand_side_by_side(tmp_path: Path) -> None:
 
 
 def test_a_directory_without_maps_has_none(tmp_path: Path) -> None:
-    assert finished_maps(tmp_path) == []
+    assert finished_maps(tmp_path) == ([], [])

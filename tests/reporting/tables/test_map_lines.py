@@ -31,7 +31,7 @@ def test_resolutions_join_the_line_of_their_method(tmp_path: Path) -> None:
         write_map(tmp_path / "maps" / name, 8.0, crossed=True)
         write_config(tmp_path / "maps" / name, path, operator)
     collected = collect(tmp_path)
-    maps = map_lines(finished_maps(tmp_path), collected.runs, collected.rows)
+    maps = map_lines(finished_maps(tmp_path)[0], collected.runs, collected.rows)
     assert maps["reconstructor"].fillna("").tolist() == ["", UNCOMPRESSED, MASKS_ONLY, "tv"]
     lines = summarise(collected.rows, resamples=10, level=0.95, seed=0)
     wide = joined(lines, maps)
@@ -53,7 +53,7 @@ def test_a_run_that_is_not_below_the_directory_is_found_by_its_path(tmp_path: Pa
     write_map(tmp_path / "maps" / "pinv", 8.0)
     write_config(tmp_path / "maps" / "pinv", str(tmp_path / "runs" / "radial_pinv" / "particles.star"))
     nothing = pd.DataFrame(columns=collect(tmp_path / "runs").rows.columns)
-    maps = map_lines(finished_maps(tmp_path / "maps"), [], nothing)
+    maps = map_lines(finished_maps(tmp_path / "maps")[0], [], nothing)
     assert maps.loc[0, ["operator", "masks", "reconstructor"]].tolist() == [RADIAL["operator"], RADIAL["masks"], "pinv"]
 
 

@@ -1,0 +1,138 @@
+"""Text, JSON and YAML from anyone: only regular files, of a size, depth and kind that what is read here has."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import yaml
+
+from cryosense.errors import UntrustedFileError
+
+LARGEST_JSON_BYTES = 2**26
+LARGEST_YAML_BYTES = 2**18
+LARGEST_TEXT_BYTES = 2**20
+DEEPEST = 64  # levels of lists and objects inside each other
+LONGEST_NAME = 200  # characters of what is shown as a name
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """-> the file, open for reading.
+
+    Raises UntrustedFileError for what is no regular file: a pipe would be waited for, a device never ends.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:
+        raise UntrustedFileError(f"{shown_path(path)}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UntrustedFileError(f"{path}: is no regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def require_regular(path: Path) -> None:
+    """Raises UntrustedFileError for what is no regular file, before a library opens it."""
+    open_regular(path).close()
+
+
+def read_bytes(path: Path, largest: int) -> bytes:
+    """-> all of a file. Raises UntrustedFileError for one that cannot be read, or of more than ``largest`` bytes."""
+    with open_regular(path) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise UntrustedFileError(f"{path}: more than {largest} bytes: nothing that is read here is as large")
+    return content
+
+
+def read_text(path: Path, largest: int = LARGEST_TEXT_BYTES) -> str:
+    """-> the text in a file. Raises UntrustedFileError for what is no UTF-8 and as :func:`read_bytes` does."""
+    try:
+        return read_bytes(path, largest).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UntrustedFileError(f"{path}: not a readable text file: {error}") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """-> the object in a JSON file.
+
+    Raises:
+        UntrustedFileError: a file that cannot be read, is not JSON, nests more than 64 levels deep, or holds no object.
+    """
+    content = read_json_value(path)
+    if not isinstance(content, dict):
+        raise UntrustedFileError(f"{path}: holds {type(content).__name__}, not an object with named values")
+    return content
+
+
+def read_json_value(path: Path) -> Any:
+    """-> what a JSON file holds. Raises UntrustedFileError as :func:`read_json` does."""
+    text = read_text(path, LARGEST_JSON_BYTES)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UntrustedFileError(f"{path}: not a readable JSON file: {error}") from error
+    if _too_deep(content):
+        raise UntrustedFileError(f"{path}: not a readable JSON file: nests more than {DEEPEST} levels deep")
+    return content
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """-> the mapping in a YAML file such as ``config.yaml``.
+
+    Raises:
+        UntrustedFileError: a file that cannot be read, is not plain YAML, nests more than 64 levels deep, or holds no mapping;
+            aliases, by which a small file stands for one that fills the memory.
+    """
+    text = read_text(path, LARGEST_YAML_BYTES)
+    try:
+        _check_events(text)
+        content = yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
+        first = str(error).split("\n")[0]
+        raise UntrustedFileError(f"{path}: not a readable YAML file: {first}") from error
+    if not isinstance(content, dict):
+        raise UntrustedFileError(f"{path}: holds {type(content).__name__}, not a mapping of names to values")
+    return content
+
+
+def _check_events(text: str) -> None:
+    """Raises ValueError for aliases and for depth, before anything is made of the text."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("has aliases (*name)")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError(f"nests more than {DEEPEST} levels deep")
+
+
+def _too_deep(content: object) -> bool:
+    level = [content]
+    for _ in range(DEEPEST + 1):
+        level = [
+            item
+            for node in level
+            if isinstance(node, (dict, list))
+            for item in (node.values() if isinstance(node, dict) else node)
+            if isinstance(item, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def shown_path(path: Path) -> str:
+    """-> the path in one line, cut where nobody would read on."""
+    return shown(str(path), 4 * LONGEST_NAME)
+
+
+def shown(text: str, longest: int = LONGEST_NAME) -> str:
+    """-> the text in one line: what would steer a terminal as its code, the middle cut where it is long."""
+    cut = text if len(text) <= longest else f"{text[: longest // 2]}…{text[-(longest // 2) :]}"
+    return "".join(each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode() for each in cut)
