@@ -114,7 +114,7 @@ def _check_events(text: str) -> None:
 
 def _too_deep(content: object) -> bool:
     level = [content]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [
             item
             for node in level

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from cryosense.errors import NoRunError
 from cryosense.reporting.tables.collect import collect
 from tests.tasks.runs import IMAGES, PIXEL, write_run, write_sweep
 
@@ -76,3 +78,33 @@ def test_failed_and_missing_cells_of_a_sweep_are_listed_with_the_rest_intact(tmp
         "radial_dct": "missing: the sweep names this cell, but it was never started",
     }
     assert len(collected.runs) == 5
+
+
+def test_data_of_one_name_in_two_folders_stay_two(tmp_path: Path) -> None:
+    for folder, print_ in (("J1", "aaaa"), ("J2", "bbbb")):
+        for method in ("pinv", "tv"):
+            run = write_run(tmp_path / f"{folder}_{method}", PIXEL, method, kept=8)
+            (run / "data.txt").write_text(f"{print_}\n")
+            (run / "config.yaml").write_text(f"data: {{path: sets/{folder}/made_up.star}}\n")
+    found = collect(tmp_path).rows
+    assert found.groupby("data")["run_id"].unique().map(sorted).to_dict() == {
+        "J1/made_up": ["J1_pinv", "J1_tv"],
+        "J2/made_up": ["J2_pinv", "J2_tv"],
+    }
+    for run in tmp_path.iterdir():  # nothing but the fingerprint tells them apart
+        (run / "config.yaml").write_text("data: {path: made_up.star}\n")
+    assert set(collect(tmp_path).rows["data"]) == {"made_up (aaaa)", "made_up (bbbb)"}
+    for run in tmp_path.iterdir():
+        (run / "data.txt").write_text("aaaa\n")
+    assert set(collect(tmp_path).rows["data"]) == {"made_up"}
+
+
+def test_runs_from_before_a_column_came_count(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run", PIXEL, "pinv", kept=8) / "rows.parquet"
+    pq.write_table(pq.read_table(path).drop(["data_fingerprint", "bytes_per_particle", "frc_area_clean"]), path)
+    rows = collect(tmp_path).rows
+    assert len(rows) == IMAGES
+    assert rows["frc_area_clean"].isna().all()
+    pq.write_table(pq.read_table(path).drop(["operator"]), path)
+    with pytest.raises(NoRunError, match=r"rows\.parquet holds no operator"):
+        collect(tmp_path)
