@@ -91,9 +91,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     text = read_text(path, LARGEST_YAML_BYTES)
     try:
-        _check_events(text)
+        _check_events(path, text)
         content = yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
+        if isinstance(error, UntrustedFileError):
+            raise
         first = str(error).split("\n")[0]
         raise UntrustedFileError(f"{path}: not a readable YAML file: {first}") from error
     if not isinstance(content, dict):
@@ -101,15 +103,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _check_events(text: str) -> None:
-    """Raises ValueError for aliases and for depth, before anything is made of the text."""
+def _check_events(path: Path, text: str) -> None:
+    """Raises UntrustedFileError for aliases and for depth, before anything is made of the text."""
     depth = 0
     for event in yaml.parse(text, _Loader):
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError("has aliases (*name)")
+            raise UntrustedFileError(f"{path}: has YAML aliases (*name): write out what they stand for")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise ValueError(f"nests more than {DEEPEST} levels deep")
+            raise UntrustedFileError(f"{path}: nests more than {DEEPEST} levels deep")
 
 
 def _too_deep(content: object) -> bool:
