@@ -12,6 +12,7 @@
         - ModelFileError: an atomic model
         - PipelineError: a diffusion model
         - UnrolledModelError: a trained unrolled solver
+        - MeasurementFileError: measurements, or what is to become a file of them
         - UntrustedFileError: one of another kind
     - RunError: a run directory cannot be used
         - RunDirectoryError: it belongs to another run
@@ -71,6 +72,10 @@ class PipelineError(FileError):
 
 class UnrolledModelError(FileError):
     """A folder that cannot be used as an unrolled solver; the message says why and what to do."""
+
+
+class MeasurementFileError(FileError):
+    """A measurement file that cannot be used or written; the message names the file, what is wrong and the mend."""
 
 
 class UntrustedFileError(FileError):

@@ -29,6 +29,8 @@ GROUPS = {
         "mirror",
         "experiment",
     ],
+    "measure": ["data", "geometry", "scaling", "operator", "design", "noise", "quantiser"],
+    "inspect": [],
     "train": ["data", "geometry", "scaling", "augmentation", "network", "model", "logger"],
     "simulate": ["density", "noise_model"],
     "align": ["data", "geometry", "operator"],

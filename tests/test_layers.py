@@ -19,7 +19,7 @@ FLOORS = [
     {"__main__"},
 ]
 TASKS = [
-    {"maps"},
+    {"maps", "measure"},
     {"mask_design", "latents", "atomic_models", "poses"},
     {"reconstruct"},
     {"validate"},

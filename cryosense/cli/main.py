@@ -7,6 +7,8 @@ from importlib.metadata import version
 
 VERBS = {
     "simulate": "make a particle stack with known truth: density, poses, CTF, noise",
+    "measure": "measure a particle stack once and for all: one small file that other verbs read",
+    "inspect": "what is in a measurement file, what it spends, whether it is whole",
     "reconstruct": "measure a particle stack through masks, reconstruct it, score it (-m sweeps)",
     "train": "train a network on a particle stack (model=ddpm, unrolled)",
     "align": "find the poses of a particle stack by a reference map, knowing masks, CTF and noise",

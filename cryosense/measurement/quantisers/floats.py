@@ -67,6 +67,10 @@ class FloatQuantiser(StoredQuantiser):
         coding = "entropy" if self.coded[0] else "packed"
         return [{"last_shell": self.last_shell, "float_bytes": self.dtype.itemsize, "coding": coding}]
 
+    @property
+    def bits_per_number(self) -> list[float]:
+        return [8.0 * self.dtype.itemsize]
+
     def added(self, layout: Layout) -> np.ndarray:
         return np.full(layout.count, self.rounding, np.float32)
 

@@ -105,6 +105,12 @@ class LevelQuantiser(StoredQuantiser):
             for book, last, coded in zip(self.books, self.layouts.last_shells, self.coded, strict=True)
         ]
 
+    @property
+    def bits_per_number(self) -> list[float]:
+        widths = [max(1, (book.levels - 1).bit_length()) for book in self.books]
+        each = zip(self.books, self.coded, widths, strict=True)
+        return [book.entropy_bits if coded else width for book, coded, width in each]
+
     def added(self, layout: Layout) -> np.ndarray:
         return self._per_number(layout, [book.added_std for book in self.books])
 

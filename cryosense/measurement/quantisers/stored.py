@@ -99,6 +99,16 @@ class StoredQuantiser(Quantiser):
         std = [lay.put((self.scale(lay) * self.added(lay))[None])[0] for lay in self.layouts.of(operator)]
         return torch.from_numpy(np.stack(std)).reshape(gain.shape).to(gain) * gain
 
+    def nominal_bits(self, operator: LinearOperator) -> np.ndarray:
+        """-> (1 or b,): bits of one image's measurement that are asked for: of normal numbers, or of whole levels."""
+        each = self.bits_per_number
+        return np.array([np.dot(layout.lengths, each) for layout in self.layouts.of(operator)])
+
+    @property
+    @abstractmethod
+    def bits_per_number(self) -> list[float]:
+        """Of each part."""
+
     @abstractmethod
     def encode(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> list[bytes]:
         """(b, ...), (b,) particle numbers -> the bytes of each."""

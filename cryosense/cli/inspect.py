@@ -1,0 +1,32 @@
+"""``cryosense inspect``: what is in a measurement file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.positional import with_word_named
+from cryosense.cli.refusal import one_line
+from cryosense.measurement.file import MeasurementFile
+from cryosense.measurement.file.summary import summary
+from cryosense.reporting.figures.measured import draw_measured
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="inspect")
+def _inspect(cfg: DictConfig) -> None:
+    with one_line("inspect"):
+        file = MeasurementFile.open(cfg.path, cfg.recover)
+        picture = Path(cfg.picture or f"{cfg.path}.png")
+        print("\n".join(f"{name:<22} {said}" for name, said in summary(file).items()))
+        draw_measured(picture, file, cfg.particle)
+    print(f"look at {picture}")
+
+
+def main() -> None:
+    """Inspect the file that the command line names; one that cannot be read ends in one line that says why."""
+    sys.argv[1:] = with_word_named(sys.argv[1:], "path")
+    _inspect()

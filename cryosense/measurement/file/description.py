@@ -1,0 +1,177 @@
+"""What a measurement file says of itself, but for its levels: read once, checked, made into objects."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cryosense.errors import MeasurementFileError
+from cryosense.measurement.design import Design
+from cryosense.measurement.file.container import LAST, Container
+from cryosense.measurement.file.plain import make_design, make_noise, make_quantiser
+from cryosense.measurement.file.table_codec import decode_tables
+from cryosense.measurement.noise import Noise
+from cryosense.measurement.quantisers import StoredQuantiser, Tables
+
+LARGEST_BOX = 4096
+MOST_EXPANSION = 1000  # of the description, which is text
+INDEX_TYPES = ("u1", "u2", "u4")
+
+
+@dataclass(frozen=True)
+class Description:
+    """All but the levels.
+
+    Attributes:
+        content: the text, as it stands in the file.
+        numbers: (n,) int64 particle numbers.
+        starts: (n + 1,) int64: where the bytes of each particle begin among the levels.
+        checksums: of the blocks.
+        offset, gain: (n,) float32: image = offset + gain * measured image.
+    """
+
+    content: Mapping[str, Any]
+    box_size: int
+    pixel_size_angstrom: float | None
+    block: int
+    design: Design
+    noise: Noise
+    quantiser: StoredQuantiser
+    numbers: np.ndarray
+    starts: np.ndarray
+    checksums: np.ndarray
+    offset: np.ndarray
+    gain: np.ndarray
+    particles: pd.DataFrame
+    optics: pd.DataFrame | None
+
+
+def read_description(container: Container) -> Description:
+    """Raises MeasurementFileError for a file that contradicts itself or says what none of ours does."""
+    try:
+        return _read(container)
+    except MeasurementFileError:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError) as error:
+        raise MeasurementFileError(f"{container.path}: is not what this version writes: {error}") from error
+
+
+def _read(container: Container) -> Description:
+    content = json.loads(unpacked(_needed(container, "description")))
+    count, box, block = (_whole(content[key]) for key in ("particles", "box_size", "block_particles"))
+    levels = container.entries[LAST]
+    # Every particle takes a byte at least, so that no count is believed that the file has no room for.
+    if not 1 <= count <= levels.count or not 2 <= box <= LARGEST_BOX or block < 1 or levels.dtype.itemsize != 1:
+        raise ValueError(f"{count} particles of {box} px in {levels.count} bytes of levels")
+    starts = _starts(container, content, count)
+    if starts[-1] != levels.count:
+        raise ValueError(f"its index ends at byte {starts[-1]} of {levels.count}")
+    checksums = _sized(_needed(container, "checksums"), -(-count // block), "u4")
+    quantiser = make_quantiser(content["quantiser"])
+    quantiser.with_tables(_tables(container, quantiser))
+    tables = decode_tables(_needed(container, "star").tobytes(), count)
+    if len(tables["particles"]) != count:
+        raise ValueError(f"a table of {len(tables['particles'])} rows for {count} particles")
+    offset, gain = _scaling(container, content, count)
+    pixel_size = content["pixel_size_angstrom"]
+    if pixel_size is not None and not 0 < float(pixel_size) < np.inf:
+        raise ValueError(f"pixel size {pixel_size}")
+    return Description(
+        content=content,
+        box_size=box,
+        pixel_size_angstrom=None if pixel_size is None else float(pixel_size),
+        block=block,
+        design=make_design(content["design"], box),
+        noise=make_noise(content["noise"]),
+        quantiser=quantiser,
+        numbers=_numbers(container, content, count),
+        starts=starts,
+        checksums=checksums,
+        offset=offset,
+        gain=gain,
+        particles=tables["particles"],
+        optics=tables.get("optics"),
+    )
+
+
+def unpacked(array: np.ndarray) -> bytes:
+    """-> the bytes that zlib made these of. Raises ValueError for others, or for more than text can become."""
+    unpacker = zlib.decompressobj()
+    try:
+        content = unpacker.decompress(array.tobytes(), max(2**16, MOST_EXPANSION * len(array)))
+    except zlib.error as error:
+        raise ValueError(f"its description is not compressed text ({error})") from error
+    if not unpacker.eof:
+        raise ValueError("its description is cut short or too large")
+    return content
+
+
+def _needed(container: Container, name: str) -> np.ndarray:
+    array = container.array(name)
+    if array is None:
+        raise ValueError(f"it has no {name}")
+    return array
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{str(value)[:40]} is no whole number")
+    return value
+
+
+def _sized(array: np.ndarray, count: int, *types: str) -> np.ndarray:
+    if len(array) != count or array.dtype.str[1:] not in types:
+        raise ValueError(f"{len(array)} {array.dtype} numbers, {count} of {' or '.join(types)} are needed")
+    return array
+
+
+def _starts(container: Container, content: Mapping[str, Any], count: int) -> np.ndarray:
+    """Bytes of each particle: ``least_bytes``, and what ``lengths`` adds to it, if they differ."""
+    lengths = np.full(count, _whole(content["least_bytes"]), np.int64)
+    more = container.array("lengths")
+    if more is not None:
+        lengths += _sized(more, count, *INDEX_TYPES)
+    if lengths.min() < 1 or lengths.max() > 2**40:
+        raise ValueError(f"particles of {lengths.min()} to {lengths.max()} bytes")
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _numbers(container: Container, content: Mapping[str, Any], count: int) -> np.ndarray:
+    given = container.array("numbers")
+    numbers = np.arange(count) if given is None else _sized(given, count, "i8")
+    if numbers.min() < 0 or len(np.unique(numbers)) < count:
+        raise ValueError("particle numbers that are negative, or come twice")
+    return numbers
+
+
+def _scaling(container: Container, content: Mapping[str, Any], count: int) -> tuple[np.ndarray, np.ndarray]:
+    each = container.array("scaling")
+    if each is None:
+        pair = np.array([content["scaling"]["offset"], content["scaling"]["gain"]], np.float32)
+        offset, gain = np.full(count, pair[0]), np.full(count, pair[1])
+    else:
+        offset, gain = _sized(each, 2 * count, "f4").reshape(2, count)
+    if not (np.isfinite(offset).all() and np.isfinite(gain).all() and (gain > 0).all()):
+        raise ValueError("a scaling that cannot be undone")
+    return offset, gain
+
+
+def _tables(container: Container, quantiser: StoredQuantiser) -> Tables:
+    std = _needed(container, "std")
+    sizes = [len(values) for values in quantiser.values]
+    values = container.array("values") if sizes else np.zeros(0, np.float32)
+    assert values is not None
+    parts = np.split(_sized(values, sum(sizes), "f4"), np.cumsum(sizes)[:-1]) if sizes else []
+    models, at = [], 0
+    stored = _needed(container, "models") if any(quantiser.coded) else np.zeros(0, np.uint32)
+    for coded, size in zip(quantiser.coded, sizes or [256], strict=True):
+        models.append(stored[at : at + size].astype(np.int64) if coded else None)
+        at += size if coded else 0
+    _sized(stored, at, "u4")
+    return Tables(_sized(std, len(std), "f4"), tuple(models), tuple(parts))

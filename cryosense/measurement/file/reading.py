@@ -1,0 +1,153 @@
+"""A measurement file as measurements: any particles of it, decoded when they are asked for."""
+
+from __future__ import annotations
+
+import zlib
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cryosense.errors import CodingError, MeasurementFileError
+from cryosense.measurement.file.container import LAST, Container, open_container
+from cryosense.measurement.file.description import Description, read_description
+from cryosense.measurement.measurement import Measurement
+from cryosense.operators.base import LinearOperator
+
+
+class MeasurementFile:
+    """n particles as they were measured; nothing of their levels is read before it is asked for. Made by :meth:`open`.
+
+    Positions count the particles of the file from 0; ``numbers`` are those that they had in the stack that was measured.
+    """
+
+    def __init__(self, container: Container, description: Description) -> None:
+        self.path, self.description = container.path, description
+        self.box_size, self.pixel_size_angstrom = description.box_size, description.pixel_size_angstrom
+        self.design, self.noise, self.quantiser = description.design, description.noise, description.quantiser
+        self.numbers = torch.from_numpy(description.numbers.copy())
+        self._container, self._checked = container, set[int]()
+
+    @classmethod
+    def open(cls, path: str | Path, recover: bool = False) -> MeasurementFile:
+        """Open a file that ``cryosense measure`` wrote.
+
+        Args:
+            recover: also one that was cut short: its whole blocks can be read, see :meth:`missing`.
+
+        Raises:
+            MeasurementFileError: a file of another kind or version, damaged, cut short, or one that contradicts itself.
+        """
+        container = open_container(Path(path))
+        if container.available != container.size and not (recover and container.available < container.size):
+            raise MeasurementFileError(
+                f"{path}: {container.available} bytes, but {container.size} were written: it was cut short or changed; "
+                "data.recover=true reads the particles that are left"
+            )
+        return cls(container, read_description(container))
+
+    def __len__(self) -> int:
+        return len(self.description.numbers)
+
+    @property
+    def metadata(self) -> pd.DataFrame:
+        """One row per particle, RELION's column names."""
+        return self.description.particles.copy()
+
+    @property
+    def optics(self) -> pd.DataFrame | None:
+        return None if self.description.optics is None else self.description.optics.copy()
+
+    @property
+    def bytes_per_particle(self) -> float:
+        """Of the whole file, tables and index included."""
+        return self._container.size / len(self)
+
+    @property
+    def ratio(self) -> float:
+        """Bytes of the particles as float32 over those of the file."""
+        return 4 * self.box_size**2 / self.bytes_per_particle
+
+    @property
+    def level_bytes(self) -> Tensor:
+        """-> (n,) int64: of the levels of each particle."""
+        return torch.from_numpy(np.diff(self.description.starts))
+
+    def missing(self) -> Tensor:
+        """-> positions of the particles whose block is damaged or beyond the file's end; reads all of it."""
+        block, lost = self.description.block, []
+        for number in range(len(self.description.checksums)):
+            try:
+                self._check_block(number)
+            except MeasurementFileError:
+                lost.append(torch.arange(number * block, min((number + 1) * block, len(self))))
+        return torch.cat(lost) if lost else torch.zeros(0, dtype=torch.int64)
+
+    def operator(self, positions: Tensor) -> LinearOperator:
+        """(b,) positions -> the operator that measured them."""
+        return self.quantiser.operator(self.design.operator(self.box_size, self.numbers[positions]))
+
+    def measurement(self, positions: Tensor) -> Measurement:
+        """(b,) positions -> what was measured of these particles.
+
+        Raises:
+            MeasurementFileError: particles of a damaged block, or beyond the end of a file that was cut short.
+        """
+        contents, numbers = self._contents(positions), self.numbers[positions]
+        operator = self.operator(positions)
+        try:
+            y = self.quantiser.decode(contents, operator, numbers)
+        except (CodingError, ValueError) as error:
+            raise MeasurementFileError(f"{self.path}: particles {_shown(positions)}: {error}") from error
+        noise_std = torch.hypot(self.noise.row_sigma(operator), self.quantiser.row_noise(operator))
+        bits = torch.tensor([8.0 * len(content) for content in contents], dtype=torch.float64)
+        return Measurement(y, operator, noise_std, numbers, bits)
+
+    def scaling(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """(b,) positions -> (b,) offset and gain: image = offset + gain * measured image."""
+        at = positions.numpy()
+        return torch.from_numpy(self.description.offset[at]), torch.from_numpy(self.description.gain[at])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of all levels, by the checksums of their blocks, and of the description."""
+        described = zlib.crc32(repr(sorted(self.description.content.items())).encode())
+        return f"{zlib.crc32(self.description.checksums.tobytes()):08x}{described:08x}"
+
+    def _contents(self, positions: Tensor) -> list[bytes]:
+        starts, first = self.description.starts, self._container.entries[LAST].offset
+        for number in np.unique(positions.numpy() // self.description.block):
+            self._check_block(int(number))
+        contents: list[bytes] = []
+        for run in _runs(positions.numpy()):
+            start, stop = int(starts[run[0]]), int(starts[run[-1] + 1])
+            piece = self._container.read(first + start, stop - start)
+            contents += [piece[starts[i] - start : starts[i + 1] - start] for i in run]
+        return contents
+
+    def _check_block(self, number: int) -> None:
+        """Raises MeasurementFileError for a block that is damaged or not there; looked at once."""
+        if number in self._checked:
+            return
+        description = self.description
+        first, last = number * description.block, min((number + 1) * description.block, len(self))
+        start, stop = (int(description.starts[i]) for i in (first, last))
+        content = self._container.read(self._container.entries[LAST].offset + start, stop - start)
+        if zlib.crc32(content) != description.checksums[number]:
+            raise MeasurementFileError(
+                f"{self.path}: particles {first} to {last - 1} are damaged (checksum of block {number}); get the file "
+                "again, or set data.recover=true to leave them out"
+            )
+        self._checked.add(number)
+
+
+def _runs(positions: np.ndarray) -> list[np.ndarray]:
+    """-> the positions in their order, cut where they do not follow on one another."""
+    return np.split(positions, np.flatnonzero(np.diff(positions) != 1) + 1) if len(positions) else []
+
+
+def _shown(positions: Tensor) -> str:
+    return f"{int(positions.min())} to {int(positions.max())}"

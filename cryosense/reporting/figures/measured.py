@@ -1,0 +1,42 @@
+"""One particle of a measurement file: what was measured, and the image that the numbers alone make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+
+from cryosense import fourier
+from cryosense.errors import ArgumentError
+from cryosense.files.writing import written_whole
+from cryosense.measurement.file import MeasurementFile
+
+
+def draw_measured(path: Path, file: MeasurementFile, position: int) -> None:
+    """Draw the measurement of one particle, its pseudo-inverse, and that without what lies beyond a third of Nyquist.
+
+    Raises:
+        ArgumentError: a position that the file does not have.
+        MeasurementFileError: a particle that is damaged or gone.
+    """
+    if not 0 <= position < len(file):
+        raise ArgumentError(f"particle={position}: the file holds {len(file)}, counted from 0")
+    measurement = file.measurement(torch.tensor([position]))
+    image = measurement.operator.pinv(measurement.y)[0, 0]
+    smooth = fourier.fourier_crop(image, max(2, file.box_size // 6 * 2))
+    panels = {
+        "measured": measurement.operator.view(measurement.y)[0],
+        "pseudo-inverse": image,
+        "pseudo-inverse, low shells": smooth,
+    }
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    for axes, (title, values) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        low, high = torch.quantile(values.flatten(), torch.tensor([0.01, 0.99])).tolist()
+        axes.imshow(values.numpy(), cmap="gray", vmin=low, vmax=high if high > low else low + 1)
+        axes.set(title=title, xticks=[], yticks=[])
+    figure.suptitle(
+        f"particle {int(measurement.numbers[0])}: {float(measurement.bits[0]) / file.box_size**2:.3g} bits a pixel"
+    )
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, format="png", dpi=120)
