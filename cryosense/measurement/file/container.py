@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from cryosense.errors import MeasurementFileError
+from cryosense.errors import CodingError, MeasurementFileError
 from cryosense.files.writing import written_whole
 
 MAGIC, VERSION = "cryosense-measurement", 1
@@ -106,10 +106,10 @@ def _directory(path: Path, content: Any, available: int) -> Container:
     for name, (code, offset, count, checksum) in content["arrays"].items():
         numbers = (offset, count, checksum)
         if code not in TYPES or any(not isinstance(number, int) or number < 0 for number in numbers):
-            raise ValueError(f"array {name}")
+            raise CodingError(f"array {name}")
         entries[name] = Entry(np.dtype(f"<{code}"), offset, count, checksum)
         if entries[name].end > size:
-            raise ValueError(f"array {name} ends beyond the file")
+            raise CodingError(f"array {name} ends beyond the file")
     return Container(path, entries, size, available)
 
 

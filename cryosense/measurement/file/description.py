@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cryosense.errors import MeasurementFileError
+from cryosense.errors import CodingError, MeasurementFileError
 from cryosense.measurement.design import Design
 from cryosense.measurement.file.container import LAST, Container
 from cryosense.measurement.file.plain import make_design, make_noise, make_quantiser
@@ -68,20 +68,20 @@ def _read(container: Container) -> Description:
     levels = container.entries[LAST]
     # Every particle takes a byte at least, so that no count is believed that the file has no room for.
     if not 1 <= count <= levels.count or not 2 <= box <= LARGEST_BOX or block < 1 or levels.dtype.itemsize != 1:
-        raise ValueError(f"{count} particles of {box} px in {levels.count} bytes of levels")
+        raise CodingError(f"{count} particles of {box} px in {levels.count} bytes of levels")
     starts = _starts(container, content, count)
     if starts[-1] != levels.count:
-        raise ValueError(f"its index ends at byte {starts[-1]} of {levels.count}")
+        raise CodingError(f"its index ends at byte {starts[-1]} of {levels.count}")
     checksums = _sized(_needed(container, "checksums"), -(-count // block), "u4")
     quantiser = make_quantiser(content["quantiser"])
     quantiser.with_tables(_tables(container, quantiser))
     tables = decode_tables(_needed(container, "star").tobytes(), count)
     if len(tables["particles"]) != count:
-        raise ValueError(f"a table of {len(tables['particles'])} rows for {count} particles")
+        raise CodingError(f"a table of {len(tables['particles'])} rows for {count} particles")
     offset, gain = _scaling(container, content, count)
     pixel_size = content["pixel_size_angstrom"]
     if pixel_size is not None and not 0 < float(pixel_size) < np.inf:
-        raise ValueError(f"pixel size {pixel_size}")
+        raise CodingError(f"pixel size {pixel_size}")
     return Description(
         content=content,
         box_size=box,
@@ -101,33 +101,33 @@ def _read(container: Container) -> Description:
 
 
 def unpacked(array: np.ndarray) -> bytes:
-    """-> the bytes that zlib made these of. Raises ValueError for others, or for more than text can become."""
+    """-> the bytes that zlib made these of. Raises CodingError for others, or for more than text can become."""
     unpacker = zlib.decompressobj()
     try:
         content = unpacker.decompress(array.tobytes(), max(2**16, MOST_EXPANSION * len(array)))
     except zlib.error as error:
-        raise ValueError(f"its description is not compressed text ({error})") from error
+        raise CodingError(f"its description is not compressed text ({error})") from error
     if not unpacker.eof:
-        raise ValueError("its description is cut short or too large")
+        raise CodingError("its description is cut short or too large")
     return content
 
 
 def _needed(container: Container, name: str) -> np.ndarray:
     array = container.array(name)
     if array is None:
-        raise ValueError(f"it has no {name}")
+        raise CodingError(f"it has no {name}")
     return array
 
 
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"{str(value)[:40]} is no whole number")
+        raise CodingError(f"{str(value)[:40]} is no whole number")
     return value
 
 
 def _sized(array: np.ndarray, count: int, *types: str) -> np.ndarray:
     if len(array) != count or array.dtype.str[1:] not in types:
-        raise ValueError(f"{len(array)} {array.dtype} numbers, {count} of {' or '.join(types)} are needed")
+        raise CodingError(f"{len(array)} {array.dtype} numbers, {count} of {' or '.join(types)} are needed")
     return array
 
 
@@ -138,7 +138,7 @@ def _starts(container: Container, content: Mapping[str, Any], count: int) -> np.
     if more is not None:
         lengths += _sized(more, count, *INDEX_TYPES)
     if lengths.min() < 1 or lengths.max() > 2**40:
-        raise ValueError(f"particles of {lengths.min()} to {lengths.max()} bytes")
+        raise CodingError(f"particles of {lengths.min()} to {lengths.max()} bytes")
     return np.concatenate([[0], np.cumsum(lengths)])
 
 
@@ -146,7 +146,7 @@ def _numbers(container: Container, content: Mapping[str, Any], count: int) -> np
     given = container.array("numbers")
     numbers = np.arange(count) if given is None else _sized(given, count, "i8")
     if numbers.min() < 0 or len(np.unique(numbers)) < count:
-        raise ValueError("particle numbers that are negative, or come twice")
+        raise CodingError("particle numbers that are negative, or come twice")
     return numbers
 
 
@@ -158,7 +158,7 @@ def _scaling(container: Container, content: Mapping[str, Any], count: int) -> tu
     else:
         offset, gain = _sized(each, 2 * count, "f4").reshape(2, count)
     if not (np.isfinite(offset).all() and np.isfinite(gain).all() and (gain > 0).all()):
-        raise ValueError("a scaling that cannot be undone")
+        raise CodingError("a scaling that cannot be undone")
     return offset, gain
 
 

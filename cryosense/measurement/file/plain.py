@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from cryosense.errors import CodingError
 from cryosense.measurement.baselines import AllPixels, FourierCrop
 from cryosense.measurement.design import Design, FourierDesign, PixelDesign
 from cryosense.measurement.full import Full
@@ -43,7 +44,7 @@ LARGEST, LONGEST, LARGEST_BLOCK, MOST_MASKED_PIXELS = 10**6, 4096, 64, 2**28
 
 
 def describe_design(design: Design) -> dict[str, Any]:
-    """-> a design as names and numbers. Raises ValueError for one that these do not make again."""
+    """-> a design as names and numbers. Raises CodingError for one that these do not make again."""
     if isinstance(design, Full):
         return {"name": "full", "domain": design.domain}
     for name, kind in BASELINES.items():
@@ -53,14 +54,14 @@ def describe_design(design: Design) -> dict[str, Any]:
         if type(design) is masked:
             keys = (*OF_MASKS[name], *COMMON)
             return {"name": name, "masks": _describe_family(design.masks), **{key: getattr(design, key) for key in keys}}
-    raise ValueError(f"a design of the class {type(design).__name__} cannot be stored: its masks cannot be drawn again")
+    raise CodingError(f"a design of the class {type(design).__name__} cannot be stored: its masks cannot be drawn again")
 
 
 def _describe_family(family: Any) -> dict[str, Any]:
     function = getattr(family, "func", family)
     name = str(getattr(function, "__name__", ""))
     if FAMILIES.get(name) is not function or getattr(family, "args", None):
-        raise ValueError("masks of a family of your own cannot be stored: whoever reads the file could not draw them")
+        raise CodingError("masks of a family of your own cannot be stored: whoever reads the file could not draw them")
     return {"name": name, **{key: _plain(key, _listed(value)) for key, value in keywords_of(family).items()}}
 
 
@@ -74,7 +75,7 @@ def _listed(value: Any) -> Any:
 
 
 def make_design(content: Mapping[str, Any], box_size: int) -> Design:
-    """The inverse of :func:`describe_design`. Raises ValueError for anything but known names and fitting numbers."""
+    """The inverse of :func:`describe_design`. Raises CodingError for anything but known names and fitting numbers."""
     name = content.get("name")
     if name == "full":
         return Full(str(content.get("domain")))
@@ -87,35 +88,35 @@ def _masked(content: Mapping[str, Any], box_size: int) -> Design:
     name, family = content.get("name"), dict(_mapping(content.get("masks")))
     function = FAMILIES.get(str(family.pop("name", None)))
     if name not in MASKED or function is None:
-        raise ValueError(f"unknown design {str(content)[:80]}")
+        raise CodingError(f"unknown design {str(content)[:80]}")
     known = inspect.signature(function).parameters
     if unknown := [key for key in family if key not in known or key in {"box_size", "seed", "count", "kept_fraction"}]:
-        raise ValueError(f"masks have no parameter {unknown[0][:40]}")
+        raise CodingError(f"masks have no parameter {unknown[0][:40]}")
     keywords = {key: _plain(key, value) for key, value in family.items()}
     given = {key: _plain(key, content.get(key)) for key in (*OF_MASKS[name], *COMMON)}
     if name == "pixel":
         count = given["block_size"] ** 2 / given["compression"]
         if given["block_size"] > LARGEST_BLOCK or count * box_size**2 > MOST_MASKED_PIXELS:
-            raise ValueError("masks that would fill the memory")
+            raise CodingError("masks that would fill the memory")
     return MASKED[name](partial(function, **keywords), **given)
 
 
 def describe_noise(noise: Noise) -> dict[str, Any]:
-    """-> a noise model as names and numbers. Raises ValueError for one of another class."""
+    """-> a noise model as names and numbers. Raises CodingError for one of another class."""
     if type(noise) not in NOISES:
-        raise ValueError(f"noise of the class {type(noise).__name__} cannot be stored")
+        raise CodingError(f"noise of the class {type(noise).__name__} cannot be stored")
     name, keys = NOISES[type(noise)]
     return {"name": name, **{key: getattr(noise, attribute) for key, attribute in keys.items()}}
 
 
 def make_noise(content: Mapping[str, Any]) -> Noise:
-    """The inverse of :func:`describe_noise`. Raises ValueError for anything else."""
+    """The inverse of :func:`describe_noise`. Raises CodingError for anything else."""
     for kind, (name, keys) in NOISES.items():
         if content.get("name") == name:
             words = {"units", "placement"}
             given = {key: str(content.get(key)) if key in words else _plain(key, content.get(key)) for key in keys}
             return kind(**given)
-    raise ValueError(f"unknown noise {str(content)[:80]}")
+    raise CodingError(f"unknown noise {str(content)[:80]}")
 
 
 def describe_quantiser(quantiser: StoredQuantiser) -> dict[str, Any]:
@@ -127,31 +128,31 @@ def describe_quantiser(quantiser: StoredQuantiser) -> dict[str, Any]:
 
 
 def make_quantiser(content: Mapping[str, Any], nested: bool = False) -> StoredQuantiser:
-    """The inverse of :func:`describe_quantiser`; its tables are still to be given. Raises ValueError for anything else."""
+    """The inverse of :func:`describe_quantiser`; its tables are still to be given. Raises CodingError for anything else."""
     given = dict(content)
     name = given.pop("name", None)
     if name == "by_shell" and not nested:
         parts = given.get("parts")
         if not isinstance(parts, list) or len(parts) > LONGEST:
-            raise ValueError("a profile without parts")
+            raise CodingError("a profile without parts")
         made = [make_quantiser(_mapping(part), nested=True) for part in parts]
         return ByShell([part for part in made if isinstance(part, LevelQuantiser)], _plain("seed", given.get("seed")))
     if name not in QUANTISERS:
-        raise ValueError(f"unknown quantiser {str(content)[:80]}")
+        raise CodingError(f"unknown quantiser {str(content)[:80]}")
     kind = QUANTISERS[name]
     if set(given) != set(inspect.signature(kind).parameters):
-        raise ValueError(f"parameters of another quantiser than {name}")
+        raise CodingError(f"parameters of another quantiser than {name}")
     return kind(**{key: _plain(key, value) for key, value in given.items()})
 
 
 def _mapping(content: Any) -> Mapping[str, Any]:
     if not isinstance(content, dict):
-        raise ValueError(f"names and values are expected, not {str(content)[:40]}")
+        raise CodingError(f"names and values are expected, not {str(content)[:40]}")
     return content
 
 
 def _plain(key: str, value: Any) -> Any:
-    """-> a number, truth value, None or list of numbers, as it is. Raises ValueError for anything else, or one too large."""
+    """-> a number, truth value, None or list of numbers, as it is. Raises CodingError for anything else, or one too large."""
     if isinstance(value, list) and len(value) <= LONGEST and key != "seed":
         return [_plain(key, each) for each in value if not isinstance(each, list)]
     if value is None or isinstance(value, bool):
@@ -160,4 +161,4 @@ def _plain(key: str, value: Any) -> Any:
         return value
     if isinstance(value, float) and math.isfinite(value) and abs(value) <= LARGEST and key != "seed":
         return value
-    raise ValueError(f"{key}={str(value)[:40]} is not a value that a measurement file can have")
+    raise CodingError(f"{key}={str(value)[:40]} is not a value that a measurement file can have")

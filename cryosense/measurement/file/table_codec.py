@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cryosense.errors import CodingError
+
 MOST_DECIMALS = 6
 MOST_COLUMNS = 1000
 BYTES_PER_CELL = 4096  # at most, on average: a table that claims more is not unpacked
@@ -34,26 +36,26 @@ def decode_tables(content: bytes, most_rows: int) -> dict[str, pd.DataFrame]:
     """The inverse of :func:`encode_tables`.
 
     Raises:
-        ValueError: bytes that are not that, or would take more memory than tables of ``most_rows`` rows do.
+        CodingError: bytes that are not that, or would take more memory than tables of ``most_rows`` rows do.
     """
     try:
         unpacker = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=2**27)
         unpacked = unpacker.decompress(content, 2**20 + BYTES_PER_CELL * most_rows)
     except lzma.LZMAError as error:
-        raise ValueError(f"not a compressed table ({error})") from error
+        raise CodingError(f"not a compressed table ({error})") from error
     if not unpacker.eof:
-        raise ValueError("it takes more memory than its particles can need, or is cut short")
+        raise CodingError("it takes more memory than its particles can need, or is cut short")
     length = int.from_bytes(unpacked[:4], "little")
     header, at, tables = json.loads(unpacked[4 : 4 + length]), 4 + length, {}
     for name, described in header.items():
         rows, columns = int(described["rows"]), described["columns"]
         if not 0 <= rows <= most_rows or len(columns) > MOST_COLUMNS:
-            raise ValueError(f"table {name} of {rows} rows and {len(columns)} columns for {most_rows} particles")
+            raise CodingError(f"table {name} of {rows} rows and {len(columns)} columns for {most_rows} particles")
         made = {}
         for column in columns:
             size = int(column["bytes"])
             if not 0 <= size <= len(unpacked) - at:
-                raise ValueError(f"column {column['name']} is cut short")
+                raise CodingError(f"column {column['name']} is cut short")
             made[str(column["name"])] = _decode_column(column, unpacked[at : at + size], rows)
             at += size
         tables[name] = pd.DataFrame(made, index=pd.RangeIndex(rows))
@@ -96,11 +98,11 @@ def _decode_column(column: dict[str, Any], content: bytes, rows: int) -> Any:
     if form == "json":
         cells = json.loads(content)
         if not isinstance(cells, list) or len(cells) != rows or any(c is not None and not isinstance(c, str) for c in cells):
-            raise ValueError(f"column {column['name']}: not {rows} words")
+            raise CodingError(f"column {column['name']}: not {rows} words")
         return pd.Series(cells, dtype=object).fillna(np.nan).infer_objects()
     types = {"whole": "<i8", "decimal": "<i8", "single": "<f4", "double": "<f8"}
     if form not in types or len(content) != rows * np.dtype(types[form]).itemsize:
-        raise ValueError(f"column {column['name']}: not {rows} numbers of the form {form}")
+        raise CodingError(f"column {column['name']}: not {rows} numbers of the form {form}")
     planes = np.frombuffer(content, np.uint8).reshape(-1, rows)
     values = np.ascontiguousarray(planes.T).view(types[form]).reshape(rows)
     if form in {"whole", "decimal"}:
