@@ -41,6 +41,16 @@ def from_half_plane(spectrum: Tensor, box_size: int) -> Tensor:
     return torch.fft.irfft2(spectrum, s=(box_size, box_size), norm="ortho")
 
 
+def half_spectrum(x: Tensor, ndim: int) -> Tensor:
+    """(..., n, n) real -> (..., n, n // 2 + 1) complex: :func:`half_plane` over the last ``ndim`` axes."""
+    return torch.fft.rfftn(x, dim=_axes(ndim), norm="ortho")
+
+
+def from_half_spectrum(spectrum: Tensor, box_size: int, ndim: int) -> Tensor:
+    """(..., n, n // 2 + 1) complex -> (..., n, n) real: the inverse of :func:`half_spectrum`."""
+    return torch.fft.irfftn(spectrum, s=(box_size,) * ndim, dim=_axes(ndim), norm="ortho")
+
+
 def filtered(x: Tensor, gain: Tensor) -> Tensor:
     """(b, ..., n, n) real, (n, n // 2 + 1) real half plane -> (b, ..., n, n): F^H diag(gain) F x, bit-equal in every batch."""
     # One transform is planned, and rounded, differently from several: one image comes as two.

@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from cryosense.errors import ArgumentError
-from cryosense.fourier import half_space, half_space_multiplicity, half_space_shells
-from cryosense.metrics.fsc import fsc
+from cryosense.fourier import half_space_multiplicity, half_spectrum
+from cryosense.metrics.fsc import require_maps
+from cryosense.metrics.shells import correlation, shells_in_portions
 
 GOLDEN_ANGLE = torch.pi * (3 - 5**0.5)
 # Of fewer independent coefficients a correlation is chance: its standard error is about 0.35.
 FEWEST_COEFFICIENTS = 4
+POINTS_AT_A_TIME = 2**14
 
 
 def half_sphere(count: int) -> Tensor:
@@ -38,30 +40,38 @@ def conical_fsc(volume1: Tensor, volume2: Tensor, directions: Tensor, half_angle
     """
     if not 0 < half_angle_deg <= 90:
         raise ArgumentError(f"half_angle_deg={half_angle_deg:g}: give the half-angle of a cone, above 0 and up to 90")
-    whole = fsc(volume1, volume2)
-    n = volume1.shape[-1]
-    shell = half_space_shells(n)
-    used = (shell <= n // 2) & (shell > 0)
-    shell, unit = shell[used], _unit_vectors(n)[used]
-    multiplicity = half_space_multiplicity(n).expand(n, n, -1)[used]
-    one, two = (half_space(volume.double())[used] for volume in (volume1, volume2))
-    terms = [(one * two.conj()).real, one.abs().square(), two.abs().square(), torch.full_like(one.real, 0.5)]
-    terms = [values * multiplicity for values in terms]
+    require_maps(volume1, volume2)
     least_cosine = torch.cos(torch.deg2rad(torch.tensor(half_angle_deg)))
-    curves = []
-    for direction in directions.to(unit.dtype):
-        inside = ((unit @ direction).abs() >= least_cosine).nonzero()[:, 0]
-        sums = (torch.bincount(shell[inside], values[inside], minlength=n // 2 + 1) for values in terms)
-        cross, power1, power2, independent = sums
+    n = volume1.shape[-1]
+    spectra = [half_spectrum(volume.double(), 3).flatten() for volume in (volume1, volume2)]
+    whole = correlation(*(spectrum.view(n, n, -1) for spectrum in spectra), ndim=3)
+    times = half_space_multiplicity(n).expand(n, n, -1).flatten()
+    curves = whole.repeat(len(directions), 1)
+    for shell, members in enumerate(_members(n)):
+        sums = torch.zeros(len(directions), 4, dtype=torch.float64)
+        for points in members.split(POINTS_AT_A_TIME) if shell else ():
+            one, two = (spectrum[points] for spectrum in spectra)
+            terms = [(one * two.conj()).real, one.abs().square(), two.abs().square(), torch.full_like(one.real, 0.5)]
+            inside = (_unit_vectors(points, n) @ directions.to(torch.float32).T).abs() >= least_cosine
+            sums += inside.double().T @ (torch.stack(terms, dim=1) * times[points, None])
+        cross, power1, power2, independent = sums.unbind(1)
         norm = torch.sqrt(power1 * power2)
         enough = (independent >= FEWEST_COEFFICIENTS) & (norm > 0)
-        curves.append(torch.where(enough, cross / norm.where(enough, torch.ones_like(norm)), whole))
-    return torch.stack(curves)
+        curves[:, shell] = torch.where(enough, cross / norm.where(enough, torch.ones_like(norm)), curves[:, shell])
+    return curves
 
 
-def _unit_vectors(n: int) -> Tensor:
-    """-> (n, n, n // 2 + 1, 3) float32: directions x, y, z of the points of :func:`half_space`; the origin's is 0."""
-    axis = torch.arange(n) - n // 2
-    z, y, x = torch.meshgrid(axis, axis, torch.arange(n // 2 + 1), indexing="ij")
-    vectors = torch.stack([x, y, z], dim=-1).float()
-    return vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(1)
+def _members(n: int) -> tuple[Tensor, ...]:
+    """-> for each shell to Nyquist, the flat numbers of its points in the half spectrum."""
+    shells = torch.cat([shell.flatten() for _, shell in shells_in_portions(n, 3)])
+    sizes = torch.bincount(shells)[: n // 2 + 1]
+    return shells.to(torch.int16).argsort(stable=True)[: int(sizes.sum())].split(sizes.tolist())
+
+
+def _unit_vectors(points: Tensor, n: int) -> Tensor:
+    """(q,) flat numbers in a half spectrum -> (q, 3) float32: their directions x, y, z."""
+    width = n // 2 + 1
+    rows = points // width
+    z, y = ((index + n // 2) % n - n // 2 for index in (rows // n, rows % n))
+    vectors = torch.stack([points % width, y, z], dim=-1).float()
+    return vectors / vectors.norm(dim=-1, keepdim=True)

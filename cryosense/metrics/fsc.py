@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from cryosense.errors import ArgumentError
-from cryosense.fourier import fftn, shell_sum
+from cryosense.fourier import half_spectrum
 from cryosense.metrics.image import require_images
+from cryosense.metrics.shells import correlation
 
 
 def frc(x: Tensor, reference: Tensor) -> Tensor:
@@ -33,17 +34,19 @@ def fsc(volume1: Tensor, volume2: Tensor) -> Tensor:
     The formula of :func:`frc` over shells; 0 on shells that either map leaves empty. Raises ArgumentError unless both maps are
     cubes of one size.
     """
+    require_maps(volume1, volume2)
+    return _shell_correlation(volume1, volume2, ndim=3)
+
+
+def require_maps(volume1: Tensor, volume2: Tensor) -> None:
+    """Raise ArgumentError unless both are (n, n, n) of one size."""
     if volume1.shape != volume2.shape or volume1.ndim != 3 or len(set(volume1.shape)) != 1:
         raise ArgumentError(f"fsc needs two maps of shape (n, n, n), got {tuple(volume1.shape)} and {tuple(volume2.shape)}")
-    return _shell_correlation(volume1, volume2, ndim=3)
 
 
 def _shell_correlation(x: Tensor, reference: Tensor, ndim: int) -> Tensor:
     """(..., n, n) twice -> (..., n // 2 + 1); double precision, since outer shells hold orders less power than inner ones."""
-    spectrum1, spectrum2 = fftn(x.double(), ndim), fftn(reference.double(), ndim)
-    cross = shell_sum((spectrum1 * spectrum2.conj()).real, ndim)
-    norm = torch.sqrt(shell_sum(spectrum1.abs().square(), ndim) * shell_sum(spectrum2.abs().square(), ndim))
-    return torch.where(norm > 0, cross / norm.where(norm > 0, torch.ones_like(norm)), torch.zeros_like(norm))
+    return correlation(half_spectrum(x.double(), ndim), half_spectrum(reference.double(), ndim), ndim=ndim)
 
 
 def resolution_angstrom(curve: Tensor, pixel_size_angstrom: float, box_size: int, threshold: float) -> float:

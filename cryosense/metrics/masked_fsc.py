@@ -9,8 +9,9 @@ from torch import Tensor
 
 from cryosense import seeding
 from cryosense.errors import ArgumentError
-from cryosense.fourier import fftn, frequency_radius, ifftn
+from cryosense.fourier import from_half_spectrum, half_spectrum
 from cryosense.metrics.fsc import fsc
+from cryosense.metrics.shells import correlation, shells_in_portions
 
 # Just beyond the cutoff a mask mixes shells with randomised and with true phases: RELION keeps the masked curve there too.
 SHELLS_BESIDE_CUTOFF = 2
@@ -51,12 +52,14 @@ def half_map_curves(half1: Tensor, half2: Tensor, mask: Tensor, *, randomise_bel
     """
     if mask.shape != half1.shape:
         raise ArgumentError(f"the mask has shape {tuple(mask.shape)}, the half maps {tuple(half1.shape)}")
-    unmasked = fsc(half1, half2)
-    masked = fsc(half1 * mask, half2 * mask)
+    spectra = [half_spectrum(half.double(), 3) for half in (half1, half2)]
+    unmasked, masked = correlation(*spectra, ndim=3), fsc(half1 * mask, half2 * mask)
     below = (unmasked < randomise_below).nonzero()[:, 0]
     cutoff = int(below[0]) if len(below) else len(unmasked)
-    randomised = fsc(*(randomise_phases(half, cutoff, seed, i) * mask for i, half in enumerate((half1, half2))))
-    return HalfMapCurves(unmasked, masked, randomised, cutoff)
+    for index, spectrum in enumerate(spectra):
+        _randomise(spectrum, cutoff, seed, index)
+        spectra[index] = half_spectrum(from_half_spectrum(spectrum, half1.shape[-1], 3).mul_(mask), 3)
+    return HalfMapCurves(unmasked, masked, correlation(*spectra, ndim=3), cutoff)
 
 
 def randomise_phases(volume: Tensor, first_shell: int, seed: int, index: int) -> Tensor:
@@ -64,9 +67,16 @@ def randomise_phases(volume: Tensor, first_shell: int, seed: int, index: int) ->
 
     ``seed`` and ``index`` fix the noise.
     """
-    n = volume.shape[-1]
-    spectrum = fftn(volume.double(), 3)
-    noise = torch.from_numpy(seeding.generator(seed, index).standard_normal((n, n, n))).to(volume.device)
-    random = fftn(noise, 3)
-    beyond = torch.round(frequency_radius(n, 3, device=volume.device)) >= first_shell
-    return ifftn(torch.where(beyond, spectrum.abs() * random / random.abs(), spectrum), 3).real
+    spectrum = half_spectrum(volume.double(), 3)
+    _randomise(spectrum, first_shell, seed, index)
+    return from_half_spectrum(spectrum, volume.shape[-1], 3)
+
+
+def _randomise(spectrum: Tensor, first_shell: int, seed: int, index: int) -> None:
+    """(n, n, n // 2 + 1): change it in place, a few planes at a time."""
+    n = spectrum.shape[0]
+    noise = torch.from_numpy(seeding.generator(seed, index).standard_normal((n, n, n))).to(spectrum.device)
+    random = half_spectrum(noise, 3)
+    for part, shell in shells_in_portions(n, 3, device=spectrum.device):
+        here = spectrum[part]
+        here.copy_(torch.where(shell >= first_shell, here.abs() * random[part].sgn(), here))

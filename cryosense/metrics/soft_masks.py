@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from cryosense.errors import ArgumentError
-from cryosense.fourier import fftn, frequency_radius, ifftn
+from cryosense.fourier import frequency_radius, from_half_spectrum, half_spectrum
 
 HISTOGRAM_BINS = 256
 
@@ -42,12 +44,36 @@ def automatic_mask(
     if min(lowpass_angstrom, extend_pixels, edge_pixels) < 0:
         raise ArgumentError("lengths of an automatic mask must not be negative")
     n = volume.shape[-1]
-    frequency = frequency_radius(n, 3, device=volume.device) / (n * pixel_size_angstrom)
-    smooth = ifftn(fftn(volume.double(), 3) * torch.exp(-((frequency * lowpass_angstrom) ** 2)), 3).real
-    inside = frequency_radius(n, 3, device=volume.device) < n / 2
+    smooth = _low_pass(volume, lowpass_angstrom / pixel_size_angstrom)
+    squares = (torch.arange(n, device=volume.device) - n // 2) ** 2
+    inside = 4 * (squares[:, None, None] + squares[:, None] + squares) < n**2
     molecule = (smooth > _otsu_threshold(smooth[inside])) & inside
-    distance = torch.from_numpy(distance_transform_edt(~molecule.cpu().numpy())).to(volume.device)
-    return _raised_cosine(distance - extend_pixels, edge_pixels)
+    mask = torch.zeros(volume.shape, dtype=torch.float64, device=volume.device)
+    near = _surroundings(molecule, math.ceil(extend_pixels + edge_pixels) + 1)
+    distance = torch.from_numpy(distance_transform_edt(~molecule[near].cpu().numpy())).to(volume.device)
+    mask[near] = _raised_cosine(distance - extend_pixels, edge_pixels)
+    return mask
+
+
+def _low_pass(volume: Tensor, width_pixels: float) -> Tensor:
+    """(n, n, n) -> (n, n, n) of the same precision: times a Gaussian in Fourier space, 1/e at n / ``width_pixels``."""
+    n = volume.shape[-1]
+    spectrum = half_spectrum(volume, 3)
+    axis = (torch.arange(n, device=volume.device) + n // 2) % n - n // 2
+    gain = torch.exp(-((axis * width_pixels / n) ** 2)).to(volume.dtype)
+    spectrum *= gain[:, None] * gain[: n // 2 + 1]
+    spectrum *= gain[:, None, None]
+    return from_half_spectrum(spectrum, n, 3)
+
+
+def _surroundings(molecule: Tensor, margin: int) -> tuple[slice, ...]:
+    """(n, n, n) bool, somewhere true -> the box around where it is true, with a margin, inside the whole."""
+    sides = []
+    for axis in range(3):
+        others = [other for other in range(3) if other != axis]
+        where = molecule.any(dim=others[1]).any(dim=others[0]).nonzero()[:, 0]
+        sides.append(slice(max(int(where[0]) - margin, 0), int(where[-1]) + margin + 1))
+    return tuple(sides)
 
 
 def _raised_cosine(distance: Tensor, edge: float) -> Tensor:
