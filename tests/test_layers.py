@@ -8,7 +8,7 @@ from cryosense import errors
 PACKAGE = Path(__file__).parents[1] / "cryosense"
 FLOORS = [
     {"errors"},
-    {"fourier", "cpu_tiles", "seeding", "files"},
+    {"fourier", "cpu_tiles", "seeding", "laws", "files"},
     {"runs", "solvers"},
     {"operators", "priors", "denoisers", "metrics", "volumes", "data", "biology"},
     {"measurement"},

@@ -42,9 +42,10 @@ class Cell:
         """-> the cell of a composed ``reconstruct`` config. Raises OmegaConf's errors for one that is not complete."""
         plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         operator = plain["operator"]
+        masks = operator.get("masks")
         words = (
-            get_object(operator["_target_"]).domain,
-            operator["masks"]["_target_"].rpartition(".")[2],
+            getattr(get_object(operator["_target_"]), "domain", operator.get("name")),
+            *([masks["_target_"].rpartition(".")[2]] if masks else []),
             f"C{plain['compression']:g}",
             reconstructor_name(plain["reconstructor"]),
         )

@@ -2,7 +2,7 @@
 
 from cryosense.measurement.acquire import FIRST_PORTION, acquire, calibrate
 from cryosense.measurement.baselines import AllPixels, FourierCrop
-from cryosense.measurement.design import Design, FourierDesign, PixelDesign
+from cryosense.measurement.design import Design, FourierDesign, OperatorDesign, PixelDesign
 from cryosense.measurement.entropy_budget import EntropyBudget
 from cryosense.measurement.full import Full
 from cryosense.measurement.measurement import Measurement
@@ -22,6 +22,7 @@ __all__ = [
     "Measurement",
     "NoNoise",
     "Noise",
+    "OperatorDesign",
     "PixelDesign",
     "PoissonNoise",
     "Quantised",

@@ -27,7 +27,7 @@ def acquire(
     """
     operator = quantiser.operator(design.operator(images.shape[-1], numbers)).to(images.device)
     kept = quantiser(noise.measure(operator, images, numbers), operator, numbers)
-    return Measurement(kept.y, operator, torch.hypot(noise.row_sigma(operator), kept.noise_std), numbers, kept.bits)
+    return Measurement(kept.y, operator, torch.hypot(noise.row_std(operator), kept.noise_std), numbers, kept.bits)
 
 
 def calibrate(quantiser: Quantiser, images: Tensor, numbers: Tensor, design: Design, noise: Noise = NONE) -> None:

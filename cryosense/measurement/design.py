@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from cryosense.operators.base import LinearOperator
+from cryosense.operators.each import Each
 from cryosense.operators.fourier_sampling import FourierSampling
-from cryosense.operators.masks import MaskError, Seed
+from cryosense.operators.masks import MaskError, Seed, radial, random_binary
 from cryosense.operators.pixel import PixelMasking
+
+
+class MakeOperator(Protocol):
+    """An operator's class, or what makes one."""
+
+    def __call__(self, box_size: int, compression: float, *, seed: Seed) -> LinearOperator: ...
 
 
 class PixelFamily(Protocol):
@@ -40,7 +48,7 @@ class Design(ABC):
     """
 
     domain: str
-    family: str
+    family: str | None = None
     block_size: int | None = None
     symmetric: bool | None = None
     per_particle: bool = False
@@ -55,16 +63,16 @@ class Design(ABC):
         """(b,) particle numbers -> the operator for these particles, the same for all or one mask set for each."""
 
 
-class MaskDesign(Design):
-    """A mask family; :meth:`operator` draws the masks.
+class DrawnDesign(Design):
+    """Operators drawn by a seed: the same for all particles, or one for each.
 
     Args:
         compression: nominal compression, at least 1.
         per_particle: draw masks for each particle, keyed by seed and particle number, instead of one set for all.
-        seed: of the masks.
+        seed: of the draws.
     """
 
-    def __init__(self, compression: float, per_particle: bool, seed: int) -> None:
+    def __init__(self, compression: float = 2.5, per_particle: bool = False, seed: int = 0) -> None:
         if not compression >= 1:
             raise MaskError(f"compression={compression} is below 1: that would measure more numbers than the image has")
         self.compression, self.per_particle, self.seed = compression, per_particle, seed
@@ -75,12 +83,12 @@ class MaskDesign(Design):
         return self.compression
 
     @abstractmethod
-    def draw(self, box_size: int, seed: Seed) -> Tensor:
-        """-> one mask set."""
+    def one(self, box_size: int, seed: Seed) -> LinearOperator:
+        """-> an operator for any images."""
 
     @abstractmethod
-    def build(self, masks: Tensor) -> LinearOperator:
-        """-> the operator of one mask set, or of a stack of them."""
+    def several(self, box_size: int, seeds: Sequence[Seed]) -> LinearOperator:
+        """-> an operator of one mask set for each seed."""
 
     def operator(self, box_size: int, numbers: Tensor) -> LinearOperator:
         """-> the operator for these particles (b,): the same for all, drawn once, unless ``per_particle``.
@@ -91,10 +99,49 @@ class MaskDesign(Design):
         if box_size % 2:
             raise MaskError(f"the box of {box_size} px is odd: crop the images to an even box")
         if self.per_particle:
-            return self.build(torch.stack([self.draw(box_size, (self.seed, int(i))) for i in numbers]))
+            return self.several(box_size, [(self.seed, int(i)) for i in numbers])
         if self._shared is None or self._shared.box_size != box_size:
-            self._shared = self.build(self.draw(box_size, self.seed))
+            self._shared = self.one(box_size, self.seed)
         return self._shared
+
+
+class OperatorDesign(DrawnDesign):
+    """Any operator.
+
+    Args:
+        make: its class, or a function, called as ``make(box_size, compression, seed=seed)``.
+        name: by which it stands in tables.
+    """
+
+    def __init__(
+        self, make: MakeOperator, name: str, compression: float = 2.5, per_particle: bool = False, seed: int = 0
+    ) -> None:
+        super().__init__(compression, per_particle, seed)
+        self.make, self.domain = make, name
+
+    def one(self, box_size: int, seed: Seed) -> LinearOperator:
+        return self.make(box_size, self.compression, seed=seed)
+
+    def several(self, box_size: int, seeds: Sequence[Seed]) -> LinearOperator:
+        return Each(self.one(box_size, seed) for seed in seeds)
+
+
+class MaskDesign(DrawnDesign):
+    """A mask family."""
+
+    @abstractmethod
+    def draw(self, box_size: int, seed: Seed) -> Tensor:
+        """-> one mask set."""
+
+    @abstractmethod
+    def build(self, masks: Tensor) -> LinearOperator:
+        """-> the operator of one mask set, or of a stack of them."""
+
+    def one(self, box_size: int, seed: Seed) -> LinearOperator:
+        return self.build(self.draw(box_size, seed))
+
+    def several(self, box_size: int, seeds: Sequence[Seed]) -> LinearOperator:
+        return self.build(torch.stack([self.draw(box_size, seed) for seed in seeds]))
 
 
 class PixelDesign(MaskDesign):
@@ -103,12 +150,20 @@ class PixelDesign(MaskDesign):
     Args:
         masks: pixel-domain family.
         block_size: K in pixels.
+        compression, per_particle, seed: see :class:`DrawnDesign`.
     """
 
     domain = "pixel"
     block_size: int
 
-    def __init__(self, masks: PixelFamily, block_size: int, compression: float, per_particle: bool, seed: int) -> None:
+    def __init__(
+        self,
+        masks: PixelFamily = random_binary,
+        block_size: int = 4,
+        compression: float = 2.5,
+        per_particle: bool = False,
+        seed: int = 0,
+    ) -> None:
         super().__init__(compression, per_particle, seed)
         self.masks, self.family, self.block_size = masks, family_name(masks), block_size
         self.count = round(block_size**2 / compression)
@@ -134,12 +189,20 @@ class FourierDesign(MaskDesign):
     Args:
         masks: Fourier-domain family.
         symmetric: keep both of each Friedel pair or neither, and always DC; false is the paper's convention.
+        compression, per_particle, seed: see :class:`DrawnDesign`.
     """
 
     domain = "fourier"
     symmetric: bool
 
-    def __init__(self, masks: FourierFamily, symmetric: bool, compression: float, per_particle: bool, seed: int) -> None:
+    def __init__(
+        self,
+        masks: FourierFamily = radial,
+        symmetric: bool = True,
+        compression: float = 2.5,
+        per_particle: bool = False,
+        seed: int = 0,
+    ) -> None:
         super().__init__(compression, per_particle, seed)
         self.masks, self.family, self.symmetric = masks, family_name(masks), symmetric
 

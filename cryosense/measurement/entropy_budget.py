@@ -10,7 +10,8 @@ from torch import Tensor
 from cryosense.measurement.design import Design
 from cryosense.measurement.measurement import stated_bits
 from cryosense.measurement.quantiser import Quantised, Quantiser
-from cryosense.operators.base import LinearOperator, per_image
+from cryosense.operators.base import LinearOperator
+from cryosense.operators.generic import per_image
 
 HEADER_BITS = 96  # step, offset and number of levels
 FINEST = 2.0**-16  # of the range of an image

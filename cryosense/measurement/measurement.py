@@ -44,9 +44,9 @@ class Measurement:
         bits: Tensor | None = None,
     ) -> None:
         count = len(y)
-        noise_std = y.new_zeros((1,) * y.ndim) if noise_std is None else noise_std
+        noise_std = operator.no_row_noise if noise_std is None else noise_std
         numbers = torch.arange(count) if numbers is None else numbers
-        shared = {"operator.particles": operator.particles, "noise_std": len(noise_std)}
+        shared = {"operator.mask_sets": operator.mask_sets, "noise_std": len(noise_std)}
         each = {"numbers": len(numbers), "bits": count if bits is None else len(bits)}
         wrong = [f"{name}: {n}" for name, n in shared.items() if n not in {1, count}]
         wrong += [f"{name}: {n}" for name, n in each.items() if n != count]

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from cryosense.errors import NoiseError
-from cryosense.operators.base import LinearOperator, per_image
+from cryosense.operators.base import LinearOperator
+from cryosense.operators.generic import per_image
 from cryosense.seeding import generator
 
 
@@ -27,8 +28,8 @@ class Noise(ABC):
         """(b, 1, n, n), (b,) particle numbers -> (b, ...): y."""
 
     @abstractmethod
-    def row_sigma(self, operator: LinearOperator) -> Tensor:
-        """(1 or b, ...): deviation of the noise in the operator's row coordinates; zero where nothing is measured."""
+    def row_std(self, operator: LinearOperator) -> Tensor:
+        """(1 or b, ...): standard deviation of the noise in the operator's row coordinates; zero where nothing is measured."""
 
 
 class NoNoise(Noise):
@@ -41,8 +42,8 @@ class NoNoise(Noise):
         del numbers
         return operator(x)
 
-    def row_sigma(self, operator: LinearOperator) -> Tensor:
-        return torch.zeros_like(operator.row_noise_gain)
+    def row_std(self, operator: LinearOperator) -> Tensor:
+        return operator.no_row_noise
 
 
 class GaussianNoise(Noise):
@@ -67,13 +68,12 @@ class GaussianNoise(Noise):
         self.sigma, self.units, self.placement, self.seed = sigma, units, placement, seed
 
     def _deviation(self, operator: LinearOperator) -> Tensor:
-        """-> (1 or b, 1, ..., 1): of each image's measurement, by its own masks."""
-        norms = operator.measurement_norms
+        """-> (1 or b,): of each image's measurement, by its own masks."""
+        norms = operator.measurement_norms.flatten(1)
         if self.units == "measurement" or self.placement == "before":
-            return norms.new_full((1,) * norms.ndim, self.sigma)
-        flat = norms.flatten(1)
-        mean_square = flat.square().sum(1) / (flat > 0).sum(1)
-        return self.sigma * per_image(mean_square.sqrt(), norms.ndim)
+            return norms.new_full((1,), self.sigma)
+        mean_square = norms.square().sum(1) / (norms > 0).sum(1)
+        return self.sigma * mean_square.sqrt()
 
     def _draw(self, like: Tensor, numbers: Tensor) -> Tensor:
         shape = like.shape[1:]
@@ -84,12 +84,14 @@ class GaussianNoise(Noise):
         if self.placement == "before":
             return operator(x + self.sigma * self._draw(x, numbers))
         y = operator(x)
-        noisy = y + self._deviation(operator) * self._draw(y, numbers)
+        noisy = y + per_image(self._deviation(operator), y.ndim) * self._draw(y, numbers)
         return noisy * (operator.measurement_norms > 0)
 
-    def row_sigma(self, operator: LinearOperator) -> Tensor:
+    def row_std(self, operator: LinearOperator) -> Tensor:
         gain = operator.row_noise_gain
-        return self.sigma * (gain > 0) if self.placement == "before" else self._deviation(operator) * gain
+        return (
+            self.sigma * (gain > 0) if self.placement == "before" else per_image(self._deviation(operator), gain.ndim) * gain
+        )
 
 
 class PoissonNoise(Noise):
@@ -127,9 +129,9 @@ class PoissonNoise(Noise):
             )
         return self._count(operator(rate), numbers) / self.dose - operator(torch.ones_like(x))
 
-    def row_sigma(self, operator: LinearOperator) -> Tensor:
+    def row_std(self, operator: LinearOperator) -> Tensor:
         gain = operator.row_noise_gain
         if self.placement == "before":
             return (gain > 0) / self.dose**0.5
-        ones = torch.ones(operator.particles, 1, *(operator.box_size,) * 2, dtype=gain.dtype, device=gain.device)
+        ones = torch.ones(operator.mask_sets, 1, *(operator.box_size,) * 2, dtype=gain.dtype, device=gain.device)
         return gain * per_image((operator(ones).flatten(1).mean(1) / self.dose).sqrt(), gain.ndim)

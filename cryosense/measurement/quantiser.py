@@ -55,4 +55,4 @@ class Identity(Quantiser):
         self.bits_per_number = bits_per_number
 
     def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:
-        return Quantised(y, y.new_zeros((1,) * y.ndim), stated_bits(operator, self.bits_per_number, len(numbers)))
+        return Quantised(y, operator.no_row_noise, stated_bits(operator, self.bits_per_number, len(numbers)))

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
-from cryosense.operators.base import DataStep, LinearOperator, Solution
+from cryosense.operators.base import DataStep, Solution
+from cryosense.operators.decomposed import Decomposed
 from cryosense.operators.masks import MaskError
 
 
-class FourierSampling(LinearOperator):
+class FourierSampling(Decomposed):
     """(b, 1, n, n) -> (b, 1, n, n): y = w . H x, Hartley coefficients on the centred plane, zero where nothing is measured.
 
     The Hartley values at k and -k are the real and imaginary parts of the Fourier coefficient at k, each degree of freedom
@@ -37,10 +38,9 @@ class FourierSampling(LinearOperator):
             raise MaskError("a Fourier mask holds zeros and ones only")
         if not bool(planes.flatten(1).any(1).all()):
             raise MaskError("the mask keeps no coefficient: lower the compression or change the seed")
-        self.particles, self.box_size = planes.shape[0], planes.shape[-1]
+        self.mask_sets, self.box_size = planes.shape[0], planes.shape[-1]
         self.register_buffer("masks", planes)
         self.register_buffer("weight", ((planes + fourier.friedel_partner(planes)) / 2)[:, None])
-        self.compression_nominal = self.box_size**2 / float(planes.double().flatten(1).sum(1).mean())
 
     def forward(self, x: Tensor) -> Tensor:
         return self.weight * fourier.hartley(x)
@@ -75,9 +75,9 @@ class FourierSampling(LinearOperator):
 
         return step
 
-    def stationary_posterior_mean(self, y: Tensor, spectrum: Tensor, row_sigma: Tensor) -> Solution:
+    def stationary_posterior_mean(self, y: Tensor, spectrum: Tensor, row_std: Tensor) -> Solution:
         # A is diagonal in the basis that the prior is diagonal in: closed form, nothing to iterate.
-        gain = spectrum / (spectrum + row_sigma**2)
+        gain = spectrum / (spectrum + row_std**2)
         mean = self.row_adjoint(gain.to(y.dtype) * self.row_coordinates(y))
         zeros = torch.zeros(y.shape[0], device=y.device)
         return mean, zeros.long(), zeros
@@ -99,12 +99,12 @@ class FourierSampling(LinearOperator):
         return torch.amax(self.weight.flatten(1), dim=1)
 
     @property
-    def rank(self) -> Tensor:
-        return (self.weight > 0).flatten(1).sum(1)
-
-    @property
     def measured_shares(self) -> Tensor:
         return (self.weight[:, 0] > 0).to(self.weight.dtype)
+
+    @property
+    def compression_nominal(self) -> float:
+        return self.box_size**2 / float(self.masks.double().flatten(1).sum(1).mean())
 
     @property
     def numbers_measured(self) -> Tensor:
@@ -119,6 +119,9 @@ class FourierSampling(LinearOperator):
     @property
     def adds_only(self) -> bool:
         return False
+
+    def drawn(self) -> dict[str, Tensor]:
+        return {"masks": self.masks}
 
     def view(self, y: Tensor) -> Tensor:
         return torch.log1p(y[:, 0].abs())

@@ -21,10 +21,11 @@ Seed = int | tuple[int, int]  # of a mask set, or of the mask set of one particl
 
 
 def _uniforms(seed: Seed, *shape: int) -> Tensor:
-    return torch.from_numpy(_generator(seed).random(shape))
+    return torch.from_numpy(keyed(seed).random(shape))
 
 
-def _generator(seed: Seed) -> np.random.Generator:
+def keyed(seed: Seed) -> np.random.Generator:
+    """-> the generator of a mask set."""
     return generator(*seed) if isinstance(seed, tuple) else generator(seed)
 
 
@@ -33,19 +34,19 @@ def _check_probability(name: str, value: float) -> None:
         raise MaskError(f"{name}={value}: a probability in (0, 1] is needed")
 
 
-def random_binary(box_size: int, count: int, *, keep_probability: float, seed: Seed) -> Tensor:
+def random_binary(box_size: int, count: int, *, keep_probability: float = 0.5, seed: Seed = 0) -> Tensor:
     """-> (count, n, n): each pixel of each mask is 1 with probability ``keep_probability``, else 0."""
     _check_probability("keep_probability", keep_probability)
     return (_uniforms(seed, count, box_size, box_size) < keep_probability).float()
 
 
-def random_gaussian(box_size: int, count: int, *, seed: Seed) -> Tensor:
+def random_gaussian(box_size: int, count: int, *, seed: Seed = 0) -> Tensor:
     """-> (count, n, n): standard normal entries, normalised so that each pixel's squares sum to 1 over the masks."""
-    masks = torch.from_numpy(_generator(seed).standard_normal((count, box_size, box_size), dtype=np.float32))
+    masks = torch.from_numpy(keyed(seed).standard_normal((count, box_size, box_size), dtype=np.float32))
     return masks / torch.linalg.vector_norm(masks, dim=0, keepdim=True)
 
 
-def checkerboard(box_size: int, count: int, *, cell_pixels: int, keep_probability: float, seed: Seed) -> Tensor:
+def checkerboard(box_size: int, count: int, *, cell_pixels: int = 4, keep_probability: float = 0.5, seed: Seed = 0) -> Tensor:
     """-> (count, n, n): square cells of ``cell_pixels`` that are 1 with probability ``keep_probability``, else 0."""
     _check_probability("keep_probability", keep_probability)
     cells = -(-box_size // cell_pixels)
@@ -54,13 +55,13 @@ def checkerboard(box_size: int, count: int, *, cell_pixels: int, keep_probabilit
     return fine[:, :box_size, :box_size].contiguous()
 
 
-def superres(box_size: int, count: int, *, seed: Seed) -> Tensor:
+def superres(box_size: int, count: int, *, seed: Seed = 0) -> Tensor:
     """-> (count, n, n): all ones, plain binning. Every mask is the same, so more than one measures nothing more."""
     del seed  # nothing is drawn; the argument keeps the families interchangeable
     return torch.ones(count, box_size, box_size)
 
 
-def uniform(box_size: int, kept_fraction: float, *, symmetric: bool, seed: Seed) -> Tensor:
+def uniform(box_size: int, kept_fraction: float, *, symmetric: bool = True, seed: Seed = 0) -> Tensor:
     """-> (n, n): each coefficient (each Friedel pair if ``symmetric``) is kept with probability ``kept_fraction``."""
     _check_probability("kept fraction", kept_fraction)
     keep = _uniforms(seed, box_size, box_size) < kept_fraction
@@ -68,7 +69,7 @@ def uniform(box_size: int, kept_fraction: float, *, symmetric: bool, seed: Seed)
 
 
 def variable_density(
-    box_size: int, kept_fraction: float, *, keep_probability_per_shell: Sequence[float], symmetric: bool, seed: Seed
+    box_size: int, kept_fraction: float, *, keep_probability_per_shell: Sequence[float], symmetric: bool = True, seed: Seed = 0
 ) -> Tensor:
     """-> (n, n): :func:`uniform` with a keep probability for each shell, scaled so that ``kept_fraction`` is kept on average.
 
@@ -102,7 +103,15 @@ def _scale_to_budget(shape: Tensor, kept_fraction: float) -> Tensor:
     return (shape * high).clamp(max=1)
 
 
-def ring(box_size: int, kept_fraction: float, *, bands: int, width_fraction: float, symmetric: bool, seed: Seed) -> Tensor:
+def ring(
+    box_size: int,
+    kept_fraction: float,
+    *,
+    bands: int = 100,
+    width_fraction: float = 0.25,
+    symmetric: bool = True,
+    seed: Seed = 0,
+) -> Tensor:
     """-> (n, n): equal-area radial bands, a fraction of them kept, drawn without replacement by the Gumbel top-k trick.
 
     A band at radius r is drawn with weight exp(-r^2 / (2 w^2)), w = ``width_fraction`` * n (1/4 in the paper).
@@ -128,7 +137,7 @@ def ring(box_size: int, kept_fraction: float, *, bands: int, width_fraction: flo
     return _finish(chosen[band].float(), symmetric)
 
 
-def radial(box_size: int, kept_fraction: float, *, sectors: int, symmetric: bool, seed: Seed) -> Tensor:
+def radial(box_size: int, kept_fraction: float, *, sectors: int = 100, symmetric: bool = True, seed: Seed = 0) -> Tensor:
     """-> (n, n): ``sectors`` equal angular sectors over the full turn, a fraction of them kept.
 
     If ``symmetric``, opposite sectors are kept together: ``sectors // 2`` pairs are drawn from.
@@ -138,7 +147,7 @@ def radial(box_size: int, kept_fraction: float, *, sectors: int, symmetric: bool
     turn, drawn = (torch.pi, sectors // 2) if symmetric else (2 * torch.pi, sectors)
     angle = torch.atan2(axis[:, None], axis[None, :]) % turn
     sector = (angle / turn * drawn).long().clamp(max=drawn - 1)
-    kept = torch.from_numpy(_generator(seed).permutation(drawn))[: max(1, round(kept_fraction * drawn))]
+    kept = torch.from_numpy(keyed(seed).permutation(drawn))[: max(1, round(kept_fraction * drawn))]
     chosen = torch.zeros(drawn, dtype=torch.bool)
     chosen[kept] = True
     return _finish(chosen[sector].float(), symmetric)

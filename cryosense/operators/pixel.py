@@ -6,13 +6,15 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
-from cryosense.operators.base import DataStep, LinearOperator, largest
+from cryosense.operators.base import DataStep
+from cryosense.operators.decomposed import Decomposed
+from cryosense.operators.generic import per_image
 from cryosense.operators.masks import MaskError
 
 COLUMNS = 16  # images are filled up to a multiple of this many in products, see PixelMasking._filled
 
 
-class PixelMasking(LinearOperator):
+class PixelMasking(Decomposed):
     """(b, 1, n, n) -> (b, m, n / K, n / K): y_m[i, j] = sum over block (i, j) of M_m . x, for m masks and block size K.
 
     A is block diagonal, one m x K^2 matrix for each of the (n / K)^2 blocks, so one batched singular value decomposition of
@@ -38,12 +40,11 @@ class PixelMasking(LinearOperator):
             raise MaskError(f"block_size={block_size} does not divide the box of {n} px: choose a divisor, or crop the images")
         if not bool(sets.flatten(1).any(1).all()):
             raise MaskError("the masks keep no pixel: lower the compression or change the seed")
-        self.particles, self.masks_per_image, self.box_size = sets.shape[0], sets.shape[1], n
+        self.mask_sets, self.masks_per_image, self.box_size = sets.shape[0], sets.shape[1], n
         self.block_size = block_size
-        self.compression_nominal = block_size**2 / self.masks_per_image
         self.register_buffer("masks", sets)
         u, s, vt = torch.linalg.svd(self._matrices(sets.double()), full_matrices=False)
-        tolerance = largest(s.flatten(1)) * max(self.masks_per_image, block_size**2) * torch.finfo(s.dtype).eps
+        tolerance = s.flatten(1).amax(1) * max(self.masks_per_image, block_size**2) * torch.finfo(s.dtype).eps
         s = torch.where(s > tolerance[:, None, None], s, 0.0)
         self.register_buffer("left", u.to(sets.dtype))
         self.register_buffer("singular", s.to(sets.dtype))
@@ -58,7 +59,7 @@ class PixelMasking(LinearOperator):
         """(b, 1, n, n) -> (b, blocks, K^2, 1) if each image has its masks, else (1, blocks, K^2, b filled up)."""
         b, n, k = x.shape[0], self.box_size, self.block_size
         tiles = x.reshape(b, n // k, k, n // k, k)
-        if self.particles > 1:
+        if self.mask_sets > 1:
             return tiles.permute(0, 1, 3, 2, 4).reshape(b, -1, k * k, 1)
         return self._filled(tiles.permute(1, 3, 2, 4, 0)).reshape(1, -1, k * k, b + -b % COLUMNS)
 
@@ -66,14 +67,14 @@ class PixelMasking(LinearOperator):
         """The inverse of :meth:`_blocks` for ``count`` images."""
         n, k = self.box_size, self.block_size
         g = n // k
-        if self.particles > 1:
+        if self.mask_sets > 1:
             return blocks.reshape(count, g, g, k, k).permute(0, 1, 3, 2, 4).reshape(count, 1, n, n)
         return blocks.reshape(g, g, k, k, -1)[..., :count].permute(4, 0, 2, 1, 3).reshape(count, 1, n, n)
 
     def _columns(self, y: Tensor) -> Tensor:
         """(b, m, g, g) -> (b, blocks, m, 1) if each image has its masks, else (1, blocks, m, b filled up)."""
         b, m = y.shape[:2]
-        if self.particles > 1:
+        if self.mask_sets > 1:
             return y.reshape(b, m, -1, 1).transpose(1, 2)
         return self._filled(y.reshape(b, m, -1).permute(2, 1, 0))[None]
 
@@ -90,7 +91,7 @@ class PixelMasking(LinearOperator):
     def _measurement(self, columns: Tensor, count: int) -> Tensor:
         """The inverse of :meth:`_columns` for ``count`` images."""
         g = self.box_size // self.block_size
-        rows = columns[..., 0].transpose(1, 2) if self.particles > 1 else columns[0, ..., :count].permute(2, 1, 0)
+        rows = columns[..., 0].transpose(1, 2) if self.mask_sets > 1 else columns[0, ..., :count].permute(2, 1, 0)
         return rows.reshape(count, -1, g, g)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,7 +118,7 @@ class PixelMasking(LinearOperator):
     def row_noise_gain(self) -> Tensor:
         gain = torch.where(self.singular > 0, 1 / self.singular.clamp_min(torch.finfo(self.singular.dtype).tiny), 0.0)
         g = self.box_size // self.block_size
-        return gain.transpose(1, 2).reshape(self.particles, -1, g, g)
+        return gain.transpose(1, 2).reshape(self.mask_sets, -1, g, g)
 
     def proximal_map(self, y: Tensor, rho: float | Tensor) -> DataStep:
         s = self.singular[..., None]
@@ -135,24 +136,24 @@ class PixelMasking(LinearOperator):
 
     @property
     def norm(self) -> Tensor:
-        return largest(self.singular)
-
-    @property
-    def rank(self) -> Tensor:
-        return (self.singular > 0).flatten(1).sum(1)
+        return self.singular.flatten(1).amax(1)
 
     @property
     def measured_shares(self) -> Tensor:
         # Of a block's projection only the distance of two pixels matters to |P e_k|^2, not where the block lies.
         n, k = self.box_size, self.block_size
         rows = (self.right * (self.singular > 0)[..., None]).flatten(1, 2)
-        within = (rows.mT @ rows).reshape(self.particles, k, k, k, k)  # sum over blocks, pixel (y, x) to pixel (v, u)
-        plane = torch.zeros(self.particles, n * n, dtype=rows.dtype, device=rows.device)
+        within = (rows.mT @ rows).reshape(self.mask_sets, k, k, k, k)  # sum over blocks, pixel (y, x) to pixel (v, u)
+        plane = torch.zeros(self.mask_sets, n * n, dtype=rows.dtype, device=rows.device)
         at = torch.arange(k, device=rows.device)
         apart = (at - at[:, None] + n // 2) % n
         index = (apart[:, None, :, None] * n + apart[None, :, None, :]).flatten()
         plane.index_add_(1, index, within.flatten(1) / n)
         return fourier.fftn(plane.reshape(-1, n, n)).real.clamp_min(0)
+
+    @property
+    def compression_nominal(self) -> float:
+        return self.block_size**2 / self.masks_per_image
 
     @property
     def numbers_measured(self) -> Tensor:
@@ -162,11 +163,19 @@ class PixelMasking(LinearOperator):
     def measurement_norms(self) -> Tensor:
         g = self.box_size // self.block_size
         norms = torch.linalg.vector_norm(self._matrices(self.masks), dim=-1)
-        return norms.transpose(1, 2).reshape(self.particles, -1, g, g)
+        return norms.transpose(1, 2).reshape(self.mask_sets, -1, g, g)
 
     @property
     def adds_only(self) -> bool:
         return bool((self.masks >= 0).all())
+
+    def zero_filled(self, y: Tensor) -> Tensor:
+        """(b, m, g, g) -> (b, 1, n, n): A^T y scaled so that the mean of a constant image is kept."""
+        response = self(torch.ones_like(self._zeros())).square().flatten(1).sum(1) / self.box_size**2
+        return self.adjoint(y) / per_image(response, y.ndim)
+
+    def drawn(self) -> dict[str, Tensor]:
+        return {"masks": self.masks}
 
     def view(self, y: Tensor) -> Tensor:
         return y[:, 0]

@@ -13,7 +13,7 @@ Map = Callable[[Tensor], Tensor]
 
 
 def posterior_mean(
-    row_forward: Map, row_adjoint: Map, coordinates: Tensor, row_sigma: Tensor, spectrum: Tensor
+    row_forward: Map, row_adjoint: Map, coordinates: Tensor, row_std: Tensor, spectrum: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(b, ...) coordinates -> (b, 1, n, n): x = S V (V^T S V + Sigma)^-1 c, with A = U D V^T and c = D^-1 U^T y.
 
@@ -23,13 +23,13 @@ def posterior_mean(
 
     Args:
         coordinates: c, as :meth:`.LinearOperator.row_coordinates` gives them.
-        row_sigma: (1 or b, ...) deviation of the noise in these coordinates, whose squares are the diagonal of Sigma.
+        row_std: (1 or b, ...) deviation of the noise in these coordinates, whose squares are the diagonal of Sigma.
         spectrum: (n, n) centred plane of E |F x|^2 (unitary transform), positive.
 
     Returns: the images, iterations (b,) and relative residual (b,) of the solve.
     """
     plane = fourier.centred_to_half_plane(spectrum.double())
-    noise = row_sigma**2
+    noise = row_std**2
     mean_noise = noise.mean()
 
     def filtered(x: Tensor, gain: Tensor) -> Tensor:

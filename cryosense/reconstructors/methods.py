@@ -51,7 +51,7 @@ class ADMM(Method):
             operator.proximal_map(y, rho),
             operator.pinv(y),
             weight / rho,
-            restrict=(lambda images: operator.proximal_map(y[images], rho)) if operator.particles == 1 else None,
+            restrict=(lambda images: operator.proximal_map(y[images], rho)) if operator.mask_sets == 1 else None,
             relaxation=self.relaxation,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,

@@ -105,11 +105,11 @@ class Posterior(Reconstructor):
         if self.denoiser is None or self.gaussian is None:
             raise ArgumentError("the Gaussian model has no spectrum yet: fit it on images first")
         timesteps = self.timesteps(self.denoiser)
-        y, operator, row_sigma = measurement.y, measurement.operator, measurement.noise_std
+        y, operator, row_std = measurement.y, measurement.operator, measurement.noise_std
         start = None if self.first_timestep is None else operator.pinv(y)
         numbers, denoiser, gaussian = measurement.numbers, self.denoiser, self.gaussian
         samples = [
-            self.sampler.sample(Task(denoiser, gaussian, operator, y, row_sigma, timesteps, self.draws(numbers, s, y), start))
+            self.sampler.sample(Task(denoiser, gaussian, operator, y, row_std, timesteps, self.draws(numbers, s, y), start))
             for s in range(self.samples_drawn)
         ]
         stacked = torch.stack(samples)

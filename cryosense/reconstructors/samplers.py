@@ -20,7 +20,7 @@ class Task(NamedTuple):
     gaussian: GaussianDenoiser  # with the power spectrum of images like these
     operator: LinearOperator
     y: Tensor  # (b, ...)
-    row_sigma: Tensor  # (1 or b, ...)
+    row_std: Tensor  # (1 or b, ...)
     timesteps: Tensor  # (s,)
     noise: NoiseDraw
     start: Tensor | None  # (b, 1, n, n)
@@ -50,7 +50,7 @@ class Sampler:
             task.timesteps,
             alphas_cumprod=task.denoiser.alphas_cumprod,
             noise=task.noise,
-            row_sigma=task.row_sigma,
+            row_std=task.row_std,
             start=task.start,
             **model,
         )

@@ -47,7 +47,7 @@ class Sparse(Reconstructor):
         if self.weight is None:
             raise ArgumentError("reconstructor.weight is null and none was chosen on held-back images")
         minimise = partial(self._minimise, self._prior(operator.box_size).to(y.device), operator, self.weight)
-        if operator.particles > 1:
+        if operator.mask_sets > 1:
             return Estimate(*minimise(y))
         x, iterations, gap = in_portions(minimise, y, operator.box_size**2)
         return Estimate(x, iterations, gap)

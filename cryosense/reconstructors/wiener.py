@@ -50,7 +50,7 @@ class Wiener(Reconstructor):
         if self.spectrum.shape[-1] != operator.box_size:
             raise ArgumentError(f"fitted at {self.spectrum.shape[-1]} px, asked for {operator.box_size} px: fit it again")
         level = torch.full((1, 1, operator.box_size, operator.box_size), self.mean, dtype=y.dtype, device=y.device)
-        centred = y - operator(level.expand(operator.particles, -1, -1, -1))
+        centred = y - operator(level.expand(operator.mask_sets, -1, -1, -1))
         x, iterations, residual = operator.stationary_posterior_mean(centred, self.spectrum, measurement.noise_std)
         filtered = fourier.ifftn(fourier.fftn(x.double()) * self.gain).real.to(y.dtype)
         return Estimate(filtered + self.target_mean, iterations, residual)

@@ -45,7 +45,7 @@ class DrawnMeasurement:
         whole = self.operator(box_size, count)
         part = self._part(whole, share, count)
         random = generator(0)
-        probe = torch.from_numpy(random.standard_normal((part.particles, 1, box_size, box_size), dtype=np.float32))
+        probe = torch.from_numpy(random.standard_normal((part.mask_sets, 1, box_size, box_size), dtype=np.float32))
         seen = part.pinv(part(probe))
         if not torch.allclose(whole.pinv(whole(seen)), seen, atol=1e-3):
             raise ArgumentError("model/loss=split needs masks that are nested in compression: random_gaussian masks are not")

@@ -43,7 +43,7 @@ class Problem(NamedTuple):
 
     operator: LinearOperator
     y: Tensor  # (1, ...)
-    row_sigma: Tensor
+    row_std: Tensor
     mean: Tensor  # (n^2,)
     modes: Tensor  # (n^2, m), columns
     variances: Tensor  # (m,), rising
@@ -77,17 +77,17 @@ def problem(config: DictConfig, model: GaussianDenoiser, operator: LinearOperato
     half = fourier.centred_to_half_plane(model.spectrum)
     x = model.mean + fourier.filtered(normal(config, 1, 2**20), half.sqrt().float())
     noise = GaussianNoise(sigma, "image", "after", config.seed)
-    y, row_sigma = noise.measure(operator, x, torch.arange(1)), noise.row_sigma(operator)
+    y, row_std = noise.measure(operator, x, torch.arange(1)), noise.row_std(operator)
     level = torch.full_like(x, model.mean)
-    mean, _, _ = operator.stationary_posterior_mean(y - operator(level), model.spectrum, row_sigma)
+    mean, _, _ = operator.stationary_posterior_mean(y - operator(level), model.spectrum, row_std)
     prior = fourier.filtered(torch.eye(n * n, dtype=torch.float64).reshape(-1, 1, n, n), half)
     seen = operator.double_precision().row_forward(prior).flatten(1)[:, operator.row_noise_gain.flatten() > 0]
     rows = operator.double_precision().row_forward(torch.eye(n * n, dtype=torch.float64).reshape(-1, 1, n, n)).flatten(1)
-    rows, deviation = rows[:, operator.row_noise_gain.flatten() > 0], row_sigma[operator.row_noise_gain > 0].double()
+    rows, deviation = rows[:, operator.row_noise_gain.flatten() > 0], row_std[operator.row_noise_gain > 0].double()
     covariance = prior.flatten(1) - seen @ torch.linalg.solve(rows.T @ seen + torch.diag(deviation**2), seen.T)
     variances, modes = torch.linalg.eigh(covariance)
     unknown = variances > 1e-9
-    return Problem(operator, y, row_sigma, (mean + level).flatten().double(), modes[:, unknown], variances[unknown])
+    return Problem(operator, y, row_std, (mean + level).flatten().double(), modes[:, unknown], variances[unknown])
 
 
 def sampled(config: DictConfig, steps: int, sampler: Sampler, model: GaussianDenoiser, case: Problem) -> Tensor:
@@ -96,7 +96,7 @@ def sampled(config: DictConfig, steps: int, sampler: Sampler, model: GaussianDen
     timesteps = torch.arange(total - 1, -1, -total // steps)
     y = case.y.expand(config.samples, -1, -1, -1)
     task = Task(
-        model, model, case.operator, y, case.row_sigma, timesteps, lambda i: normal(config, config.samples, i), start=None
+        model, model, case.operator, y, case.row_std, timesteps, lambda i: normal(config, config.samples, i), start=None
     )
     return sampler.sample(task).flatten(1).double()
 

@@ -21,11 +21,11 @@ def pixel(n: int = 16) -> PixelMasking:
 
 
 @pytest.mark.parametrize("name", NOISES)
-def test_row_sigma_is_the_deviation_in_row_coordinates(name: str) -> None:
+def test_row_std_is_the_deviation_in_row_coordinates(name: str) -> None:
     a, noise = pixel(), NOISES[name]
     x = torch.zeros(4000, 1, 16, 16)
     coordinates = a.row_coordinates(noise.measure(a, x, torch.arange(4000)) - a(x))
-    expected = noise.row_sigma(a)[0]
+    expected = noise.row_std(a)[0]
     measured = coordinates.std(0)
     if name == "counting after":  # each sum has its own count; the stated size is that of their mean
         assert float(measured.square().sum() / expected.square().sum()) == pytest.approx(1, rel=0.15)
@@ -50,7 +50,7 @@ def test_on_masks_of_their_own_particles_do_not_share_a_size(name: str) -> None:
     together, alone = PixelMasking(sets, 4), PixelMasking(sets[1:2], 4)
     measured = noise.measure(together, x, numbers)
     torch.testing.assert_close(noise.measure(alone, x[1:2], numbers[1:2]), measured[1:2])
-    torch.testing.assert_close(noise.row_sigma(alone)[0], noise.row_sigma(together).expand(3, -1, -1, -1)[1])
+    torch.testing.assert_close(noise.row_std(alone)[0], noise.row_std(together).expand(3, -1, -1, -1)[1])
 
 
 def test_counting_has_the_stated_mean_and_variance() -> None:
@@ -85,6 +85,6 @@ def test_stationary_posterior_mean_against_the_dense_estimator(design: str, nois
     covariance = matrix @ prior @ matrix.T + cover[noise.placement]
     y = a(torch.randn(2, 1, n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
     expected = (prior @ matrix.T @ torch.linalg.pinv(covariance, rtol=1e-10, hermitian=True) @ y.flatten(1).T).T
-    mean, _, residual = a.stationary_posterior_mean(y, spectrum, noise.row_sigma(a))
+    mean, _, residual = a.stationary_posterior_mean(y, spectrum, noise.row_std(a))
     assert float(residual.max()) <= 1e-7
     torch.testing.assert_close(mean.flatten(1), expected, rtol=1e-4, atol=1e-5)

@@ -57,7 +57,7 @@ def method(denoiser: Denoiser | GaussianFromImages, samples: int, evaluations: i
 @pytest.mark.parametrize("noise", [NoNoise(), GaussianNoise(0.2, "measurement", "after", 0)], ids=["clean", "noisy"])
 def test_the_mean_of_gaussian_samples_is_the_linear_estimate(operator: LinearOperator, noise: Noise) -> None:
     samples, x = 64, images(3)
-    y, row_std = noise.measure(operator, x, torch.arange(3)), noise.row_sigma(operator)
+    y, row_std = noise.measure(operator, x, torch.arange(3)), noise.row_std(operator)
     made = method(gaussian(), samples)(Measurement(y, operator, row_std))
     level = torch.full((1, 1, N, N), 0.1)
     expected = 0.1 + operator.stationary_posterior_mean(y - operator(level), gaussian().spectrum, row_std)[0]

@@ -33,7 +33,7 @@ def test_no_scaled_pinv_comes_closer(name: str, noise) -> None:
     wiener = Wiener()
     other = gaussian_images(200, seed=2)
     wiener.fit(other, other)
-    estimate = wiener(Measurement(y, operator, noise.row_sigma(operator)))
+    estimate = wiener(Measurement(y, operator, noise.row_std(operator)))
     assert float(estimate.gap.max()) <= 1e-7
     pinv = PseudoInverse()(y, operator).x
     error = (estimate.x - x).square().mean()

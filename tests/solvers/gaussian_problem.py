@@ -96,7 +96,7 @@ class Posterior(NamedTuple):
     variances: Tensor  # (n^2,), zero for what is known exactly
 
 
-def posterior(operator: LinearOperator, y: Tensor, row_sigma: Tensor) -> Posterior:
+def posterior(operator: LinearOperator, y: Tensor, row_std: Tensor) -> Posterior:
     """(1, ...) -> x given y by dense conditioning on the measured row coordinates."""
     n = operator.box_size
     exact = operator.double_precision()
@@ -104,7 +104,7 @@ def posterior(operator: LinearOperator, y: Tensor, row_sigma: Tensor) -> Posteri
     prior = fourier.filtered(units, fourier.centred_to_half_plane(spectrum(n))).flatten(1)
     known = (exact.row_noise_gain > 0).flatten()
     rows = exact.row_forward(units).flatten(1).T[known]
-    noise = torch.diag(row_sigma.double().flatten()[known] ** 2)
+    noise = torch.diag(row_std.double().flatten()[known] ** 2)
     gain = prior @ rows.T @ torch.linalg.inv(rows @ prior @ rows.T + noise)
     level = torch.full((n * n,), MEAN, dtype=torch.float64)
     mean = level + gain @ (exact.row_coordinates(y.double()).flatten()[known] - rows @ level)

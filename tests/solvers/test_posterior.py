@@ -42,7 +42,7 @@ def test_an_image_is_the_same_alone_and_among_others(name: str, operator: Linear
     def sample(chosen: Tensor) -> Tensor:
         images = torch.cat([image(N, int(i)) for i in chosen])
         y = noise.measure(operator, images, chosen)
-        options = {"alphas_cumprod": ABAR, "noise": keyed_noise(chosen, N), "row_sigma": noise.row_sigma(operator)}
+        options = {"alphas_cumprod": ABAR, "noise": keyed_noise(chosen, N), "row_std": noise.row_std(operator)}
         return SAMPLERS[name](denoise, operator, y, timesteps(10)[3:], start=operator.pinv(y), **options)
 
     together = sample(torch.arange(5))
@@ -66,22 +66,22 @@ def test_any_number_of_steps_ends_where_the_measurement_says(name: str, count: i
     """
     n = 8
     operator, noise = operators(n)[domain], NOISES[noise_name]
-    y, row_sigma = noise.measure(operator, image(n), torch.arange(1)), noise.row_sigma(operator)
-    options = {"alphas_cumprod": ABAR, "noise": batch_noise(4, n), "row_sigma": row_sigma}
+    y, row_std = noise.measure(operator, image(n), torch.arange(1)), noise.row_std(operator)
+    options = {"alphas_cumprod": ABAR, "noise": batch_noise(4, n), "row_std": row_std}
     x = samplers(n)[name](denoiser(n), operator, y.expand(4, -1, -1, -1), timesteps(count), **options)
     assert bool(x.isfinite().all())
     if name in {"dps", "nesterov"}:
         return  # consistent only as far as their step sizes bring them
     residual = (operator.row_forward(x) - operator.row_coordinates(y)).double().flatten(1)
-    if not bool(row_sigma.any()):
+    if not bool(row_std.any()):
         assert float(residual.abs().max()) < 1e-3
-    if not bool(row_sigma.any()) or count < 100:
+    if not bool(row_std.any()) or count < 100:
         return
-    exact, known = posterior(operator, y, row_sigma), row_sigma.flatten() > 0
+    exact, known = posterior(operator, y, row_std), row_std.flatten() > 0
     of_mean = (operator.row_forward(exact.mean.float().reshape(1, 1, n, n)) - operator.row_coordinates(y)).flatten()
     modes = operator.row_forward((exact.modes * exact.variances.sqrt()).T.float().reshape(-1, 1, n, n)).flatten(1)
     of_draw = (of_mean**2 + modes.square().sum(0)).sqrt()
-    sizes = [float((r[..., known] / row_sigma.flatten()[known]).square().mean().sqrt()) for r in (of_mean, residual, of_draw)]
+    sizes = [float((r[..., known] / row_std.flatten()[known]).square().mean().sqrt()) for r in (of_mean, residual, of_draw)]
     assert 0.8 * sizes[0] < sizes[1] < 1.3 * sizes[2]
 
 
@@ -89,9 +89,9 @@ def test_diffpir_data_step_is_the_operators_own_where_noise_is_white() -> None:
     """One step from a start: the result is argmin |A x - y|^2 / s^2 + lambda |x - x0hat|^2 / sigma^2."""
     operator, noise, t, weight = OPERATORS["pixel"], NOISES["noisy"], 300, 7.0
     y = noise.measure(operator, image(N), torch.arange(1))
-    deviation = float((noise.row_sigma(operator) / operator.row_noise_gain.clamp_min(1e-9)).max())
+    deviation = float((noise.row_std(operator) / operator.row_noise_gain.clamp_min(1e-9)).max())
     start, draw = operator.pinv(y), batch_noise(1, N)
-    options = {"alphas_cumprod": ABAR, "noise": draw, "row_sigma": noise.row_sigma(operator)}
+    options = {"alphas_cumprod": ABAR, "noise": draw, "row_std": noise.row_std(operator)}
     x = diffpir(DENOISER, operator, y, torch.tensor([t]), prior_weight=weight, renewed=0.3, start=start, **options)
     variance = float((1 - ABAR[t]) / ABAR[t])
     x0 = DENOISER(float(ABAR[t]) ** 0.5 * (start + variance**0.5 * draw(0)), t)
@@ -102,7 +102,7 @@ def test_clamped_and_normalised_only_where_stated() -> None:
     """No sampler but the paper's clamps: an image beyond [-1, 1] that is fully measured comes back."""
     operator = operators(N)["pixel"]
     y = operator(3 * image(N))
-    options = {"alphas_cumprod": ABAR, "noise": batch_noise(1, N), "row_sigma": torch.zeros_like(operator.row_noise_gain)}
+    options = {"alphas_cumprod": ABAR, "noise": batch_noise(1, N), "row_std": torch.zeros_like(operator.row_noise_gain)}
     for name in ("ddnm", "diffpir", "pigdm stationary"):
         x = SAMPLERS[name](DENOISER, operator, y, timesteps(10), **options)
         assert float(x.abs().max()) > 1.5
@@ -121,5 +121,5 @@ def test_timesteps_of_another_schedule_are_refused(steps: list[int]) -> None:
             torch.tensor(steps, dtype=torch.int64),
             alphas_cumprod=ABAR,
             noise=batch_noise(1, N),
-            row_sigma=torch.zeros(1),
+            row_std=torch.zeros(1),
         )

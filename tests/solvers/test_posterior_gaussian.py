@@ -31,7 +31,7 @@ def test_draws_around_a_stationary_mean_are_the_posterior_of_a_gaussian(operator
     has one by chance), variance ratio of every mode in [0.8, 1.25], known modes met.
     """
     count = 1000
-    y, row_sigma = noise.measure(operator, image(N), torch.arange(1)), noise.row_sigma(operator)
+    y, row_std = noise.measure(operator, image(N), torch.arange(1)), noise.row_std(operator)
     samples = samplers(N)["pigdm stationary draws"](
         denoiser(N),
         operator,
@@ -39,12 +39,12 @@ def test_draws_around_a_stationary_mean_are_the_posterior_of_a_gaussian(operator
         timesteps(100),
         alphas_cumprod=ABAR,
         noise=batch_noise(count, N),
-        row_sigma=row_sigma,
+        row_std=row_std,
     )
-    exact = posterior(operator, y, row_sigma)
+    exact = posterior(operator, y, row_std)
     coefficients = (samples.double().flatten(1) - exact.mean) @ exact.modes
     unknown = exact.variances > 0
-    assert float(coefficients[:, ~unknown].abs().max()) < 1e-4 if not bool(unknown.all()) else bool(row_sigma.any())
+    assert float(coefficients[:, ~unknown].abs().max()) < 1e-4 if not bool(unknown.all()) else bool(row_std.any())
     coefficients, variances = coefficients[:, unknown], exact.variances[unknown]
     z = coefficients.mean(0) / (variances / count).sqrt()
     assert abs(float(z.square().mean()) - 1) < 3 * (2 / len(z)) ** 0.5

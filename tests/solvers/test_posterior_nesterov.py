@@ -31,7 +31,7 @@ def test_nesterov_is_the_update_of_the_paper_step_for_step() -> None:
         steps,
         alphas_cumprod=ABAR,
         noise=draw,
-        row_sigma=torch.zeros(1),
+        row_std=torch.zeros(1),
         momentum=(0.1, 0.9),
         step_size=(1e-10, 1.0),
         norm=norm_over_batch,

@@ -43,9 +43,9 @@ def test_the_ancestral_step_is_diffusers_between_spaced_timesteps(spacing: str) 
 def test_the_jacobian_of_a_gaussian_denoiser_is_its_error_spectrum(domain: str, noise, t: int) -> None:
     """One step, in float64, by gradients through the denoiser and by transforms."""
     model, operator = denoiser(N), operators(N)[domain]
-    y, row_sigma = noise.measure(operator, image(N), torch.arange(1)).double(), noise.row_sigma(operator).double()
+    y, row_std = noise.measure(operator, image(N), torch.arange(1)).double(), noise.row_std(operator).double()
     exact = operator.double_precision()
-    options = {"alphas_cumprod": ABAR, "noise": keyed_noise(torch.arange(1), N, torch.float64), "row_sigma": row_sigma}
+    options = {"alphas_cumprod": ABAR, "noise": keyed_noise(torch.arange(1), N, torch.float64), "row_std": row_std}
     covariances = (JacobianCovariance(1e-10, 400), StationaryCovariance(model.error_spectrum, False, 1e-10, 400))
     by_gradient, by_transform = (
         pigdm(model, exact, y, torch.tensor([t]), covariance=chosen, eta=1.0, start=exact.pinv(y), **options)
@@ -67,7 +67,7 @@ def test_each_image_may_have_its_own_masks(name: str, domain: str) -> None:
     def sample(images: list[int]) -> torch.Tensor:
         chosen, noise, a = torch.tensor(images), GaussianNoise(0.4, "measurement", "after", seed=5), operator(images)
         y = noise.measure(a, torch.cat([image(N, i) for i in images]), chosen)
-        options = {"alphas_cumprod": ABAR, "noise": keyed_noise(chosen, N), "row_sigma": noise.row_sigma(a)}
+        options = {"alphas_cumprod": ABAR, "noise": keyed_noise(chosen, N), "row_std": noise.row_std(a)}
         return samplers(N)[name](denoiser(N), a, y, timesteps(10), **options)
 
     together = sample([0, 1, 2])
@@ -82,7 +82,7 @@ def test_a_start_is_noised_to_the_first_timestep() -> None:
     are two independent images, whose mean squared distance is twice the variance (half of it is asked for).
     """
     operator, start = operators(N)["fourier"], image(N, 3)
-    options = {"alphas_cumprod": ABAR, "noise": batch_noise(1, N), "row_sigma": torch.full((1, 1, N, N), 1e6)}
+    options = {"alphas_cumprod": ABAR, "noise": batch_noise(1, N), "row_std": torch.full((1, 1, N, N), 1e6)}
     sampler, y = samplers(N)["pigdm stationary"], operator(0 * start)
     far, near = (sampler(denoiser(N), operator, y, torch.arange(t, -1, -10), start=start, **options) for t in (900, 50))
     assert float((near - start).square().mean()) < 2 * float((1 - ABAR[50]) / ABAR[50])

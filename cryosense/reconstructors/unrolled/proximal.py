@@ -45,7 +45,7 @@ class UnrolledSparse(UnrolledSolver):
 
     @torch.no_grad()
     def reconstruct(self, y: Tensor, operator: LinearOperator) -> Tensor:
-        if operator.particles > 1:
+        if operator.mask_sets > 1:
             return self(y, operator)
         return in_portions(lambda part: (self(part, operator),), y, operator.box_size**2)[0]
 

@@ -46,7 +46,7 @@ def cell_label(run: Path) -> str:
     try:
         config: Any = read_yaml(run / "config.yaml")
         operator, reconstructor = config["operator"], config["reconstructor"]
-        masks = operator["masks"]["_target_"].rsplit(".", 1)[-1]
+        masks = operator["masks"]["_target_"].rsplit(".", 1)[-1] if "masks" in operator else str(operator["name"])
         block = [f"K = {operator['block_size']}"] if "block_size" in operator else []
         words = [_method(reconstructor), masks, *block, f"C = {float(config['compression']):.3g}"]
         return shown(", ".join(words))

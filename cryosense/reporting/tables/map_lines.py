@@ -119,8 +119,8 @@ def _origin(folder: Path, runs: dict[str, Path]) -> dict[str, Any]:
         if operator is None:
             return {"reconstructor": UNCOMPRESSED}
         facts = {
-            "operator": "pixel" if "block_size" in operator else "fourier",
-            "masks": operator["masks"]["_target_"].rsplit(".", 1)[-1],
+            "operator": operator.get("name") or ("pixel" if "block_size" in operator else "fourier"),
+            "masks": operator["masks"]["_target_"].rsplit(".", 1)[-1] if "masks" in operator else None,
             "block_size": operator.get("block_size"),
             "symmetric": operator.get("symmetric"),
             "compression_nominal": float(operator["compression"]),

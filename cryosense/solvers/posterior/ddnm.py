@@ -17,7 +17,7 @@ def ddnm(
     *,
     alphas_cumprod: Tensor,
     noise: NoiseDraw,
-    row_sigma: Tensor,
+    row_std: Tensor,
     eta: float,
     start: Tensor | None = None,
 ) -> Tensor:
@@ -33,7 +33,7 @@ def ddnm(
             makes of one c always the same image. See the package for all others.
     """
     c = operator.row_coordinates(y)
-    rho = row_sigma**2
+    rho = row_std**2
     steps = levels(timesteps, alphas_cumprod)
     z = noised(start, steps[0], noise)
     for level in steps:

@@ -17,7 +17,7 @@ def diffpir(
     *,
     alphas_cumprod: Tensor,
     noise: NoiseDraw,
-    row_sigma: Tensor,
+    row_std: Tensor,
     prior_weight: float,
     renewed: float,
     start: Tensor | None = None,
@@ -35,7 +35,7 @@ def diffpir(
     steps = levels(timesteps, alphas_cumprod)
     z = noised(start, steps[0], noise)
     for level in steps:
-        x0 = solved_rows(level.denoised(denoise, z), operator, c, row_sigma, level.variance / prior_weight)
+        x0 = solved_rows(level.denoised(denoise, z), operator, c, row_std, level.variance / prior_weight)
         sigma, next_sigma = level.variance.sqrt().to(z), level.next_variance.sqrt().to(z)
         predicted = (z - x0) / sigma
         z = x0 + next_sigma * ((1 - renewed) ** 0.5 * predicted + renewed**0.5 * noise(1 + level.index))

@@ -17,7 +17,7 @@ def dps(
     *,
     alphas_cumprod: Tensor,
     noise: NoiseDraw,
-    row_sigma: Tensor,
+    row_std: Tensor,
     step_size: float,
     start: Tensor | None = None,
 ) -> Tensor:
@@ -33,7 +33,7 @@ def dps(
     """
     c, gain = operator.row_coordinates(y), operator.row_noise_gain
     weight = torch.where(gain > 0, 1 / gain.clamp_min(torch.finfo(gain.dtype).tiny), 0.0)
-    expected = (weight * row_sigma).flatten(1).norm(dim=1)
+    expected = (weight * row_std).flatten(1).norm(dim=1)
     steps = levels(timesteps, alphas_cumprod)
     z = noised(start, steps[0], noise)
     for level in steps:

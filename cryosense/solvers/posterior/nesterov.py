@@ -29,7 +29,7 @@ def nesterov(
     *,
     alphas_cumprod: Tensor,
     noise: NoiseDraw,
-    row_sigma: Tensor,
+    row_std: Tensor,
     momentum: tuple[float, float],
     step_size: tuple[float, float],
     norm: Callable[[Tensor], Tensor],
@@ -39,7 +39,7 @@ def nesterov(
 
     The ancestral step is that of diffusers' ``DDPMScheduler`` (``clip_sample``, variance ``fixed_small``) between spaced
     timesteps. All clamps to [-1, 1] are the paper's: images must be scaled into it. It knows nothing of measurement noise:
-    ``row_sigma`` is not used, and the step has the same length however small the residual is.
+    ``row_std`` is not used, and the step has the same length however small the residual is.
 
     Args:
         momentum: beta of the first and of the last step, linear between.
@@ -47,7 +47,7 @@ def nesterov(
         norm: what the gradient is divided by, :func:`norm_per_image` or :func:`norm_over_batch`.
             See the package for all others.
     """
-    del row_sigma
+    del row_std
     betas = torch.linspace(*momentum, len(timesteps), dtype=torch.float64).tolist()
     zetas = torch.linspace(*step_size, len(timesteps), dtype=torch.float64).tolist()
     steps = levels(timesteps, alphas_cumprod)

@@ -18,7 +18,7 @@ def pigdm(
     *,
     alphas_cumprod: Tensor,
     noise: NoiseDraw,
-    row_sigma: Tensor,
+    row_std: Tensor,
     covariance: Covariance,
     eta: float,
     start: Tensor | None = None,
@@ -38,7 +38,7 @@ def pigdm(
         covariance: model of the denoiser's error.
         eta: 1 for ancestral, 0 for deterministic steps. See the package for all others.
     """
-    measured = Measured(operator, operator.row_coordinates(y), row_sigma)
+    measured = Measured(operator, operator.row_coordinates(y), row_std)
     steps = levels(timesteps, alphas_cumprod)
     z = noised(start, steps[0], noise)
     for level in steps:

@@ -21,7 +21,7 @@ NoiseDraw = Callable[[int], Tensor]
 
 
 class RowOperator(Protocol):
-    """y = A x with A = U D V^T, as far as samplers use it: c = D^-1 U^T y are V^T x plus noise of deviation ``row_sigma``."""
+    """y = A x with A = U D V^T, as far as samplers use it: c = D^-1 U^T y are V^T x plus noise of deviation ``row_std``."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """(b, 1, n, n) -> (b, ...): A x."""
@@ -98,11 +98,11 @@ def bridge(z: Tensor, x0: Tensor, variance: Tensor, next_variance: Tensor, eta: 
     return x0 + keep.to(z) * (z - x0) + fresh.sqrt().to(z) * noise
 
 
-def solved_rows(x0: Tensor, operator: RowOperator, c: Tensor, row_sigma: Tensor, variance: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, ...) -> (b, 1, n, n): argmin_x |(V^T x - c) / row_sigma|^2 + |x - x0|^2 / variance, exactly.
+def solved_rows(x0: Tensor, operator: RowOperator, c: Tensor, row_std: Tensor, variance: Tensor) -> Tensor:
+    """(b, 1, n, n), (b, ...) -> (b, 1, n, n): argmin_x |(V^T x - c) / row_std|^2 + |x - x0|^2 / variance, exactly.
 
     The proximal map of the data term in the metric of its noise: the operator's ``data_step`` where that is white, the
     projection onto {x: V^T x = c} where there is none.
     """
-    gain = (variance / (variance + row_sigma**2)).to(x0)
+    gain = (variance / (variance + row_std**2)).to(x0)
     return x0 + operator.row_adjoint(gain * (c - operator.row_forward(x0)))

@@ -12,18 +12,20 @@ from cryosense.operators import LinearOperator
 
 
 def write_masks(directory: Path, operator: LinearOperator, start: int, per_particle: bool) -> None:
-    """Keep the masks: ``masks.npz`` for all particles, or ``masks/<first position>.npz`` for each portion of them.
+    """Keep what was drawn: ``masks.npz`` for all particles, or ``masks/<first position>.npz`` for each portion of them.
 
     Masks of zeros and ones are packed to bits: ``np.unpackbits(packed)[: shape.prod()].reshape(shape)``; others are stored as
-    ``values``.
+    ``values``. Of an operator that has no masks, what makes it is stored under the names of its own.
     """
     path = directory / "masks" / f"{start:09d}.npz" if per_particle else directory / "masks.npz"
     if path.is_file():
         return
     path.parent.mkdir(exist_ok=True)
-    masks = operator.masks.cpu().numpy()
-    binary = bool(np.isin(masks, (0, 1)).all())
-    arrays = {"packed": np.packbits(masks.astype(bool)), "shape": np.array(masks.shape)} if binary else {"values": masks}
+    arrays = {name: values.cpu().numpy() for name, values in operator.drawn().items()}
+    if set(arrays) == {"masks"}:
+        masks = arrays.pop("masks")
+        binary = bool(np.isin(masks, (0, 1)).all())
+        arrays = {"packed": np.packbits(masks.astype(bool)), "shape": np.array(masks.shape)} if binary else {"values": masks}
     with written_whole(path) as unfinished, unfinished.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 

@@ -1,0 +1,26 @@
+"""Laws that objects of a kind obey, said by name where one does not."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class LawError(AssertionError):
+    """An object breaks a law of its kind; the message says which, and by how much."""
+
+
+def hold(law: str, held: bool) -> None:
+    """Raises LawError, naming the law, if it is not held."""
+    if not held:
+        raise LawError(f"{law}: does not hold")
+
+
+def equal(law: str, ours: Tensor, theirs: Tensor, tolerance: float, scale: float | None = None) -> None:
+    """Raises LawError if shapes differ, or values by more than ``tolerance`` times ``scale``, by default their largest."""
+    if ours.shape != theirs.shape:
+        raise LawError(f"{law}: shapes {tuple(ours.shape)} and {tuple(theirs.shape)}")
+    scale = float(theirs.abs().max()) if scale is None else scale
+    apart = float((ours - theirs).abs().max())
+    if not apart <= tolerance * max(scale, torch.finfo(torch.float32).tiny):
+        raise LawError(f"{law}: apart by {apart:.3g}, of values up to {scale:.3g}; {tolerance:.0e} of that is allowed")

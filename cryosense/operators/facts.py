@@ -1,0 +1,38 @@
+"""What is found out about an operator once, and then known."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+
+class Remembering(nn.Module):
+    """A module that is not changed after it was made, so that what was computed from it stays true."""
+
+    def double_precision(self) -> Self:
+        """-> a copy in float64, its factors as precise as they were; it knows what this one knows."""
+        found = self._facts
+        del self.__dict__["_found"]
+        made = copy.deepcopy(self).double()
+        self.__dict__["_found"] = made.__dict__["_found"] = found
+        return made
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return self.__dict__.setdefault("_found", {})
+
+    def _known(self, name: str, find: Callable[[Self], Any]) -> Any:
+        """-> what ``find`` finds out from the float64 copy, where the module is and as precise if it is a tensor of floats."""
+        if name not in self._facts:
+            self._facts[name] = find(self.double_precision())
+        found = self._facts[name]
+        return found.to(self._like) if isinstance(found, Tensor) and found.is_floating_point() else found
+
+    @property
+    def _like(self) -> Tensor:
+        """-> a tensor that is where the module is, and as precise."""
+        return next((part for part in self.buffers() if part.is_floating_point()), torch.zeros(()))
