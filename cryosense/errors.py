@@ -3,6 +3,7 @@
 - CryosenseError: input that cannot be used
     - ArgumentError: a parameter was given a value that it cannot have; the message begins with its name
         - MaskError: a mask that cannot be drawn or that measures nothing
+        - DecompositionError: it needs a decomposition that the operator does not have and that is too large to compute
         - NoiseError: noise that the operator cannot have
         - MeasurementError: parts that do not belong to one measurement
         - FittingError: methods cannot learn what they need from the images there are
@@ -36,6 +37,10 @@ class ArgumentError(CryosenseError):
 
 class MaskError(ArgumentError):
     """A mask that cannot be drawn or that measures nothing."""
+
+
+class DecompositionError(ArgumentError):
+    """What was asked for needs a decomposition that this operator does not have, and that is too large to be computed."""
 
 
 class NoiseError(ArgumentError):

@@ -41,7 +41,8 @@ class EntropyBudget(Quantiser):
             fits = code_length_bits(_levels(y, low, step)) + HEADER_BITS <= budget
             fine, coarse = torch.where(fits, fine, step), torch.where(fits, step, coarse)
         decoded = per_image(low, y.ndim) + per_image(coarse, y.ndim) * _levels(y, low, coarse).reshape(y.shape)
-        return Quantised(decoded, per_image(coarse / math.sqrt(12), y.ndim) * operator.row_noise_gain, budget)
+        gain = operator.row_noise_gain
+        return Quantised(decoded, per_image(coarse / math.sqrt(12), gain.ndim) * gain, budget)
 
 
 def _levels(y: Tensor, low: Tensor, step: Tensor) -> Tensor:

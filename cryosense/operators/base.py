@@ -27,14 +27,10 @@ class LinearOperator(Remembering, ABC):
 
     With A = U D V^T, V an orthonormal basis of the row space, a measurement has *row coordinates* c = D^-1 U^T y, which are
     V^T x plus noise. All exact linear estimates are written in them.
-
-    Attributes:
-        box_size: n.
-        mask_sets: how many mask sets it holds.
     """
 
-    box_size: int
-    mask_sets: int = 1
+    box_size: int  # n
+    mask_sets: int = 1  # how many mask sets it holds
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -105,10 +101,7 @@ class LinearOperator(Remembering, ABC):
 
     @property
     def measured_shares(self) -> Tensor:
-        """(1 or b, n, n): |P e_k|^2 on the centred plane, P = A^+ A: the share of each Fourier coefficient that is measured.
-
-        The diagonal of P in Fourier space, which sums to the rank.
-        """
+        """(1 or b, n, n): |P e_k|^2, centred, P = A^+ A: the share of each Fourier coefficient that is measured."""
         return self._known("shares", lambda exact: generic.shares(exact.row_adjoint, exact.row_noise_gain, self.box_size))
 
     @property
@@ -152,7 +145,7 @@ class LinearOperator(Remembering, ABC):
 
     @property
     def mean_diagonal(self) -> float:
-        """The mean of it over the mask sets."""
+        """The mean over mask sets."""
         return float(self.measurement_norms.square().sum()) / (self.mask_sets * self.box_size**2)
 
     def measurement_bits(self, bits_per_number: int) -> Tensor:

@@ -19,17 +19,13 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
-from cryosense.errors import CryosenseError
+from cryosense.errors import DecompositionError
 from cryosense.solvers.linear import Map, conjugate_gradients, inner
 
 TOLERANCE, MAX_ITERATIONS = 1e-10, 1000
 SMALLEST = 1e-6  # singular value, of the largest, that is not taken for zero
 EXACT_RANK, MOST_FACTORISED = 1024, 4096
 PROBES, AT_ONCE = 32, 64
-
-
-class DecompositionError(CryosenseError):
-    """What was asked for needs a decomposition that this operator does not have, and that is too large to be computed."""
 
 
 def per_image(values: Tensor, ndim: int) -> Tensor:

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from cryosense.errors import DecompositionError
 from cryosense.laws import LawError
 from cryosense.measurement import GaussianNoise, OperatorDesign, acquire
 from cryosense.operators import Each, LinearOperator, PixelMasking, masks
 from cryosense.operators.checks import check_operator
-from cryosense.operators.generic import DecompositionError
 from cryosense.operators.signed_binning import SignedBinning
 from tests.operators.families import dense
 
