@@ -102,7 +102,7 @@ class MeasurementFile:
             y = self.quantiser.decode(contents, operator, numbers)
         except (CodingError, ValueError) as error:
             raise MeasurementFileError(f"{self.path}: particles {_shown(positions)}: {error}") from error
-        noise_std = torch.hypot(self.noise.row_sigma(operator), self.quantiser.row_noise(operator))
+        noise_std = torch.hypot(self.noise.row_std(operator), self.quantiser.row_noise(operator))
         bits = torch.tensor([8.0 * len(content) for content in contents], dtype=torch.float64)
         return Measurement(y, operator, noise_std, numbers, bits)
 
