@@ -89,7 +89,15 @@ def test_the_walk_sees_an_upward_import(tmp_path: Path) -> None:
 
 
 # What sequences and unpicklers raise by their protocols; a full disk, told with its file; a defect, which keeps its traceback.
-RAISED_BESIDE_THE_TREE = {"IndexError", "UnpicklingError", "OSError", "NotImplementedError", "RuntimeError", "TypeError"}
+RAISED_BESIDE_THE_TREE = {
+    "LawError",
+    "IndexError",
+    "UnpicklingError",
+    "OSError",
+    "NotImplementedError",
+    "RuntimeError",
+    "TypeError",
+}
 
 
 def raised(path: Path) -> set[str]:
