@@ -25,6 +25,8 @@ def backproject(cfg: DictConfig) -> bool:
     plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
     run: Backprojection = instantiate(cfg.backprojection)
+    for note in run.alignments.notes:
+        print(f"cryosense backproject: {note}", file=sys.stderr)
     with tqdm(total=len(run.images) // run.shard_count, unit="particle", desc="backproject") as bar:
         return run.run(Path(cfg.output_dir), identity, bar.update)
 

@@ -13,13 +13,18 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.refusal import one_line
-from cryosense.data.cryodrgn_export import write_cryodrgn
+from cryosense.data.cryodrgn_export import USED, write_cryodrgn
+from cryosense.data.unused import unused_columns
 
 
 def export(cfg: DictConfig) -> tuple[Path, Path]:
     """Write the files of a composed ``export`` config. -> ``poses.pkl``, ``ctf.pkl``."""
-    source = instantiate(cfg.data)
-    return write_cryodrgn(Path(cfg.data.path).parent if cfg.output_dir is None else Path(cfg.output_dir), source.images)
+    images = instantiate(cfg.data).images
+    unused = unused_columns(images.tables, USED)
+    written = write_cryodrgn(Path(cfg.data.path).parent if cfg.output_dir is None else Path(cfg.output_dir), images)
+    if unused:
+        print(f"cryosense export: cryoDRGN's files have no place for {', '.join(unused)}", file=sys.stderr)
+    return written
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="export")

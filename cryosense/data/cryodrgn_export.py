@@ -6,10 +6,10 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from cryosense.errors import ParticleDataError
 
+from .ranges import check_origins, check_ranges
 from .rotations import relion_matrices
 from .stack import ParticleStack
 
@@ -18,6 +18,9 @@ ORIGINS = ["rlnOriginXAngst", "rlnOriginYAngst"]
 ORIGINS_IN_PIXELS = ["rlnOriginX", "rlnOriginY"]
 CTF = ["rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast"]
 PHASE_SHIFT = "rlnPhaseShift"
+TREATED = ("rlnCtfDataArePhaseFlipped", "rlnCtfDataAreCtfPremultiplied")
+# All that the files have a place for.
+USED = (*ANGLES, *ORIGINS, *ORIGINS_IN_PIXELS, *CTF, PHASE_SHIFT)
 # Fixed, so that the same numbers are the same bytes; what cryoDRGN itself writes.
 PICKLE_PROTOCOL = 4
 
@@ -32,8 +35,8 @@ def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
     Origins and a phase shift that a file does not have are zero, as in RELION. Files that are there and hold the same stay.
 
     Raises:
-        ParticleDataError: before anything is written: columns that are missing or hold no numbers, no pixel size or two, a
-            file that exists with another content.
+        ParticleDataError: before anything is written: columns that are missing, hold no numbers or such as no microscope has,
+            images that were multiplied by their CTF or its sign, no pixel size or two, a file that exists with another content.
     """
     made = {
         directory / "poses.pkl": pickle.dumps(_poses(stack), protocol=PICKLE_PROTOCOL),
@@ -52,27 +55,31 @@ def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
 
 def _poses(stack: ParticleStack) -> tuple[np.ndarray, np.ndarray]:
     """-> (n, 3, 3), (n, 2) float64."""
-    table = stack.metadata
-    _require(stack, table, ANGLES, "poses, which a refinement writes")
-    return relion_matrices(_numbers(stack, table, ANGLES)), _origins_in_pixels(stack, table) / stack.box_size
+    angles = _numbers(stack, ANGLES, "poses, which a refinement writes")
+    return relion_matrices(angles), _origins_in_pixels(stack) / stack.box_size
 
 
-def _origins_in_pixels(stack: ParticleStack, table: pd.DataFrame) -> np.ndarray:
+def _origins_in_pixels(stack: ParticleStack) -> np.ndarray:
     for names, unit_angstrom in ((ORIGINS, _pixel_size(stack)), (ORIGINS_IN_PIXELS, 1.0)):
-        if any(name in table.columns for name in names):
-            _require(stack, table, names, "the origin along both axes, or along neither")
-            return _numbers(stack, table, names) / unit_angstrom
-    return np.zeros((len(table), 2))
+        if any(stack.tables.has(name) for name in names):
+            origins = _numbers(stack, names, "the origin along both axes, or along neither") / unit_angstrom
+            check_origins(stack.tables, origins * _pixel_size(stack), stack.box_size * _pixel_size(stack))
+            return origins
+    return np.zeros((len(stack), 2))
 
 
 def _ctf(stack: ParticleStack) -> np.ndarray:
     """-> (n, 9) float32."""
-    table = _with_optics(stack)
-    _require(stack, table, CTF, "CTF parameters")
-    if PHASE_SHIFT not in table.columns:
-        table = table.assign(**{PHASE_SHIFT: 0.0})
-    box = np.tile([float(stack.box_size), _pixel_size(stack)], (len(table), 1))
-    return np.concatenate([box, _numbers(stack, table, [*CTF, PHASE_SHIFT])], axis=1).astype(np.float32)
+    for name in TREATED:
+        if stack.tables.has(name) and stack.tables.numbers([name]).any():
+            raise ParticleDataError(
+                f"{stack.path}: {name} is not 0: cryoDRGN models images as they were recorded; give those, not these"
+            )
+    ctf = _numbers(stack, CTF, "CTF parameters")
+    phase_shift = stack.tables.numbers([PHASE_SHIFT], 0.0)
+    check_ranges(stack.tables, [PHASE_SHIFT], phase_shift)
+    box = np.tile([float(stack.box_size), _pixel_size(stack)], (len(stack), 1))
+    return np.concatenate([box, ctf, phase_shift], axis=1).astype(np.float32)
 
 
 def _pixel_size(stack: ParticleStack) -> float:
@@ -81,31 +88,9 @@ def _pixel_size(stack: ParticleStack) -> float:
     return stack.pixel_size_angstrom
 
 
-def _with_optics(stack: ParticleStack) -> pd.DataFrame:
-    """The particle table, with columns that only the optics table has."""
-    particles, optics = stack.metadata, stack.optics
-    if optics is None:
-        return particles
-    groups = optics.set_index("rlnOpticsGroup")
-    wanted = [name for name in (*CTF, PHASE_SHIFT) if name in groups.columns and name not in particles.columns]
-    return particles.assign(**{name: particles["rlnOpticsGroup"].map(groups[name]) for name in wanted})
-
-
-def _require(stack: ParticleStack, table: pd.DataFrame, names: list[str], what: str) -> None:
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise ParticleDataError(
-            f"{stack.path}: no column {', '.join(missing)}: cryoDRGN needs {what}; data.metadata names a file that has them"
-        )
-
-
-def _numbers(stack: ParticleStack, table: pd.DataFrame, names: list[str]) -> np.ndarray:
-    """-> (n, columns) float64, all finite."""
-    numbers = table[names].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
-    for name, column in zip(names, numbers.T, strict=True):
-        bad = np.flatnonzero(~np.isfinite(column))
-        if len(bad):
-            raise ParticleDataError(
-                f"{stack.path}: {name} is no number for {len(bad)} particle(s), the first of them {bad[0]}"
-            )
-    return numbers
+def _numbers(stack: ParticleStack, names: list[str], what: str) -> np.ndarray:
+    """-> (n, columns) float64, all finite and in their range."""
+    stack.tables.require(names, f"cryoDRGN needs {what}; data.metadata names a file that has them")
+    values = stack.tables.numbers(names)
+    check_ranges(stack.tables, names, values)
+    return values

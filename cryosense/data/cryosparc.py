@@ -13,6 +13,7 @@ from cryosense.errors import ParticleDataError
 
 from .optics import split_optics
 from .rotations import relion_angles
+from .tables import Tables
 
 # Columns that only change their name, and those that go from radians to degrees.
 _SAME = {
@@ -22,17 +23,22 @@ _SAME = {
     "ctf/cs_mm": "rlnSphericalAberration",
     "ctf/amp_contrast": "rlnAmplitudeContrast",
     "ctf/bfactor": "rlnCtfBfactor",
-    "ctf/scale": "rlnCtfScalefactor",
     "blob/psize_A": "rlnImagePixelSize",
     "location/micrograph_path": "rlnMicrographName",
+    "location/micrograph_psize_A": "rlnMicrographPixelSize",
+    "filament/filament_uid": "rlnHelicalTubeID",
 }
 _RADIANS = {"ctf/df_angle_rad": "rlnDefocusAngle", "ctf/phase_shift_rad": "rlnPhaseShift"}
+# Aberrations: zero unless a refinement of them was run.
+_HIGHER = ("ctf/tilt_A", "ctf/shift_A", "ctf/trefoil_A", "ctf/tetra_A", "ctf/anisomag")
 # Counted from 0 there, from 1 here.
 _COUNTED = {"alignments3D/split": "rlnRandomSubset", "alignments3D/class": "rlnClassNumber"}
 
 
-def read_cs(paths: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """-> particle table, optics table, from a ``.cs`` file and its passthrough files, joined by ``uid`` in the first's order.
+def read_cs(paths: Sequence[Path]) -> tuple[Tables, np.ndarray | None]:
+    """-> the tables, (n,) sign of the images or None for 1, from a ``.cs`` file and its passthrough files.
+
+    Files are joined by ``uid``, in the order of the first.
 
     Conventions, as pyem (Asarnow, Palovcak and Cheng 2019) converts them:
 
@@ -41,11 +47,15 @@ def read_cs(paths: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
       the pixel size it is ``rlnOriginXAngst``, ``rlnOriginYAngst``;
     - ``blob/idx``, ``split`` and ``class`` count from 0, RELION from 1; angles in radians become degrees; particles that were
       never split (``split`` is 0 for all) have no half sets;
-    - particles with the same constants and ``ctf/exp_group_id`` form an optics group.
+    - particles with the same constants and ``ctf/exp_group_id`` form an optics group;
+    - images are multiplied by ``blob/sign`` as they are read, projections by ``ctf/scale`` and ``alignments3D/alpha``;
+    - ``location/center_x_frac`` and its like are fractions of the micrograph.
 
-    Fields without a RELION column (2D alignments, higher aberrations, particle locations) are not carried over.
+    Higher aberrations, and alignments that are not of one class in 3D, have no column here: where they are not zero, the
+    tables name them as not read.
 
-    Raises :class:`ParticleDataError` for a file that is not a structured array, and where passthrough files lack a particle.
+    Raises :class:`ParticleDataError` for a file that is not a structured array, for signs other than 1 and -1, and where
+    passthrough files lack a particle.
     """
     first, *others = (_load(path) for path in paths)
     fields = {name: first[name] for name in _names(first)}
@@ -54,10 +64,29 @@ def read_cs(paths: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         fields |= {name: other[name][rows] for name in _names(other) if name not in fields}
     try:
         columns = _relion_columns(paths[0], fields)
+        not_read = tuple(name for name in fields if _has_no_column(name, fields))
+        sign = _sign(paths[0], fields)
     except (UnicodeDecodeError, TypeError, IndexError) as error:
         raise ParticleDataError(f"{paths[0]}: a field is not of the kind that cryoSPARC writes: {error}") from error
     group_by = ["exp_group_id"] if "exp_group_id" in columns else []
-    return split_optics(pd.DataFrame(columns, index=range(len(first))), group_by)
+    return Tables(paths[0], *split_optics(pd.DataFrame(columns, index=range(len(first))), group_by), not_read), sign
+
+
+def _has_no_column(name: str, fields: dict[str, np.ndarray]) -> bool:
+    """Whether a field says something of how images came about that RELION's columns here do not."""
+    if name in _HIGHER:
+        return bool(fields[name].any())
+    return name in ("alignments2D/pose", "alignments3D_multi/pose") and "alignments3D/pose" not in fields
+
+
+def _sign(path: Path, fields: dict[str, np.ndarray]) -> np.ndarray | None:
+    """-> (n,) 1 or -1, None where all are 1."""
+    sign = fields.get("blob/sign")
+    if sign is None or (sign == 1).all():
+        return None
+    if not np.isin(sign, (-1, 1)).all():
+        raise ParticleDataError(f"{path}: blob/sign must be 1 or -1, by which cryoSPARC multiplies images as it reads them")
+    return sign.astype(np.float64)
 
 
 def _relion_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -69,6 +98,13 @@ def _relion_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.n
         del columns["rlnRandomSubset"]
     if "ctf/exp_group_id" in fields:
         columns["exp_group_id"] = fields["ctf/exp_group_id"]
+    scales = [_plain(fields[name]) for name in ("ctf/scale", "alignments3D/alpha") if name in fields]
+    if scales:
+        columns["rlnCtfScalefactor"] = np.prod(scales, axis=0)
+    if {"location/center_x_frac", "location/center_y_frac", "location/micrograph_shape"} <= fields.keys():
+        for name, axis in (("x", 1), ("y", 0)):
+            side = fields["location/micrograph_shape"][:, axis]
+            columns[f"rlnCoordinate{name.upper()}"] = fields[f"location/center_{name}_frac"].astype(np.float64) * side
     return columns | _image_columns(fields) | _pose_columns(path, fields)
 
 

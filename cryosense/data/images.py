@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -46,12 +47,15 @@ def open_image_file(path: Path) -> ImageFile:
 class Images:
     """Particle i is image ``number[i]``, counted from 0, of ``files[file_of[i]]``; all files hold images of one box size.
 
+    ``sign``, (n,) 1 or -1 or None for 1, is what images are multiplied by as they are read.
+
     Raises :class:`ParticleDataError` where box sizes differ.
     """
 
     files: tuple[ImageFile, ...]
     file_of: np.ndarray
     number: np.ndarray
+    sign: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for file in self.files[1:]:
@@ -73,7 +77,14 @@ class Images:
 
     def select(self, rows: np.ndarray) -> Images:
         """The particles at ``rows``, in that order."""
-        return Images(self.files, self.file_of[rows], self.number[rows])
+        sign = None if self.sign is None else self.sign[rows]
+        return Images(self.files, self.file_of[rows], self.number[rows], sign)
+
+    def identity(self) -> np.ndarray:
+        """-> (n,) int64: particles that are one image of one file have the same number."""
+        path, _ = pd.factorize(np.array([str(file.path.resolve()) for file in self.files], dtype=object))
+        most = max(file.count for file in self.files)
+        return path[self.file_of].astype(np.int64) * most + self.number
 
     def read(self, rows: np.ndarray) -> Tensor:
         """(b,) rows -> (b, 1, n, n) float32."""
@@ -82,6 +93,8 @@ class Images:
         for index in np.unique(file_of):
             places = np.flatnonzero(file_of == index)
             images[places, 0] = self.files[index].read(number[places])
+        if self.sign is not None:
+            images *= self.sign[rows, None, None, None].astype(np.float32)
         return torch.from_numpy(images)
 
     def names(self, root: Path) -> list[str]:

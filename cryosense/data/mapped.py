@@ -13,6 +13,8 @@ from torch import Tensor
 from cryosense.errors import ParticleDataError
 from cryosense.files.untrusted import UntrustedFileError, read_torch
 
+SQUARE_TOLERANCE = 1e-3
+
 
 class ImageFile(Protocol):
     """Images of one file. ``read`` takes image numbers, counted from 0 and already checked, and gives (b, h, w) float32."""
@@ -27,12 +29,21 @@ class ImageFile(Protocol):
     def width(self) -> int: ...
     @property
     def pixel_size_angstrom(self) -> float | None: ...
+    @property
+    def may_be_volume(self) -> bool: ...
     def read(self, numbers: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
 class MappedImages:
-    """Images that lie uncompressed behind each other, ``offset`` bytes into the file."""
+    """Images that lie uncompressed behind each other, ``offset`` bytes into the file.
+
+    Attributes:
+        height, width: of an image as it is read.
+        pixel_angstrom: sides of a pixel along x and y, as the file tells them; None: unknown.
+        transposed: the file holds each image column by column.
+        may_be_volume: the file says that it is a volume, and its shape does not speak against it.
+    """
 
     path: Path
     dtype: np.dtype
@@ -40,13 +51,30 @@ class MappedImages:
     count: int
     height: int
     width: int
-    pixel_size_angstrom: float | None = None
+    pixel_angstrom: tuple[float, float] | None = None
+    transposed: bool = False
+    may_be_volume: bool = False
+
+    @property
+    def pixel_size_angstrom(self) -> float | None:
+        """-> the side of a pixel, None where it is unknown. Raises :class:`ParticleDataError` where pixels are not square."""
+        if self.pixel_angstrom is None:
+            return None
+        x, y = self.pixel_angstrom
+        if abs(x - y) > SQUARE_TOLERANCE * x:
+            raise ParticleDataError(
+                f"{self.path}: pixels of {x:.4f} x {y:.4f} Angstrom are not square; correct cella in the header, or give "
+                "pixel_size_angstrom"
+            )
+        return x
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
         """(b,) image numbers -> (b, h, w) float32."""
         shape = (self.count, self.height, self.width)
-        mapped = np.memmap(self.path, self.dtype, mode="r", offset=self.offset, shape=shape)
-        return np.asarray(mapped[numbers]).astype(np.float32, copy=False)
+        stored = (self.count, self.width, self.height) if self.transposed else shape
+        mapped = np.memmap(self.path, self.dtype, mode="r", offset=self.offset, shape=stored)
+        images = np.asarray(mapped[numbers]).astype(np.float32, copy=False)
+        return np.ascontiguousarray(images.swapaxes(1, 2)) if self.transposed else images
 
 
 @dataclass(frozen=True)
@@ -58,6 +86,7 @@ class TorchImages:
     height: int
     width: int
     pixel_size_angstrom: float | None = None
+    may_be_volume: bool = False
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
         """(b,) image numbers -> (b, h, w) float32."""

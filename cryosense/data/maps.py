@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cryosense.errors import ParticleDataError
 
-from .mrc import check_size, read_header, sample_dtype
+from .mrc import INVERTED_ORIGIN, check_size, imod_flags, read_axes, read_header, sample_dtype
 
 VOXEL_TOLERANCE = 1e-3
 
@@ -51,7 +51,7 @@ def read_map(path: str | Path) -> DensityMap:
     dtype = sample_dtype(path, header)
     shape = tuple(int(header[name]) for name in ("nz", "ny", "nx"))
     start = check_size(path, header, dtype)
-    axes = _axes(path, header)
+    axes = read_axes(path, header)
     stored = np.fromfile(path, dtype, count=shape[0] * shape[1] * shape[2], offset=start).reshape(shape)
     if not np.isfinite(stored).all():
         raise ParticleDataError(f"{path}: the map holds values that are not finite: replace them")
@@ -59,16 +59,6 @@ def read_map(path: str | Path) -> DensityMap:
     values = np.ascontiguousarray(np.transpose(stored, [axes[::-1].index(axis) for axis in (2, 1, 0)]), dtype=np.float64)
     voxel = _voxel(header)
     return DensityMap(path, torch.from_numpy(values), voxel, _corner(header, axes, voxel))
-
-
-def _axes(path: Path, header: np.ndarray) -> list[int]:
-    """-> 0, 1 or 2 (x, y or z) for columns, rows and sections; old programs left the fields empty."""
-    axes = [int(header[name]) for name in ("mapc", "mapr", "maps")]
-    if axes == [0, 0, 0]:
-        return [0, 1, 2]
-    if sorted(axes) != [1, 2, 3]:
-        raise ParticleDataError(f"{path}: header fields mapc, mapr, maps = {axes} are not an order of the axes: correct them")
-    return [axis - 1 for axis in axes]
 
 
 def _voxel(header: np.ndarray) -> tuple[float, float, float]:
@@ -83,7 +73,8 @@ def _voxel(header: np.ndarray) -> tuple[float, float, float]:
 def _corner(header: np.ndarray, axes: list[int], voxel: tuple[float, float, float]) -> tuple[float, float, float]:
     origin = [float(header["origin"][axis]) for axis in ("x", "y", "z")]
     if np.isfinite(origin).all() and any(origin):
-        return origin[0], origin[1], origin[2]
+        sign = -1 if (imod_flags(header) or 0) & INVERTED_ORIGIN else 1
+        return sign * origin[0], sign * origin[1], sign * origin[2]
     starts = [int(header[name]) for name in ("nxstart", "nystart", "nzstart")]
     x, y, z = (starts[axes.index(axis)] * voxel[axis] for axis in range(3))
     return x, y, z

@@ -16,20 +16,38 @@ REAL_MODES = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
 OTHER_MODES = {3: "complex int16", 4: "complex float32", 101: "4-bit"}
 _BYTE_ORDER_OF_STAMP = {0x44: "<", 0x11: ">"}
 
+# What IMOD adds to the header (https://bio3d.colorado.edu/imod/doc/mrc_format.txt): the stamp says that flags follow.
+IMOD_STAMP = 1146047817
+STAMP_BYTE, FLAGS_BYTE = 152, 156
+SIGNED_BYTES, INVERTED_ORIGIN, HALF_BYTES = 1, 4, 16
+# Space groups: 1 a volume, 401 and above stacks of volumes.
+VOLUME, FIRST_VOLUME_STACK = 1, 401
+
 
 def open_mrc(path: Path) -> MappedImages:
     """An MRC image stack (or image, or volume as a stack of sections) of mode 0, 1, 2, 6 or 12, either byte order.
 
-    The pixel size is the header's cell size over its sampling, in Angstrom; ``None`` where the header says 0.
+    The pixel size is the header's cell size over its sampling, in Angstrom; ``None`` where the header says 0 along x or y.
+    Images whose rows run along y come transposed, x along the last axis as in all others.
 
     Raises :class:`ParticleDataError` for a compressed, truncated or foreign file, for a header that disagrees with the size of
-    the file, and for modes that hold no real images.
+    the file, for modes that hold no real images, stacks of volumes, and sections that do not follow each other along z.
     """
     header = read_header(path)
     dtype = sample_dtype(path, header)
     start = check_size(path, header, dtype)
-    width, height, count = (int(header[name]) for name in ("nx", "ny", "nz"))
-    return MappedImages(path, dtype, start, count, height, width, _pixel_size(path, header))
+    columns, rows, count = (int(header[name]) for name in ("nx", "ny", "nz"))
+    axes, space_group = read_axes(path, header), int(header["ispg"])
+    if axes[2] != 2:
+        raise ParticleDataError(
+            f"{path}: sections along {'xyz'[axes[2]]} (maps in the header) are no images; reorder the axes"
+        )
+    if space_group >= FIRST_VOLUME_STACK:
+        raise ParticleDataError(f"{path}: a stack of volumes (space group {space_group}), not of images")
+    transposed = axes[0] == 1
+    height, width = (columns, rows) if transposed else (rows, columns)
+    cube = space_group == VOLUME and count > 1 and columns == rows == count
+    return MappedImages(path, dtype, start, count, height, width, _pixel(header), transposed, cube)
 
 
 def read_header(path: Path) -> np.ndarray:
@@ -55,14 +73,45 @@ def read_header(path: Path) -> np.ndarray:
 
 
 def sample_dtype(path: Path, header: np.ndarray) -> np.dtype:
-    """-> the type of the samples. Raises :class:`ParticleDataError` for modes that hold no real images."""
-    mode = int(header["mode"])
+    """-> the type of the samples. Raises :class:`ParticleDataError` for modes that hold no real images.
+
+    Bytes are signed as in MRC2014, unless IMOD's flags, or a header that tells of values above 127, say that they are not.
+    """
+    mode, flags = int(header["mode"]), imod_flags(header)
+    if flags is not None and flags & HALF_BYTES:
+        raise ParticleDataError(f"{path}: two 4-bit values in each byte (imodFlags {flags}) are not read; convert it to bytes")
     if mode not in REAL_MODES:
         known = ", ".join(map(str, REAL_MODES))
         raise ParticleDataError(
             f"{path}: MRC mode {mode} ({OTHER_MODES.get(mode, 'unknown')}) holds no real images; known: {known}"
         )
+    if mode == 0 and _bytes_are_unsigned(header, flags):
+        return np.dtype("u1")
     return np.dtype(header.dtype["mode"].byteorder + REAL_MODES[mode])
+
+
+def imod_flags(header: np.ndarray) -> int | None:
+    """-> IMOD's flags, None in a header without IMOD's stamp."""
+    order = ">" if header.dtype["mode"].byteorder == ">" else "<"
+    content = header.tobytes()
+    stamp, flags = (int(np.frombuffer(content[at : at + 4], f"{order}i4")[0]) for at in (STAMP_BYTE, FLAGS_BYTE))
+    return flags if stamp == IMOD_STAMP else None
+
+
+def _bytes_are_unsigned(header: np.ndarray, flags: int | None) -> bool:
+    if flags is not None:
+        return not flags & SIGNED_BYTES
+    return 127 < float(header["dmax"]) <= 255 and float(header["dmin"]) >= 0
+
+
+def read_axes(path: Path, header: np.ndarray) -> list[int]:
+    """-> 0, 1 or 2 (x, y or z) for columns, rows and sections; old programs left the fields empty."""
+    axes = [int(header[name]) for name in ("mapc", "mapr", "maps")]
+    if axes == [0, 0, 0]:
+        return [0, 1, 2]
+    if sorted(axes) != [1, 2, 3]:
+        raise ParticleDataError(f"{path}: header fields mapc, mapr, maps = {axes} are not an order of the axes: correct them")
+    return [axis - 1 for axis in axes]
 
 
 def check_size(path: Path, header: np.ndarray, dtype: np.dtype) -> int:
@@ -83,12 +132,12 @@ def check_size(path: Path, header: np.ndarray, dtype: np.dtype) -> int:
     return start
 
 
-def _pixel_size(path: Path, header: np.ndarray) -> float | None:
-    if min(int(header["mx"]), int(header["my"])) < 1 or not float(header["cella"]["x"]) > 0:
+def _pixel(header: np.ndarray) -> tuple[float, float] | None:
+    """-> sides of a pixel along x and y, None where one of them is unknown: cell or sampling 0, or no number."""
+    samples = [int(header[name]) for name in ("mx", "my")]
+    cell = [float(header["cella"][axis]) for axis in ("x", "y")]
+    if min(samples) < 1 or not all(0 < side < np.inf for side in cell):
         return None
-    x = float(header["cella"]["x"]) / int(header["mx"])
-    y = float(header["cella"]["y"]) / int(header["my"])
-    if abs(x - y) > 1e-3 * x:
-        raise ParticleDataError(f"{path}: pixels of {x:.4f} x {y:.4f} Angstrom are not square; correct cella in the header")
     # The header holds float32: six digits are what it says, more are rounding.
-    return float(f"{x:.6g}")
+    x, y = (float(f"{side / count:.6g}") for side, count in zip(cell, samples, strict=True))
+    return x, y

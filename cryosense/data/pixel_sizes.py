@@ -70,9 +70,11 @@ def check_optics(path: Path, particles: pd.DataFrame, optics: pd.DataFrame, box_
     unknown = _without(particles["rlnOpticsGroup"], optics["rlnOpticsGroup"])
     if unknown:
         raise ParticleDataError(f"{path}: particles of optics group {unknown[0]}, which data_optics does not describe")
+    used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
+    if "rlnImageDimensionality" in optics.columns and (_numbers(used["rlnImageDimensionality"]) == 3).any():
+        raise ParticleDataError(f"{path}: rlnImageDimensionality is 3: sub-tomograms are not read, only images")
     if not sizes_must_agree or "rlnImageSize" not in optics.columns:
         return
-    used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
     for group, size in zip(used["rlnOpticsGroup"], _numbers(used["rlnImageSize"]), strict=True):
         if size != box_size:
             raise ParticleDataError(

@@ -11,6 +11,7 @@ from cryosense.errors import ParticleDataError
 
 from .images import Images, open_image_file
 from .mapped import ImageFile
+from .mrc import VOLUME
 
 
 def images_by_reference(names: pd.Series, source: Path, root: Path | None) -> Images:
@@ -19,7 +20,7 @@ def images_by_reference(names: pd.Series, source: Path, root: Path | None) -> Im
     Raises :class:`ParticleDataError`, with row and file, for a name that is not understood, a stack that is not found, or an
     image past its end.
     """
-    number, file_of, paths = _split(names, source)
+    number, numbered, file_of, paths = _split(names, source)
     files = []
     for code, name in enumerate(paths):
         found, tried = find_file(name, source, root)
@@ -30,6 +31,7 @@ def images_by_reference(names: pd.Series, source: Path, root: Path | None) -> Im
                 "say where its paths begin (root)"
             )
         files.append(open_image_file(found))
+    _check_numbered(numbered, file_of, files, source)
     _check_ends(number, file_of, files, source)
     return Images(tuple(files), file_of, number)
 
@@ -43,10 +45,11 @@ def images_of_one_file(names: pd.Series | None, count: int, source: Path, file: 
     Raises :class:`ParticleDataError` for other counts, and where only some rows name this file.
     """
     if names is not None:
-        number, file_of, paths = _split(names, source)
+        number, numbered, file_of, paths = _split(names, source)
         here = np.array([_is_same(name, source, root, file.path, len(paths) == 1) for name in paths])
         if here.all():
             same = np.zeros_like(file_of)
+            _check_numbered(numbered, same, [file], source)
             _check_ends(number, same, [file], source)
             return Images((file,), same, number)
         if here.any():
@@ -56,6 +59,16 @@ def images_of_one_file(names: pd.Series | None, count: int, source: Path, file: 
             )
     if count != file.count:
         raise ParticleDataError(f"{source}: {count} rows for the {file.count} images of {file.path}; they must be as many")
+    return whole_file(file)
+
+
+def whole_file(file: ImageFile) -> Images:
+    """All images of one file in their order. Raises :class:`ParticleDataError` for a volume."""
+    if file.may_be_volume:
+        raise ParticleDataError(
+            f"{file.path}: a cube of {file.count} sections in space group {VOLUME}: a volume, not particle images; if these "
+            f"are images, set ispg to 0 in the header, or name each (000001@{file.path.name}) in a STAR file"
+        )
     return Images.whole(file)
 
 
@@ -78,8 +91,8 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """-> image numbers counted from 0, file codes, file names."""
+def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """-> image numbers counted from 0, whether they are written there, file codes, file names."""
     parts = names.astype(str).str.extract(r"^(?:(?P<number>\d+)@)?(?P<path>.+)$")
     number = pd.to_numeric(parts["number"].fillna("1"), errors="coerce").to_numpy(np.float64)
     wrong = np.flatnonzero(parts["path"].isna().to_numpy() | ~((number >= 1) & (number < 2**53)))
@@ -88,7 +101,21 @@ def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, list
             f"{source}: row {wrong[0] + 1}: rlnImageName {names.iloc[wrong[0]]!r} is not like 000001@stack.mrcs (first: 1)"
         )
     codes, paths = pd.factorize(parts["path"])
-    return number.astype(np.int64) - 1, codes.astype(np.int64), [str(path) for path in paths]
+    numbered = parts["number"].notna().to_numpy()
+    return number.astype(np.int64) - 1, numbered, codes.astype(np.int64), [str(path) for path in paths]
+
+
+def _check_numbered(numbered: np.ndarray, file_of: np.ndarray, files: list[ImageFile], source: Path) -> None:
+    """A name without a number is the image of a file that holds one, not the first of a tilt series or a volume's section."""
+    counts = np.array([file.count for file in files])
+    wrong = np.flatnonzero(~numbered & (counts[file_of] > 1))
+    if len(wrong):
+        row, file = int(wrong[0]), files[file_of[wrong[0]]]
+        raise ParticleDataError(
+            f"{source}: row {row + 1} names {file.path}, which holds {file.count} images, without a number "
+            f"({len(wrong)} rows in all do): tilt series and sub-tomograms are not read; name single images, as in "
+            f"000001@{file.path.name}"
+        )
 
 
 def _check_ends(number: np.ndarray, file_of: np.ndarray, files: list[ImageFile], source: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from .cryosparc import read_cs
 from .geometry import Compose, Geometry
 from .images import Images, Index, open_image_file, row_numbers, single_row
 from .pixel_sizes import check_headers, check_optics, common_pixel_size, metadata_pixel_sizes
-from .references import images_by_reference, images_of_one_file
+from .references import images_by_reference, images_of_one_file, whole_file
 from .star import read_star
+from .tables import Tables
 
 Metadata = str | Path | Sequence[str | Path]
 
@@ -31,19 +33,17 @@ class ParticleStack:
         self,
         path: Path,
         images: Images,
-        particles: pd.DataFrame,
-        optics: pd.DataFrame | None,
+        tables: Tables,
         pixel_size_angstrom: float | None,
         geometry: Compose,
     ) -> None:
         self.path = path
         self.geometry = geometry
         self._images = images
-        self._particles = particles
-        self._optics = optics
+        self._tables = tables
         self._given_pixel_size = pixel_size_angstrom
-        if optics is not None:
-            check_optics(path, particles, optics, images.box_size, pixel_size_angstrom is None)
+        if tables.optics is not None:
+            check_optics(path, tables.particles, tables.optics, images.box_size, pixel_size_angstrom is None)
 
     @classmethod
     def open(
@@ -93,7 +93,7 @@ class ParticleStack:
         """
         size = self._given_pixel_size
         if size is None:
-            size = common_pixel_size(self.path, metadata_pixel_sizes(self._particles, self._optics))
+            size = common_pixel_size(self.path, metadata_pixel_sizes(self._tables.particles, self._tables.optics))
         if size is None:
             headers = {str(path): size for path, size in self._images.header_pixel_sizes().items()}
             size = common_pixel_size(self.path, headers)
@@ -101,19 +101,35 @@ class ParticleStack:
 
     def check_pixel_size(self) -> None:
         """Raises :class:`ParticleDataError` where headers of images contradict the metadata, unless a size was given."""
-        found = metadata_pixel_sizes(self._particles, self._optics)
+        found = metadata_pixel_sizes(self._tables.particles, self._tables.optics)
         if self._given_pixel_size is None and found:
             check_headers(self.path, next(iter(found.values())), self._images.header_pixel_sizes())
 
     @cached_property
+    def tables(self) -> Tables:
+        """What is known of the particles, as it stands in the file but for what cropping changes."""
+        box, optics = self._images.box_size, self._tables.optics
+        return replace(
+            self._tables,
+            path=self.path,
+            particles=self.geometry.table_after(self._tables.particles, box).copy(),
+            optics=None if optics is None else self.geometry.table_after(optics, box).copy(),
+        )
+
+    @property
     def metadata(self) -> pd.DataFrame:
         """One row per particle, index 0 ... n - 1, RELION's column names; no columns where nothing is known."""
-        return self.geometry.table_after(self._particles, self._images.box_size).copy()
+        return self.tables.particles
 
-    @cached_property
+    @property
     def optics(self) -> pd.DataFrame | None:
         """The optics table of RELION 3.1 and later, ``None`` where there is none."""
-        return None if self._optics is None else self.geometry.table_after(self._optics, self._images.box_size).copy()
+        return self.tables.optics
+
+    @property
+    def same_image(self) -> np.ndarray:
+        """-> (n,) int64: particles that are one image of one file have the same number."""
+        return self._images.identity()
 
     def image_names(self, root: str | Path) -> list[str]:
         """-> (n,) ``rlnImageName`` of the images where they lie on disk, seen from a folder: for RELION, its project's."""
@@ -141,16 +157,14 @@ class ParticleStack:
     def select(self, indices: Index) -> ParticleStack:
         """A view of the particles at ``indices``, in that order, with their metadata. Raises ``IndexError`` outside."""
         rows = row_numbers(indices, len(self))
-        particles = self._particles.iloc[rows].reset_index(drop=True)
-        return ParticleStack(
-            self.path, self._images.select(rows), particles, self._optics, self._given_pixel_size, self.geometry
-        )
+        images, tables = self._images.select(rows), self._tables.select(rows)
+        return ParticleStack(self.path, images, tables, self._given_pixel_size, self.geometry)
 
     def transformed(self, geometry: Geometry) -> ParticleStack:
         """A view whose images, pixel size and metadata are those after ``geometry``. Raises what the geometry raises."""
         geometry.box_after(self.box_size)
         combined = Compose([*self.geometry.steps, geometry])
-        return ParticleStack(self.path, self._images, self._particles, self._optics, self._given_pixel_size, combined)
+        return ParticleStack(self.path, self._images, self._tables, self._given_pixel_size, combined)
 
     def _read(self, rows: np.ndarray) -> Tensor:
         return self.geometry(self._images.read(rows))
@@ -162,34 +176,37 @@ def _paths(metadata: Metadata | None) -> list[Path]:
     return [Path(metadata)] if isinstance(metadata, (str, Path)) else [Path(each) for each in metadata]
 
 
-def _open_table(path: Path, sidecars: list[Path], root: Path | None) -> tuple[Images, pd.DataFrame, pd.DataFrame | None]:
-    particles, optics = _read_tables([path, *sidecars], 0, None)
-    if "rlnImageName" not in particles.columns or particles.empty:
+def _open_table(path: Path, sidecars: list[Path], root: Path | None) -> tuple[Images, Tables]:
+    tables, sign = _read_tables([path, *sidecars], 0, None)
+    if "rlnImageName" not in tables.particles.columns or tables.particles.empty:
         raise ParticleDataError(f"{path}: names no images (rlnImageName, or blob/path and blob/idx)")
-    return images_by_reference(particles["rlnImageName"], path, root), particles, optics
+    return replace(images_by_reference(tables.particles["rlnImageName"], path, root), sign=sign), tables
 
 
 def _open_images(
     path: Path, sidecars: list[Path], root: Path | None, pixel_size_angstrom: float | None
-) -> tuple[Images, pd.DataFrame, pd.DataFrame | None]:
+) -> tuple[Images, Tables]:
     file = open_image_file(path)
     if not sidecars:
-        return Images.whole(file), pd.DataFrame(index=pd.RangeIndex(file.count)), None
-    particles, optics = _read_tables(sidecars, file.width, pixel_size_angstrom or file.pixel_size_angstrom)
-    names = particles["rlnImageName"] if "rlnImageName" in particles.columns else None
-    return images_of_one_file(names, len(particles), sidecars[0], file, root), particles, optics
+        return whole_file(file), Tables(path, pd.DataFrame(index=pd.RangeIndex(file.count)), None)
+    size = pixel_size_angstrom
+    if size is None and sidecars[0].suffix.lower() == ".pkl":
+        size = file.pixel_size_angstrom
+    tables, sign = _read_tables(sidecars, file.width, size)
+    names = tables.particles["rlnImageName"] if "rlnImageName" in tables.particles.columns else None
+    images = images_of_one_file(names, len(tables.particles), sidecars[0], file, root)
+    return replace(images, sign=sign), tables
 
 
-def _read_tables(
-    paths: Sequence[Path], box_size: int, pixel_size_angstrom: float | None
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+def _read_tables(paths: Sequence[Path], box_size: int, pixel_size_angstrom: float | None) -> tuple[Tables, np.ndarray | None]:
+    """-> the tables, (n,) what images are to be multiplied by, or None for 1."""
     kinds = {path.suffix.lower() for path in paths}
     if kinds == {".star"} and len(paths) == 1:
-        return read_star(paths[0])
+        return Tables(paths[0], *read_star(paths[0])), None
     if kinds == {".cs"}:
         return read_cs(paths)
     if kinds == {".pkl"} and box_size:
-        return read_cryodrgn(paths, box_size, pixel_size_angstrom)
+        return Tables(paths[0], *read_cryodrgn(paths, box_size, pixel_size_angstrom)), None
     names = ", ".join(path.name for path in paths)
     raise ParticleDataError(
         f"{paths[0]}: these do not go together: {names}; give one .star, or .cs files, or images with cryoDRGN's .pkl files"

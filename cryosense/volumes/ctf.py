@@ -13,7 +13,10 @@ import torch
 from torch import Tensor
 from torch_ctf import calculate_ctf_2d
 
+from cryosense.volumes.aberrations import Aberrations
+
 ANGSTROM_PER_MICROMETRE = 1e4
+IDEAL = Aberrations()
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class CtfParameters:
     """CTF parameters of b particles: (b,) tensors, or numbers for what is the same for all of them.
 
     ``defocus_*_angstrom`` is positive for underfocus; ``defocus_angle_deg`` is the angle from the x axis to the direction of
-    ``defocus_u_angstrom``; ``b_factor_angstrom2`` damps amplitudes by ``exp(-B |k|^2 / 4)``.
+    ``defocus_u_angstrom``; ``b_factor_angstrom2`` damps amplitudes by ``exp(-B |k|^2 / 4)``, and ``scale`` multiplies them.
     """
 
     defocus_u_angstrom: Tensor
@@ -32,10 +35,16 @@ class CtfParameters:
     amplitude_contrast: float | Tensor
     phase_shift_deg: float | Tensor
     b_factor_angstrom2: float | Tensor
+    scale: float | Tensor = 1.0
 
 
-def ctf_half_plane(parameters: CtfParameters, box_size: int, pixel_size_angstrom: float) -> Tensor:
+def ctf_half_plane(
+    parameters: CtfParameters, box_size: int, pixel_size_angstrom: float, aberrations: Aberrations = IDEAL
+) -> Tensor:
     """-> (b, n, n // 2 + 1): CTF at the coefficients of :func:`cryosense.fourier.half_plane`.
+
+    ``aberrations`` of the particles' optics group: its magnification says at which k the CTF is taken, its even polynomials
+    change it; what is odd is not part of it.
 
     torch-ctf adds 1.2e-7 / A^2 to the square of k where it takes its direction: astigmatism is 0.6 % too weak in the first
     shell of a 224 A box, less beyond.
@@ -43,6 +52,9 @@ def ctf_half_plane(parameters: CtfParameters, box_size: int, pixel_size_angstrom
     u, v = parameters.defocus_u_angstrom, parameters.defocus_v_angstrom
     # torch-ctf takes the root of the astigmatism, so the larger defocus must be the first: swap the axes where it is not.
     angle = torch.where(u >= v, parameters.defocus_angle_deg, parameters.defocus_angle_deg + 90)
+    transform = None
+    if aberrations.magnifies:  # torch-ctf takes the matrix of real space, whose inverse transpose acts on k, y before x
+        transform = torch.tensor(aberrations.magnification[::-1], device=u.device).reshape(2, 2).inverse().T
     ctf = calculate_ctf_2d(
         defocus=(u + v) / 2 / ANGSTROM_PER_MICROMETRE,
         astigmatism=(u - v).abs() / 2 / ANGSTROM_PER_MICROMETRE,
@@ -55,16 +67,33 @@ def ctf_half_plane(parameters: CtfParameters, box_size: int, pixel_size_angstrom
         image_shape=(box_size, box_size),
         rfft=True,
         fftshift=False,
+        transform_matrix=transform,
+        return_complex_ctf=any(aberrations.even),
     )
-    return ctf * _b_factor_envelope(parameters.b_factor_angstrom2, box_size, pixel_size_angstrom, u.device)
+    if any(aberrations.even):
+        phase = aberrations.even_phase(box_size, pixel_size_angstrom).to(u.device)
+        ctf = (ctf * torch.polar(torch.ones_like(phase), -phase).to(ctf.dtype)).imag
+    ctf = ctf * _per_image(parameters.scale, ctf)
+    return ctf * _b_factor_envelope(parameters.b_factor_angstrom2, box_size, pixel_size_angstrom, aberrations, u.device)
+
+
+def _per_image(value: float | Tensor, like: Tensor) -> Tensor:
+    """-> (b or 1, 1, 1)."""
+    return torch.as_tensor(value, device=like.device, dtype=like.dtype).reshape(-1, 1, 1)
 
 
 def _b_factor_envelope(
-    b_factor_angstrom2: float | Tensor, box_size: int, pixel_size_angstrom: float, device: torch.device
+    b_factor_angstrom2: float | Tensor,
+    box_size: int,
+    pixel_size_angstrom: float,
+    aberrations: Aberrations,
+    device: torch.device,
 ) -> Tensor:
-    """-> (b or 1, n, n // 2 + 1): ``exp(-B |k|^2 / 4)`` on the half plane, k in 1 / Angstrom."""
-    rows = (torch.arange(box_size, device=device) + box_size // 2) % box_size - box_size // 2
-    columns = torch.arange(box_size // 2 + 1, device=device)
-    squared = (rows[:, None] ** 2 + columns**2) / (box_size * pixel_size_angstrom) ** 2
-    b_factor = torch.as_tensor(b_factor_angstrom2, device=device, dtype=squared.dtype).reshape(-1, 1, 1)
-    return torch.exp(-b_factor / 4 * squared)
+    """-> (b or 1, n, n // 2 + 1): ``exp(-B |M k|^2 / 4)`` on the half plane, k in 1 / Angstrom."""
+    if aberrations.magnifies:
+        squared = (aberrations.frequencies(box_size, pixel_size_angstrom) ** 2).sum(-1).float().to(device)
+    else:
+        rows = (torch.arange(box_size, device=device) + box_size // 2) % box_size - box_size // 2
+        columns = torch.arange(box_size // 2 + 1, device=device)
+        squared = (rows[:, None] ** 2 + columns**2) / (box_size * pixel_size_angstrom) ** 2
+    return torch.exp(-_per_image(b_factor_angstrom2, squared) / 4 * squared)

@@ -66,7 +66,8 @@ def passthrough(tmp_path: Path) -> Path:
 
 
 def test_rotation_vectors_shifts_and_counts(particles, relion_matrix) -> None:
-    table, optics = read_cs([particles])
+    tables, _ = read_cs([particles])
+    table, optics = tables.particles, tables.optics
     vectors = np.load(particles)["alignments3D/pose"].astype(np.float64)
     for vector, angles in zip(vectors, table[["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]].to_numpy(), strict=True):
         x, y, z = vector
@@ -84,13 +85,14 @@ def test_rotation_vectors_shifts_and_counts(particles, relion_matrix) -> None:
 def test_a_turn_about_one_axis_has_the_sign_it_should(tmp_path: Path) -> None:
     table = np.zeros(2, [("alignments3D/pose", "<f4", (3,))])
     table["alignments3D/pose"] = [[0, np.deg2rad(30), 0], [0, 0, np.deg2rad(40)]]
-    angles, _ = read_cs([save(tmp_path / "a.cs", table)])
+    angles = read_cs([save(tmp_path / "a.cs", table)])[0].particles
     assert angles["rlnAngleTilt"].tolist() == pytest.approx([30, 0], abs=1e-4)
     assert (angles["rlnAngleRot"] + angles["rlnAnglePsi"]).tolist() == pytest.approx([0, 40], abs=1e-4)
 
 
 def test_passthrough_is_joined_by_uid_and_groups_by_exposure_group(particles, passthrough) -> None:
-    table, optics = read_cs([particles, passthrough])
+    tables, _ = read_cs([particles, passthrough])
+    table, optics = tables.particles, tables.optics
     assert table["rlnDefocusU"].tolist() == [10900, 10017, 10005, 10044]
     assert table["rlnDefocusV"].tolist() == [10700, 9817, 9805, 9844]
     np.testing.assert_allclose(table["rlnDefocusAngle"], 30, rtol=1e-6)
@@ -115,8 +117,35 @@ def test_particles_that_were_never_split_have_no_half_sets(tmp_path: Path) -> No
     for split, expected in (([0, 0], False), ([0, 1], True)):
         table = np.zeros(2, [("alignments3D/split", "<u4")])
         table["alignments3D/split"] = split
-        columns, _ = read_cs([save(tmp_path / "a.cs", table)])
+        columns = read_cs([save(tmp_path / "a.cs", table)])[0].particles
         assert ("rlnRandomSubset" in columns.columns) is expected
+
+
+def test_images_are_multiplied_by_their_sign(tmp_path: Path, write_stack, noise) -> None:
+    images = noise(1, 3, 8, 8)
+    write_stack("one.mrc", images)
+    table = np.zeros(3, [("blob/path", "S10"), ("blob/idx", "<u4"), ("blob/sign", "<f4")])
+    table["blob/path"], table["blob/idx"], table["blob/sign"] = b"one.mrc", [2, 0, 1], [-1, 1, -1]
+    stack = ParticleStack.open(save(tmp_path / "a.cs", table))
+    np.testing.assert_array_equal(stack[:].numpy()[:, 0], images[[2, 0, 1]] * np.array([-1, 1, -1])[:, None, None])
+    np.testing.assert_array_equal(stack.select([2, 1])[0].numpy()[0], -images[1])
+    table["blob/sign"][1] = 0
+    with pytest.raises(ParticleDataError, match=r"a\.cs: blob/sign must be 1 or -1"):
+        ParticleStack.open(save(tmp_path / "a.cs", table))
+
+
+def test_what_has_no_column_is_named_where_it_says_something(tmp_path: Path) -> None:
+    fields = [("ctf/tilt_A", "<f4", (2,)), ("ctf/anisomag", "<f4", (4,)), ("alignments2D/pose", "<f4")]
+    fields += [("ctf/scale", "<f4"), ("alignments3D/alpha", "<f4"), ("location/micrograph_shape", "<u4", (2,))]
+    fields += [("location/center_x_frac", "<f4"), ("location/center_y_frac", "<f4")]
+    table = np.zeros(2, fields)
+    table["ctf/anisomag"][1, 2], table["ctf/scale"], table["alignments3D/alpha"] = 0.01, 1.5, [2.0, 1.0]
+    table["location/micrograph_shape"], table["location/center_x_frac"] = (3000, 4000), [0.25, 0.5]
+    tables, sign = read_cs([save(tmp_path / "a.cs", table)])
+    assert sign is None
+    assert tables.not_read == ("ctf/anisomag", "alignments2D/pose")
+    assert tables.particles["rlnCtfScalefactor"].tolist() == [3.0, 1.5]
+    assert tables.particles["rlnCoordinateX"].tolist() == [1000.0, 2000.0]
 
 
 def test_what_is_no_cryosparc_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mrcfile.dtypes import HEADER_DTYPE
 
-from cryosense.data import ParticleDataError
+from cryosense.data import ParticleDataError, ParticleStack
 from cryosense.data.mrc import open_mrc
 
 
@@ -47,6 +47,79 @@ def test_extended_header_is_skipped(tmp_path: Path, noise) -> None:
     path = tmp_path / "extended.mrcs"
     path.write_bytes(fields.tobytes() + b"\x07" * 160 + images.tobytes())
     np.testing.assert_array_equal(open_mrc(path).read(np.array([2])), images[[2]])
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"cella": (10.0, 0.0, 0.0)}, None),
+        ({"cella": (0.0, 10.0, 0.0)}, None),
+        ({"cella": (10.0, np.nan, 1.0)}, None),
+        ({"mx": 0}, None),
+        ({"cella": (10.0, 10.0, 0.0)}, 1.25),
+    ],
+)
+def test_what_a_header_does_not_know_is_unknown(tmp_path: Path, noise, fields, expected) -> None:
+    written, path = header(), tmp_path / "a.mrcs"
+    for name, value in fields.items():
+        written[name] = value
+    path.write_bytes(written.tobytes() + noise(0, 3, 8, 8).tobytes())
+    assert open_mrc(path).pixel_size_angstrom == expected
+
+
+def test_pixels_that_are_not_square_matter_only_where_they_are_asked_for(tmp_path: Path, noise) -> None:
+    written, path = header(), tmp_path / "a.mrcs"
+    written["cella"] = (10.0, 12.0, 1.0)
+    path.write_bytes(written.tobytes() + noise(0, 3, 8, 8).tobytes())
+    assert ParticleStack.open(path, pixel_size_angstrom=1.3).pixel_size_angstrom == 1.3
+    with pytest.raises(ParticleDataError, match=r"a\.mrcs: pixels of 1\.2500 x 1\.5000 Angstrom are not square"):
+        _ = ParticleStack.open(path).pixel_size_angstrom
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("flags", "highest", "expected"),
+    [(0, 0, 200), (1, 0, -56), (None, 0, -56), (None, 255, 200)],
+    ids=["unsigned", "signed", "MRC2014", "values above 127"],
+)
+def test_bytes_have_the_sign_that_the_header_tells(tmp_path: Path, order, flags, highest, expected) -> None:
+    written, path = header(order, mode=0, stamp=0x44 if order == "<" else 0x11), tmp_path / "a.mrcs"
+    written["dmax"] = highest
+    content = bytearray(written.tobytes())
+    if flags is not None:
+        content[152:160] = np.array([1146047817, flags], f"{order}i4").tobytes()
+    path.write_bytes(bytes(content) + bytes([200]) * 192)
+    assert (open_mrc(path).read(np.array([1])) == expected).all()
+    content[152:160] = np.array([1146047817, 16], f"{order}i4").tobytes()
+    path.write_bytes(bytes(content) + bytes([200]) * 192)
+    with pytest.raises(ParticleDataError, match="two 4-bit values"):
+        open_mrc(path)
+
+
+def test_rows_along_y_come_transposed_and_sections_along_y_not_at_all(tmp_path: Path, noise) -> None:
+    written, path, images = header(), tmp_path / "a.mrcs", noise(0, 3, 8, 8)
+    written["mapc"], written["mapr"], written["maps"] = 2, 1, 3
+    path.write_bytes(written.tobytes() + images.tobytes())
+    np.testing.assert_array_equal(open_mrc(path).read(np.array([2, 0])), images[[2, 0]].swapaxes(1, 2))
+    written["mapc"], written["mapr"], written["maps"] = 1, 3, 2
+    path.write_bytes(written.tobytes() + images.tobytes())
+    with pytest.raises(ParticleDataError, match="sections along y"):
+        open_mrc(path)
+
+
+def test_volumes_are_not_particles(tmp_path: Path, noise) -> None:
+    """A cube in space group 1, unless each section is asked for by number; a stack of volumes in no case."""
+    path, images = tmp_path / "a.mrc", noise(0, 8, 8, 8)
+    for group, message in ((1, "a volume, not particle images"), (401, "a stack of volumes")):
+        written = header(count=8)
+        written["ispg"] = group
+        path.write_bytes(written.tobytes() + images.tobytes())
+        with pytest.raises(ParticleDataError, match=message):
+            ParticleStack.open(path)
+    written["ispg"] = 1
+    path.write_bytes(written.tobytes() + images.tobytes())
+    (tmp_path / "p.star").write_text("data_\nloop_\n_rlnImageName\n3@a.mrc\n1@a.mrc\n")
+    np.testing.assert_array_equal(ParticleStack.open(tmp_path / "p.star")[:].numpy()[:, 0], images[[2, 0]])
 
 
 def test_truncated_file_says_how_many_images_are_left(write_stack, noise) -> None:

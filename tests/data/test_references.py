@@ -58,6 +58,26 @@ def test_name_without_a_number_is_a_file_of_one_image(tmp_path: Path, write_stac
     np.testing.assert_array_equal(ParticleStack.open(path)[1].numpy()[0], image)
 
 
+def test_name_without_a_number_of_a_file_of_several(tmp_path: Path, write_stack, noise) -> None:
+    write_stack("tilts.mrcs", noise(3, 5, 8, 8))
+    path = star(tmp_path / "p.star", ["2@tilts.mrcs", "tilts.mrcs"])
+    with pytest.raises(ParticleDataError, match=r"row 2 names .*tilts\.mrcs, which holds 5 images, without a number"):
+        ParticleStack.open(path)
+    with pytest.raises(ParticleDataError, match=r"row 2 names .*tilts\.mrcs, which holds 5 images, without a number"):
+        ParticleStack.open(tmp_path / "tilts.mrcs", path)
+
+
+def test_sub_tomograms_are_told_by_their_optics_group(tmp_path: Path, write_stack, noise) -> None:
+    write_stack("a.mrcs", noise(3, 5, 8, 8))
+    optics = "data_optics\nloop_\n_rlnOpticsGroup\n_rlnImageDimensionality\n1 2\n2 3\n"
+    for group in (1, 2):
+        rows = f"data_particles\nloop_\n_rlnImageName\n_rlnOpticsGroup\n1@a.mrcs {group}\n"
+        (tmp_path / f"{group}.star").write_text(optics + rows)
+    assert len(ParticleStack.open(tmp_path / "1.star")) == 1
+    with pytest.raises(ParticleDataError, match=r"2\.star: rlnImageDimensionality is 3: sub-tomograms are not read"):
+        ParticleStack.open(tmp_path / "2.star")
+
+
 def test_stacks_of_different_boxes(tmp_path: Path, write_stack, noise) -> None:
     write_stack("a.mrcs", noise(0, 2, 8, 8))
     write_stack("b.mrcs", noise(0, 2, 6, 6))

@@ -1,4 +1,4 @@
-"""What back-projection needs of a stack's metadata: poses, CTF and half sets, checked before any work."""
+"""What back-projection needs of a stack's metadata: poses, optics and half sets, checked before any work."""
 
 from __future__ import annotations
 
@@ -6,87 +6,81 @@ import hashlib
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from cryosense.data import ParticleDataError, ParticleStack
-from cryosense.volumes.ctf import CtfParameters, ctf_half_plane
+from cryosense.data.ranges import check_origins, check_ranges
+from cryosense.data.tables import Tables
+from cryosense.data.unused import unused_columns
+from cryosense.tasks.maps.half_sets import HalfSets
+from cryosense.tasks.maps.optics import USED_WITH_CTF, USED_WITHOUT_CTF, ParticleOptics
+from cryosense.volumes.backproject import Slices, slices
 from cryosense.volumes.poses import rotation_matrices
 
 ANGLES = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]
 ORIGINS = ["rlnOriginXAngst", "rlnOriginYAngst"]
 ORIGINS_IN_PIXELS = ["rlnOriginX", "rlnOriginY"]
-CTF = [
-    "rlnDefocusU",
-    "rlnDefocusV",
-    "rlnDefocusAngle",
-    "rlnVoltage",
-    "rlnSphericalAberration",
-    "rlnAmplitudeContrast",
-]
-# Zero where a file does not have them, as in RELION.
-OPTIONAL_CTF = ["rlnPhaseShift", "rlnCtfBfactor"]
-HALF_SET = "rlnRandomSubset"
 
 
 @dataclass(frozen=True)
 class Alignments:
-    """n particles: Euler angles (n, 3), origins (n, 2) in Angstrom, half set 0 or 1 (n,), and (n, 8) CTF columns or None."""
+    """n particles: Euler angles (n, 3), origins (n, 2) in Angstrom, half set 0 or 1 (n,), optics, and what is to be said.
+
+    ``notes`` are lines for the user: which columns are not used, and half sets that share noise.
+    """
 
     angles_deg: Tensor
     origins_angstrom: Tensor
     half_set: Tensor
-    ctf_columns: Tensor | None
+    optics: ParticleOptics
     box_size: int
     pixel_size_angstrom: float
+    notes: tuple[str, ...]
 
     @classmethod
     def of(cls, stack: ParticleStack, *, with_ctf: bool, with_poses: bool = True) -> Self:
         """Read them from RELION's columns. Origins that a file does not have are zero, as are all poses that nobody asks for.
 
-        Half sets are those of ``rlnRandomSubset``, else every second particle of the stack. Beam tilt, higher aberrations,
-        anisotropic magnification and ``rlnCtfScalefactor`` are not used.
+        Half sets: see :class:`HalfSets`.
 
         Raises:
-            ParticleDataError: columns are missing, hold no numbers, or leave a half set empty; no pixel size, or two.
+            ParticleDataError: columns are missing, hold no numbers or such as no microscope has, or leave a half set empty;
+                no pixel size, or two.
         """
-        table = _with_optics(stack)
-        pixel_size = stack.pixel_size_angstrom
+        tables, pixel_size = stack.tables, stack.pixel_size_angstrom
         if pixel_size is None:
             raise ParticleDataError(f"{stack.path}: no pixel size: give data.pixel_size_angstrom")
         stack.check_pixel_size()
-        if with_poses:
-            _require(stack, table, ANGLES, "poses, which a refinement writes; give the file that has them as data.metadata")
-        if with_ctf:
-            _require(stack, table, CTF, "CTF parameters; give the file that has them, or set ctf_correction=false")
+        half_sets = HalfSets.of_stack(stack)
+        unused = unused_columns(tables, USED_WITH_CTF if with_ctf else USED_WITHOUT_CTF)
+        count = len(tables.particles)
         return cls(
-            angles_deg=_numbers(stack, table, ANGLES) if with_poses else torch.zeros(len(stack), 3, dtype=torch.float64),
-            origins_angstrom=_origins(stack, table, pixel_size) if with_poses else torch.zeros(len(stack), 2).double(),
-            half_set=_half_sets(stack, table),
-            ctf_columns=_ctf_columns(stack, table) if with_ctf else None,
+            angles_deg=_angles(tables) if with_poses else torch.zeros(count, 3, dtype=torch.float64),
+            origins_angstrom=_origins(stack, pixel_size) if with_poses else torch.zeros(count, 2, dtype=torch.float64),
+            half_set=half_sets.of,
+            optics=ParticleOptics.of(tables, pixel_size, with_ctf=with_ctf),
             box_size=stack.box_size,
             pixel_size_angstrom=pixel_size,
+            notes=((f"not used: {', '.join(unused)}",) if unused else ()) + half_sets.warnings,
         )
 
     def rotations(self, rows: Tensor) -> Tensor:
-        """(b,) positions -> (b, 3, 3) float32: image to map coordinates."""
-        return rotation_matrices(self.angles_deg[rows]).float()
+        """(b,) positions -> (b, 3, 3) float32: image to map coordinates, of frequencies, magnification included."""
+        return (rotation_matrices(self.angles_deg[rows]) @ self.optics.magnifications(rows)).float()
 
-    def ctf(self, rows: Tensor) -> Tensor | None:
-        """(b,) positions -> (b, n, n // 2 + 1) float32, None where no CTF is to be corrected."""
-        if self.ctf_columns is None:
-            return None
-        u, v, angle, voltage, aberration, contrast, phase_shift, b_factor = self.ctf_columns[rows].float().unbind(-1)
-        parameters = CtfParameters(u, v, angle, voltage, aberration, contrast, phase_shift, b_factor)
-        return ctf_half_plane(parameters, self.box_size, self.pixel_size_angstrom)
+    def slices(self, images: Tensor, rows: Tensor, shares: Tensor | None) -> Slices:
+        """(b, n, n) images of the particles at ``rows`` (b,) -> what they add to a map; ``shares`` as in :func:`slices`."""
+        origins = self.origins_angstrom[rows].float()
+        terms = slices(images, origins, None, shares, self.pixel_size_angstrom)
+        return self.optics.seen_through(terms, rows, self.pixel_size_angstrom)
 
     def fingerprint(self) -> str:
         """-> a digest of all of it: a run is not continued with other poses in a file of the same name."""
         digest = hashlib.sha256(f"{self.box_size} {self.pixel_size_angstrom}".encode())
-        for values in (self.angles_deg, self.origins_angstrom, self.half_set, self.ctf_columns):
-            digest.update(b"" if values is None else values.numpy().tobytes())
+        for values in (self.angles_deg, self.origins_angstrom, self.half_set):
+            digest.update(values.numpy().tobytes())
+        digest.update(self.optics.digest())
         return digest.hexdigest()[:16]
 
     def half_sets(self) -> str:
@@ -94,60 +88,19 @@ class Alignments:
         return hashlib.sha256(self.half_set.numpy().tobytes()).hexdigest()[:16]
 
 
-def _with_optics(stack: ParticleStack) -> pd.DataFrame:
-    """The particle table, with columns that only the optics table has."""
-    particles, optics = stack.metadata, stack.optics
-    if optics is None:
-        return particles
-    groups = optics.set_index("rlnOpticsGroup")
-    wanted = [name for name in (*CTF, *OPTIONAL_CTF) if name in groups.columns and name not in particles.columns]
-    return particles.assign(**{name: particles["rlnOpticsGroup"].map(groups[name]) for name in wanted})
+def _angles(tables: Tables) -> Tensor:
+    tables.require(ANGLES, "poses are needed, which a refinement writes; give the file that has them as data.metadata")
+    angles = tables.numbers(ANGLES)
+    check_ranges(tables, ANGLES, angles)
+    return torch.from_numpy(angles)
 
 
-def _require(stack: ParticleStack, table: pd.DataFrame, names: list[str], what: str) -> None:
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise ParticleDataError(f"{stack.path}: no column {', '.join(missing)}: back-projection needs {what}")
-
-
-def _ctf_columns(stack: ParticleStack, table: pd.DataFrame) -> Tensor:
-    """-> (n, 8) float64."""
-    absent = {name: 0.0 for name in OPTIONAL_CTF if name not in table.columns}
-    return _numbers(stack, table.assign(**absent), [*CTF, *OPTIONAL_CTF])
-
-
-def _numbers(stack: ParticleStack, table: pd.DataFrame, names: list[str]) -> Tensor:
-    """-> (n, columns) float64, all finite."""
-    for name in names:
-        values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
-        bad = np.flatnonzero(~np.isfinite(values))
-        if len(bad):
-            raise ParticleDataError(
-                f"{stack.path}: {name} is no number for {len(bad)} particle(s), the first of them {bad[0]}, counted from 0"
-            )
-    return torch.from_numpy(table[names].to_numpy(dtype=np.float64).copy())
-
-
-def _origins(stack: ParticleStack, table: pd.DataFrame, pixel_size_angstrom: float) -> Tensor:
+def _origins(stack: ParticleStack, pixel_size_angstrom: float) -> Tensor:
+    tables = stack.tables
     for names, unit in ((ORIGINS, 1.0), (ORIGINS_IN_PIXELS, pixel_size_angstrom)):
-        if any(name in table.columns for name in names):
-            _require(stack, table, names, "the origin along both axes, or along neither")
-            return unit * _numbers(stack, table, names)
-    return torch.zeros(len(table), 2, dtype=torch.float64)
-
-
-def _half_sets(stack: ParticleStack, table: pd.DataFrame) -> Tensor:
-    if HALF_SET not in table.columns:
-        half_set = torch.arange(len(table)) % 2
-    else:
-        values = _numbers(stack, table, [HALF_SET])[:, 0]
-        if not bool(((values == 1) | (values == 2)).all()):
-            raise ParticleDataError(f"{stack.path}: {HALF_SET} must be 1 or 2, the half set of each particle")
-        half_set = values.long() - 1
-    for half in (0, 1):
-        if not bool((half_set == half).any()):
-            raise ParticleDataError(
-                f"{stack.path}: no particle is in half set {half + 1} ({HALF_SET}): an FSC needs both; give the particles of "
-                "both halves, or remove the column to have them divided"
-            )
-    return half_set
+        if any(tables.has(name) for name in names):
+            tables.require(names, "the origin is needed along both axes, or along neither")
+            origins = unit * tables.numbers(names)
+            check_origins(tables, origins, stack.box_size * pixel_size_angstrom)
+            return torch.from_numpy(origins)
+    return torch.zeros(len(tables.particles), 2, dtype=torch.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -19,7 +20,6 @@ from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.assessment import Assessment, Reconstruction
 from cryosense.tasks.maps.files import write_maps
 from cryosense.tasks.maps.half_sums import HalfSums
-from cryosense.volumes.backproject import slices
 from cryosense.volumes.symmetry import point_group
 from cryosense.volumes.views import view_directions
 
@@ -77,6 +77,11 @@ class Backprojection:
         object.__setattr__(self, "images", self.source.images.transformed(self.geometry))
         object.__setattr__(self, "operations", point_group(self.symmetry))
 
+    @cached_property
+    def alignments(self) -> Alignments:
+        """-> poses, optics and half sets. Raises ParticleDataError where they cannot be used."""
+        return Alignments.of(self.images, with_ctf=self.ctf_correction)
+
     def run(self, directory: Path, config: str, progress: Callable[[int], object]) -> bool:
         """Do what is still to do, nothing if it is done. -> whether the maps are there, or other shards are missing.
 
@@ -88,7 +93,7 @@ class Backprojection:
         Raises:
             ArgumentError: input that cannot be used, before any work; a directory of another configuration or of other data.
         """
-        alignments = Alignments.of(self.images, with_ctf=self.ctf_correction)
+        alignments = self.alignments
         self._check_masks()
         half_sets = alignments.half_sets()
         self.assessment.check(alignments.box_size, alignments.pixel_size_angstrom, alignments.half_set, half_sets)
@@ -189,13 +194,7 @@ class Backprojection:
             operator = measurement.operator
             images = operator.pinv(measurement.y)  # what is measured, and zero elsewhere
             rank, shares = operator.rank, operator.measured_shares
-        terms = slices(
-            images[:, 0],
-            alignments.origins_angstrom[numbers].float(),
-            alignments.ctf(numbers),
-            shares,
-            alignments.pixel_size_angstrom,
-        )
+        terms = alignments.slices(images[:, 0], numbers, shares)
         group = self.assessment.bootstrap.group_of(numbers)
         half_set = alignments.half_set[numbers]
         sums.insert(terms, alignments.rotations(numbers), half_set, group, rank, self.operations)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from cryosense.data import ParticleDataError
 from cryosense.data.pixel_sizes import check_optics
 from cryosense.data.star import read_star
+from cryosense.data.tables import Tables
 from cryosense.fourier import centred_to_half_plane, shell_index
-from cryosense.tasks.maps.alignments import CTF, OPTIONAL_CTF
-from cryosense.volumes.ctf import CtfParameters, ctf_half_plane
+from cryosense.tasks.maps.optics import ParticleOptics
 
 CHUNK = 256
 # A shell in which all CTFs vanish carries nothing; a logarithm needs more than that.
@@ -41,13 +39,16 @@ def ctf_spectrum(star: Path, box_size: int, pixel_size_angstrom: float) -> CtfSp
     """
     if not star.is_file():
         raise ParticleDataError(f"ctf: there is no STAR file {star}")
-    columns = _columns(star)
+    particles, table = read_star(star)
+    if table is not None:
+        check_optics(star, particles, table, 0, sizes_must_agree=False)
+    optics = ParticleOptics.of(Tables(star, particles, table), pixel_size_angstrom, with_ctf=True)
     total = torch.zeros(box_size, box_size // 2 + 1, dtype=torch.float64)
-    for chunk in columns.split(CHUNK):
-        parameters = CtfParameters(*chunk.float().unbind(-1))
-        ctf = ctf_half_plane(parameters, box_size, pixel_size_angstrom)
+    for rows in torch.arange(len(particles)).split(CHUNK):
+        ctf = optics.ctf(rows, box_size, pixel_size_angstrom)
+        assert ctf is not None
         total += (ctf.double() ** 2).sum(0)
-    return CtfSpectrum(_shell_mean(total / len(columns)).clamp_min(LEAST_POWER), len(columns))
+    return CtfSpectrum(_shell_mean(total / len(particles)).clamp_min(LEAST_POWER), len(particles))
 
 
 def _shell_mean(half_plane: Tensor) -> Tensor:
@@ -59,24 +60,3 @@ def _shell_mean(half_plane: Tensor) -> Tensor:
     count[:, [0, -1]] = 1
     sums, counts = (torch.bincount(shells, values.flatten()) for values in (count * half_plane, count))
     return (sums / counts)[: n // 2 + 1]
-
-
-def _columns(star: Path) -> Tensor:
-    """-> (particles, 8) float64: the columns of :class:`CtfParameters`, those of the optics table included."""
-    particles, optics = read_star(star)
-    if optics is not None:
-        check_optics(star, particles, optics, 0, sizes_must_agree=False)
-    for name in (*CTF, *OPTIONAL_CTF):
-        if name not in particles.columns and optics is not None and name in optics.columns:
-            groups = optics.set_index("rlnOpticsGroup")[name]
-            particles = particles.assign(**{name: particles["rlnOpticsGroup"].map(groups)})
-    missing = [name for name in CTF if name not in particles.columns]
-    if missing:
-        raise ParticleDataError(f"ctf: {star} has no column {', '.join(missing)}")
-    absent = {name: 0.0 for name in OPTIONAL_CTF if name not in particles.columns}
-    table = particles.assign(**absent)[[*CTF, *OPTIONAL_CTF]].apply(pd.to_numeric, errors="coerce")
-    values = table.to_numpy(dtype=np.float64)
-    if not np.isfinite(values).all():
-        bad = table.columns[~np.isfinite(values).all(0)]
-        raise ParticleDataError(f"ctf: {star}: {', '.join(bad)} is no number for some particles")
-    return torch.from_numpy(values.copy())

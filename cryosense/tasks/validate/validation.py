@@ -23,7 +23,7 @@ from cryosense.tasks.maps.references import read_map
 from cryosense.tasks.reconstruct.run import Run
 from cryosense.tasks.validate.controls import chosen_particles, noise_like, phases_randomised
 from cryosense.tasks.validate.verdicts import Verdict, verdict_table, verdicts
-from cryosense.volumes.backproject import SliceAccumulator, Slices, slices
+from cryosense.volumes.backproject import SliceAccumulator, Slices
 
 Alter = Callable[[Tensor, Tensor], Tensor]  # (b, 1, n, n) images, (b,) particle numbers -> images
 
@@ -136,8 +136,7 @@ class Validation:
             images = alter(run.source.images[rows], numbers)
             if compressed:
                 images = self._through_the_chain(images, numbers)
-            origins = alignments.origins_angstrom[rows].float()
-            terms = slices(images[:, 0], origins, alignments.ctf(rows), None, alignments.pixel_size_angstrom)
+            terms = alignments.slices(images[:, 0], rows, None)
             rotations, half_set = alignments.rotations(rows), alignments.half_set[rows]
             for number, half in enumerate(sums):
                 chosen = half_set == number

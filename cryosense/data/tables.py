@@ -1,0 +1,74 @@
+"""What tables say of particles: one row each, with what their optics group says, as numbers where numbers are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cryosense.errors import ParticleDataError
+
+GROUP = "rlnOpticsGroup"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A particle table, RELION's names for columns, and its optics table.
+
+    Attributes:
+        path: the file to name in errors.
+        particles: one row per particle, index 0 ... n - 1.
+        optics: one row per optics group, None where there are none.
+        not_read: fields of the file that say something of the particles and have no column here.
+    """
+
+    path: Path
+    particles: pd.DataFrame
+    optics: pd.DataFrame | None
+    not_read: tuple[str, ...] = ()
+
+    def select(self, rows: np.ndarray) -> Tables:
+        """-> the tables of the particles at ``rows``, in that order."""
+        return replace(self, particles=self.particles.iloc[rows].reset_index(drop=True))
+
+    def has(self, name: str) -> bool:
+        """Whether either table has the column."""
+        return name in self.particles.columns or (self.optics is not None and name in self.optics.columns)
+
+    def column(self, name: str) -> pd.Series:
+        """-> (n,) a column of the particle table or, where that has none of the name, of the particles' optics groups."""
+        if name in self.particles.columns or self.optics is None:
+            return self.particles[name]
+        return self.particles[GROUP].map(self.optics.set_index(GROUP)[name])
+
+    def require(self, names: Sequence[str], what: str) -> None:
+        """Raise :class:`ParticleDataError`, which says ``what``, unless all columns are there."""
+        missing = [name for name in names if not self.has(name)]
+        if missing:
+            raise ParticleDataError(f"{self.path}: no column {', '.join(missing)}: {what}")
+
+    def numbers(self, names: Sequence[str], absent: float | None = None) -> np.ndarray:
+        """-> (n, columns) float64, all finite; ``absent`` where neither table has a column.
+
+        Raises :class:`ParticleDataError` for what is no number.
+        """
+        columns = np.empty((len(self.particles), len(names)))
+        for i, name in enumerate(names):
+            if absent is not None and not self.has(name):
+                columns[:, i] = absent
+                continue
+            columns[:, i] = as_numbers(self.column(name))
+            bad = np.flatnonzero(~np.isfinite(columns[:, i]))
+            if len(bad):
+                raise ParticleDataError(
+                    f"{self.path}: {name} is no number for {len(bad)} particle(s), the first of them {bad[0]}, counted from 0"
+                )
+        return columns
+
+
+def as_numbers(column: pd.Series) -> np.ndarray:
+    """-> (n,) float64; NaN for what is no number."""
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)

@@ -1,0 +1,47 @@
+"""From the transform of a projection to that of a particle image, and what has been done to the image since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cryosense.volumes.aberrations import Aberrations
+from cryosense.volumes.backproject import Slices
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What was done to b images after they were recorded, (b,) bool each.
+
+    Attributes:
+        phase_flipped: coefficients were multiplied by the sign of the CTF.
+        premultiplied: they were multiplied by the CTF.
+    """
+
+    phase_flipped: Tensor
+    premultiplied: Tensor
+
+
+def transferred(terms: Slices, ctf: Tensor, treatment: Treatment, turn: Tensor | None) -> Slices:
+    """Terms of b images taken as slices -> terms with their CTF (b, n, n // 2 + 1) and turn (n, n // 2 + 1), or None for 1.
+
+    With the CTF c, the turn t of odd aberrations, a slice F and white noise e, an image is recorded as ``y = c t F + e``:
+    least squares adds ``c conj(t) y`` with the weight c^2. Flipped, ``y = |c| t F + e'``: ``|c| conj(t) y``, c^2.
+    Premultiplied, ``y = c (c t F + e)``: ``conj(t) y``, c^2, which is the same numerator as before it was multiplied.
+    """
+    flipped, premultiplied = treatment.phase_flipped[:, None, None], treatment.premultiplied[:, None, None]
+    factor = torch.where(premultiplied, torch.ones_like(ctf), torch.where(flipped, ctf.abs(), ctf))
+    numerator = terms.numerator * factor
+    if turn is not None:
+        numerator = numerator * turn.conj().to(numerator.dtype)
+    return Slices(numerator, terms.weight * ctf**2)
+
+
+def magnified(terms: Slices, aberrations: Aberrations) -> Slices:
+    """Terms of images of one optics group -> the same without coefficients that its magnification takes beyond Nyquist."""
+    if not aberrations.magnifies:
+        return terms
+    inside = aberrations.inside(terms.numerator.shape[-2]).to(terms.weight.device)
+    return Slices(terms.numerator * inside, terms.weight * inside)
