@@ -36,7 +36,7 @@ def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
 
     Raises:
         ParticleDataError: before anything is written: columns that are missing, hold no numbers or such as no microscope has,
-            images that were multiplied by their CTF or its sign, no pixel size or two, a file that exists with another content.
+            images that were multiplied by their CTF or its sign, no pixel size or two, a file of another content.
     """
     made = {
         directory / "poses.pkl": pickle.dumps(_poses(stack), protocol=PICKLE_PROTOCOL),

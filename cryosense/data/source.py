@@ -13,7 +13,8 @@ from torch import Tensor
 from cryosense.errors import ParticleDataError
 
 from .geometry import Geometry
-from .stack import Metadata, ParticleStack
+from .opening import Metadata
+from .stack import ParticleStack
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,16 +14,11 @@ from torch import Tensor
 
 from cryosense.errors import ParticleDataError
 
-from .cryodrgn import read_cryodrgn
-from .cryosparc import read_cs
 from .geometry import Compose, Geometry
-from .images import Images, Index, open_image_file, row_numbers, single_row
+from .images import Images, Index, row_numbers, single_row
+from .opening import Metadata, open_images, open_table, paths_of
 from .pixel_sizes import check_headers, check_optics, common_pixel_size, metadata_pixel_sizes
-from .references import images_by_reference, images_of_one_file, whole_file
-from .star import read_star
 from .tables import Tables
-
-Metadata = str | Path | Sequence[str | Path]
 
 
 class ParticleStack:
@@ -65,16 +60,16 @@ class ParticleStack:
         themselves or each other.
         """
         path, root = Path(path), None if root is None else Path(root)
-        sidecars = _paths(metadata)
+        sidecars = paths_of(metadata)
         for each in (path, *sidecars):
             if not each.is_file():
                 raise ParticleDataError(f"{each}: no such file")
         if pixel_size_angstrom is not None and not (np.isfinite(pixel_size_angstrom) and pixel_size_angstrom > 0):
             raise ParticleDataError(f"{path}: pixel_size_angstrom is {pixel_size_angstrom}, but must be positive")
         if path.suffix.lower() in (".star", ".cs"):
-            opened = _open_table(path, sidecars, root)
+            opened = open_table(path, sidecars, root)
         else:
-            opened = _open_images(path, sidecars, root, pixel_size_angstrom)
+            opened = open_images(path, sidecars, root, pixel_size_angstrom)
         return cls(path, *opened, pixel_size_angstrom, Compose([]))
 
     def __len__(self) -> int:
@@ -168,46 +163,3 @@ class ParticleStack:
 
     def _read(self, rows: np.ndarray) -> Tensor:
         return self.geometry(self._images.read(rows))
-
-
-def _paths(metadata: Metadata | None) -> list[Path]:
-    if metadata is None:
-        return []
-    return [Path(metadata)] if isinstance(metadata, (str, Path)) else [Path(each) for each in metadata]
-
-
-def _open_table(path: Path, sidecars: list[Path], root: Path | None) -> tuple[Images, Tables]:
-    tables, sign = _read_tables([path, *sidecars], 0, None)
-    if "rlnImageName" not in tables.particles.columns or tables.particles.empty:
-        raise ParticleDataError(f"{path}: names no images (rlnImageName, or blob/path and blob/idx)")
-    return replace(images_by_reference(tables.particles["rlnImageName"], path, root), sign=sign), tables
-
-
-def _open_images(
-    path: Path, sidecars: list[Path], root: Path | None, pixel_size_angstrom: float | None
-) -> tuple[Images, Tables]:
-    file = open_image_file(path)
-    if not sidecars:
-        return whole_file(file), Tables(path, pd.DataFrame(index=pd.RangeIndex(file.count)), None)
-    size = pixel_size_angstrom
-    if size is None and sidecars[0].suffix.lower() == ".pkl":
-        size = file.pixel_size_angstrom
-    tables, sign = _read_tables(sidecars, file.width, size)
-    names = tables.particles["rlnImageName"] if "rlnImageName" in tables.particles.columns else None
-    images = images_of_one_file(names, len(tables.particles), sidecars[0], file, root)
-    return replace(images, sign=sign), tables
-
-
-def _read_tables(paths: Sequence[Path], box_size: int, pixel_size_angstrom: float | None) -> tuple[Tables, np.ndarray | None]:
-    """-> the tables, (n,) what images are to be multiplied by, or None for 1."""
-    kinds = {path.suffix.lower() for path in paths}
-    if kinds == {".star"} and len(paths) == 1:
-        return Tables(paths[0], *read_star(paths[0])), None
-    if kinds == {".cs"}:
-        return read_cs(paths)
-    if kinds == {".pkl"} and box_size:
-        return Tables(paths[0], *read_cryodrgn(paths, box_size, pixel_size_angstrom)), None
-    names = ", ".join(path.name for path in paths)
-    raise ParticleDataError(
-        f"{paths[0]}: these do not go together: {names}; give one .star, or .cs files, or images with cryoDRGN's .pkl files"
-    )
