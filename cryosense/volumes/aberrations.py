@@ -1,7 +1,8 @@
 """What an optics group does to images beyond the CTF: magnification, beam tilt and Zernike polynomials, as RELION has them.
 
-Zivanov, Nakane & Scheres 2020 (IUCrJ 7): the coefficient of an image at k is that of an ideal microscope at ``M k``, M the
-magnification matrix; the ideal microscope adds even polynomials to the phase of the CTF and turns the coefficient by odd ones.
+Zivanov, Nakane & Scheres 2020 (IUCrJ 7): the coefficient of an image at k is what it would be without
+anisotropic magnification at ``M k``, M the magnification matrix. There, even polynomials change the phase of the CTF, and odd
+ones turn the coefficient.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from math import comb, isqrt
 import torch
 from torch import Tensor
 
+from cryosense.volumes.magnification import NONE, Matrix
+
 ANGSTROM_PER_MILLIMETRE, MILLIRADIANS = 1e7, 1e3
 
 
@@ -20,12 +23,12 @@ class Aberrations:
     """Of one optics group; without arguments, none.
 
     Attributes:
-        magnification: M, row by row.
+        magnification: M, row by row; see :func:`.undistorted`.
         coma: (x, y) in Angstrom^3: coefficients are turned by ``|k|^2 k . coma``; see :func:`coma_of_beam_tilt`.
         odd, even: coefficients of Zernike polynomials of k in 1 / Angstrom, in RELION's order.
     """
 
-    magnification: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 1.0)
+    magnification: Matrix = NONE
     coma: tuple[float, float] = (0.0, 0.0)
     odd: tuple[float, ...] = ()
     even: tuple[float, ...] = ()
@@ -38,18 +41,11 @@ class Aberrations:
     @property
     def magnifies(self) -> bool:
         """Whether M is another than the identity."""
-        return self.magnification != (1.0, 0.0, 0.0, 1.0)
-
-    def frequencies(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
-        """-> (n, n // 2 + 1, 2) float64: ``M k``, x and y in 1 / Angstrom, at the coefficients of the half plane."""
-        rows = (torch.arange(box_size) + box_size // 2) % box_size - box_size // 2
-        y, x = torch.meshgrid(rows, torch.arange(box_size // 2 + 1), indexing="ij")
-        k = torch.stack([x, y], dim=-1).double() / (box_size * pixel_size_angstrom)
-        return k @ torch.tensor(self.magnification, dtype=torch.float64).reshape(2, 2).T
+        return self.magnification != NONE
 
     def turn(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
         """-> (n, n // 2 + 1) complex128 of modulus 1: what ideal coefficients are multiplied by."""
-        k = self.frequencies(box_size, pixel_size_angstrom)
+        k = _frequencies(box_size, pixel_size_angstrom)
         angle = (k**2).sum(-1) * (k @ torch.tensor(self.coma, dtype=torch.float64))
         for i, coefficient in enumerate(self.odd):
             angle = angle + coefficient * zernike(*odd_order(i), k)
@@ -57,15 +53,11 @@ class Aberrations:
 
     def even_phase(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
         """-> (n, n // 2 + 1) float64 radians: what is taken from the phase inside the CTF's sine."""
-        k = self.frequencies(box_size, pixel_size_angstrom)
+        k = _frequencies(box_size, pixel_size_angstrom)
         phase = torch.zeros(k.shape[:-1], dtype=torch.float64)
         for i, coefficient in enumerate(self.even):
             phase = phase + coefficient * zernike(*even_order(i), k)
         return phase
-
-    def inside(self, box_size: int) -> Tensor:
-        """-> (n, n // 2 + 1) bool: where ``M k`` lies inside the circle of Nyquist."""
-        return self.frequencies(box_size, 1.0).norm(dim=-1) < 0.5
 
 
 def coma_of_beam_tilt(
@@ -80,6 +72,13 @@ def wavelength_angstrom(voltage_kv: float) -> float:
     """-> the relativistic wavelength of electrons (Kirkland 2020, equation 2.5)."""
     volts = 1e3 * voltage_kv
     return 12.2643247 / (volts * (1 + 0.978466e-6 * volts)) ** 0.5
+
+
+def _frequencies(box_size: int, pixel_size_angstrom: float) -> Tensor:
+    """-> (n, n // 2 + 1, 2) float64: k, x and y in 1 / Angstrom, at the coefficients of the half plane."""
+    rows = (torch.arange(box_size) + box_size // 2) % box_size - box_size // 2
+    y, x = torch.meshgrid(rows, torch.arange(box_size // 2 + 1), indexing="ij")
+    return torch.stack([x, y], dim=-1).double() / (box_size * pixel_size_angstrom)
 
 
 def odd_order(index: int) -> tuple[int, int]:

@@ -43,8 +43,7 @@ def ctf_half_plane(
 ) -> Tensor:
     """-> (b, n, n // 2 + 1): CTF at the coefficients of :func:`cryosense.fourier.half_plane`.
 
-    ``aberrations`` of the particles' optics group: its magnification says at which k the CTF is taken, its even polynomials
-    change it; what is odd is not part of it.
+    ``aberrations`` of the particles' optics group: its even polynomials are part of the CTF.
 
     torch-ctf adds 1.2e-7 / A^2 to the square of k where it takes its direction: astigmatism is 0.6 % too weak in the first
     shell of a 224 A box, less beyond.
@@ -52,9 +51,6 @@ def ctf_half_plane(
     u, v = parameters.defocus_u_angstrom, parameters.defocus_v_angstrom
     # torch-ctf takes the root of the astigmatism, so the larger defocus must be the first: swap the axes where it is not.
     angle = torch.where(u >= v, parameters.defocus_angle_deg, parameters.defocus_angle_deg + 90)
-    transform = None
-    if aberrations.magnifies:  # torch-ctf takes the matrix of real space, whose inverse transpose acts on k, y before x
-        transform = torch.tensor(aberrations.magnification[::-1], device=u.device).reshape(2, 2).inverse().T
     ctf = calculate_ctf_2d(
         defocus=(u + v) / 2 / ANGSTROM_PER_MICROMETRE,
         astigmatism=(u - v).abs() / 2 / ANGSTROM_PER_MICROMETRE,
@@ -67,14 +63,13 @@ def ctf_half_plane(
         image_shape=(box_size, box_size),
         rfft=True,
         fftshift=False,
-        transform_matrix=transform,
         return_complex_ctf=any(aberrations.even),
     )
     if any(aberrations.even):
         phase = aberrations.even_phase(box_size, pixel_size_angstrom).to(u.device)
         ctf = (ctf * torch.polar(torch.ones_like(phase), -phase).to(ctf.dtype)).imag
     ctf = ctf * _per_image(parameters.scale, ctf)
-    return ctf * _b_factor_envelope(parameters.b_factor_angstrom2, box_size, pixel_size_angstrom, aberrations, u.device)
+    return ctf * _b_factor_envelope(parameters.b_factor_angstrom2, box_size, pixel_size_angstrom, u.device)
 
 
 def _per_image(value: float | Tensor, like: Tensor) -> Tensor:
@@ -83,17 +78,10 @@ def _per_image(value: float | Tensor, like: Tensor) -> Tensor:
 
 
 def _b_factor_envelope(
-    b_factor_angstrom2: float | Tensor,
-    box_size: int,
-    pixel_size_angstrom: float,
-    aberrations: Aberrations,
-    device: torch.device,
+    b_factor_angstrom2: float | Tensor, box_size: int, pixel_size_angstrom: float, device: torch.device
 ) -> Tensor:
-    """-> (b or 1, n, n // 2 + 1): ``exp(-B |M k|^2 / 4)`` on the half plane, k in 1 / Angstrom."""
-    if aberrations.magnifies:
-        squared = (aberrations.frequencies(box_size, pixel_size_angstrom) ** 2).sum(-1).float().to(device)
-    else:
-        rows = (torch.arange(box_size, device=device) + box_size // 2) % box_size - box_size // 2
-        columns = torch.arange(box_size // 2 + 1, device=device)
-        squared = (rows[:, None] ** 2 + columns**2) / (box_size * pixel_size_angstrom) ** 2
+    """-> (b or 1, n, n // 2 + 1): ``exp(-B |k|^2 / 4)`` on the half plane, k in 1 / Angstrom."""
+    rows = (torch.arange(box_size, device=device) + box_size // 2) % box_size - box_size // 2
+    columns = torch.arange(box_size // 2 + 1, device=device)
+    squared = (rows[:, None] ** 2 + columns**2) / (box_size * pixel_size_angstrom) ** 2
     return torch.exp(-_per_image(b_factor_angstrom2, squared) / 4 * squared)

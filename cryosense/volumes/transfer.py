@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cryosense.volumes.aberrations import Aberrations
 from cryosense.volumes.backproject import Slices
 
 
@@ -37,11 +36,3 @@ def transferred(terms: Slices, ctf: Tensor, treatment: Treatment, turn: Tensor |
     if turn is not None:
         numerator = numerator * turn.conj().to(numerator.dtype)
     return Slices(numerator, terms.weight * ctf**2)
-
-
-def magnified(terms: Slices, aberrations: Aberrations) -> Slices:
-    """Terms of images of one optics group -> the same without coefficients that its magnification takes beyond Nyquist."""
-    if not aberrations.magnifies:
-        return terms
-    inside = aberrations.inside(terms.numerator.shape[-2]).to(terms.weight.device)
-    return Slices(terms.numerator * inside, terms.weight * inside)

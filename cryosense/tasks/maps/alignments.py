@@ -15,7 +15,7 @@ from cryosense.data.tables import Tables
 from cryosense.data.unused import unused_columns
 from cryosense.tasks.maps.half_sets import HalfSets
 from cryosense.tasks.maps.optics import USED_WITH_CTF, USED_WITHOUT_CTF, ParticleOptics
-from cryosense.volumes.backproject import Slices, slices
+from cryosense.volumes.backproject import Slices
 from cryosense.volumes.poses import rotation_matrices
 
 ANGLES = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]
@@ -66,14 +66,12 @@ class Alignments:
         )
 
     def rotations(self, rows: Tensor) -> Tensor:
-        """(b,) positions -> (b, 3, 3) float32: image to map coordinates, of frequencies, magnification included."""
-        return (rotation_matrices(self.angles_deg[rows]) @ self.optics.magnifications(rows)).float()
+        """(b,) positions -> (b, 3, 3) float32: image to map coordinates."""
+        return rotation_matrices(self.angles_deg[rows]).float()
 
     def slices(self, images: Tensor, rows: Tensor, shares: Tensor | None) -> Slices:
         """(b, n, n) images of the particles at ``rows`` (b,) -> what they add to a map; ``shares`` as in :func:`slices`."""
-        origins = self.origins_angstrom[rows].float()
-        terms = slices(images, origins, None, shares, self.pixel_size_angstrom)
-        return self.optics.seen_through(terms, rows, self.pixel_size_angstrom)
+        return self.optics.slices(images, rows, self.origins_angstrom[rows].float(), shares, self.pixel_size_angstrom)
 
     def fingerprint(self) -> str:
         """-> a digest of all of it: a run is not continued with other poses in a file of the same name."""

@@ -153,6 +153,11 @@ class Backprojection:
 
     def _check_masks(self) -> None:
         if self.design is not None:
+            if self.alignments.optics.magnifies:
+                raise ParticleDataError(
+                    f"{self.images.path}: rlnMagMat00 ... 11 are not those of a square pixel: through masks such images are "
+                    "not back-projected; resample them first"
+                )
             self.design.operator(self.images.box_size, torch.zeros(1, dtype=torch.int64))
 
     def _complete(self, directory: Path, index: int) -> Path:

@@ -9,14 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cryosense import fourier
 from cryosense.data import ParticleDataError
 from cryosense.data.ranges import check_b_factor, check_ranges
 from cryosense.data.tables import Tables
 from cryosense.data.unused import coefficients
 from cryosense.volumes.aberrations import Aberrations, coma_of_beam_tilt
-from cryosense.volumes.backproject import Slices
+from cryosense.volumes.backproject import Slices, slices
 from cryosense.volumes.ctf import CtfParameters, ctf_half_plane
-from cryosense.volumes.transfer import Treatment, magnified, transferred
+from cryosense.volumes.magnification import recorded, undistorted
+from cryosense.volumes.poses import origin_phases
+from cryosense.volumes.transfer import Treatment, transferred
 
 CTF = ["rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast"]
 # Where a file does not have them, as in RELION.
@@ -75,29 +78,39 @@ class ParticleOptics:
             ctf[place] = ctf_half_plane(parameters, box_size, pixel_size_angstrom, aberrations)
         return ctf
 
-    def seen_through(self, terms: Slices, rows: Tensor, pixel_size_angstrom: float) -> Slices:
-        """Terms of images at ``rows`` (b,), taken as slices -> the terms that they are, see :func:`transferred`."""
-        box_size = terms.numerator.shape[-2]
-        ctf = self.ctf(rows, box_size, pixel_size_angstrom)
-        if ctf is None and not any(each.magnifies for each in self.aberrations):
-            return terms
-        numerator, weight = torch.empty_like(terms.numerator), torch.empty_like(terms.weight)
+    @property
+    def magnifies(self) -> bool:
+        """Whether images have to be undistorted."""
+        return any(each.magnifies for each in self.aberrations)
+
+    def slices(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, shares: Tensor | None, pixel: float) -> Slices:
+        """(b, n, n) images at ``rows``, (b, 2) origins, pixel size -> what they add to a map; shares as in :func:`slices`."""
+        if self.magnifies:
+            images, origins_angstrom = self._undistorted(images, rows, origins_angstrom, pixel)
+        terms = slices(images, origins_angstrom, None, shares, pixel)
+        box_size = images.shape[-1]
+        ctf = self.ctf(rows, box_size, pixel)
+        numerator, weight = terms.numerator.clone(), terms.weight.clone()
         for place, aberrations in self._groups(rows):
             part = Slices(terms.numerator[place], terms.weight[place])
             if ctf is not None:
                 chosen = rows[place]
                 treatment = Treatment(self.treatment.phase_flipped[chosen], self.treatment.premultiplied[chosen])
-                turn = aberrations.turn(box_size, pixel_size_angstrom) if aberrations.turns else None
+                turn = aberrations.turn(box_size, pixel) if aberrations.turns else None
                 part = transferred(part, ctf[place], treatment, turn)
-            numerator[place], weight[place] = magnified(part, aberrations)
+            known = recorded(box_size, aberrations.magnification) if aberrations.magnifies else torch.ones(())
+            numerator[place], weight[place] = part.numerator * known, part.weight * known
         return Slices(numerator, weight)
 
-    def magnifications(self, rows: Tensor) -> Tensor:
-        """(b,) positions -> (b, 3, 3) float64: the magnification matrix in the plane of the image, 1 along z."""
-        matrices = torch.eye(3, dtype=torch.float64).repeat(len(self.aberrations), 1, 1)
-        planes = torch.tensor([each.magnification for each in self.aberrations], dtype=torch.float64)
-        matrices[:, :2, :2] = planes.reshape(-1, 2, 2)
-        return matrices[self.group[rows]]
+    def _undistorted(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, pixel: float) -> tuple[Tensor, Tensor]:
+        """-> images centred on their particles and undistorted, origins of 0."""
+        n, group = images.shape[-1], self.group[rows].tolist()
+        made = torch.empty_like(images)
+        for i in range(len(images)):  # one by one: none depends on those that come with it
+            phases = origin_phases(origins_angstrom[i : i + 1], n, pixel).conj()
+            centred = fourier.from_half_plane(fourier.half_plane(images[i : i + 1]) * phases, n)
+            made[i] = undistorted(centred, self.aberrations[group[i]].magnification)[0]
+        return made, torch.zeros_like(origins_angstrom)
 
     def digest(self) -> bytes:
         """-> bytes that differ where anything of it does."""
