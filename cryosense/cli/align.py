@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ def align(cfg: DictConfig) -> bool:
     plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
     run: AlignmentRun = instantiate(cfg.run)
+    for note in run.alignment.known.notes:
+        print(f"cryosense align: {note}", file=sys.stderr)
     directory = Path(cfg.output_dir)
     with tqdm(total=len(run.alignment.images) // run.shard_count, unit="particle", desc="align") as bar:
         done = run.execute(directory, identity, bar.update)

@@ -14,7 +14,8 @@ from cryosense.data.ranges import check_origins, check_ranges
 from cryosense.data.tables import Tables
 from cryosense.data.unused import unused_columns
 from cryosense.tasks.maps.half_sets import HalfSets
-from cryosense.tasks.maps.optics import USED_WITH_CTF, USED_WITHOUT_CTF, ParticleOptics
+from cryosense.tasks.maps.optics import ParticleOptics
+from cryosense.tasks.maps.optics_columns import USED_WITH_CTF, USED_WITHOUT_CTF
 from cryosense.volumes.backproject import Slices
 from cryosense.volumes.poses import rotation_matrices
 
@@ -68,6 +69,14 @@ class Alignments:
     def rotations(self, rows: Tensor) -> Tensor:
         """(b,) positions -> (b, 3, 3) float32: image to map coordinates."""
         return rotation_matrices(self.angles_deg[rows]).float()
+
+    def ctf(self, rows: Tensor) -> Tensor | None:
+        """(b,) positions -> (b, n, n // 2 + 1) float32, None where no CTF is to be corrected."""
+        return self.optics.ctf(rows, self.box_size, self.pixel_size_angstrom)
+
+    def restored(self, images: Tensor, rows: Tensor) -> Tensor:
+        """(b, n, n) images of the particles at ``rows`` (b,) -> as an ideal lens made them, see :class:`ParticleOptics`."""
+        return self.optics.restored(images, rows, self.pixel_size_angstrom)
 
     def slices(self, images: Tensor, rows: Tensor, shares: Tensor | None) -> Slices:
         """(b, n, n) images of the particles at ``rows`` (b,) -> what they add to a map; ``shares`` as in :func:`slices`."""

@@ -87,8 +87,7 @@ class Backprojection:
 
         Writes ``config.yaml`` (``config``, what identifies the run) first; ``provenance.json``, of a shard in
         ``shards/<shard>``; ``sums/<shard>.pt`` while it works; then what :func:`write_maps` writes; last ``done.json``, and
-        removes the sums. ``progress`` is called with the number of
-        particles done since its last call.
+        removes the sums. ``progress`` is called with the number of particles done since its last call.
 
         Raises:
             ArgumentError: input that cannot be used, before any work; a directory of another configuration or of other data.
@@ -153,11 +152,7 @@ class Backprojection:
 
     def _check_masks(self) -> None:
         if self.design is not None:
-            if self.alignments.optics.magnifies:
-                raise ParticleDataError(
-                    f"{self.images.path}: rlnMagMat00 ... 11 are not those of a square pixel: through masks such images are "
-                    "not back-projected; resample them first"
-                )
+            self.alignments.optics.refuse_masks(self.images.path)
             self.design.operator(self.images.box_size, torch.zeros(1, dtype=torch.int64))
 
     def _complete(self, directory: Path, index: int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -11,26 +12,21 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.data import ParticleDataError
-from cryosense.data.ranges import check_b_factor, check_ranges
 from cryosense.data.tables import Tables
-from cryosense.data.unused import coefficients
-from cryosense.volumes.aberrations import Aberrations, coma_of_beam_tilt
+from cryosense.tasks.maps.optics_columns import (
+    FLIPPED,
+    MAGNIFICATION,
+    PREMULTIPLIED,
+    read_aberrations,
+    read_ctf_columns,
+    read_flags,
+)
+from cryosense.volumes.aberrations import Aberrations
 from cryosense.volumes.backproject import Slices, slices
 from cryosense.volumes.ctf import CtfParameters, ctf_half_plane
 from cryosense.volumes.magnification import recorded, undistorted
 from cryosense.volumes.poses import origin_phases
 from cryosense.volumes.transfer import Treatment, transferred
-
-CTF = ["rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast"]
-# Where a file does not have them, as in RELION.
-OPTIONAL_CTF = {"rlnPhaseShift": 0.0, "rlnCtfBfactor": 0.0, "rlnCtfScalefactor": 1.0}
-BEAM_TILT = ["rlnBeamTiltX", "rlnBeamTiltY"]
-MAGNIFICATION = ["rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11"]
-ZERNIKE = ["rlnOddZernike", "rlnEvenZernike"]
-FLIPPED, PREMULTIPLIED = "rlnCtfDataArePhaseFlipped", "rlnCtfDataAreCtfPremultiplied"
-# What is used where the CTF is corrected, and where it is not.
-USED_WITH_CTF = (*CTF, *OPTIONAL_CTF, *BEAM_TILT, *MAGNIFICATION, *ZERNIKE, FLIPPED, PREMULTIPLIED)
-USED_WITHOUT_CTF = (*MAGNIFICATION,)
 
 
 @dataclass(frozen=True)
@@ -58,14 +54,14 @@ class ParticleOptics:
         count = len(tables.particles)
         no = torch.zeros(count, dtype=torch.bool)
         if not with_ctf:
-            return cls(None, Treatment(no, no), *_aberrations(tables, np.zeros((count, 2)), with_ctf=False))
+            return cls(None, Treatment(no, no), *read_aberrations(tables, np.zeros((count, 2)), with_ctf=False))
         columns = read_ctf_columns(tables, pixel_size_angstrom)
-        flipped, premultiplied = (_flags(tables, name) for name in (FLIPPED, PREMULTIPLIED))
+        flipped, premultiplied = (read_flags(tables, name) for name in (FLIPPED, PREMULTIPLIED))
         if bool((flipped & premultiplied).any()):
             raise ParticleDataError(
                 f"{tables.path}: {FLIPPED} and {PREMULTIPLIED} are both 1 for some particles: say which was done to them"
             )
-        group, aberrations = _aberrations(tables, columns[:, [3, 4]].numpy(), with_ctf=True)
+        group, aberrations = read_aberrations(tables, columns[:, [3, 4]].numpy(), with_ctf=True)
         return cls(columns, Treatment(flipped, premultiplied), group, aberrations)
 
     def ctf(self, rows: Tensor, box_size: int, pixel_size_angstrom: float) -> Tensor | None:
@@ -82,6 +78,13 @@ class ParticleOptics:
     def magnifies(self) -> bool:
         """Whether images have to be undistorted."""
         return any(each.magnifies for each in self.aberrations)
+
+    def refuse_masks(self, path: Path) -> None:
+        """Raise :class:`ParticleDataError` where masks would have seen other coefficients than those of square pixels."""
+        if self.magnifies:
+            raise ParticleDataError(
+                f"{path}: rlnMagMat00 ... 11 are not those of square pixels: such images are not used through masks"
+            )
 
     def slices(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, shares: Tensor | None, pixel: float) -> Slices:
         """(b, n, n) images at ``rows``, (b, 2) origins, pixel size -> what they add to a map; shares as in :func:`slices`."""
@@ -101,6 +104,25 @@ class ParticleOptics:
             known = recorded(box_size, aberrations.magnification) if aberrations.magnifies else torch.ones(())
             numerator[place], weight[place] = part.numerator * known, part.weight * known
         return Slices(numerator, weight)
+
+    def restored(self, images: Tensor, rows: Tensor, pixel_size_angstrom: float) -> Tensor:
+        """(b, n, n) images at ``rows`` -> the same with flipped phases and odd aberrations undone: c F + noise.
+
+        Raises:
+            ParticleDataError: premultiplied images, whose noise is not white, and magnification, which moves origins.
+        """
+        ctf = self.ctf(rows, images.shape[-1], pixel_size_angstrom)
+        if self.magnifies or bool(self.treatment.premultiplied.any()):
+            name = MAGNIFICATION[0] if self.magnifies else PREMULTIPLIED
+            raise ParticleDataError(f"{name}: poses are found in images as they were recorded, of square pixels: give those")
+        if ctf is None or not (bool(self.treatment.phase_flipped.any()) or any(each.turns for each in self.aberrations)):
+            return images
+        spectra = fourier.centred_half_plane(images)
+        for place, aberrations in self._groups(rows):
+            flipped = self.treatment.phase_flipped[rows[place], None, None]
+            turn = aberrations.turn(images.shape[-1], pixel_size_angstrom).conj().to(spectra.dtype)
+            spectra[place] *= torch.where(flipped, ctf[place].sign(), 1.0) * turn
+        return torch.fft.fftshift(fourier.from_half_plane(spectra, images.shape[-1]), dim=(-2, -1))
 
     def _undistorted(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, pixel: float) -> tuple[Tensor, Tensor]:
         """-> images centred on their particles and undistorted, origins of 0."""
@@ -122,57 +144,3 @@ class ParticleOptics:
         """-> places among ``rows``, and what is theirs."""
         group = self.group[rows]
         return [((group == number).nonzero()[:, 0], self.aberrations[number]) for number in group.unique().tolist()]
-
-
-def read_ctf_columns(tables: Tables, pixel_size_angstrom: float) -> Tensor:
-    """-> (n, 9) float64. Raises :class:`ParticleDataError` for what is missing, no number, or out of range."""
-    tables.require(CTF, "CTF parameters are needed; give the file that has them, or set ctf_correction=false")
-    columns = [tables.numbers(CTF), *(tables.numbers([name], absent) for name, absent in OPTIONAL_CTF.items())]
-    values = np.concatenate(columns, axis=1)
-    check_ranges(tables, [*CTF, *OPTIONAL_CTF], values)
-    check_b_factor(tables, values[:, 7], pixel_size_angstrom)
-    return torch.from_numpy(values)
-
-
-def _flags(tables: Tables, name: str) -> Tensor:
-    values = tables.numbers([name], 0.0)[:, 0]
-    if not np.isin(values, (0, 1)).all():
-        raise ParticleDataError(f"{tables.path}: {name} must be 0 or 1")
-    return torch.from_numpy(values == 1)
-
-
-def _aberrations(tables: Tables, lens: np.ndarray, *, with_ctf: bool) -> tuple[Tensor, tuple[Aberrations, ...]]:
-    """(n, 2) voltage and spherical aberration -> (n,) group, what each group has."""
-    magnification = _complete(tables, MAGNIFICATION, [1.0, 0.0, 0.0, 1.0])
-    tilt = _complete(tables, BEAM_TILT, [0.0, 0.0]) if with_ctf else np.zeros((len(lens), 2))
-    polynomials = [_polynomials(tables, name, with_ctf=with_ctf) for name in ZERNIKE]
-    codes = np.stack([code for code, _ in polynomials], axis=1)
-    different, group = np.unique(np.concatenate([magnification, tilt, lens, codes], axis=1), axis=0, return_inverse=True)
-    made = []
-    for row in different.tolist():
-        odd, even = (known[int(code)] for (_, known), code in zip(polynomials, row[8:], strict=True))
-        coma = coma_of_beam_tilt((row[4], row[5]), row[6], row[7]) if any(row[4:6]) else (0.0, 0.0)
-        made.append(Aberrations((row[0], row[1], row[2], row[3]), coma, odd, even))
-    return torch.from_numpy(group.reshape(-1)), tuple(made)
-
-
-def _complete(tables: Tables, names: list[str], absent: list[float]) -> np.ndarray:
-    """-> (n, columns) in their range: all columns, or what stands for all where there is none."""
-    if not any(tables.has(name) for name in names):
-        return np.tile(absent, (len(tables.particles), 1))
-    tables.require(names, f"all of {', '.join(names)} are needed, or none")
-    values = tables.numbers(names)
-    check_ranges(tables, names, values)
-    return values
-
-
-def _polynomials(tables: Tables, name: str, *, with_ctf: bool) -> tuple[np.ndarray, list[tuple[float, ...]]]:
-    """-> (n,) code of each particle's coefficients, the coefficients of each code."""
-    if not with_ctf or not tables.has(name):
-        return np.zeros(len(tables.particles)), [()]
-    codes, texts = tables.column(name).astype(str).factorize()
-    known = [coefficients(text) for text in texts]
-    bad = [text for text, values in zip(texts, known, strict=True) if not np.isfinite(values).all()]
-    if bad:
-        raise ParticleDataError(f"{tables.path}: {name} {bad[0]!r} is not a list of numbers like [0.1,-2.5]")
-    return codes.astype(np.float64), [tuple(values.tolist()) for values in known]

@@ -74,6 +74,7 @@ class Alignment:
             self.design.operator(known.box_size, torch.zeros(1, dtype=torch.int64))
         self.limit(self.reference_resolution_angstrom)
         self.reference_map()
+        known.restored(torch.zeros(1, known.box_size, known.box_size), torch.zeros(1, dtype=torch.int64))
         return known
 
     @cached_property
@@ -121,10 +122,11 @@ class Alignment:
         """(b,) particles -> what was measured of them, at the coefficients that poses are found by."""
         images, ctf = self.images[rows], self.known.ctf(rows)
         if self.design is None:
-            return aligner.disc.observed(images[:, 0], ctf, None)
+            return aligner.disc.observed(self.known.restored(images[:, 0], rows), ctf, None)
         measured = acquire(images, rows, self.design, NoNoise(), self.quantiser)
         operator = measured.operator
-        return aligner.disc.observed(operator.pinv(measured.y)[:, 0], ctf, operator.measured_shares)
+        seen = self.known.restored(operator.pinv(measured.y)[:, 0], rows)
+        return aligner.disc.observed(seen, ctf, operator.measured_shares)
 
 
 def in_sphere(volume: Tensor) -> Tensor:

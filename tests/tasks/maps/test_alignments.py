@@ -20,7 +20,7 @@ def test_columns_arrive_as_they_are_written(tmp_path: Path) -> None:
     torch.testing.assert_close(alignments.rotations(rows), rotation_matrices(angles[rows]).float())
     torch.testing.assert_close(alignments.origins_angstrom[:, 1], torch.tensor(table["rlnOriginYAngst"].to_numpy()))
     assert alignments.half_set.tolist() == (table["rlnRandomSubset"] - 1).tolist()
-    ctf = alignments.optics.ctf(rows, BOX, PIXEL)
+    ctf = alignments.ctf(rows)
     assert ctf is not None
     for row, made, optics in zip(rows.tolist(), ctf, [(200.0, 2.0, 0.07), (300.0, 2.7, 0.1)], strict=True):
         u, v, angle = (torch.tensor([table[f"rlnDefocus{name}"][row]]).float() for name in ("U", "V", "Angle"))
@@ -35,7 +35,7 @@ def test_what_a_file_need_not_have(tmp_path: Path) -> None:
     alignments = Alignments.of(ParticleStack.open(bare), with_ctf=False)
     assert alignments.half_set.tolist() == [i % 2 for i in range(COUNT)]
     assert not alignments.origins_angstrom.any()
-    assert alignments.optics.ctf(torch.tensor([0]), BOX, PIXEL) is None
+    assert alignments.ctf(torch.tensor([0])) is None
     old = change(star, {"rlnOriginX": 1.5, "rlnOriginY": -2.0}, drop=("rlnOriginXAngst", "rlnOriginYAngst"))
     in_pixels = Alignments.of(ParticleStack.open(old), with_ctf=True)
     assert in_pixels.origins_angstrom[3].tolist() == [1.5 * PIXEL, -2.0 * PIXEL]

@@ -62,6 +62,12 @@ def test_terms_are_those_of_the_slice(tmp_path: Path, treated: dict[str, object]
     alignments = Alignments.of(ParticleStack.open(star), with_ctf=True)
     terms = alignments.slices(ParticleStack.open(star)[rows][:, 0], rows, None)
     torch.testing.assert_close(terms.weight, ctf**2, atol=1e-5, rtol=0)
+    if treated == PREMULTIPLIED:
+        with pytest.raises(ParticleDataError, match="rlnCtfDataAreCtfPremultiplied: poses are found in images as they were"):
+            alignments.restored(images, rows)
+    else:
+        seen = fourier.centred_half_plane(alignments.restored(images, rows)) * origin_phases(origins, BOX, PIXEL).conj()
+        torch.testing.assert_close(seen, ctf * slice_, atol=1e-4, rtol=0)
     torch.testing.assert_close(terms.numerator, ctf**2 * slice_, atol=1e-4, rtol=0)
 
 
