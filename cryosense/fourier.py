@@ -63,6 +63,11 @@ def centred_half_plane(x: Tensor) -> Tensor:
     return half_plane(torch.fft.ifftshift(x, dim=(-2, -1)))
 
 
+def from_centred_half_plane(spectrum: Tensor, box_size: int) -> Tensor:
+    """(..., n, n // 2 + 1) complex -> (..., n, n) real: the inverse of :func:`centred_half_plane`."""
+    return torch.fft.fftshift(from_half_plane(spectrum, box_size), dim=(-2, -1))
+
+
 def centred_to_half_plane(plane: Tensor) -> Tensor:
     """(..., n, n) centred plane -> (..., n, n // 2 + 1): the values at the coefficients that :func:`half_plane` keeps."""
     n = plane.shape[-1]

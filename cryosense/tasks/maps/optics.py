@@ -122,7 +122,7 @@ class ParticleOptics:
             flipped = self.treatment.phase_flipped[rows[place], None, None]
             turn = aberrations.turn(images.shape[-1], pixel_size_angstrom).conj().to(spectra.dtype)
             spectra[place] *= torch.where(flipped, ctf[place].sign(), 1.0) * turn
-        return torch.fft.fftshift(fourier.from_half_plane(spectra, images.shape[-1]), dim=(-2, -1))
+        return fourier.from_centred_half_plane(spectra, images.shape[-1])
 
     def _undistorted(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, pixel: float) -> tuple[Tensor, Tensor]:
         """-> images centred on their particles and undistorted, origins of 0."""
