@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.spatial.transform import Rotation
 
 from cryosense.errors import ParticleDataError
+from cryosense.files.limits import require_regular
 
 from .optics import split_optics
 from .rotations import relion_angles
@@ -28,6 +29,7 @@ _SAME = {
     "location/micrograph_psize_A": "rlnMicrographPixelSize",
     "filament/filament_uid": "rlnHelicalTubeID",
 }
+LARGEST_FIELD_BYTES, LARGEST_ROW_BYTES = 4096, 2**16
 _RADIANS = {"ctf/df_angle_rad": "rlnDefocusAngle", "ctf/phase_shift_rad": "rlnPhaseShift"}
 # Aberrations: zero unless a refinement of them was run.
 _HIGHER = ("ctf/tilt_A", "ctf/shift_A", "ctf/trefoil_A", "ctf/tetra_A", "ctf/anisomag")
@@ -110,6 +112,7 @@ def _relion_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.n
 
 def _load(path: Path) -> np.ndarray:
     try:
+        require_regular(path)
         table = np.load(path, mmap_mode="r", allow_pickle=False)  # checks the size of the file before memory is taken
     except Exception as error:  # numpy parses the header as Python text and raises whatever that raises
         raise ParticleDataError(f"{path}: not a readable cryoSPARC file: {error}") from error
@@ -117,6 +120,14 @@ def _load(path: Path) -> np.ndarray:
         raise ParticleDataError(f"{path}: not a cryoSPARC file: it holds no table with named columns")
     if len(table) > path.stat().st_size:
         raise ParticleDataError(f"{path}: tells of {len(table)} particles, but holds nothing of them")
+    for name in table.dtype.names:
+        if table.dtype[name].itemsize > LARGEST_FIELD_BYTES or table.dtype.itemsize > LARGEST_ROW_BYTES:
+            raise ParticleDataError(
+                f"{path}: {name} takes {table.dtype[name].itemsize} bytes for each particle, a particle "
+                f"{table.dtype.itemsize}; at most {LARGEST_FIELD_BYTES} and {LARGEST_ROW_BYTES} are read"
+            )
+    if "blob/idx" in table.dtype.names and table.dtype["blob/idx"].kind not in "iu":
+        raise ParticleDataError(f"{path}: blob/idx holds {table.dtype['blob/idx']}, not whole numbers of images")
     return np.array(table)
 
 
@@ -140,7 +151,7 @@ def _rows_of(first_path: Path, first: np.ndarray, path: Path, other: np.ndarray)
 def _plain(values: np.ndarray) -> np.ndarray:
     """Numbers as float64 without float32's trailing digits, byte strings as text."""
     if values.dtype.kind == "S":
-        return np.char.decode(values, "utf-8")
+        return np.array([value.decode("utf-8") for value in values.tolist()], dtype=object)  # as long as each is
     return np.array([float(str(value)) for value in values]) if values.dtype == np.float32 else values
 
 

@@ -13,11 +13,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from cryosense.errors import ParticleDataError
+from cryosense.errors import ParticleDataError, UntrustedFileError
+from cryosense.files.limits import require_regular
 
 from .mapped import ImageFile, open_npy, open_pt
 from .mrc import open_mrc
 
+LARGEST_BOX = 8192  # pixels: nothing that is cut out around a particle is as large
 _OPENERS: dict[str, Callable[[Path], ImageFile]] = {
     ".mrc": open_mrc,
     ".mrcs": open_mrc,
@@ -37,7 +39,14 @@ def open_image_file(path: Path) -> ImageFile:
         raise ParticleDataError(
             f"{path}: images are read from {', '.join(_OPENERS)} files, not from {path.suffix or 'this one'}"
         )
+    try:
+        if path.exists():
+            require_regular(path)
+    except UntrustedFileError as error:
+        raise ParticleDataError(str(error)) from error
     file = opener(path)
+    if max(file.height, file.width) > LARGEST_BOX:
+        raise ParticleDataError(f"{path}: tells of images of {file.width} x {file.height} px; at most {LARGEST_BOX} are read")
     if file.height != file.width:
         raise ParticleDataError(f"{path}: images of {file.width} x {file.height} px are not square; crop or pad them first")
     return file

@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cryosense.errors import ParticleDataError
+from cryosense.errors import ParticleDataError, UntrustedFileError
+from cryosense.files.limits import require_regular
 from cryosense.files.pickles import load_arrays
+from cryosense.files.tables import read_csv
 
 from .star import read_star
+
+MOST_NUMBERS = 2**28
+LARGEST_CSV_BYTES = 2**30
 
 
 def read_latents(path: Path) -> np.ndarray:
@@ -79,7 +84,7 @@ def _read_column(path: Path, column: str | None) -> pd.Series:
         if array.ndim != 1 or column is not None:
             raise ParticleDataError(f"{path}: shape {array.shape}: expected (particles,), and no column to be named")
         return pd.Series(array)
-    table = read_star(path)[0] if suffix == ".star" else _read_csv(path)
+    table = read_star(path)[0] if suffix == ".star" else _read_csv(path, column)
     if column not in table.columns:
         raise ParticleDataError(f"{path}: no column {column}; there are {', '.join(map(str, table.columns))}")
     if table.empty:
@@ -87,19 +92,24 @@ def _read_column(path: Path, column: str | None) -> pd.Series:
     return table[column]
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, column: str | None) -> pd.DataFrame:
     try:
-        return pd.read_csv(path)
-    except ValueError as error:  # pandas' own errors and those of decoding
-        raise ParticleDataError(f"{path}: not a readable .csv table: {error}") from error
+        if column not in (header := read_csv(path, LARGEST_CSV_BYTES, nrows=0)):
+            return header
+        return read_csv(path, LARGEST_CSV_BYTES, usecols=[column])
+    except UntrustedFileError as error:
+        raise ParticleDataError(f"{error}: give a .csv table with a column of known values") from error
 
 
 def _read_npy(path: Path) -> np.ndarray:
     """A real array; mapped first, which checks the size of the file before memory is taken, and never unpickled."""
     try:
+        require_regular(path)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy parses the header as Python text and raises whatever that raises
         raise ParticleDataError(f"{path}: not a readable .npy array of numbers: {error}") from error
+    if isinstance(array, np.ndarray) and array.size > MOST_NUMBERS:
+        raise ParticleDataError(f"{path}: {array.size} numbers; at most {MOST_NUMBERS} are read")
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.size == 0:
         raise ParticleDataError(f"{path}: not an array of real numbers; save one array as .npy")
     return np.array(array)

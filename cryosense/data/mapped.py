@@ -141,7 +141,7 @@ def load_tensor(path: Path) -> Tensor:
         raise ParticleDataError(
             f"{path}: tells of {tuple(loaded.shape)} numbers, but does not hold as many; save the whole tensor"
         )
-    return loaded
+    return loaded.detach()  # of a parameter, or what required a gradient when it was saved
 
 
 def image_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cryosense.errors import ParticleDataError
+from cryosense.errors import ParticleDataError, UntrustedFileError
+from cryosense.files.limits import require_regular
 
 from .mrc import INVERTED_ORIGIN, check_size, imod_flags, read_axes, read_header, sample_dtype
 
@@ -47,6 +48,10 @@ def read_map(path: str | Path) -> DensityMap:
     path = Path(path)
     if not path.is_file():
         raise ParticleDataError(f"{path}: there is no such map")
+    try:
+        require_regular(path)
+    except UntrustedFileError as error:
+        raise ParticleDataError(str(error)) from error
     header = read_header(path)
     dtype = sample_dtype(path, header)
     shape = tuple(int(header[name]) for name in ("nz", "ny", "nx"))

@@ -76,7 +76,8 @@ def open_ddpm(path: str | None) -> DDPMDenoiser:
     """-> the model of a ``DDPMPipeline`` folder or hub id; None: the one that comes with cryosense.
 
     Raises:
-        PipelineError: no such pipeline, weights that cannot be read, more than one channel, a schedule without abar_t.
+        PipelineError: no such pipeline, weights that cannot be read, more than one channel, a schedule without abar_t,
+            or with one that reaches zero.
     """
     name = str(SHIPPED) if path is None else path
     scheduler = _scheduler(name)
@@ -124,7 +125,14 @@ def _scheduler(name: str) -> DDPMScheduler:
     try:
         if not 1 <= int(config.get("num_train_timesteps", 1)) <= MOST_TIMESTEPS:
             raise ArgumentError(f"num_train_timesteps={config['num_train_timesteps']}")
-        return DDPMScheduler.from_config({key: value for key, value in config.items() if key in known})
+        scheduler = DDPMScheduler.from_config({key: value for key, value in config.items() if key in known})
+        abar = scheduler.alphas_cumprod
+        if not bool((abar > 0).all() & (abar <= 1).all()):
+            raise ArgumentError(
+                f"abar_t runs from {abar[0]:.3g} to {abar[-1]:.3g}; samplers divide by it, so its last step must keep some of "
+                "the image: a schedule of zero terminal signal-to-noise ratio (rescale_betas_zero_snr) cannot be used"
+            )
+        return scheduler
     except Exception as error:  # numbers that make no schedule make torch raise whatever they run into
         raise PipelineError(
             f"denoiser.path={name}: scheduler_config.json tells of no schedule: {_first_line(error)}"
@@ -136,9 +144,8 @@ def _network(name: str) -> UNet2DModel:
 
     try:
         refuse_vast(dict(UNet2DModel.load_config(name, subfolder="unet")), Path(name) / "unet")
-        network, loaded = UNet2DModel.from_pretrained(
-            name, subfolder="unet", low_cpu_mem_usage=False, output_loading_info=True
-        )
+        how = {"subfolder": "unet", "low_cpu_mem_usage": False, "output_loading_info": True, "torch_dtype": torch.float32}
+        network, loaded = UNet2DModel.from_pretrained(name, variant=_variant(Path(name) / "unet"), **how)
         # diffusers draws weights at random where the file has none.
         if loaded["missing_keys"] or loaded["unexpected_keys"] or loaded["mismatched_keys"]:
             odd = sorted(map(str, [*loaded["missing_keys"], *loaded["unexpected_keys"], *loaded["mismatched_keys"]]))
@@ -151,6 +158,13 @@ def _network(name: str) -> UNet2DModel:
     if channels != (1, 1):
         raise PipelineError(f"denoiser.path={name}: its network has {channels} channels in and out, particle images have one")
     return network
+
+
+def _variant(folder: Path) -> str | None:
+    """-> what diffusers calls the weights in the folder: ``fp16`` where there are none but those of half precision."""
+    variants = {path.name.split(".")[1] for path in folder.glob("diffusion_pytorch_model.*") if len(path.suffixes) > 1}
+    plain = any(len(path.suffixes) == 1 for path in folder.glob("diffusion_pytorch_model.*"))
+    return "fp16" if "fp16" in variants and not plain else None
 
 
 def _gaussian(name: str, alphas_cumprod: Tensor) -> GaussianDenoiser | None:

@@ -12,6 +12,8 @@ import yaml
 
 from cryosense.errors import UntrustedFileError
 
+# A file with holes is of any size and takes no room. Disks that compress make images smaller, but never so much.
+ALWAYS_READ_BYTES, MOST_HOLLOW = 2**25, 32
 LARGEST_JSON_BYTES = 2**26
 LARGEST_YAML_BYTES = 2**18
 LARGEST_TEXT_BYTES = 2**20
@@ -24,16 +26,24 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def open_regular(path: Path) -> BinaryIO:
     """-> the file, open for reading.
 
-    Raises UntrustedFileError for what is no regular file: a pipe would be waited for, a device never ends.
+    Raises UntrustedFileError for what is no regular file (a pipe would be waited for, a device never ends), and for a large
+    file that is hardly there, all but holes.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except (OSError, ValueError) as error:
         raise UntrustedFileError(f"{shown_path(path)}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode) or _is_hollow(about):
         os.close(descriptor)
-        raise UntrustedFileError(f"{path}: is no regular file")
+        kind = "has holes where its content should be: copy it again" if stat.S_ISREG(about.st_mode) else "is no regular file"
+        raise UntrustedFileError(f"{path}: {kind}")
     return os.fdopen(descriptor, "rb")
+
+
+def _is_hollow(about: os.stat_result) -> bool:
+    """Whether a large file has hardly anything on the disk; some file systems do not tell, and say that it has nothing."""
+    return about.st_size > ALWAYS_READ_BYTES and 0 < about.st_blocks * 512 * MOST_HOLLOW < about.st_size
 
 
 def require_regular(path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cryosense.errors import ParticleDataError
+from cryosense.files.limits import open_regular
 
 
 class _Dtype:
@@ -50,17 +51,9 @@ def _from_buffer(content: bytes, dtype: _Dtype, shape: tuple[int, ...], order: A
     return array
 
 
-def _encode(text: str, encoding: str) -> bytes:
-    """Stands in for ``codecs.encode``, by which protocol 2 writes bytes."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"it asks for the codec {encoding}")
-    return text.encode("latin1")
-
-
 _STAND_INS: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Dtype,
     ("numpy", "ndarray"): _Array,
-    ("_codecs", "encode"): _encode,
     # NumPy 1, NumPy 2
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
@@ -69,14 +62,28 @@ _STAND_INS: dict[tuple[str, str], Any] = {
 }
 
 MOST_STEPS = 10_000
+LARGEST_BYTES = 2**31
 _KEEPING = ("PUT", "BINPUT", "LONG_BINPUT")
 
 
 class _ArrayUnpickler(pickle.Unpickler):
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        super().__init__(file)
+        self._bytes_left = size  # to be made of text, by which the same text could be made again and again
+
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("_codecs", "encode"):
+            return self._encode
         if (module, name) not in _STAND_INS:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
         return _STAND_INS[module, name]
+
+    def _encode(self, text: str, encoding: str) -> bytes:
+        """Stands in for ``codecs.encode``, by which protocol 2 writes bytes."""
+        self._bytes_left -= len(text)
+        if encoding != "latin1" or self._bytes_left < 0:
+            raise pickle.UnpicklingError(f"it asks for the codec {encoding}, or for more bytes than it has")
+        return text.encode("latin1")
 
 
 def _refuse_bombs(file: BinaryIO) -> None:
@@ -94,11 +101,18 @@ def load_arrays(path: Path) -> tuple[np.ndarray, ...]:
     Raises :class:`ParticleDataError` if the file asks for anything but arrays of numbers; it is refused before it is called.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            size = file.seek(0, 2)
+            if size > LARGEST_BYTES:
+                raise pickle.UnpicklingError(f"it is larger than {LARGEST_BYTES} bytes")
+            file.seek(0)
             _refuse_bombs(file)
             file.seek(0)
-            loaded = _ArrayUnpickler(file).load()
+            loaded = _ArrayUnpickler(file, size).load()
         arrays = tuple(loaded) if isinstance(loaded, (tuple, list)) else (loaded,)
+        # Each array has bytes of its own in the file, at least one for a number; those that share them would be copied apart.
+        if sum(array.values.size for array in arrays) > size:
+            raise pickle.UnpicklingError("its arrays hold more numbers than it has bytes")
         return tuple(array.values.astype(np.float64) for array in arrays)
     except Exception as error:  # a broken or hostile pickle can make the interpreter raise anything
         raise ParticleDataError(f"{path}: not a pickle of plain arrays of numbers, refused: {error}") from error

@@ -11,6 +11,7 @@ import torch
 
 from cryosense.errors import ArgumentError, UntrustedFileError
 from cryosense.files.limits import open_regular
+from cryosense.files.torch_pickles import check_torch_file
 
 # Images hardly compress; masks and clean images do. Beyond this an archive is made to fill the memory.
 MOST_EXPANSION = 50
@@ -56,23 +57,14 @@ def read_torch(path: Path) -> object:
     """-> what ``torch.save`` wrote, if it is tensors and plain containers; mapped, unless in the format before torch 1.6.
 
     Raises:
-        UntrustedFileError: anything else, nothing of which was run; contents that are compressed, which torch never writes:
-            mapped, they would be read as if they were not, unpacked, a small file could fill the memory.
+        UntrustedFileError: anything else, nothing of which was run; a small file that would fill the memory.
     """
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=_is_stored_zip(path))
-    except Exception as error:  # torch raises whatever a broken or hostile file makes it raise
-        reason = str(error).strip().split("\n")[0][:200]
-        raise UntrustedFileError(
-            f"{path}: not a file of plain tensors, or damaged; nothing in it was run ({reason})"
-        ) from error
-
-
-def _is_stored_zip(path: Path) -> bool:
-    with path.open("rb") as file:
-        if file.read(4) != b"PK\x03\x04":
-            return False
-    with zipfile.ZipFile(path) as archive:
-        if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-            raise ArgumentError("its contents are compressed")
-    return True
+    with open_regular(path) as file:
+        try:
+            mapped = check_torch_file(path, file)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        except Exception as error:  # torch raises whatever a broken or hostile file makes it raise
+            reason = str(error).strip().split("\n")[0][:200]
+            raise UntrustedFileError(
+                f"{path}: not a file of plain tensors, or damaged; nothing in it was run ({reason})"
+            ) from error

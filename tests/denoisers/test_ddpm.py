@@ -104,3 +104,21 @@ def test_damaged_weights_say_so(tmp_path: Path) -> None:
     for folder in (cut, missing, other):
         with pytest.raises(PipelineError, match=r"unet/\) cannot be read: download or train it again"):
             open_ddpm(str(folder))
+
+
+def test_weights_in_half_precision_are_read_where_there_are_no_others(tmp_path: Path) -> None:
+    unet = network()
+    folder = save(tmp_path / "model", unet)
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    unet.half().save_pretrained(folder / "unet", variant="fp16")
+    denoiser = open_ddpm(str(folder))
+    assert {parameter.dtype for parameter in denoiser.parameters()} == {torch.float32}
+    x = torch.randn(2, 1, N, N, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(denoiser(x, 100), DDPMDenoiser(unet.float(), scheduler().alphas_cumprod, "epsilon", None)(x, 100))
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_a_schedule_that_ends_without_the_image_is_refused_before_it_is_run(tmp_path: Path, prediction: str) -> None:
+    ending = DDPMScheduler(num_train_timesteps=1000, prediction_type=prediction, rescale_betas_zero_snr=True)
+    with pytest.raises(PipelineError, match=r"abar_t runs from 1 to 0; .*rescale_betas_zero_snr"):
+        open_ddpm(str(save(tmp_path / "model", schedule=ending)))
