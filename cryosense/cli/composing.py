@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
 import hydra._internal.hydra as hydra_app
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
+from hydra._internal.sources_registry import SourcesRegistry
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.config_files import READ, ConfigFiles
 from cryosense.cli.keys import remember
+from cryosense.cli.trust import Typed, refuse_untrusted
+from cryosense.errors import ForeignConfigError
+
+# Of Hydra's own node, what it writes there itself.
+HYDRAS = {"overrides", "runtime"}
+HYDRAS_OF_JOB = {"config_name", "name", "override_dirname", "id", "num"}
 
 
 class ConfigLoader(ConfigLoaderImpl):
-    """Hydra's own, which also remembers what it composed."""
+    """Hydra's own, which refuses what it does not trust and remembers what it composed."""
+
+    def __init__(self, config_search_path: ConfigSearchPath) -> None:
+        super().__init__(config_search_path)
+        self.typed = typed_in(sys.argv[1:])  # goes along to processes that compose cells of a sweep
 
     def load_configuration(
         self,
@@ -21,12 +45,107 @@ class ConfigLoader(ConfigLoaderImpl):
         from_shell: bool = True,
         validate_sweep_overrides: bool = True,
     ) -> DictConfig:
-        """-> the composed configuration, Hydra's own node included."""
+        """-> the composed configuration, Hydra's own node included.
+
+        Raises:
+            ForeignConfigError: see :func:`cryosense.cli.trust.refuse_untrusted`; Hydra's own node is set by a folder of
+                others, or by a configuration that is composed within another.
+        """
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        odd = [each.input_line for each in parsed if each.is_hydra_override() and not from_shell]
+        if odd:
+            raise ForeignConfigError(f"{odd[0]}: Hydra is set up on the command line alone: remove it")
         cfg = super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
-        remember(str(config_name), cfg)
+        plain: Any = OmegaConf.to_container(cfg, resolve=False)
+        hydra_node = plain.pop("hydra")
+        try:
+            refuse_untrusted(plain, self.typed)
+            if _is_foreign(hydra_node):
+                self._refuse_hydra(hydra_node, config_name, parsed, run_mode)
+        except ForeignConfigError as error:
+            files = ", ".join(str(path) for path in dict.fromkeys(READ))
+            raise ForeignConfigError(f"{files}: {error}" if files else str(error)) from None
+        remember(str(config_name), plain)
         return cfg
 
+    def _refuse_hydra(self, node: Any, config_name: str | None, parsed: list[Override], run_mode: RunMode) -> None:
+        """See that Hydra's node is what it would be without the folders of others."""
+        own = ConfigSearchPathImpl()
+        own.append("hydra", "pkg://hydra.conf")
+        own.append("main", f"file://{conf_dir()}")
+        own.append("schema", "structured://")
+        loader = ConfigLoaderImpl(own)
+        kept = [str(each.input_line) for each in parsed if _is_own(each, loader)]
+        try:
+            expected: Any = OmegaConf.to_container(loader.load_configuration(config_name, kept, run_mode).hydra, resolve=False)
+        except HydraException as error:
+            raise ForeignConfigError(f"sets up Hydra, which is done on the command line alone: {error}") from error
+        odd = [key for key in node if key not in HYDRAS and _settings(key, node[key]) != _settings(key, expected.get(key))]
+        if odd:
+            raise ForeignConfigError(f"sets hydra.{odd[0]}, which reaches beyond these files: give it on the command line")
 
-def install() -> None:
+
+def _settings(key: str, value: Any) -> Any:
+    return {name: each for name, each in value.items() if name not in HYDRAS_OF_JOB} if key == "job" else value
+
+
+def _is_foreign(node: Any) -> bool:
+    """-> whether files of others may have been read for it."""
+    own = {"", "hydra.conf", str(conf_dir())}
+    return any(source["path"] not in own for source in node["runtime"]["config_sources"])
+
+
+def _is_own(override: Override, loader: ConfigLoaderImpl) -> bool:
+    """-> whether an override sets up Hydra, or chooses a member of a group that cryosense ships with."""
+    key = override.key_or_group
+    if override.is_hydra_override():
+        return key != "hydra.searchpath"
+    if override.is_sweep_override() or not loader.repository.group_exists(key):
+        return False
+    return loader.repository.config_exists(f"{key}/{override.value()}")
+
+
+@contextmanager
+def checked() -> Iterator[None]:
     """Let Hydra compose by it: for the command line, cells of sweeps and configurations within configurations."""
-    hydra_app.ConfigLoaderImpl = ConfigLoader  # type: ignore[misc]
+    Plugins.instance()  # registers Hydra's own reader of files, whose place ours takes
+    readers = SourcesRegistry.instance().types
+    before = hydra_app.ConfigLoaderImpl, readers["file"]
+    hydra_app.ConfigLoaderImpl, readers["file"] = ConfigLoader, ConfigFiles  # type: ignore[misc]
+    READ.clear()
+    try:
+        yield
+    finally:
+        hydra_app.ConfigLoaderImpl, readers["file"] = before  # type: ignore[misc]
+
+
+def typed_in(words: Sequence[str]) -> Typed:
+    """-> what is given values to on a command line, and which.
+
+    Raises:
+        ForeignConfigError: cryosense's own configurations would be replaced.
+    """
+    keys: set[str] = set()
+    texts: set[str] = set()
+    for word in words:
+        if word.partition("=")[0] in {"--config-path", "-cp"}:
+            raise ForeignConfigError(
+                f"{word}: cryosense's configurations cannot be replaced; put others beside them by --config-dir"
+            )
+        try:
+            override = None if word.startswith("-") else OverridesParser.create().parse_override(word)
+        except HydraException:  # an option's own word, or what Hydra will refuse itself
+            continue
+        if override is not None:
+            value = override.value()
+            keys.add(override.key_or_group)
+            texts.update(_texts(value.list if isinstance(value, ChoiceSweep) else value))
+    return Typed(frozenset(keys), frozenset(texts))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+    elif value is not None:
+        yield str(value)

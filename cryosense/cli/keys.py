@@ -9,7 +9,6 @@ from types import FrameType
 from typing import Any
 
 from hydra.utils import get_object
-from omegaconf import DictConfig, OmegaConf
 
 # The configurations composed in this process, by name and unresolved: of the verb, then of what it composes itself.
 COMPOSED: dict[str, Any] = {}
@@ -20,10 +19,9 @@ MOST_HOPS = 20
 ABSENT = object()
 
 
-def remember(name: str, cfg: DictConfig) -> None:
+def remember(name: str, cfg: dict[str, Any]) -> None:
     """Keep what was composed, so that errors can be told in its keys."""
-    plain: Any = OmegaConf.to_container(cfg, resolve=False)
-    COMPOSED[name] = {key: value for key, value in plain.items() if key != "hydra"}
+    COMPOSED[name] = cfg
 
 
 def with_keys(message: str, error: BaseException, node: str | None = None) -> str:

@@ -72,15 +72,12 @@ def main() -> int:
 
 
 def _run(verb: str, words: list[str]) -> int:
-    from cryosense.cli.composing import install
+    from cryosense.cli.composing import checked
     from cryosense.cli.refusal import one_line
-    from cryosense.cli.strangers import refuse_foreign_code
     from cryosense.cli.typed_words import as_typed
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line as they are
-    install()
-    sys.argv = [f"cryosense {verb}", *as_typed(verb, words)]
-    with one_line(verb):
-        refuse_foreign_code(words)
+    with one_line(verb), checked():
+        sys.argv = [f"cryosense {verb}", *as_typed(verb, words)]
         module = importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
         return int(module.main() or 0)

@@ -50,7 +50,7 @@ def _unwrapped(error: Exception) -> tuple[Exception, str | None]:
 def is_explained(error: Exception) -> bool:
     """-> whether the input explains the error: one of the tree, of the configuration, or of the file system about a file."""
     below = cause(error)
-    if isinstance(below, OSError):
+    if isinstance(below, OSError) and not isinstance(below, HydraException):
         return below.filename is not None or below.errno in FULL
     if isinstance(below, TypeError):  # of the call itself: a key that is no parameter, or one that is missing
         return below is not error and _deepest_module(below).startswith("hydra.")
