@@ -17,21 +17,16 @@ from cryosense.biology.map_model import chain_atoms
 from cryosense.biology.models import read_model
 from cryosense.denoisers import open_ddpm
 from cryosense.denoisers.ddpm import open_gaussian
-from cryosense.errors import UnusableRunError
 from cryosense.metrics.weights import features_from_file
 from cryosense.reconstructors.unrolled import open_solver
-from cryosense.reporting.tables.collect import collect
-from cryosense.reporting.tables.collected_maps import finished_maps, map_curves, resolution_lines
-from cryosense.reporting.tables.examples import read_examples
 from cryosense.simulation.files import ModelDensity
 from cryosense.tasks.mask_design.ctf_spectra import ctf_spectrum
 from cryosense.tasks.mask_design.pilots import Pilot
 from tests.biology.peptides import peptide, write
+from tests.fuzz.run_targets import RUNS
 from tests.fuzz.targets import Target, member, pt, rezipped, saved, star_31
 from tests.reconstructors.test_unrolled_saved import SOLVERS
 from tests.reconstructors.test_unrolled_saved import write as write_solver
-from tests.reporting.tables.test_collected_maps import write_map
-from tests.tasks.runs import PIXEL, write_run
 from tests.training.networks import scheduler, tiny_network
 
 
@@ -45,48 +40,6 @@ def atoms(path: Path) -> None:
 
 def protein(path: Path) -> None:
     write(path, [peptide("MKV", "A"), peptide("GAG", "B", shift=(12, 0, 0))])
-
-
-def collected(path: Path) -> None:
-    """Collect the run that a file lies in, and read its example."""
-    found = collect(path.parent)
-    read_examples(found.runs, found.rows)
-
-
-def run_folder(folder: Path) -> None:
-    if not (folder / "rows.parquet").exists():
-        write_run(folder, PIXEL, "tv", kept=8)
-
-
-def run_file(name: str) -> bytes:
-    def make(path: Path) -> None:
-        run_folder(path.parent / "run")
-        (path.parent / "run" / name).replace(path)
-
-    return saved(make, "")
-
-
-def maps(path: Path) -> None:
-    found, damaged = finished_maps(path.parent)
-    for _, reason in damaged:
-        raise UnusableRunError(reason)
-    resolution_lines(found)
-    map_curves(found)
-
-
-def map_folder(folder: Path) -> None:
-    if not (folder / "fsc.csv").exists():
-        write_map(folder / "new", 7.0, crossed=True)
-        for path in (folder / "new").iterdir():
-            path.replace(folder / path.name)
-
-
-def map_file(name: str) -> bytes:
-    def make(path: Path) -> None:
-        map_folder(path.parent)
-        (path.parent / name).replace(path)
-
-    return saved(make, "")
 
 
 def pilot_csv() -> bytes:
@@ -130,7 +83,7 @@ def weights() -> bytes:
     return buffer.getvalue()
 
 
-EXAMPLE, WEIGHTS = run_file("example.npz"), weights()
+WEIGHTS = weights()
 NETWORK = "unet/diffusion_pytorch_model.safetensors"
 TENSORS = pipeline_file(NETWORK)
 HEADER = 8 + int.from_bytes(TENSORS[:8], "little")
@@ -164,17 +117,7 @@ MORE = [
         lambda path: Pilot.open(str(path.parent), "unmasked", None),
         lambda folder: (folder / "fsc.csv").write_bytes(pilot_csv()),
     ),
-    *(Target(f"run_{n}", n, lambda n=n: [run_file(n)], collected, run_folder) for n in ("rows.parquet", "summary.json")),
-    Target("example", "example.npz", lambda: [EXAMPLE], collected, run_folder),
-    Target(
-        "example_npy",
-        "example.npz",
-        lambda: [member(EXAMPLE, "image.npy")],
-        collected,
-        run_folder,
-        wrap=rezipped(EXAMPLE, "image.npy"),
-    ),
-    *(Target(f"maps_{n}", n, lambda n=n: [map_file(n)], maps, map_folder) for n in ("fsc.csv", "resolution.csv", "done.json")),
+    *RUNS,
     *(
         Target(
             name,

@@ -1,6 +1,6 @@
 """The long run: ``python -m tests.fuzz.run --bytes 1000000 [--only star cs]`` feeds so many spoiled bytes to each loader.
 
-Each loader works in a process of its own that may take one gigabyte beyond what it had when its libraries were loaded. A
+Each loader works in a process of its own that may take 300 MB beyond what it had when its libraries were loaded. A
 content over which a loader raises anything but its refusal, dies, takes longer than five seconds or runs a program is kept
 below ``--findings``.
 """
@@ -28,7 +28,7 @@ from tests.fuzz.targets import TARGETS
 from tests.fuzz.trial import finding, watch
 
 LONGEST_SECONDS = 5
-MOST_BYTES = 2**30
+MOST_BYTES = 300 * 2**20
 ALL = {target.name: target for target in (*TARGETS, *MORE)}
 
 
