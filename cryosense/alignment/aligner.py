@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cryosense.alignment.calibration import Calibration, calibrated, of_rows
+from cryosense.alignment.calibration import Calibration, calibrated, calibrated_at, of_rows
 from cryosense.alignment.coefficients import Disc, Observed, matched
 from cryosense.alignment.polish import polished
 from cryosense.alignment.posterior import Posterior, posterior, starts
@@ -16,7 +16,7 @@ from cryosense.alignment.reference import Reference
 from cryosense.alignment.schedule import FIRST_ORDER, levels
 from cryosense.alignment.search import PoseSearch
 from cryosense.cpu_tiles import in_equal_portions
-from cryosense.errors import CryosenseError
+from cryosense.errors import ArgumentError
 from cryosense.volumes.symmetry import point_group
 
 CALIBRATION_ORDER = 3
@@ -47,13 +47,13 @@ class Fineness:
 
     def __post_init__(self) -> None:
         if not FIRST_ORDER <= self.last_order <= 8:
-            raise CryosenseError(f"last_order={self.last_order}: grids go from order {FIRST_ORDER} (15 degrees) to 8")
+            raise ArgumentError(f"last_order={self.last_order}: grids go from order {FIRST_ORDER} (15 degrees) to 8")
         if not self.shift_radius_pixels >= 0 or self.pad_factor < 1:
-            raise CryosenseError(
+            raise ArgumentError(
                 f"shift_radius_pixels={self.shift_radius_pixels} must be at least 0 and pad_factor={self.pad_factor} 1"
             )
         if self.marginal and self.polish:
-            raise CryosenseError("marginal takes means over the grid, polish the one best pose: choose one")
+            raise ArgumentError("marginal takes means over the grid, polish the one best pose: choose one")
 
 
 class Aligned(NamedTuple):
@@ -79,7 +79,7 @@ class Aligner(nn.Module):
         self.operations, self.fineness, self.symmetry = point_group(symmetry), fineness, symmetry
         n = volume.shape[-1]
         if not 1 <= limit < n // 2:
-            raise CryosenseError(f"frequency limit of {limit} Fourier pixels: give 1 to {n // 2 - 1} in a box of {n} px")
+            raise ArgumentError(f"frequency limit of {limit} Fourier pixels: give 1 to {n // 2 - 1} in a box of {n} px")
         self.disc = Disc(n, limit)
         self.reference = Reference(volume, self.disc, fineness.pad_factor)
         self.search = PoseSearch(
@@ -92,6 +92,12 @@ class Aligner(nn.Module):
         coarse = levels(min(CALIBRATION_ORDER, fineness.last_order), self.disc.limit, n)
         free = PoseSearch(self.reference, coarse, self.symmetry, fineness.shift_radius_pixels, True)
         return calibrated(particles, free)
+
+    def calibrate_at(
+        self, particles: Observed, rotations: Tensor, origins_pixels: Tensor, amplitude: float | None
+    ) -> Calibration:
+        """(b, 3, 3), (b, 2) poses that are known -> noise, and amplitude unless it is known."""
+        return calibrated_at(particles, self.reference, rotations, origins_pixels, amplitude)
 
     @torch.no_grad()
     def forward(self, particles: Observed, calibration: Calibration) -> Aligned:

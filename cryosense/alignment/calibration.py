@@ -10,6 +10,7 @@ from torch import Tensor
 from cryosense.alignment.coefficients import Disc, Observed, matched
 from cryosense.alignment.polish import polished
 from cryosense.alignment.posterior import starts
+from cryosense.alignment.reference import Reference
 from cryosense.alignment.search import PoseSearch
 from cryosense.errors import CryosenseError
 
@@ -36,27 +37,52 @@ def calibrated(particles: Observed, search: PoseSearch) -> Calibration:
     Raises:
         CryosenseError: a shell in which nothing was measured, or images in which the reference is not to be seen.
     """
-    disc = search.reference.disc
-    count = len(particles.spectrum)
-    seen = disc.shell_sum(particles.share.expand(particles.spectrum.shape)).sum(0)
-    total = disc.shell_sum(particles.spectrum.abs() ** 2).sum(0) / seen.clamp_min(1e-12)
+    noise = _power(particles, search.reference.disc)
+    found = Calibration(1.0, noise)
+    for _ in range(ROUNDS):
+        parts = torch.arange(len(particles.spectrum), device=noise.device).split(AT_ONCE)
+        models = torch.cat([_models(of_rows(particles, rows), found.noise_power, search) for rows in parts])
+        found = _explained(particles, models, found.noise_power, search.reference.disc)
+    return found
+
+
+@torch.no_grad()
+def calibrated_at(
+    particles: Observed, reference: Reference, rotations: Tensor, origins_pixels: Tensor, amplitude: float | None
+) -> Calibration:
+    """As :func:`calibrated`, at poses (b, 3, 3), (b, 2) that are known; an amplitude that is known stays as it is."""
+    disc = reference.disc
+    models = reference(rotations.float(), len(disc.shells)) * disc.phases(origins_pixels, len(disc.shells))
+    found = _explained(particles, models, _power(particles, disc), disc, amplitude)
+    return _explained(particles, models, found.noise_power, disc, amplitude)
+
+
+def _power(particles: Observed, disc: Disc) -> Tensor:
+    """-> (limit + 1,): mean power of what was measured in each shell. Raises CryosenseError for a shell without any."""
+    total = disc.shell_sum(particles.spectrum.abs() ** 2).sum(0) / _seen(particles, disc)
     total[0] = total[1]
     if not bool((total > 0).all()):
         empty = int((total <= 0).nonzero()[0, 0])
-        raise CryosenseError(f"shell {empty}: nothing was measured there in any of {count} particles: lower the limit")
-    amplitude, noise = 1.0, total
-    for _ in range(ROUNDS):
-        parts = torch.arange(count, device=noise.device).split(AT_ONCE)
-        models = torch.cat([_models(of_rows(particles, rows), noise, search) for rows in parts])
-        numerator, weight = matched(particles, noise[disc.shells])
-        cross, norm = (numerator.conj() * models).real.sum(), (weight * models.abs() ** 2).sum()
-        if not cross > 0:
-            raise CryosenseError("the reference is not to be seen in the images: is its contrast that of the particles?")
-        amplitude = float(cross / norm)
-        left = particles.spectrum - particles.share * particles.ctf * amplitude * models
-        noise = torch.maximum(disc.shell_sum(left.abs() ** 2).sum(0) / seen.clamp_min(1e-12), LEAST_NOISE * total)
-        noise[0] = noise[1]
-    return Calibration(amplitude, noise)
+        raise CryosenseError(f"shell {empty}: nothing was measured there in any of {len(particles.spectrum)} particles")
+    return total
+
+
+def _seen(particles: Observed, disc: Disc) -> Tensor:
+    return disc.shell_sum(particles.share.expand(particles.spectrum.shape)).sum(0).clamp_min(1e-12)
+
+
+def _explained(particles: Observed, models: Tensor, noise: Tensor, disc: Disc, amplitude: float | None = None) -> Calibration:
+    """(b, k) the reference at a pose of each -> its least-squares amplitude, and the noise that it leaves."""
+    numerator, weight = matched(particles, noise[disc.shells])
+    cross, norm = (numerator.conj() * models).real.sum(), (weight * models.abs() ** 2).sum()
+    if amplitude is None and not cross > 0:
+        raise CryosenseError("the reference is not to be seen in the images: is its contrast that of the particles?")
+    found = float(cross / norm) if amplitude is None else amplitude
+    left = particles.spectrum - particles.share * particles.ctf * found * models
+    power = disc.shell_sum(left.abs() ** 2).sum(0) / _seen(particles, disc)
+    power = torch.maximum(power, LEAST_NOISE * _power(particles, disc))
+    power[0] = power[1]
+    return Calibration(found, power)
 
 
 def of_rows(particles: Observed, rows: Tensor) -> Observed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tqdm import tqdm
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
 from cryosense.reporting.figures.poses import draw_poses
-from cryosense.tasks.poses.run import STAR, TABLE, AlignmentRun
+from cryosense.tasks.poses.run import ITERATIONS, STAR, TABLE, AlignmentRun
 
 # Where, by how many and in what portions poses are found does not change them.
 WITHOUT_EFFECT = ("output_dir", "chunk_size", "checkpoint_particles", "shard", "run")
@@ -30,7 +31,8 @@ def align(cfg: DictConfig) -> bool:
     for note in run.alignment.known.notes:
         print(f"cryosense align: {note}", file=sys.stderr)
     directory = Path(cfg.output_dir)
-    with tqdm(total=len(run.alignment.images) // run.shard_count, unit="particle", desc="align") as bar:
+    total = len(run.alignment.images) // run.shard_count * max(1, run.refinement.iterations)
+    with tqdm(total=total, unit="particle", desc="align") as bar:
         done = run.execute(directory, identity, bar.update)
     if done and not (directory / FIGURE).is_file():
         poses = pd.read_parquet(directory / TABLE)
@@ -51,4 +53,13 @@ def main(cfg: DictConfig) -> None:
     spread, largest = poses["cryosenseAngularSpread"], poses["rlnMaxValueProbDistribution"]
     print(f"posterior's spread about the pose: median {spread.median():.1f} degrees, above 20 for {(spread > 20).mean():.1%}")
     print(f"largest probability of one pose: median {largest.median():.2f}")
+    for each in sorted(directory.glob(f"{ITERATIONS}/*/iteration.json")):
+        print(f"{each.parent.name}: {describe(json.loads(each.read_text()))}")
     print(f"{directory}: {STAR}, {TABLE}; look at {FIGURE}")
+
+
+def describe(iteration: dict[str, Any]) -> str:
+    """-> an iteration in a line."""
+    resolution, turned = iteration["resolution_angstrom"], iteration["median_turn_deg"]
+    said = "no resolution" if resolution is None else f"half maps {resolution:.2f} Å"
+    return said + ("" if turned is None else f", poses changed by {turned:.2f} degrees (median)")

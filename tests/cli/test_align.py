@@ -62,7 +62,7 @@ def test_poses_are_those_of_the_simulation(
     assert float(angles.median()) < 2.0
     assert float((angles < 20).double().mean()) > 0.95
     assert float(distance.median()) < 1.0
-    assert json.loads(Path("poses/done.json").read_text())["amplitude"] == pytest.approx(1, rel=0.05)
+    assert json.loads(Path("poses/done.json").read_text())["particles"] == 48
     found = starfile.read("poses/particles.star")
     assert found["particles"]["rlnImageName"][0] == "000001@set/particles.mrcs"  # from here, where RELION is started
     given = starfile.read(data / "blind.star")["particles"]
@@ -127,6 +127,7 @@ def test_a_killed_run_goes_on_behind_its_last_portion(data: Path, monkeypatch: p
         (["fineness.marginal=true"], "choose one"),
         (["calibration_particles=1"], "calibration_particles must be at least 2"),
         (["shard.index=2", "shard.count=2"], "shard.index=2"),
+        (["iterations=1", "shard.count=2"], "a refinement is one process"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(
@@ -148,3 +149,26 @@ def test_another_reference_of_the_same_name_is_another_run(data: Path, monkeypat
     volume.write_bytes(content)
     with pytest.raises(SystemExit, match="other images under the same path"):
         run(monkeypatch, "align", *WORDS)
+
+
+def test_a_refinement_keeps_the_poses_with_maps_of_its_own_and_goes_on_where_it_stopped(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word for word in WORDS if not word.startswith("reference_resolution")] + ["reference_resolution_angstrom=35"]
+    run(monkeypatch, "align", *words)
+    coarse, _ = errors(Path("poses/particles.star"), data)
+    words = [word.replace("=poses", "=refined") for word in words] + ["iterations=2", "refinement.settled_deg=0"]
+    run(monkeypatch, "align", *words)
+    assert "iteration_002: half maps" in capsys.readouterr().out
+    fine, _ = errors(Path("refined/particles.star"), data)
+    assert float(fine.median()) < 1.3 * float(coarse.median())  # 24 particles to a map, against the density itself
+    assert float((fine < 20).double().mean()) > 0.85
+    made = json.loads(Path("refined/iterations/iteration_002/iteration.json").read_text())
+    assert made["resolution_angstrom"] < 35
+    before = pd.read_parquet("refined/poses.parquet")
+    for name in ("done.json", "particles.star", "poses.parquet", "iterations/iteration_002/iteration.json"):
+        Path("refined", name).unlink()
+    first = Path("refined/iterations/iteration_001/poses.parquet").stat().st_mtime_ns
+    run(monkeypatch, "align", *words)
+    assert Path("refined/iterations/iteration_001/poses.parquet").stat().st_mtime_ns == first
+    pd.testing.assert_frame_equal(pd.read_parquet("refined/poses.parquet"), before)

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from cryosense.alignment import Aligner, Calibration, Fineness, Observed
 from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack
-from cryosense.errors import CryosenseError
-from cryosense.measurement import Design, Quantiser, acquire
-from cryosense.measurement.noise import NoNoise
+from cryosense.errors import ArgumentError
+from cryosense.measurement import Design, Identity, Quantiser, acquire
+from cryosense.measurement.acquire import FIRST_PORTION, calibrate
+from cryosense.measurement.full import Full
 from cryosense.metrics import sphere_mask
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.references import read_map
@@ -32,7 +33,8 @@ class Alignment:
     Attributes:
         source: particle images with their metadata; poses that they have are not looked at.
         geometry: what is done to the images first.
-        design, quantiser: how each particle is taken to be measured; no design: all of it.
+        design, quantiser: how each particle is taken to be measured; no design: all of it, and for a quantiser that changes
+            numbers all Hartley coefficients.
         ctf_correction: false for particles without a CTF.
         reference: map of the box and the pixel size of the particles.
         reference_resolution_angstrom: nothing finer is taken of it.
@@ -64,7 +66,7 @@ class Alignment:
         }
         for rule, held in checks.items():
             if not held:
-                raise CryosenseError(f"{rule}, not {getattr(self, rule.split()[0])}")
+                raise ArgumentError(f"{rule}, not {getattr(self, rule.split()[0])}")
         object.__setattr__(self, "images", self.source.images.transformed(self.geometry))
 
     def check(self) -> Alignments:
@@ -120,13 +122,29 @@ class Alignment:
 
     def observed(self, aligner: Aligner, rows: Tensor) -> Observed:
         """(b,) particles -> what was measured of them, at the coefficients that poses are found by."""
-        images, ctf = self.images[rows], self.known.ctf(rows)
-        if self.design is None:
-            return aligner.disc.observed(self.known.restored(images[:, 0], rows), ctf, None)
-        measured = acquire(images, rows, self.design, NoNoise(), self.quantiser)
-        operator = measured.operator
-        seen = self.known.restored(operator.pinv(measured.y)[:, 0], rows)
-        return aligner.disc.observed(seen, ctf, operator.measured_shares)
+        images, shares = self.measured(rows)
+        return aligner.disc.observed(self.known.restored(images, rows), self.known.ctf(rows), shares)
+
+    def measured(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(b,) particles -> A^+ y (b, n, n), and the share of each coefficient that was measured; None: all of it."""
+        images = self.images[rows]
+        if self._design is None:
+            return images[:, 0], None
+        found = acquire(images, rows, self._design, quantiser=self._quantiser)
+        return found.operator.pinv(found.y)[:, 0], found.operator.measured_shares
+
+    @cached_property
+    def _design(self) -> Design | None:
+        """None where images are taken as they are."""
+        return Full() if self.design is None and not isinstance(self.quantiser, Identity) else self.design
+
+    @cached_property
+    def _quantiser(self) -> Quantiser:
+        """The quantiser, which has learned what it needs from the first particles of the stack."""
+        if self._design is not None and self.quantiser.learns:
+            first = torch.arange(min(FIRST_PORTION, len(self.images)))
+            calibrate(self.quantiser, self.images[first], first, self._design)
+        return self.quantiser
 
 
 def in_sphere(volume: Tensor) -> Tensor:

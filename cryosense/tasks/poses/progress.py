@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from cryosense.errors import CryosenseError
+from cryosense.errors import ArgumentError, RunError
 from cryosense.files.tables import write_parquet
 
 Find = Callable[[Tensor], pd.DataFrame]
@@ -25,7 +25,7 @@ class Portions:
 
     def __post_init__(self) -> None:
         if self.chunk_size < 1 or self.checkpoint_particles < 1:
-            raise CryosenseError(
+            raise ArgumentError(
                 f"chunk_size={self.chunk_size} and checkpoint_particles={self.checkpoint_particles} must be at least 1"
             )
 
@@ -36,7 +36,7 @@ class Portions:
         ``progress`` is called with the number of particles done since its last call.
 
         Raises:
-            CryosenseError: a table of other particles is in the way.
+            RunError: a table of other particles is in the way.
         """
         directory.mkdir(parents=True, exist_ok=True)
         tables = []
@@ -59,5 +59,5 @@ class Portions:
 def _read(path: Path, portion: Tensor) -> pd.DataFrame:
     table = pd.read_parquet(path)
     if not np.array_equal(table["particle"].to_numpy(), portion.numpy()):
-        raise CryosenseError(f"{path}: holds other particles than this run looks at: remove {path.parent}")
+        raise RunError(f"{path}: holds other particles than this run looks at: remove {path.parent}")
     return table

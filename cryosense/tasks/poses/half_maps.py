@@ -1,0 +1,67 @@
+"""Half maps of poses that were found, and what of them poses are to be found by next."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cryosense.alignment import low_passed
+from cryosense.metrics import fsc, resolution_angstrom
+from cryosense.tasks.maps.half_sums import HalfSums
+from cryosense.tasks.poses.alignment import Alignment, in_sphere
+from cryosense.volumes.poses import rotation_matrices
+from cryosense.volumes.symmetry import point_group
+
+ANGLES, ORIGINS = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"], ["rlnOriginXAngst", "rlnOriginYAngst"]
+THRESHOLD = 0.143
+
+
+class HalfMaps(NamedTuple):
+    """Two maps (n, n, n) inside a sphere, and their FSC (n // 2 + 1,)."""
+
+    maps: tuple[Tensor, Tensor]
+    curve: Tensor
+
+    def resolution_angstrom(self, pixel_size_angstrom: float) -> float:
+        """-> where the FSC first falls below 0.143; infinity where it is never above."""
+        return resolution_angstrom(self.curve, pixel_size_angstrom, self.maps[0].shape[-1], THRESHOLD)
+
+    def reference(self, half: int) -> Tensor:
+        """-> (n, n, n): one of the two, each shell times its FSC, up to the first that is below 0.143.
+
+        A map of signal-to-noise s in a shell, FSC = s / (1 + s), times that is the mean of the signal given the map. Nothing
+        comes from the other half but the curve.
+        """
+        below = (self.curve[1:] < THRESHOLD).nonzero()[:, 0]
+        gain = self.curve.clamp(0, 1).clone()
+        gain[0] = 1
+        if len(below):
+            gain[int(below[0]) + 1 :] = 0
+        return low_passed(self.maps[half], gain.to(self.maps[half]))
+
+
+def poses_of(table: pd.DataFrame) -> tuple[Tensor, Tensor]:
+    """-> (b, 3, 3) float64 and (b, 2) in Angstrom of the columns of ``pose_columns``."""
+    angles, origins = (torch.tensor(table[names].to_numpy(dtype=float)) for names in (ANGLES, ORIGINS))
+    return rotation_matrices(angles), origins
+
+
+@torch.no_grad()
+def back_projected(
+    task: Alignment, rows: Tensor, table: pd.DataFrame, *, pad_factor: int, regularisation: float, chunk_size: int
+) -> HalfMaps:
+    """(m,) particles and their poses, a row each -> half maps of what was measured of them, their symmetry imposed."""
+    known, operations = task.known, point_group(task.symmetry)
+    sums = HalfSums(known.box_size, pad_factor, 0)
+    rotations, origins = poses_of(table)
+    for places in torch.arange(len(rows)).split(chunk_size):
+        some = rows[places]
+        images, shares = task.measured(some)
+        terms = known.optics.slices(images, some, origins[places].float(), shares, known.pixel_size_angstrom)
+        nothing = torch.zeros_like(some)
+        sums.insert(terms, rotations[places].float(), known.half_set[some], nothing, torch.zeros(1), operations)
+    first, second = (in_sphere(sums.of_half(number).volume(regularisation)) for number in (0, 1))
+    return HalfMaps((first, second), fsc(first, second))

@@ -1,0 +1,155 @@
+"""Aligning and back-projecting in turns, the two half sets apart from each other throughout (gold standard)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cryosense.alignment import Aligner, Calibration, angles_between_deg
+from cryosense.data.maps import read_map
+from cryosense.errors import ArgumentError
+from cryosense.files.tables import write_csv, write_parquet
+from cryosense.files.untrusted import read_json
+from cryosense.files.writing import write_json_atomic
+from cryosense.metrics import fsc
+from cryosense.tasks.maps.files import write_volume
+from cryosense.tasks.poses.alignment import Alignment
+from cryosense.tasks.poses.half_maps import HalfMaps, back_projected, poses_of
+from cryosense.tasks.poses.progress import Portions
+from cryosense.volumes.symmetry import point_group
+
+SUMMARY = "iteration.json"  # of an iteration's folder, written last
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How aligning and back-projecting alternate.
+
+    Attributes:
+        iterations: at most so many; 0: poses against the reference, and no more.
+        settled_deg: ends where poses change by less in the median, and the resolution no longer improves.
+        pad_factor, regularisation: of the half maps, see :class:`SliceAccumulator`.
+    """
+
+    iterations: int = 0
+    settled_deg: float = 0.5
+    pad_factor: int = 2
+    regularisation: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.iterations < 0 or not self.settled_deg >= 0:
+            raise ArgumentError(f"iterations={self.iterations} and settled_deg={self.settled_deg} must not be negative")
+        if self.pad_factor < 1 or not self.regularisation >= 0:
+            raise ArgumentError(f"pad_factor={self.pad_factor} must be at least 1, regularisation={self.regularisation} 0")
+
+    def run(
+        self, task: Alignment, directory: Path, rows: Tensor, portions: Portions, progress: Callable[[int], object]
+    ) -> pd.DataFrame:
+        """(m,) particles -> their poses, a row each, in order.
+
+        Every iteration has a folder in ``directory``: ``poses.parquet``, ``half1.mrc``, ``half2.mrc``, ``fsc.csv``, and last
+        ``iteration.json``. Those that are finished are read. The first is matched with the reference for both half sets, every
+        later one with its half set's own map, low-passed by the FSC; so below the reference's resolution, and there alone, the
+        first iteration gives the halves something in common that is not in the particles.
+        """
+        before, maps = None, None
+        for number in range(1, self.iterations + 1):
+            folder = directory / f"iteration_{number:03d}"
+            if not (folder / SUMMARY).is_file():
+                folder.mkdir(parents=True, exist_ok=True)
+                self._iterate(task, folder, rows, portions, progress, before, maps)
+            else:
+                progress(len(rows))
+            before, maps = pd.read_parquet(folder / "poses.parquet"), _read_maps(folder)
+            if read_json(folder / SUMMARY)["settled"]:
+                break
+        assert before is not None
+        return before
+
+    def _iterate(
+        self,
+        task: Alignment,
+        folder: Path,
+        rows: Tensor,
+        portions: Portions,
+        progress: Callable[[int], object],
+        before: pd.DataFrame | None,
+        maps: HalfMaps | None,
+    ) -> None:
+        tables = []
+        for half, aligner, calibration in self._matched(task, rows, before, maps):
+            some = rows[task.known.half_set[rows] == half]
+            found = portions.found(folder / f"half{half + 1}", some, _finding(task, aligner, calibration), progress)
+            tables.append(found)
+        poses = pd.concat(tables, ignore_index=True).sort_values("particle", ignore_index=True)
+        made = back_projected(
+            task,
+            rows,
+            poses,
+            pad_factor=self.pad_factor,
+            regularisation=self.regularisation,
+            chunk_size=portions.chunk_size,
+        )
+        write_parquet(folder / "poses.parquet", poses)
+        for half, volume in enumerate(made.maps):
+            write_volume(folder / f"half{half + 1}.mrc", volume, task.known.pixel_size_angstrom)
+        write_csv(folder / "fsc.csv", pd.DataFrame({"shell": range(len(made.curve)), "fsc": made.curve.numpy()}))
+        write_json_atomic(folder / SUMMARY, self._summary(task, poses, made, before, maps))
+
+    def _matched(
+        self, task: Alignment, rows: Tensor, before: pd.DataFrame | None, maps: HalfMaps | None
+    ) -> Iterator[tuple[int, Aligner, Calibration]]:
+        """-> for each half set, what its particles are matched with."""
+        for half in (0, 1):
+            here = task.known.half_set[rows] == half
+            if before is None or maps is None:
+                aligner = task.aligner(task.reference_map(), task.reference_resolution_angstrom)
+                yield half, aligner, task.calibrate(aligner, rows[here])
+                continue
+            size = task.known.pixel_size_angstrom
+            resolution = maps.resolution_angstrom(size)
+            coarsest = task.reference_resolution_angstrom  # where the halves have nothing in common, as at the start
+            aligner = task.aligner(maps.reference(half), resolution if math.isfinite(resolution) else coarsest)
+            some = _evenly(here.nonzero()[:, 0], task.calibration_particles)
+            rotations, origins = (values[some] for values in poses_of(before))
+            # The map is made of these images: its scale is theirs.
+            yield half, aligner, aligner.calibrate_at(task.observed(aligner, rows[some]), rotations, origins / size, 1.0)
+
+    def _summary(
+        self, task: Alignment, poses: pd.DataFrame, made: HalfMaps, before: pd.DataFrame | None, maps: HalfMaps | None
+    ) -> dict[str, object]:
+        size = task.known.pixel_size_angstrom
+        resolution = made.resolution_angstrom(size)
+        spread = float(poses["cryosenseAngularSpread"].median())
+        turned, moved, settled = None, None, False
+        if before is not None and maps is not None:
+            (one, origins), (other, origins_before) = poses_of(poses), poses_of(before)
+            turned = float(angles_between_deg(one, other, point_group(task.symmetry)).median())
+            moved = float((origins - origins_before).norm(dim=1).median())
+            settled = turned < self.settled_deg and resolution >= 0.98 * maps.resolution_angstrom(size)
+        return {
+            "resolution_angstrom": resolution if math.isfinite(resolution) else None,
+            "median_turn_deg": turned,
+            "median_move_angstrom": moved,
+            "median_angular_spread_deg": spread,
+            "settled": settled,
+        }
+
+
+def _finding(task: Alignment, aligner: Aligner, calibration: Calibration) -> Callable[[Tensor], pd.DataFrame]:
+    return lambda some: task.poses(aligner, calibration, some)
+
+
+def _evenly(places: Tensor, count: int) -> Tensor:
+    return places[torch.linspace(0, len(places) - 1, min(count, len(places))).round().long()]
+
+
+def _read_maps(folder: Path) -> HalfMaps:
+    first, second = (read_map(folder / f"half{number}.mrc").values.float() for number in (1, 2))
+    return HalfMaps((first, second), fsc(first, second))
