@@ -14,8 +14,8 @@ from torch import Tensor
 from cryosense.alignment import Aligner, Calibration, angles_between_deg
 from cryosense.data.maps import read_map
 from cryosense.errors import ArgumentError
+from cryosense.files.limits import read_json
 from cryosense.files.tables import write_csv, write_parquet
-from cryosense.files.untrusted import read_json
 from cryosense.files.writing import write_json_atomic
 from cryosense.metrics import fsc
 from cryosense.tasks.maps.files import write_volume
