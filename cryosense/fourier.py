@@ -92,7 +92,7 @@ def central_from_half_space(planes: Callable[[int, int], Tensor], size: int, kep
     ``planes(first, last)`` gives the spectrum's planes ``first`` to ``last`` along z, (l, n, n // 2 + 1) complex64 on any
     device, n = ``size``. Each is asked for once, a few at a time, so that the whole spectrum need not be there.
     """
-    made, lines = [], torch.empty(0)
+    volume = lines = torch.empty(0)
     position = (torch.arange(kept) - kept // 2) % size
     for first in range(0, size, PLANES_AT_A_TIME):
         last = min(first + PLANES_AT_A_TIME, size)
@@ -100,11 +100,12 @@ def central_from_half_space(planes: Callable[[int, int], Tensor], size: int, kep
         if first == 0:
             position = position.to(part.device)
             lines = torch.empty(size, kept, size // 2 + 1, dtype=part.dtype, device=part.device)
+            volume = torch.empty(kept, kept, kept, device=part.device)
         lines[first:last] = part[:, position]
-    for rows in lines.split(PLANES_AT_A_TIME, dim=1):
+    for rows, into in zip(lines.split(PLANES_AT_A_TIME, dim=1), volume.split(PLANES_AT_A_TIME, dim=1), strict=True):
         part = torch.fft.ifft(torch.fft.ifftshift(rows, dim=0), dim=0, norm="ortho")[position]
-        made.append(torch.fft.irfft(part, n=size, norm="ortho")[..., position])
-    return torch.cat(made, dim=1)
+        into.copy_(torch.fft.irfft(part, n=size, norm="ortho")[..., position])
+    return volume
 
 
 def half_space_shells(size: int, first: int = 0, last: int | None = None, *, device: torch.device | None = None) -> Tensor:

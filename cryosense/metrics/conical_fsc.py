@@ -43,14 +43,14 @@ def conical_fsc(volume1: Tensor, volume2: Tensor, directions: Tensor, half_angle
     require_maps(volume1, volume2)
     least_cosine = torch.cos(torch.deg2rad(torch.tensor(half_angle_deg)))
     n = volume1.shape[-1]
-    spectra = [half_spectrum(volume.double(), 3).flatten() for volume in (volume1, volume2)]
+    spectra = [half_spectrum(volume, 3).flatten() for volume in (volume1, volume2)]
     whole = correlation(*(spectrum.view(n, n, -1) for spectrum in spectra), ndim=3)
     times = half_space_multiplicity(n).expand(n, n, -1).flatten()
     curves = whole.repeat(len(directions), 1)
     for shell, members in enumerate(_members(n)):
         sums = torch.zeros(len(directions), 4, dtype=torch.float64)
         for points in members.split(POINTS_AT_A_TIME) if shell else ():
-            one, two = (spectrum[points] for spectrum in spectra)
+            one, two = (spectrum[points].to(torch.complex128) for spectrum in spectra)
             terms = [(one * two.conj()).real, one.abs().square(), two.abs().square(), torch.full_like(one.real, 0.5)]
             inside = (_unit_vectors(points, n) @ directions.to(torch.float32).T).abs() >= least_cosine
             sums += inside.double().T @ (torch.stack(terms, dim=1) * times[points, None])

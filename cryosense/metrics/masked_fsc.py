@@ -10,7 +10,6 @@ from torch import Tensor
 from cryosense import seeding
 from cryosense.errors import ArgumentError
 from cryosense.fourier import from_half_spectrum, half_spectrum
-from cryosense.metrics.fsc import fsc
 from cryosense.metrics.shells import correlation, shells_in_portions
 
 # Just beyond the cutoff a mask mixes shells with randomised and with true phases: RELION keeps the masked curve there too.
@@ -45,15 +44,17 @@ def half_map_curves(half1: Tensor, half2: Tensor, mask: Tensor, *, randomise_bel
     Phases are randomised, independently in both halves, from the shell on in which the unmasked curve first falls below
     ``randomise_below`` (RELION's 0.8). What is left of the correlation under the mask is the mask's:
     ``corrected = (masked - randomised) / (1 - randomised)`` from two shells beyond (Chen et al. 2013, eq. 4), the masked curve
-    before that.
+    before that. Everything is computed in the precision of the half maps.
 
     Raises:
         ArgumentError: the three are not cubes of one size.
     """
     if mask.shape != half1.shape:
         raise ArgumentError(f"the mask has shape {tuple(mask.shape)}, the half maps {tuple(half1.shape)}")
-    spectra = [half_spectrum(half.double(), 3) for half in (half1, half2)]
-    unmasked, masked = correlation(*spectra, ndim=3), fsc(half1 * mask, half2 * mask)
+    mask = mask.to(half1.dtype)
+    masked = correlation(*(half_spectrum(half * mask, 3) for half in (half1, half2)), ndim=3)
+    spectra = [half_spectrum(half, 3) for half in (half1, half2)]
+    unmasked = correlation(*spectra, ndim=3)
     below = (unmasked < randomise_below).nonzero()[:, 0]
     cutoff = int(below[0]) if len(below) else len(unmasked)
     for index, spectrum in enumerate(spectra):
@@ -75,8 +76,8 @@ def randomise_phases(volume: Tensor, first_shell: int, seed: int, index: int) ->
 def _randomise(spectrum: Tensor, first_shell: int, seed: int, index: int) -> None:
     """(n, n, n // 2 + 1): change it in place, a few planes at a time."""
     n = spectrum.shape[0]
-    noise = torch.from_numpy(seeding.generator(seed, index).standard_normal((n, n, n))).to(spectrum.device)
-    random = half_spectrum(noise, 3)
+    noise = torch.from_numpy(seeding.generator(seed, index).standard_normal((n, n, n)))
+    random = half_spectrum(noise.to(spectrum.device, spectrum.real.dtype), 3)
     for part, shell in shells_in_portions(n, 3, device=spectrum.device):
         here = spectrum[part]
         here.copy_(torch.where(shell >= first_shell, here.abs() * random[part].sgn(), here))

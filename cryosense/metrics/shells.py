@@ -13,10 +13,10 @@ PLANES = 8
 
 
 def shell_products(one: Tensor, other: Tensor, *, ndim: int) -> Tensor:
-    """(..., n, n // 2 + 1) half spectra of ``ndim`` dimensions -> (..., n // 2 + 1): Re(one conj(other)) over whole shells."""
+    """(..., n, n // 2 + 1) half spectra of ``ndim`` dimensions -> (..., n // 2 + 1) float64: Re(one conj(other))."""
     n, batch = one.shape[-2], one.shape[: one.ndim - ndim]
     times = fourier.half_space_multiplicity(n, device=one.device)
-    sums = torch.zeros(*batch, n // 2 + 2, dtype=one.real.dtype, device=one.device)
+    sums = torch.zeros(*batch, n // 2 + 2, dtype=torch.float64, device=one.device)
     for part, shell in shells_in_portions(n, ndim, device=one.device):
         a, b = one[..., part, :, :], other[..., part, :, :]
         product = ((a.real * b.real + a.imag * b.imag) * times).flatten(len(batch))

@@ -9,19 +9,35 @@ import warnings
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from torchvision.models import AlexNet_Weights, alexnet
+from torch import Tensor, nn
 
 from cryosense.errors import ArgumentError
 from cryosense.files.untrusted import UntrustedFileError, read_npz, read_torch
 
+# torchvision's weights IMAGENET1K_V1 and the layers they belong to (Krizhevsky 2014). To import torchvision for these twelve
+# layers would take longer than to score a thousand particles.
+URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
 NETWORK_TIMEOUT_SECONDS = 5.0
 
 
-def empty_alexnet_features() -> torch.nn.Sequential:
+def empty_alexnet_features() -> nn.Sequential:
     """AlexNet's convolutions without values; made on the meta device so that no global random number is drawn."""
     with torch.device("meta"):
-        return alexnet(weights=None).features
+        return nn.Sequential(
+            nn.Conv2d(3, 64, 11, stride=4, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(64, 192, 5, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(192, 384, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(384, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+        )
 
 
 def features_from_file(path: Path) -> dict[str, Tensor]:
@@ -64,17 +80,16 @@ def torchvision_features() -> dict[str, Tensor] | None:
 
     Asked once per process, so that a machine without network warns once and waits once.
     """
-    url = AlexNet_Weights.IMAGENET1K_V1.url
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / URL.rsplit("/", 1)[-1]
     try:
         if not cached.is_file():
             # torch.hub has no time-out: ask first, and only then start a download that could hang.
-            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=NETWORK_TIMEOUT_SECONDS).close()
-        state = torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+            urllib.request.urlopen(urllib.request.Request(URL, method="HEAD"), timeout=NETWORK_TIMEOUT_SECONDS).close()
+        state = torch.hub.load_state_dict_from_url(URL, map_location="cpu", check_hash=True, weights_only=True)
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
         warnings.warn(
             f"LPIPS is left empty: AlexNet's weights could be neither read from {cached} nor downloaded ({error}). "
-            f"To have it, put {url} there, or name a file with these weights in the config.",
+            f"To have it, put {URL} there, or name a file with these weights in the config.",
             stacklevel=2,
         )
         return None

@@ -117,3 +117,54 @@ def add_slices(sums, starts, numerators, weights, rotations, first, last, splits
                                 sums[at + np.uint64(3)] += far * real
                                 sums[at + np.uint64(4)] += far * imaginary
                                 sums[at + np.uint64(5)] += far * weight
+
+
+@compiled
+def add_shell_weights(sums, starts, lengths, edge, size, totals):  # type: ignore[no-untyped-def]
+    """Add the weights of a half ball to ``totals`` (shells,) of the half space of ``size``, see ``HalfBallSums.planes``."""
+    reach, half = starts.shape[0] // 2, size // 2
+    for z in range(max(-half, -reach), min(size - half, reach + 1)):
+        for y in range(max(-half, -reach), min(size - half, reach + 1)):
+            start = 3 * starts[z + reach, y + reach]
+            for x in range(min(lengths[z + reach, y + reach], half + 1)):
+                weight = np.float64(sums[start + 3 * x + 2])
+                if x == 0:
+                    weight += edge[z + reach, y + reach, 2]
+                if weight != 0:
+                    totals[int(np.round(np.sqrt(np.float32(z * z + y * y + x * x))))] += weight
+
+
+@compiled
+def divide_planes(parts, floor, size, first, quotient):  # type: ignore[no-untyped-def]
+    """(l, m, m // 2 + 1) complex64 <- planes of the quotient from ``first`` on, of the sums of two half balls added up."""
+    (sums, starts, lengths, edge), (other_sums, other_starts, other_lengths, other_edge) = parts
+    reach, other_reach, half = starts.shape[0] // 2, other_starts.shape[0] // 2, size // 2
+    for plane in range(quotient.shape[0]):
+        z = first + plane - half
+        for row in range(size):
+            y = row - half
+            count, other_count, start, other_start = 0, 0, 0, 0
+            if abs(z) <= reach and abs(y) <= reach:
+                count, start = min(lengths[z + reach, y + reach], half + 1), 3 * starts[z + reach, y + reach]
+            if abs(z) <= other_reach and abs(y) <= other_reach:
+                other_count = min(other_lengths[z + other_reach, y + other_reach], half + 1)
+                other_start = 3 * other_starts[z + other_reach, y + other_reach]
+            for x in range(max(count, other_count)):
+                real, imaginary, weight = 0.0, 0.0, 0.0
+                if x < count:
+                    at = start + 3 * x
+                    real, imaginary, weight = real + sums[at], imaginary + sums[at + 1], weight + sums[at + 2]
+                if x < other_count:
+                    at = other_start + 3 * x
+                    real, imaginary = real + other_sums[at], imaginary + other_sums[at + 1]
+                    weight += other_sums[at + 2]
+                if x == 0 and count > 0:  # what fell to the Friedel partners
+                    at_partner = edge[z + reach, y + reach]
+                    real, imaginary, weight = real + at_partner[0], imaginary + at_partner[1], weight + at_partner[2]
+                if x == 0 and other_count > 0:
+                    at_partner = other_edge[z + other_reach, y + other_reach]
+                    real, imaginary, weight = real + at_partner[0], imaginary + at_partner[1], weight + at_partner[2]
+                shell = int(np.round(np.sqrt(np.float32(z * z + y * y + x * x))))
+                divisor = weight + floor[shell]
+                if shell <= half and divisor > 0:
+                    quotient[plane, row, x] = complex(real / divisor, imaginary / divisor)

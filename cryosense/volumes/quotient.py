@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,6 +24,17 @@ class Quotient:
 
     def planes(self, first: int, last: int) -> Tensor:
         """-> (l, m, m // 2 + 1) complex64: planes ``first`` to ``last`` along z, as :func:`fourier.half_space` has them."""
+        if self.edges[0].device.type != "cpu":
+            return self.planes_by_torch(first, last)
+        from cryosense.volumes.compiled import divide_planes
+
+        m = self.padded_size
+        quotient = torch.zeros(last - first, m, m // 2 + 1, dtype=torch.complex64)
+        divide_planes(tuple(self._arrays()), self.floor.numpy(), m, first, quotient.numpy())
+        return quotient
+
+    def planes_by_torch(self, first: int, last: int) -> Tensor:
+        """:meth:`planes` with torch's operations, on any device."""
         numerator, divisor = self.terms(first, last)
         return (numerator * _inverse(divisor)).to(torch.complex64)
 
@@ -69,16 +82,28 @@ class Quotient:
 
     def _mean_weights(self) -> Tensor:
         """-> (shells,) float64: mean over the points of each shell of the half space."""
-        m, device = self.padded_size, self.edges[0].device
-        shells = int(self._shells(0, 1).max()) + 1
-        sums = torch.zeros(shells, dtype=torch.float64, device=device)
-        counts = torch.zeros_like(sums)
-        for first in range(0, m, fourier.PLANES_AT_A_TIME):
-            last = min(first + fourier.PLANES_AT_A_TIME, m)
-            shell, weight = self._shells(first, last).flatten(), self._sums(first, last)[..., 2].flatten()
-            sums += torch.bincount(shell, weight, minlength=shells)
-            counts += torch.bincount(shell, minlength=shells)
-        return sums / counts.clamp_min(1)
+        counts = shell_counts(self.padded_size).to(self.edges[0].device)
+        if self.edges[0].device.type != "cpu":
+            return self.shell_weights_by_torch(len(counts)) / counts
+        from cryosense.volumes.compiled import add_shell_weights
+
+        totals = torch.zeros_like(counts)
+        for arrays in self._arrays():
+            add_shell_weights(*arrays, self.padded_size, totals.numpy())
+        return totals / counts
+
+    def shell_weights_by_torch(self, shells: int) -> Tensor:
+        """-> (shells,) float64: the weights of each shell added up with torch's operations, on any device."""
+        totals = torch.zeros(shells, dtype=torch.float64, device=self.edges[0].device)
+        for first, last in _portions(self.padded_size):
+            weight = self._sums(first, last)[..., 2]
+            totals += torch.bincount(self._shells(first, last).flatten(), weight.flatten(), minlength=shells)
+        return totals
+
+    def _arrays(self) -> Iterator[tuple[np.ndarray, ...]]:
+        """-> for each part its sums, starts and lengths of its rows, and edge, as the compiled loops take them."""
+        for part, edge in zip(self.parts, self.edges, strict=True):
+            yield part.sums.view(-1).numpy(), part.starts.numpy(), part.lengths.numpy(), edge.numpy()
 
 
 class _Deviation(Quotient):
@@ -92,6 +117,22 @@ class _Deviation(Quotient):
         part_numerator, part_divisor = self.part.terms(first, last)
         inverse = _inverse(divisor)
         return ((part_numerator - numerator * inverse * part_divisor) * inverse).to(torch.complex64)
+
+
+@functools.cache
+def shell_counts(size: int) -> Tensor:
+    """-> (shells,) float64: points of the half space in each shell, corners included."""
+    counts = torch.zeros(1, dtype=torch.int64)
+    for first, last in _portions(size):
+        here = torch.bincount(fourier.half_space_shells(size, first, last).flatten(), minlength=len(counts))
+        here[: len(counts)] += counts
+        counts = here
+    return counts.double()
+
+
+def _portions(size: int) -> list[tuple[int, int]]:
+    step = fourier.PLANES_AT_A_TIME
+    return [(first, min(first + step, size)) for first in range(0, size, step)]
 
 
 def _inverse(divisor: Tensor) -> Tensor:

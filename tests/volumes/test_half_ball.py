@@ -13,6 +13,7 @@ from torch import Tensor
 from cryosense.volumes.backproject import SliceAccumulator, Slices, slices
 from cryosense.volumes.half_ball import HalfBallSums, plane_parts
 from cryosense.volumes.poses import quaternion_rotations
+from cryosense.volumes.quotient import Quotient, shell_counts
 
 COUNT = 24
 
@@ -57,6 +58,17 @@ def test_compiled_sums_are_torchs(n: int, pad_factor: int, masked: bool, monkeyp
     plain = inserted(n, COUNT, masked, pad_factor=pad_factor)
     assert float(plain.outer.sums.abs().max()) > 1
     same(compiled, plain)
+
+
+@pytest.mark.parametrize(("n", "pad_factor"), [(24, 2), (25, 2), (17, 1), (15, 3)])
+def test_the_compiled_quotient_is_torchs(n: int, pad_factor: int) -> None:
+    sums = inserted(n, COUNT, pad_factor=pad_factor)
+    quotient = Quotient(sums.parts, sums.padded_size, 0.1)
+    m = sums.padded_size
+    torch.testing.assert_close(quotient.planes(0, m), quotient.planes_by_torch(0, m), atol=1e-6, rtol=1e-6)
+    by_torch = quotient.shell_weights_by_torch(len(shell_counts(m))) / shell_counts(m)
+    torch.testing.assert_close(quotient.floor, 0.1 * by_torch)
+    assert float(quotient.floor.max()) > 0
 
 
 @pytest.mark.parametrize("n", [24, 33])

@@ -35,7 +35,8 @@ def _draw_sphere(figure: Figure, axes: Axes, anisotropy: Anisotropy) -> None:
     table = anisotropy.table
     edge = np.linspace(-EQUATOR, EQUATOR, RASTER)
     across, up = np.meshgrid(edge, edge)
-    nearest = np.abs(_unit_vectors(across, up) @ table[["x", "y", "z"]].to_numpy().T).argmax(-1)
+    directions = table[["x", "y", "z"]].to_numpy().T
+    nearest = np.stack([np.abs(row @ directions).argmax(-1) for row in _unit_vectors(across, up)])
     resolution = table["resolution_angstrom"].to_numpy()[nearest]
     inside = np.hypot(across, up) <= EQUATOR
     resolved = inside & np.isfinite(resolution)

@@ -95,8 +95,8 @@ class Assessment:
             crossed, worth = UncompressedRun(self.cross_reference).compare(made.halves, pixel_size, made.half_sets)
             others |= crossed
         final = resolution_angstrom(curves.corrected, pixel_size, n, THRESHOLD)
-        masked = (made.halves[0] * mask, made.halves[1] * mask)
-        anisotropy = self.cones.assess(*masked, made.views, final, pixel_size)
+        half1, half2 = (half * mask.to(half.dtype) for half in made.halves)
+        anisotropy = self.cones.assess(half1, half2, made.views, final, pixel_size)
         draws = self.bootstrap.draw(made.sums, made.regularisation, made.halves, mask, curves)
         others |= anisotropy.columns() | self.bootstrap.bands(draws)
         table = fsc_table(curves, others, n, pixel_size)

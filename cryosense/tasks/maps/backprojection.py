@@ -161,7 +161,7 @@ class Backprojection:
     def _stream(
         self, directory: Path, alignments: Alignments, usable: torch.Tensor, progress: Callable[[int], object]
     ) -> HalfSums:
-        """-> the sums of this shard, which are on disk as well."""
+        """-> the sums of this shard, which are on disk as well where there are others."""
         if len(usable) < self.shard_count:
             raise ParticleDataError(f"shard.count={self.shard_count} for {len(usable)} particles: each needs at least one")
         numbers = usable.tensor_split(self.shard_count)[self.shard_index]
@@ -180,9 +180,9 @@ class Backprojection:
             if first + len(chunk) - at_checkpoint >= self.checkpoint_particles:
                 sums.save(unfinished)
                 at_checkpoint = first + len(chunk)
-        if saved != complete:
+        if saved != complete and self.shard_count > 1:
             sums.save(complete)
-        unfinished.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
         return sums
 
     @torch.no_grad()

@@ -9,8 +9,6 @@ from torch import Tensor
 
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import written_whole
-from cryosense.reporting.figures.anisotropy import draw_anisotropy
-from cryosense.reporting.figures.maps import draw_map
 from cryosense.tasks.maps.assessment import Findings, Reconstruction
 from cryosense.tasks.maps.fsc_files import write_fsc_star
 
@@ -21,6 +19,10 @@ def write_maps(directory: Path, made: Reconstruction, found: Findings) -> dict[s
     ``half1.mrc``, ``half2.mrc``, ``map.mrc``, ``mask.mrc``; ``fsc.csv``, ``fsc.star``, ``resolution.csv``, ``fsc.png``;
     ``anisotropy.csv``, ``anisotropy.png``.
     """
+    # Only now: what draws takes as much memory as the sums that are gone.
+    from cryosense.reporting.figures.anisotropy import draw_anisotropy
+    from cryosense.reporting.figures.maps import draw_map
+
     n, pixel_size = made.full_map.shape[-1], made.pixel_size_angstrom
     volumes = {"half1": made.halves[0], "half2": made.halves[1], "map": made.full_map, "mask": found.mask}
     for name, volume in volumes.items():

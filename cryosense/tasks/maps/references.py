@@ -13,8 +13,6 @@ from cryosense.data import ParticleDataError
 from cryosense.data.maps import read_map as open_map
 from cryosense.files.limits import read_json
 from cryosense.metrics import equivalent_particles, fsc, sphere_mask
-from cryosense.simulation.files import ModelDensity
-from cryosense.simulation.pseudo_atoms import PseudoAtoms
 
 PIXEL_SIZE_TOLERANCE = 1e-3
 EDGE_SHARE = 8  # of the box, that the soft edge of the sphere takes
@@ -52,6 +50,9 @@ class AtomicModel:
         How wide the Gaussians are changes no FSC, which is normalised in each shell. Raises ParticleDataError for a file
         that cannot be read, and where atoms lie outside the box.
         """
+        from cryosense.simulation.files import ModelDensity
+        from cryosense.simulation.pseudo_atoms import PseudoAtoms
+
         corner = [box_size // 2 * pixel_size_angstrom] * 3
         centre = torch.tensor(corner if self.centre_angstrom is None else list(self.centre_angstrom), dtype=torch.float64)
         if centre.shape != (3,):
