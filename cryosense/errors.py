@@ -18,6 +18,7 @@
     - RunError: a run directory cannot be used
         - RunDirectoryError: it belongs to another run
         - BusyError: another process is at work in it
+        - UnfinishedRunError: files that it should end with are not there
         - NoRunError: there is no finished run
         - UnusableRunError: its rows cannot be counted
     - ConfigError: a configuration cannot be composed
@@ -97,6 +98,10 @@ class RunDirectoryError(RunError):
 
 class BusyError(RunError):
     """Another process is at work in the directory."""
+
+
+class UnfinishedRunError(RunError):
+    """Files that a run should end with are not there."""
 
 
 class NoRunError(RunError):

@@ -24,7 +24,6 @@ TASKS = [
     {"reconstruct"},
     {"validate"},
 ]
-SIBLINGS = {("tasks", "reporting"), ("reporting", "tasks")}  # still to be parted: figures are drawn where the work is done
 FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py")
 
@@ -57,7 +56,7 @@ def test_imports_point_downwards() -> None:
         upwards += [
             f"{path.relative_to(PACKAGE)} imports {other}"
             for other in imported_rooms(path) - {room}
-            if FLOOR_OF[other] >= FLOOR_OF[room] and (room, other) not in SIBLINGS
+            if FLOOR_OF[other] >= FLOOR_OF[room]
         ]
     assert not upwards
 
@@ -76,6 +75,27 @@ def test_rooms_of_tasks_import_downwards() -> None:
 def test_only_fourier_calls_torch_fft() -> None:
     callers = {str(path.relative_to(PACKAGE)) for path in MODULES if "torch.fft" in path.read_text()}
     assert callers == {"fourier.py"}
+
+
+def test_the_life_of_a_run_directory_is_written_once() -> None:
+    """That a run is done is said in one place; who locks its directory and begins its sessions is one module."""
+    calls = {path: [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)] for path in MODULES}
+    writing = {
+        str(path.relative_to(PACKAGE))
+        for path, found in calls.items()
+        for call in found
+        if called(call).startswith(("write", "open", "replace", "rename"))
+        and any(word in ast.unparse(call) for word in ("done.json", "/ DONE"))
+    }
+    assert writing == {"runs/record.py"}
+    for name in ("write_record", "begin_session", "end_session"):
+        callers = {str(path.relative_to(PACKAGE)) for path, found in calls.items() if name in map(called, found)}
+        assert callers == {"runs/run_directory.py"}
+
+
+def called(call: ast.Call) -> str:
+    """Name of the function or method."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def test_the_walk_sees_an_upward_import(tmp_path: Path) -> None:

@@ -4,39 +4,94 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import hydra
 import pandas as pd
+import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+from torch import Tensor
 from tqdm import tqdm
 
+from cryosense.cli.building import SURVEYS
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
+from cryosense.cli.running import identity, opening, seen
+from cryosense.data import SurveyRecord
 from cryosense.reporting.figures.poses import draw_poses
-from cryosense.tasks.poses.run import ITERATIONS, STAR, TABLE, AlignmentRun
+from cryosense.runs.run_directory import RunDirectory
+from cryosense.runs.shards import Sharding, part_of
+from cryosense.tasks.poses.run import FIGURE, ITERATIONS, PART, POSES, STAR, TABLE, AlignmentRun
 
-# Where, by how many and in what portions poses are found does not change them.
-WITHOUT_EFFECT = ("output_dir", "chunk_size", "checkpoint_particles", "shard", "run")
-FIGURE = "poses.png"
+# By how many and in what portions poses are found does not change them.
+WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "run")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to do in the directories of an alignment: of the run, of a shard of it, and of all shards together."""
+
+    task: AlignmentRun
+    record: SurveyRecord
+    sharding: Sharding
+    skip_bad: bool
+    progress: Callable[[int], object]
+
+    @cached_property
+    def usable(self) -> Tensor:
+        """(m,) particle numbers: every image is looked at, unless another shard has."""
+        images = self.task.alignment.images
+        survey = self.record.survey(images, self.task.portions.chunk_size)
+        return survey.usable(images.path, self.skip_bad, torch.arange(len(images)))
+
+    def make(self, directory: RunDirectory) -> None:
+        """Find all poses."""
+        if self.task.refinement.iterations:
+            self.task.refine(directory.path, self.usable, self.progress)
+        else:
+            self.task.align(directory.path, self.usable, self.usable, self.progress)
+        self._finish(directory, pd.read_parquet(directory.path / TABLE))
+
+    def make_part(self, directory: RunDirectory) -> None:
+        """Find the poses of one shard."""
+        positions = part_of(len(self.usable), self.sharding)
+        rows = self.usable[positions.start : positions.stop]
+        self.task.align(directory.path, self.usable, rows, self.progress)
+        directory.finish({"particles": len(rows)})
+
+    def merge(self, directory: RunDirectory, parts: list[Path]) -> None:
+        """Put the poses of all shards together."""
+        self._finish(directory, pd.concat([pd.read_parquet(part / TABLE) for part in parts], ignore_index=True))
+
+    def _finish(self, directory: RunDirectory, poses: pd.DataFrame) -> None:
+        summary = self.task.write(directory.path, self.usable, poses)
+        reference = Path(self.task.alignment.reference).name
+        draw_poses(directory.path / FIGURE, poses, f"{len(poses)} particles against {reference}")
+        directory.finish(summary)
 
 
 def align(cfg: DictConfig) -> bool:
     """Find the poses of a composed ``align`` config unless they are there. -> whether they are, or shards are missing."""
-    plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
-    run: AlignmentRun = instantiate(cfg.run)
-    for note in run.alignment.known.notes:
+    directory, sharding = Path(cfg.output_dir), Sharding(cfg.shard.index, cfg.shard.count)
+    task: AlignmentRun = instantiate(cfg.run)
+    for note in task.alignment.known.notes:
         print(f"cryosense align: {note}", file=sys.stderr)
-    directory = Path(cfg.output_dir)
-    total = len(run.alignment.images) // run.shard_count * max(1, run.refinement.iterations)
+    source, count = task.alignment.source, len(task.alignment.images)
+    total = count // sharding.count * max(1, task.refinement.iterations)
+    files = seen([*source.files, cfg.reference])
+    known, data = task.check(sharding), source.data_fingerprint
+    fingerprint = f"{data} {known.fingerprint()} {task.alignment.reference_digest()}"
+    open_run = opening(cfg, POSES, identity(cfg, WITHOUT_EFFECT), fingerprint, files)
+    record = SurveyRecord.for_data(directory / SURVEYS, data, files, torch.arange(count))
     with tqdm(total=total, unit="particle", desc="align") as bar:
-        done = run.execute(directory, identity, bar.update)
-    if done and not (directory / FIGURE).is_file():
-        poses = pd.read_parquet(directory / TABLE)
-        draw_poses(directory / FIGURE, poses, f"{len(poses)} particles against {Path(cfg.reference).name}")
+        work = Work(task, record, sharding, cfg.data_checks.skip_bad, bar.update)
+        done = sharding.make(directory, open_run, work.make, work.make_part, work.merge, PART)
+        bar.update(max(0, total - bar.n))
     return done
 
 

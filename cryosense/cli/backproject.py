@@ -4,31 +4,100 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import hydra
+import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+from torch import Tensor
 from tqdm import tqdm
 
+from cryosense.cli.building import SURVEYS
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
-from cryosense.tasks.maps.backprojection import Backprojection
+from cryosense.cli.running import identity, opening, seen
+from cryosense.data import SurveyRecord
+from cryosense.runs.run_directory import RunDirectory
+from cryosense.runs.shards import Sharding, part_of
+from cryosense.tasks.maps.alignments import Alignments
+from cryosense.tasks.maps.backprojection import BACKPROJECTION, PART, Backprojection
+from cryosense.tasks.maps.files import write_maps
+from cryosense.tasks.maps.half_sums import HalfSums
 
-# Where, by how many and in what portions the maps are made does not change them.
-WITHOUT_EFFECT = ("output_dir", "chunk_size", "checkpoint_particles", "shard", "backprojection")
+# By how many and in what portions the maps are made does not change them.
+WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "backprojection")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to do in the directories of a back-projection: of the run, of a shard of it, and of all shards together."""
+
+    task: Backprojection
+    alignments: Alignments
+    record: SurveyRecord
+    sharding: Sharding
+    skip_bad: bool
+    progress: Callable[[int], object]
+
+    @cached_property
+    def usable(self) -> Tensor:
+        """(m,) particle numbers: every image is looked at, unless another shard has."""
+        images = self.task.images
+        return self.record.survey(images, self.task.chunk_size).usable(images.path, self.skip_bad, torch.arange(len(images)))
+
+    def make(self, directory: RunDirectory) -> None:
+        """Make the maps in one."""
+        self._finish(directory, self.task.accumulate(directory.path, self.alignments, self.usable, self.progress))
+
+    def make_part(self, directory: RunDirectory) -> None:
+        """Make the sums of one shard."""
+        positions = part_of(len(self.usable), self.sharding)
+        numbers = self.usable[positions.start : positions.stop]
+        self.task.accumulate(directory.path, self.alignments, numbers, self.progress, to_be_added=True)
+        directory.finish({"particles": len(numbers)})
+
+    def merge(self, directory: RunDirectory, parts: list[Path]) -> None:
+        """Make the maps of all shards."""
+        self._finish(directory, self.task.total(parts, self.alignments))
+
+    def _finish(self, directory: RunDirectory, sums: HalfSums) -> None:
+        path, size = directory.path, self.alignments.pixel_size_angstrom
+        made = self.task.maps(sums, self.alignments, self.usable)
+        found = self.task.assessment.judge(made)
+        summary = write_maps(path, made, found)
+        # Only now: what draws takes as much memory as what was made of the sums.
+        from cryosense.reporting.figures.anisotropy import draw_anisotropy
+        from cryosense.reporting.figures.maps import draw_map
+
+        first, second = made.sums.particles.tolist()
+        title = f"{first} + {second} particles of {self.alignments.box_size} px at {size:g} Å"
+        title += f", compression (dof) {summary['compression_dof']:.3g}"
+        draw_map(path / "fsc.png", found.table, found.resolutions, made.full_map, found.mask, size, title)
+        draw_anisotropy(path / "anisotropy.png", found.anisotropy, self.alignments.box_size, size)
+        directory.finish(summary)
 
 
 def backproject(cfg: DictConfig) -> bool:
     """Make the maps of a composed ``backproject`` config unless they are there. -> whether they are, or shards are missing."""
-    plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
-    run: Backprojection = instantiate(cfg.backprojection)
-    for note in run.alignments.notes:
+    directory, sharding = Path(cfg.output_dir), Sharding(cfg.shard.index, cfg.shard.count)
+    task: Backprojection = instantiate(cfg.backprojection)
+    for note in task.alignments.notes:
         print(f"cryosense backproject: {note}", file=sys.stderr)
-    with tqdm(total=len(run.images) // run.shard_count, unit="particle", desc="backproject") as bar:
-        return run.run(Path(cfg.output_dir), identity, bar.update)
+    files = seen([*task.source.files, cfg.reference, cfg.model])
+    alignments = task.check()
+    data = task.source.data_fingerprint
+    open_run = opening(cfg, BACKPROJECTION, identity(cfg, WITHOUT_EFFECT), f"{data} {alignments.fingerprint()}", files)
+    record = SurveyRecord.for_data(directory / SURVEYS, data, files, torch.arange(len(task.images)))
+    count = len(task.images) // sharding.count
+    with tqdm(total=count, unit="particle", desc="backproject") as bar:
+        work = Work(task, alignments, record, sharding, cfg.data_checks.skip_bad, bar.update)
+        done = sharding.make(directory, open_run, work.make, work.make_part, work.merge, PART)
+        bar.update(count - bar.n)
+    return done
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="backproject")

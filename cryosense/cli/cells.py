@@ -11,13 +11,16 @@ from typing import Any
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
+from cryosense.cli.running import part_of
+from cryosense.runs.code import code_version
 from cryosense.runs.record import shard_directory
+from cryosense.runs.shards import Sharding
 from cryosense.tasks.reconstruct.weights import WeightCache
 
 # Where, by how many, in what portions and under whose eyes a run is made does not change it.
-WITHOUT_EFFECT = ("output_dir", "chunk_size", "shard", "threads", "claim_expires_hours", "mirror")
+WITHOUT_EFFECT = ("chunk_size", "shard", "threads", "mirror")
 # What a run keeps does not change the weight of its prior.
-WITHOUT_EFFECT_ON_WEIGHT = (*WITHOUT_EFFECT, "bits_per_number", "write_images", "write_samples", "draw_example")
+WITHOUT_EFFECT_ON_WEIGHT = (*WITHOUT_EFFECT, "write_images", "write_samples", "draw_example")
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,7 @@ class Cell:
     label: str
     identity: str
     weight_identity: str
-    shard_index: int
-    shard_count: int
+    sharding: Sharding
 
     @classmethod
     def of(cls, cfg: DictConfig) -> Cell:
@@ -52,10 +54,9 @@ class Cell:
         return cls(
             output_dir=Path(plain["output_dir"]),
             label="-".join(words),
-            identity=_without(plain, WITHOUT_EFFECT),
-            weight_identity=_without(plain, WITHOUT_EFFECT_ON_WEIGHT),
-            shard_index=plain["shard"]["index"],
-            shard_count=plain["shard"]["count"],
+            identity=part_of(plain, WITHOUT_EFFECT),
+            weight_identity=part_of(plain, WITHOUT_EFFECT_ON_WEIGHT),
+            sharding=Sharding(plain["shard"]["index"], plain["shard"]["count"]),
         )
 
     @property
@@ -65,7 +66,7 @@ class Cell:
     @property
     def name(self) -> str:
         """The run's number, with that of the shard."""
-        return self.run_id if self.shard_count == 1 else f"{self.run_id}-{self.shard_index}-of-{self.shard_count}"
+        return self.run_id if self.sharding.count == 1 else f"{self.run_id}-{self.sharding.index}-of-{self.sharding.count}"
 
     @property
     def run_directory(self) -> Path:
@@ -76,7 +77,7 @@ class Cell:
     def directory(self) -> Path:
         """Where this cell is made."""
         whole = self.run_directory
-        return whole if self.shard_count == 1 else shard_directory(whole, self.shard_index, self.shard_count)
+        return whole if self.sharding.count == 1 else shard_directory(whole, self.sharding.index, self.sharding.count)
 
     @property
     def directory_now(self) -> Path:
@@ -86,21 +87,17 @@ class Cell:
     @property
     def own_identity(self) -> str:
         """What this cell is, as ``config.yaml`` has it."""
-        return self.identity if self.shard_count == 1 else f"{self.identity}shard: {self.shard_index} of {self.shard_count}\n"
+        return self.identity if self.sharding.count == 1 else self.identity + self.sharding.suffix
 
     def weights(self, fingerprint: str) -> WeightCache:
-        """-> where the weight of its prior is kept, for the data of this fingerprint."""
-        return WeightCache(self.output_dir / ".weights", _digest(f"{self.weight_identity}{fingerprint}"))
+        """-> where the weight of its prior is kept, for the data of this fingerprint and this version of the code."""
+        return WeightCache(self.output_dir / ".weights", _digest(f"{self.weight_identity}{fingerprint}{code_version()}"))
 
 
 def reconstructor_name(node: Mapping[str, Any]) -> str:
     """-> what a reconstructor calls itself: by its parameter ``name``, else its class."""
     target = get_object(node["_target_"])
     return str(node.get("name") or getattr(target, "name", target.__name__))
-
-
-def _without(plain: Mapping[str, Any], keys: tuple[str, ...]) -> str:
-    return OmegaConf.to_yaml(OmegaConf.create({key: value for key, value in plain.items() if key not in keys}))
 
 
 def _digest(text: str) -> str:

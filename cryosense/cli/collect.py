@@ -11,7 +11,9 @@ from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
+from cryosense.cli.running import save, writing
 from cryosense.files.tables import write_csv
+from cryosense.files.writing import write_text
 from cryosense.reporting.figures.pictures import picture, plain_text
 from cryosense.reporting.tables.collect import Collected, NoRunError, collect, in_words
 from cryosense.reporting.tables.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
@@ -28,7 +30,7 @@ def gather(cfg: DictConfig) -> None:
     Raises ArgumentError where there is neither.
     """
     maps, damaged = finished_maps(Path(cfg.directory))
-    with plain_text():
+    with plain_text(), writing(cfg.table_csv):
         if maps:
             gather_maps(maps, cfg)
         for line in in_words(damaged):
@@ -47,7 +49,7 @@ def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
     lines = resolution_lines(maps)
     print(lines.to_string(index=False))
     write_csv(Path(cfg.maps_csv), lines)
-    map_curves(maps).savefig(cfg.maps_picture)
+    save(map_curves(maps), Path(cfg.maps_picture))
     print(f"{len(maps)} maps; wrote {cfg.maps_csv}, {cfg.maps_picture}\n")
 
 
@@ -57,13 +59,13 @@ def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) 
     examples, without_example = read_examples(collected.runs, collected.rows)
     print(text_table(tables.lines, cfg.level))
     write_csv(Path(cfg.table_csv), tables.lines)
-    Path(cfg.table_markdown).write_text(markdown_table(tables.lines, cfg.level))
+    write_text(Path(cfg.table_markdown), markdown_table(tables.lines, cfg.level))
     write_csv(Path(cfg.paper_csv), tables.wide)
-    Path(cfg.paper_markdown).write_text(page(tables, cfg.level))
-    Path(cfg.paper_latex).write_text(paper_latex(tables.tables, cfg.level))
+    write_text(Path(cfg.paper_markdown), page(tables, cfg.level))
+    write_text(Path(cfg.paper_latex), paper_latex(tables.tables, cfg.level))
     written = [cfg.table_csv, cfg.table_markdown, cfg.paper_csv, cfg.paper_markdown, cfg.paper_latex]
     if examples:
-        picture(examples, most_operators=cfg.most_operators).savefig(cfg.picture)
+        save(picture(examples, most_operators=cfg.most_operators), Path(cfg.picture))
         written.append(cfg.picture)
     for line in left_out(tables):
         print(f"not in the table: {line}")

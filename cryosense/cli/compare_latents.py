@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from tqdm import tqdm
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_list_named
 from cryosense.cli.refusal import one_line
-from cryosense.tasks.latents.comparison import LatentComparison
+from cryosense.cli.running import identity, opening, seen
+from cryosense.reporting.figures.latents import draw_comparison
+from cryosense.runs.inputs import digest_of
+from cryosense.tasks.latents.comparison import COMPARISON, LatentComparison
 
 
 def compare_latents(cfg: DictConfig) -> None:
     """Make the comparison of a composed ``compare-latents`` config unless it is made."""
-    plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k != "output_dir"}))
+    directory = Path(cfg.output_dir)
     comparison: LatentComparison = instantiate(cfg.comparison)
-    with tqdm(total=comparison.embeddings, unit="embedding", desc="compare-latents") as bar:
-        comparison.execute(Path(cfg.output_dir), identity, bar.update)
+    files = seen(comparison.files)
+    fingerprint = digest_of(comparison.files)
+    with opening(cfg, COMPARISON, identity(cfg), fingerprint, files)(directory) as run:
+        if run.done:
+            return
+        with tqdm(total=comparison.embeddings, unit="embedding", desc="compare-latents") as bar:
+            made = comparison.make(bar.update)
+        summary = made.write(directory)
+        if made.others:
+            draw_comparison(directory / "comparison.png", made.runs[0], made.others, made.matchings)
+        run.finish(summary)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="compare-latents")

@@ -8,22 +8,34 @@ from typing import Any
 
 import hydra
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_list_named
 from cryosense.cli.refusal import one_line
-from cryosense.tasks.atomic_models.run import ModelRun
+from cryosense.cli.running import identity, opening, seen
+from cryosense.reporting.figures.atomic_models import draw_models
+from cryosense.runs.inputs import digest_of
+from cryosense.tasks.atomic_models.run import MODELS, ModelRun
 
-WITHOUT_EFFECT = ("output_dir", "run")
+WITHOUT_EFFECT = ("run",)
 
 
 def compare_models(cfg: DictConfig) -> dict[str, object]:
-    """Compare the models of a composed ``compare-models`` config. -> what sums it up."""
-    plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
-    run: ModelRun = instantiate(cfg.run)
-    return run.run(Path(cfg.output_dir), identity)
+    """Compare the models of a composed ``compare-models`` config unless they are. -> what sums it up."""
+    directory = Path(cfg.output_dir)
+    task: ModelRun = instantiate(cfg.run)
+    task.check()
+    files = seen(task.files)
+    with opening(cfg, MODELS, identity(cfg, WITHOUT_EFFECT), digest_of(task.files), files)(directory) as run:
+        if not run.done:
+            made = task.make()
+            summary = made.write(directory)
+            residues = None if made.found is None else made.found.residues
+            title, within = "   ".join(made.names), task.comparison.within_angstrom
+            draw_models(directory / "models.png", residues, made.curves, within, task.most_chains, title)
+            run.finish(summary)
+        return run.summary
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="compare-models")

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import hydra
+import pandas as pd
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+from torch import Tensor
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
-from cryosense.tasks.mask_design.mask_design import CONFIG, MaskDesign
+from cryosense.cli.running import identity, opening, seen
+from cryosense.errors import ArgumentError
+from cryosense.files.limits import read_json
+from cryosense.reporting.figures.mask_design import draw_design
+from cryosense.tasks.mask_design.mask_design import CONFIG, DESIGN, MaskDesign
 from cryosense.tasks.mask_design.pilots import read_curve
 
-# Where the design is written and what it is compared with do not change it.
-WITHOUT_EFFECT = ("output_dir", "obtained", "design")
+# What the design is compared with does not change it.
+WITHOUT_EFFECT = ("obtained", "design")
 
 
 def design(cfg: DictConfig) -> dict[str, object]:
-    """Make the design of a composed ``design-mask`` config. -> what sums it up."""
-    plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
-    made: MaskDesign = instantiate(cfg.design)
+    """Make the design of a composed ``design-mask`` config unless it is made. -> what sums it up."""
+    directory, files = Path(cfg.output_dir), seen([cfg.ctf, cfg.pilot_ctf])
+    task: MaskDesign = instantiate(cfg.design)
     obtained = None if cfg.obtained is None else read_curve(Path(cfg.obtained) / "fsc.csv", cfg.pilot.curve)[0]
-    return made.run(Path(cfg.output_dir), identity, obtained)
+    shells = task.pilot.box_size // 2 + 1
+    if obtained is not None and len(obtained) != shells:
+        raise ArgumentError(f"obtained: a curve of {len(obtained)} shells, the pilot has {shells}: take one box size")
+    with opening(cfg, DESIGN, identity(cfg, WITHOUT_EFFECT), task.pilot.fingerprint(), files)(directory) as run:
+        if not run.done:
+            made = task.make()
+            made.write(directory)
+            _draw(directory / "design.png", task, None)
+            run.finish({})
+        if obtained is not None:
+            _draw(directory / "obtained.png", task, obtained)
+    return read_json(directory / "design.json")
+
+
+def _draw(path: Path, task: MaskDesign, obtained: Tensor | None) -> None:
+    """Draw the design that lies in the picture's folder, beside an FSC (n // 2 + 1,) that was obtained with its masks."""
+    table, summary = pd.read_csv(path.with_name("profile.csv")), read_json(path.with_name("design.json"))
+    draw_design(path, table, obtained, task.fsc_floor, task.pilot.pixel_size_angstrom, summary)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="design-mask")

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.refusal import one_line
+from cryosense.cli.running import writing
 from cryosense.data.cryodrgn_export import USED, write_cryodrgn
 from cryosense.data.unused import unused_columns
 
@@ -21,7 +22,9 @@ def export(cfg: DictConfig) -> tuple[Path, Path]:
     """Write the files of a composed ``export`` config. -> ``poses.pkl``, ``ctf.pkl``."""
     images = instantiate(cfg.data).images
     unused = unused_columns(images.tables, USED)
-    written = write_cryodrgn(Path(cfg.data.path).parent if cfg.output_dir is None else Path(cfg.output_dir), images)
+    directory = Path(cfg.data.path).parent if cfg.output_dir is None else Path(cfg.output_dir)
+    with writing(directory / "poses.pkl"):
+        written = write_cryodrgn(directory, images)
     if unused:
         print(f"cryosense export: cryoDRGN's files have no place for {', '.join(unused)}", file=sys.stderr)
     return written

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import hydra
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from tqdm import tqdm
 
+from cryosense.cli.building import SURVEYS, open_source, spread
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
-from cryosense.cli.reconstruct import spread
 from cryosense.cli.refusal import one_line
-from cryosense.data import usable_particles
+from cryosense.cli.running import identity, seen
+from cryosense.data import ParticleSource, SurveyRecord
 from cryosense.errors import ArgumentError
 from cryosense.measurement.file import SUFFIX, MeasurementFile
+from cryosense.runs.code import code_version
+from cryosense.runs.identity import Identity
+from cryosense.runs.inputs import Stamps
 from cryosense.runs.provenance import surroundings
-from cryosense.tasks.measure.measuring import Measuring
+from cryosense.runs.shards import Sharding
+from cryosense.tasks.measure.measuring import Measuring, is_made, parts_of
 
 # Where, by how many and in what portions the file is made does not change it.
 WITHOUT_EFFECT = ("output", "chunk_size", "part_particles", "shard", "threads")
@@ -34,29 +38,35 @@ def measure(cfg: DictConfig) -> bool:
     path = Path(cfg.output)
     if not path.name.endswith(SUFFIX):
         raise ArgumentError(f"output={path}: a measurement file is named *{SUFFIX}")
-    plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
-    source = instantiate(cfg.data).transformed(instantiate(cfg.geometry))
+    sharding, source = Sharding(cfg.shard.index, cfg.shard.count), open_source(cfg)
+    files = seen(source.files)
+    own = Identity(identity(cfg, WITHOUT_EFFECT), source.data_fingerprint, code_version())
+    with tqdm(total=len(source.images) // sharding.count, unit="particle", desc="measure") as bar:
+        if is_made(path, own, source.images.box_size, cfg.rerun):
+            bar.update(bar.total or 0)
+            return True
+        return measuring(cfg, source, files, sharding).run(path, own, cfg.rerun, bar.update)
+
+
+def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: Sharding) -> Measuring:
+    """-> all that the file of a composed ``measure`` config is made of; every image is looked at, unless a shard has."""
+    parts = {name: instantiate(cfg[name]) for name in ("noise", "quantiser")}
     numbers = spread(len(source.images), cfg.particles)
-    if cfg.data_checks.skip_bad:
-        numbers = usable_particles(source.images, cfg.chunk_size, True, numbers)
-    particles = torch.arange(len(source.images)) if numbers is None else numbers
-    source = source if numbers is None else source.select(particles)
-    measuring = Measuring(
-        source=source,
-        particles=particles,
-        scaling=instantiate(cfg.scaling).fit(source.images, cfg.chunk_size),
+    record = SurveyRecord.for_data(parts_of(Path(cfg.output)) / SURVEYS, source.data_fingerprint, files, numbers)
+    survey = record.survey(source.images.select(numbers), cfg.chunk_size)
+    usable = survey.usable(source.images.path, cfg.data_checks.skip_bad, numbers)
+    return Measuring(
+        source=source.select(usable),
+        particles=usable,
+        scaling=instantiate(cfg.scaling).fit_to(survey.mean, survey.deviation),
         design=instantiate(cfg.get("design") or cfg.operator),
-        noise=instantiate(cfg.noise),
-        quantiser=instantiate(cfg.quantiser),
+        **parts,
         provenance={key: value for key, value in surroundings().items() if key in RECORDED},
         part_particles=cfg.part_particles,
-        shard_index=cfg.shard.index,
-        shard_count=cfg.shard.count,
+        sharding=sharding,
         chunk_size=cfg.chunk_size,
+        files=files,
     )
-    with tqdm(total=len(particles) // cfg.shard.count, unit="particle", desc="measure") as bar:
-        return measuring.run(path, identity, bar.update)
 
 
 def with_operator_chosen(words: list[str]) -> list[str]:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 import hydra
+import pandas as pd
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -12,77 +17,90 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from cryosense.cli.building import build, open_source
 from cryosense.cli.cells import Cell
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import cause, one_line, reason
-from cryosense.data import usable_particles
-from cryosense.errors import ArgumentError
+from cryosense.cli.running import opening, save, seen
+from cryosense.data import ParticleSource
+from cryosense.errors import BusyError
+from cryosense.reporting.figures.pictures import picture
+from cryosense.reporting.tables.examples import read_example
 from cryosense.reporting.trackers import mirrored
-from cryosense.runs.claims import BusyError
 from cryosense.runs.failures import write_failure
-from cryosense.tasks.reconstruct.execution import execute, is_done
+from cryosense.runs.inputs import Stamps
+from cryosense.runs.lock import locked
+from cryosense.runs.run_directory import RunDirectory
+from cryosense.runs.shards import part_of
+from cryosense.runs.signals import follow
+from cryosense.tasks.reconstruct.execution import RECONSTRUCTION, execute
 from cryosense.tasks.reconstruct.run import Run
-from cryosense.tasks.reconstruct.shards import merge_shards, shard, shards_done
+from cryosense.tasks.reconstruct.shards import merge
+from cryosense.tasks.reconstruct.weights import WeightCache
 
 
-def build(cfg: DictConfig, run_id: str) -> Run:
-    """-> the run of all its particles that a composed ``reconstruct`` config describes, the particles checked."""
-    source = instantiate(cfg.data).transformed(instantiate(cfg.geometry))
-    usable = usable_particles(
-        source.images, cfg.chunk_size, cfg.data_checks.skip_bad, spread(len(source.images), cfg.particles)
-    )
-    source = source.select(usable)
-    return Run(
-        run_id=run_id,
-        source=source,
-        particles=usable,
-        shard=range(len(usable)),
-        scaling=instantiate(cfg.scaling).fit(source.images, cfg.chunk_size),
-        design=instantiate(cfg.get("design") or cfg.operator),
-        noise=instantiate(cfg.noise),
-        quantiser=instantiate(cfg.quantiser),
-        reconstructor=instantiate(cfg.reconstructor),
-        fitting=instantiate(cfg.fitting),
-        scores=instantiate(cfg.scores),
-        seed=cfg.seed,
-        write_images=cfg.write_images,
-        write_samples=cfg.write_samples,
-        draw_example=cfg.draw_example,
-        chunk_size=cfg.chunk_size,
-    ).calibrated()
+@dataclass(frozen=True)
+class Work:
+    """What is to do in the directories of one cell: of the run, of a shard of it, and of all shards together."""
 
+    cfg: DictConfig
+    cell: Cell
+    source: ParticleSource
+    files: Stamps
+    progress: Callable[[int], object]
 
-def spread(available: int, wanted: int | None) -> torch.Tensor | None:
-    """-> (wanted,) particle numbers spread evenly over so many, None for all. Raises ArgumentError if there are fewer."""
-    if wanted is None:
-        return None
-    if not 1 <= wanted <= available:
-        raise ArgumentError(f"particles={wanted}: the stack has {available}; give a number up to that, or null for all")
-    return torch.arange(wanted) * available // wanted
+    def make(self, directory: RunDirectory) -> None:
+        """Make the run in one."""
+        execute(self._run(), directory.path, self._weights, self.progress)
+        self._finish(directory)
+
+    def make_part(self, directory: RunDirectory) -> None:
+        """Make this cell's shard."""
+        run = self._run()
+        positions = part_of(len(run.particles), self.cell.sharding)
+        execute(run.part(positions, self.cell.name), directory.path, self._weights, self.progress)
+        self._finish(directory)
+
+    def merge(self, directory: RunDirectory, parts: list[Path]) -> None:
+        """Make the run of its shards."""
+        merge(self._run(), directory.path, parts, self._weights)
+        self._finish(directory)
+
+    def _run(self) -> Run:
+        return build(self.cfg, self.cell.run_id, self.source, self.files)
+
+    @property
+    def _weights(self) -> WeightCache:
+        return self.cell.weights(self.source.data_fingerprint)
+
+    def _finish(self, directory: RunDirectory) -> None:
+        rows = pd.read_parquet(directory.path / "rows.parquet")
+        if self.cfg.draw_example:
+            save(picture([read_example(directory.path, rows)], most_operators=1), directory.path / "example.png")
+        directory.finish({"particles": len(rows)})
 
 
 def reconstruct(cfg: DictConfig) -> Cell:
     """Do the run of a composed config unless it is done; of a shard, what is missing then. -> the run, done or its shard."""
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
-    cell = Cell.of(cfg)
-    run = build(cfg, cell.run_id)
-    part = run if cell.shard_count == 1 else run.part(shard(len(run.particles), cell.shard_index, cell.shard_count), cell.name)
-    weights, expires = cell.weights(run.source.fingerprint()), cfg.claim_expires_hours
-    with tqdm(total=len(part.shard), unit="particle", desc=cell.label) as bar:
-        if cell.shard_count > 1 and is_done(run, cell.run_directory, cell.identity):
-            bar.update(len(part.shard))
-        else:
-            execute(part, cell.directory, cell.own_identity, bar.update, weights, expires)
-            if cell.shard_count > 1 and shards_done(cell.run_directory, cell.shard_count):
-                merge_shards(build(cfg, cell.run_id), cell.run_directory, cell.identity, cell.shard_count, weights, expires)
-    if is_done(run, cell.run_directory, cell.identity):
-        mirrored(instantiate(cfg.mirror), cell.run_directory)
+    cell, source = Cell.of(cfg), open_source(cfg)
+    files = seen(source.files)
+    open_run = opening(cfg, RECONSTRUCTION, cell.identity, source.data_fingerprint, files)
+    count = (len(source.images) if cfg.particles is None else cfg.particles) // cell.sharding.count
+    with tqdm(total=count, unit="particle", desc=cell.label) as bar:
+        work = Work(cfg, cell, source, files, bar.update)
+        done = cell.sharding.make(cell.run_directory, open_run, work.make, work.make_part, work.merge)
+        bar.update(count - bar.n)
+    if done:
+        with suppress(BusyError), locked(cell.run_directory / ".mirror.lock"):
+            mirrored(instantiate(cfg.mirror), cell.run_directory)
     return cell
 
 
 def reconstruct_in_sweep(cfg: DictConfig) -> None:
     """As :func:`reconstruct`, but whatever goes wrong is written down in the run's directory, and the sweep goes on."""
+    follow()
     cell = Cell.of(cfg)
     try:
         print(reconstruct(cfg).directory_now)

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from cryosense.cli.collect import with_directory_named
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
+from cryosense.cli.running import writing
 from cryosense.files.limits import shown
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.report.page import Report, write_report
@@ -52,7 +53,8 @@ def report(cfg: DictConfig) -> Path:
         most_operators=cfg.most_operators,
         most_maps=cfg.most_maps,
     )
-    write_report(Path(cfg.output), content)
+    with writing(cfg.output):
+        write_report(Path(cfg.output), content)
     return Path(cfg.output)
 
 

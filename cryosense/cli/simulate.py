@@ -6,41 +6,40 @@ from pathlib import Path
 
 import hydra
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from tqdm import tqdm
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
-from cryosense.runs.provenance import begin_session, end_session
-from cryosense.simulation.dataset import DONE, simulate_dataset
+from cryosense.cli.running import identity, opening
+from cryosense.reporting.figures.simulation import COLUMNS, draw_dataset
+from cryosense.simulation.dataset import FIGURE, SIMULATION, write_dataset
+from cryosense.simulation.particles import ParticleSimulator
 
-# Where and in what portions the data set is made does not change it.
-WITHOUT_EFFECT = ("output_dir", "chunk_size")
+# In what portions the data set is made does not change it.
+WITHOUT_EFFECT = ("chunk_size",)
 
 
-def simulate(cfg: DictConfig) -> Path:
+def simulate(cfg: DictConfig, *, wait: bool = False) -> Path:
     """Make the data set of a composed ``simulate`` config unless it is there already. -> its directory."""
-    identity = {key: value for key, value in _resolved(cfg).items() if key not in WITHOUT_EFFECT}
-    simulator = instantiate(cfg.simulator)
-    done = (Path(cfg.output_dir) / DONE).exists()
-    with tqdm(total=cfg.count, unit="particle", desc="simulate", disable=done) as bar:
-        directory = simulate_dataset(
-            cfg.output_dir,
-            simulator,
-            count=cfg.count,
-            chunk_size=cfg.chunk_size,
-            config=identity,
-            begun=begin_session,
-            progress=bar.update,
-        )
-    if not done:
-        end_session(directory)
+    directory = Path(cfg.output_dir)
+    with opening(cfg, SIMULATION, identity(cfg, WITHOUT_EFFECT), "simulated")(directory, wait=wait) as run:
+        if not run.done:
+            simulator: ParticleSimulator = instantiate(cfg.simulator)
+            with tqdm(total=cfg.count, unit="particle", desc="simulate") as bar:
+                summary = write_dataset(directory, simulator, count=cfg.count, chunk_size=cfg.chunk_size, progress=bar.update)
+            draw(directory / FIGURE, simulator, cfg.count)
+            run.finish(summary)
     return directory
 
 
-def _resolved(cfg: DictConfig) -> dict[str, object]:
-    plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    return {str(key): value for key, value in plain.items()} if isinstance(plain, dict) else {}
+def draw(path: Path, simulator: ParticleSimulator, count: int) -> None:
+    """A look at a simulated data set."""
+    shown = simulator.chunk(range(min(COLUMNS, count)))
+    size, title = simulator.pixel_size_angstrom, "with noise, without; true density"
+    title = f"{count} particles of {simulator.box_size} px at {size:g} Å, SNR {simulator.snr:g}: {title}"
+    defocus = shown.truth.ctf.defocus_u_angstrom
+    draw_dataset(path, shown.noisy, shown.clean, defocus, simulator.volumes, title)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="simulate")

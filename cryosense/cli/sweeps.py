@@ -19,8 +19,12 @@ from tqdm import tqdm
 from cryosense.cli.cells import Cell
 from cryosense.cli.refusal import one_line
 from cryosense.errors import ConfigError
+from cryosense.files.limits import read_json
 from cryosense.files.writing import write_json_atomic
 from cryosense.runs.failures import ERROR
+from cryosense.runs.lock import locked_in_turn
+from cryosense.runs.record import is_whole
+from cryosense.runs.signals import lead
 
 CELLS = "sweep.json"
 # Hydra composes each cell in a tenth of a second; who waits longer than this for all of them is told how far it is.
@@ -30,7 +34,7 @@ QUIET_SECONDS = 3.0
 class SweepAccount(Callback):
     """Writes ``sweep.json``, ``{"cells": [run directories]}``, into the output directory; says at the end what is missing.
 
-    Sweeps that share an output directory share the list. A sweep with failed cells ends with status 1.
+    Sweeps that share an output directory share the list. A sweep of which a cell is not done ends with status 1.
 
     Args:
         verb: whose sweeps these are; others that are composed of its configuration are not.
@@ -44,6 +48,7 @@ class SweepAccount(Callback):
         """List the cells. Exits with one line where a cell cannot even be composed."""
         if config.hydra.job.config_name != self.verb:
             return
+        lead()
         with one_line(self.verb):
             batch = tqdm(cell_overrides(config), unit="cell", desc="look at all cells", delay=QUIET_SECONDS, leave=False)
             self.cells = [Cell.of(_composed(self.verb, overrides)) for overrides in batch]
@@ -54,13 +59,15 @@ class SweepAccount(Callback):
                 add_cells(output_dir / CELLS, names)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Say how it went. Exits with status 1 if a cell failed."""
+        """Say how it went. Exits with status 1 unless all cells are done."""
         if not self.cells:
             return
         missing = [cell for cell in self.cells if not _is_there(cell)]
         failed = [cell for cell in missing if (cell.directory / ERROR).is_file()]
         print(f"{len(self.cells) - len(missing)} of {len(self.cells)} cells are done", end="")
         print(f", {len(missing) - len(failed)} are in other hands or were cut short" if len(missing) > len(failed) else "")
+        if missing and not failed:
+            raise SystemExit(f"cryosense {self.verb}: {len(missing)} of {len(self.cells)} cells are not done: start it again")
         if failed:
             lines = [f"  {cell.directory}: {json.loads((cell.directory / ERROR).read_text())['error']}" for cell in failed]
             listed = "\n".join(lines)
@@ -78,9 +85,9 @@ def cell_overrides(config: DictConfig) -> list[list[str]]:
 
 def add_cells(path: Path, names: list[str]) -> None:
     """Add run directories to the list, which holds each once."""
-    known = json.loads(path.read_text())["cells"] if path.is_file() else []
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(path, {"cells": list(dict.fromkeys([*known, *names]))})
+    with locked_in_turn(path.with_suffix(".lock")):
+        known = read_json(path)["cells"] if path.is_file() else []
+        write_json_atomic(path, {"cells": list(dict.fromkeys([*known, *names]))})
 
 
 def _composed(verb: str, overrides: list[str]) -> DictConfig:
@@ -91,4 +98,5 @@ def _composed(verb: str, overrides: list[str]) -> DictConfig:
 
 
 def _is_there(cell: Cell) -> bool:
-    return any((directory / "done.json").is_file() for directory in (cell.directory, cell.run_directory))
+    failed = (cell.directory / ERROR).is_file()
+    return not failed and any(is_whole(directory) for directory in (cell.directory, cell.run_directory))

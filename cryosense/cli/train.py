@@ -8,32 +8,36 @@ from pathlib import Path
 import hydra
 from hydra.utils import instantiate
 from lightning.pytorch.utilities import rank_zero_only
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
-from cryosense.runs.provenance import begin_session, end_session
-from cryosense.runs.record import open_run
-from cryosense.training.run import Training
+from cryosense.cli.running import identity, opening, seen
+from cryosense.training.run import TRAINING, Training
 
-# Where it is trained and what is told of it is not part of what is trained.
-WITHOUT_EFFECT = ("output_dir", "logger")
+# What is told of it while it is trained is not part of what is trained.
+WITHOUT_EFFECT = ("logger",)
 
 
 def train(cfg: DictConfig) -> Path:
-    """Train what a composed config describes, or go on with it. -> the folder of weights."""
-    plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    assert isinstance(plain, dict)
-    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
-    training: Training = instantiate(cfg.training)
-    module = training.module()
+    """Train what a composed config describes, or go on with it. -> the folder of weights.
+
+    Of several processes that train together the first holds the run's directory.
+    """
     directory = Path(cfg.output_dir)
-    open_run(directory, identity, training.source.fingerprint())
-    rank_zero_only(begin_session)(directory)
-    model = training.run(module, directory)
-    rank_zero_only(end_session)(directory)
-    return model
+    training: Training = instantiate(cfg.training)
+    files = seen(training.source.files)
+    open_run = opening(cfg, TRAINING, identity(cfg, WITHOUT_EFFECT), training.source.data_fingerprint, files)
+    if getattr(rank_zero_only, "rank", 0):
+        if not open_run.is_done(directory):
+            training.run(training.module(), directory, files)
+        return directory / "model"
+    with open_run(directory) as run:
+        if not run.done:
+            training.run(training.module(), directory, files)
+            run.finish({"steps": training.steps})
+    return directory / "model"
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from tqdm import tqdm
 
 from cryosense.cli import cells
+from cryosense.cli.building import build, open_source
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.reconstruct import build, with_stack_named
+from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
-from cryosense.tasks.validate.validation import Validation
+from cryosense.cli.running import identity, opening, seen
+from cryosense.reporting.figures.validation import draw_validation
+from cryosense.tasks.maps.alignments import Alignments
+from cryosense.tasks.validate.validation import VALIDATION, Validation
 
 KEYS = ("reference", "cutoff_angstrom", "randomise_below", "ctf_correction", "most_particles", "significance")
 GRID = ("pad_factor", "regularisation")
@@ -23,12 +26,20 @@ WITHOUT_EFFECT = cells.WITHOUT_EFFECT_ON_WEIGHT  # what a run keeps changes no c
 
 def validate(cfg: DictConfig) -> bool:
     """Make the checks of a composed ``validate`` config unless they are made. -> whether all are passed."""
-    plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    identity = OmegaConf.to_yaml(OmegaConf.create({k: v for k, v in plain.items() if k not in WITHOUT_EFFECT}))
-    settings = {key: plain[key] for key in (*KEYS, *GRID)}
-    checks = Validation(run=build(cfg, "validation"), **settings)
-    with tqdm(total=6 * min(len(checks.run.particles), checks.most_particles), unit="image", desc="validate") as bar:
-        return checks.execute(Path(cfg.output_dir), identity, bar.update)
+    directory, source = Path(cfg.output_dir), open_source(cfg)
+    alignments = Alignments.of(source.images, with_ctf=cfg.ctf_correction)
+    fingerprint = f"{source.data_fingerprint} {alignments.fingerprint()}"
+    files = seen([*source.files, cfg.reference])
+    with opening(cfg, VALIDATION, identity(cfg, WITHOUT_EFFECT), fingerprint, files)(directory) as run:
+        if not run.done:
+            settings = {key: cfg[key] for key in (*KEYS, *GRID)}
+            checks = Validation(run=build(cfg, "validation", source, files), **settings)
+            with tqdm(total=6 * min(len(checks.run.particles), checks.most_particles), unit="image", desc="validate") as bar:
+                made = checks.make(bar.update)
+            summary = made.write(directory)
+            draw_validation(directory / "validation.png", made.curves, made.cutoff, made.box_angstrom)
+            run.finish(summary)
+        return bool(run.summary["passed"])
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="validate")

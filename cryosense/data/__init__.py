@@ -9,6 +9,7 @@ from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval, sca
 from .source import ParticleSource
 from .stack import ParticleStack
 from .star import write_star
+from .survey import Survey, SurveyRecord, survey_of
 from .writer import StackWriter
 
 __all__ = [
@@ -24,10 +25,13 @@ __all__ = [
     "Scaling",
     "StackStatistics",
     "StackWriter",
+    "Survey",
+    "SurveyRecord",
     "UnitInterval",
     "find_bad_particles",
     "open_hub",
     "scaled_like",
+    "survey_of",
     "usable_particles",
     "write_star",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cryosense.errors import ParticleDataError
+from cryosense.files.writing import written_whole
 
 from .ranges import check_origins, check_ranges
 from .rotations import relion_matrices
@@ -47,9 +48,8 @@ def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
             raise ParticleDataError(f"{path}: exists with another content and is not overwritten; name another output_dir")
     directory.mkdir(parents=True, exist_ok=True)
     for path, content in made.items():
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(content)
-        partial.replace(path)
+        with written_whole(path) as unfinished:
+            unfinished.write_bytes(content)
     return directory / "poses.pkl", directory / "ctf.pkl"
 
 

@@ -111,6 +111,10 @@ class Images:
         paths = [os.path.relpath(file.path.absolute(), root.absolute()) for file in self.files]
         return [f"{number + 1:06d}@{paths[index]}" for index, number in zip(self.file_of, self.number, strict=True)]
 
+    def used_files(self) -> list[Path]:
+        """Files that particles lie in."""
+        return [self.files[index].path for index in np.unique(self.file_of)]
+
     def header_pixel_sizes(self) -> dict[Path, float]:
         """Pixel sizes in Angstrom of the files that particles lie in and whose headers tell one."""
         used = [self.files[index] for index in np.unique(self.file_of)]

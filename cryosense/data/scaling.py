@@ -5,7 +5,6 @@ None depends on the batch that an image happens to be in.
 
 from __future__ import annotations
 
-import math
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -15,11 +14,13 @@ from torch import Tensor
 from cryosense.errors import ParticleDataError
 
 from .stack import ParticleStack
+from .survey import look, mean_and_deviation
 
 
 class Scaling(Protocol):
-    """What all of them offer. ``fit`` comes first; it reads the stack only where the map depends on it."""
+    """What all of them offer. ``fit``, which reads the stack where the map depends on it, or ``fit_to`` comes first."""
 
+    def fit_to(self, mean: float, deviation: float) -> Self: ...
     def fit(self, stack: ParticleStack, chunk_size: int) -> Self: ...
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]: ...
     def invert(self, scaled: Tensor, offset: Tensor, gain: Tensor) -> Tensor: ...
@@ -31,6 +32,10 @@ class _Affine:
 
     def fit(self, stack: ParticleStack, chunk_size: int) -> Self:
         """Nothing to find out: the map does not depend on the stack."""
+        return self
+
+    def fit_to(self, mean: float, deviation: float) -> Self:
+        """Nothing to be told: the map does not depend on the stack."""
         return self
 
     def invert(self, scaled: Tensor, offset: Tensor, gain: Tensor) -> Tensor:
@@ -106,22 +111,19 @@ class StackStatistics(_Affine):
 
         Raises :class:`ParticleDataError` for an image with values that are not finite (by index), or a constant stack.
         """
-        means: list[float] = []
-        spreads: list[float] = []
-        for indices, images in stack.chunks(chunk_size):
-            pixels = images.flatten(1).numpy().astype(np.float64)
-            mean = pixels.mean(1)
-            spread = np.square(pixels - mean[:, None]).mean(1)
-            unusable = np.flatnonzero(~np.isfinite(spread))
-            if len(unusable):
-                raise ParticleDataError(f"{stack.path}: particle {int(indices[unusable[0]])} is not finite; leave it out")
-            means += mean.tolist()
-            spreads += spread.tolist()
-        self.mean = math.fsum(means) / len(means)
-        between = math.fsum((mean - self.mean) ** 2 for mean in means)
-        self.deviation = math.sqrt((math.fsum(spreads) + between) / len(means))
-        if self.deviation == 0:
-            raise ParticleDataError(f"{stack.path}: all pixels of the stack are {self.mean}: it cannot be scaled")
+        looks = [look(images) for _, images in stack.chunks(chunk_size)]
+        means, spreads = (np.concatenate([getattr(each, name) for each in looks]) for name in ("means", "spreads"))
+        unusable = np.flatnonzero(~np.isfinite(spreads))
+        if len(unusable):
+            raise ParticleDataError(f"{stack.path}: particle {unusable[0]} is not finite; leave it out")
+        mean, deviation = mean_and_deviation(means, spreads)
+        if deviation == 0:
+            raise ParticleDataError(f"{stack.path}: all pixels of the stack are {mean}: it cannot be scaled")
+        return self.fit_to(mean, deviation)
+
+    def fit_to(self, mean: float, deviation: float) -> Self:
+        """Take the mean and the standard deviation of all pixels of a stack from who knows them."""
+        self.mean, self.deviation = mean, deviation
         return self
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -60,7 +60,15 @@ class ParticleSource:
     def select(self, indices: Tensor) -> ParticleSource:
         """(m,) particle numbers -> the source of these particles."""
         clean = None if self.clean is None else self.clean.select(indices)
-        return ParticleSource(self.name, self.images.select(indices), clean, self.whole or self.images)
+        selected = ParticleSource(self.name, self.images.select(indices), clean, self.whole or self.images)
+        if "data_fingerprint" in vars(self):  # it is the same, and need not be read again
+            vars(selected)["data_fingerprint"] = self.data_fingerprint
+        return selected
+
+    @property
+    def files(self) -> list[Path]:
+        """Files that are read, those of the clean images included."""
+        return [*self.images.files, *([] if self.clean is None else self.clean.files)]
 
     def fingerprint(self) -> str:
         """-> a digest of number, box and some of the images: a run is not continued on other data of the same name."""

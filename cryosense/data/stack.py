@@ -94,6 +94,11 @@ class ParticleStack:
             size = common_pixel_size(self.path, headers)
         return None if size is None else self.geometry.pixel_size_after(size, self._images.box_size)
 
+    @property
+    def files(self) -> list[Path]:
+        """The file that was opened, and those that its images are in."""
+        return list(dict.fromkeys([self.path, *self._images.used_files()]))
+
     def check_pixel_size(self) -> None:
         """Raises :class:`ParticleDataError` where headers of images contradict the metadata, unless a size was given."""
         found = metadata_pixel_sizes(self._tables.particles, self._tables.optics)

@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A path to write to; the file takes its name when the block ends well and is removed when it does not."""
+    """A path to write to; the file takes its name when the block ends well and is removed when it does not.
+
+    For one process at a time: what a killed one left is overwritten by the next.
+    """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         yield unfinished
@@ -22,8 +27,22 @@ def written_whole(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def write_json_atomic(path: Path, content: object) -> None:
-    """Write JSON under its name complete or not at all. Raises ValueError for NaN and infinity, which JSON does not have."""
-    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+def write_text(path: Path, text: str) -> None:
+    """Write text under its name complete or not at all."""
     with written_whole(path) as unfinished:
         unfinished.write_text(text)
+
+
+def write_torch(path: Path, content: object) -> None:
+    """Write what ``torch.save`` takes under its name complete or not at all. Raises OSError where there is no room for it."""
+    try:
+        with written_whole(path) as unfinished:
+            torch.save(content, unfinished)
+    except RuntimeError as error:  # torch's word for whatever the disk says
+        reason = str(error).strip().split("\n")[0]
+        raise OSError(f"{path} could not be written, is the disk full? ({reason})") from error
+
+
+def write_json_atomic(path: Path, content: object) -> None:
+    """Write JSON under its name complete or not at all. Raises ValueError for NaN and infinity, which JSON does not have."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")

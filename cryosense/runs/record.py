@@ -1,35 +1,100 @@
-"""Whose a run's directory is: the configuration and the data that it was made of."""
+"""``done.json``: that a run is complete, what sums it up, and the files that it consists of."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from cryosense.errors import RunDirectoryError
-from cryosense.files.writing import written_whole
+from cryosense.errors import UnfinishedRunError, UntrustedFileError
+from cryosense.files.limits import read_json
+from cryosense.files.writing import write_json_atomic
+from cryosense.runs.code import code_version
 
+DONE = "done.json"
+FILES = "files"
 SHARDS = "shards"
 
 
-def open_run(directory: Path, config: str, fingerprint: str) -> None:
-    """Make the run's directory and write ``config.yaml`` and ``data.txt`` first of all, or see that they are the same.
+@dataclass(frozen=True)
+class Kind:
+    """What the runs of a verb consist of, as glob patterns below their directory.
 
-    Raises:
-        RunDirectoryError: the directory is of another configuration, or was begun on other images.
+    Attributes:
+        results: files that each of them ends with; all that match are in the record.
+        optional: files that some of them end with; these too.
+        scratch: files and folders of work that is under way, removed at the end.
+        beside: what is written beside the results and stays, but is not missed if it is removed.
+        rooms: see :func:`.code_version`: of the code that makes them.
     """
-    for name, text, what in (
-        ("config.yaml", config, "another configuration: choose another output_dir"),
-        ("data.txt", fingerprint + "\n", "other images under the same path: choose another output_dir, or remove it"),
-    ):
-        path = directory / name
-        if path.is_file():
-            if path.read_text() != text:
-                raise RunDirectoryError(f"{directory} holds a run of {what} ({name} differs)")
-            continue
-        directory.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as unfinished:
-            unfinished.write_text(text)
+
+    results: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    scratch: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    rooms: tuple[str, ...] = field(default=())
+
+    @property
+    def code(self) -> str:
+        """-> the version of the code that makes them."""
+        return code_version(self.rooms)
+
+
+def write_record(directory: Path, kind: Kind, summary: Mapping[str, object]) -> None:
+    """Say in ``done.json`` that a run is complete. Raises UnfinishedRunError where a result is not there."""
+    missing = [pattern for pattern in kind.results if not matching(directory, [pattern])]
+    if missing:
+        raise UnfinishedRunError(f"{directory}: {', '.join(missing)} should be there by now: run again")
+    found = sorted(path for path in matching(directory, (*kind.results, *kind.optional)) if path.is_file())
+    files = {path.relative_to(directory).as_posix(): path.stat().st_size for path in found}
+    write_json_atomic(directory / DONE, {**summary, FILES: files})
+
+
+def read_record(directory: Path) -> dict[str, Any] | None:
+    """-> what ``done.json`` says, None where there is none, or none that can be read."""
+    try:
+        return read_json(directory / DONE)
+    except UntrustedFileError:
+        return None
+
+
+def broken_files(directory: Path, record: Mapping[str, Any]) -> list[str]:
+    """-> those of a record's files that are not there, or of another size; all of them is ``done.json`` if it has no list."""
+    files = record.get(FILES)
+    if not isinstance(files, dict):
+        return [DONE]
+    return [name for name, size in files.items() if _size(directory / name) != size]
+
+
+def is_whole(directory: Path) -> bool:
+    """Whether a directory holds a complete run: everything that its record names is there, whole."""
+    record = read_record(directory)
+    return record is not None and not broken_files(directory, record)
+
+
+def remove(directory: Path, patterns: Iterable[str]) -> None:
+    """Remove the files and folders below a directory that match."""
+    for path in matching(directory, patterns):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def shard_directory(directory: Path, index: int, count: int) -> Path:
     """-> where one of ``count`` shards of the run in ``directory`` is made."""
     return directory / SHARDS / f"{index:05d}_of_{count:05d}"
+
+
+def matching(directory: Path, patterns: Iterable[str]) -> list[Path]:
+    """-> files and folders below a directory whose paths in it are one of these glob patterns."""
+    return [path for pattern in patterns for path in directory.glob(pattern)]
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

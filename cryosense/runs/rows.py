@@ -86,6 +86,16 @@ class RowWriter:
             raise OSError(error.errno, message) from error
         self._completed = stop
 
+    def append_new(self, start: int, rows: Mapping[str, Value]) -> None:
+        """As :meth:`append`, but of rows that are stored already only those that follow."""
+        known = self._completed - start
+        table = as_table(rows, self._schema) if known > 0 else None
+        if table is None:
+            self.append(start, rows)
+        elif known < table.num_rows:
+            new = table.slice(known)
+            self.append(self._completed, {name: new[name].to_pylist() for name in new.schema.names})
+
     def finish(self) -> None:
         """Merge all parts into ``rows.parquet``, few at a time in memory, and remove them; does nothing when done before."""
         if not self._merged.is_file():

@@ -9,17 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+import torch
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
-from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling, usable_particles
+from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling, SurveyRecord
 from cryosense.files.untrusted import UntrustedFileError, read_torch
+from cryosense.files.writing import write_text
+from cryosense.runs.inputs import Stamps
+from cryosense.runs.record import Kind
 from cryosense.training.augmentation import Augmentation
 from cryosense.training.averaged import AveragedTraining
+from cryosense.training.checkpoints import Checkpoints, WholeFiles
 from cryosense.training.datamodule import ParticleDataModule
 from cryosense.training.facts import write_facts
 from cryosense.training.samples import SampleGrid
 from cryosense.training.splits import Split, split
+
+TRAINING = Kind(
+    results=("model/**/*", "split.json"),
+    scratch=("model.unfinished",),
+    beside=("losses.csv", "checkpoints", "samples", "tensorboard", "wandb", ".data"),
+)
 
 
 @dataclass(frozen=True)
@@ -70,23 +81,24 @@ class Training:
         module.check(self._particles)
         return module
 
-    def run(self, module: AveragedTraining, directory: Path) -> Path:
+    def run(self, module: AveragedTraining, directory: Path, files: Stamps | None = None) -> Path:
         """Train of a module what is still to train. -> the folder of weights, ``directory / "model"``.
 
         Writes ``split.json``, ``checkpoints/last.ckpt`` and what the logger and the samples write while it works; the model
-        last of all.
+        last of all. ``files``: size and time of change of what is read, see :class:`.SurveyRecord`.
 
         Raises:
             ParticleDataError: images that cannot be used, or too few.
             UntrustedFileError: a checkpoint to go on from that is damaged.
         """
         model_folder = directory / "model"
-        if model_folder.is_dir():
-            return model_folder
         particles = self._particles
-        particles = particles.select(usable_particles(particles.images, self.chunk_size, self.skip_bad))
+        numbers = torch.arange(len(particles.images))
+        record = SurveyRecord.for_data(directory / ".data", particles.data_fingerprint, files or {}, numbers)
+        survey = record.survey(particles.images, self.chunk_size)
+        particles = particles.select(survey.usable(particles.images.path, self.skip_bad, numbers))
         stack = particles.images
-        scaling = self.scaling.fit(stack, self.chunk_size)
+        scaling = self.scaling.fit_to(survey.mean, survey.deviation)
         parts = split(stack, self.validation_fraction, self.seed)
         directory.mkdir(parents=True, exist_ok=True)
         self._write_split(directory, parts)
@@ -102,20 +114,24 @@ class Training:
         )
         last = directory / "checkpoints" / "last.ckpt"
         trainer = self._trainer(directory, step_of(last), module.samples)
-        trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
+        self._fit(trainer, module, data, last)
         if trainer.is_global_zero and trainer.global_step >= self.steps:
             self._export(module, scaling, stack.select(parts.train), model_folder)
         return model_folder
 
+    def _fit(self, trainer: pl.Trainer, module: AveragedTraining, data: ParticleDataModule, last: Path) -> None:
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
+        except SystemExit as ended:
+            if ended.code == 1 and trainer.interrupted:  # Lightning's word for Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
+        for logger in trainer.loggers:
+            logger.save()
+
     def _trainer(self, directory: Path, first_step: int, samples: bool) -> pl.Trainer:
         callbacks: list[Callback] = [
-            ModelCheckpoint(
-                directory / "checkpoints",
-                filename="last",
-                every_n_train_steps=self.checkpoint_every,
-                save_top_k=1,
-                enable_version_counter=False,
-            )
+            Checkpoints(directory / "checkpoints", self.checkpoint_every),
         ]
         if samples:
             callbacks.append(
@@ -131,6 +147,7 @@ class Training:
             default_root_dir=directory,
             logger=self.make_logger(directory, first_step),
             callbacks=callbacks,
+            plugins=[WholeFiles()],
             max_steps=self.steps,
             max_epochs=-1,
             val_check_interval=self.validate_every,
@@ -140,13 +157,14 @@ class Training:
 
     def _write_split(self, directory: Path, parts: Split) -> None:
         text = json.dumps({"by": parts.by, "train": len(parts.train), "validation": parts.validation.tolist()})
-        (directory / "split.json").write_text(text + "\n")
+        write_text(directory / "split.json", text + "\n")
 
     def _export(self, module: AveragedTraining, scaling: Scaling, trained_on: ParticleStack, folder: Path) -> None:
         unfinished = folder.with_name(folder.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         module.export(unfinished)
         write_facts(unfinished, trained_on, scaling, self.chunk_size)
+        shutil.rmtree(folder, ignore_errors=True)  # one that was not whole
         unfinished.rename(folder)
 
 

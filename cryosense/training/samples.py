@@ -11,6 +11,7 @@ from diffusers import DDIMScheduler
 from torch import Tensor
 
 from cryosense import seeding
+from cryosense.files.writing import written_whole
 from cryosense.training.ddpm import DDPMTraining
 
 
@@ -67,5 +68,6 @@ def picture(images: Tensor, columns: int, path: Path) -> None:
     for axis, image in zip(axes.flat, images[:, 0].cpu(), strict=False):
         axis.imshow(image, cmap="gray", vmin=-1, vmax=1)
     figure.subplots_adjust(0, 0, 1, 1, 0.02, 0.02)
-    figure.savefig(path, dpi=120)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=120, format="png")
     plt.close(figure)

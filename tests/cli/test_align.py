@@ -12,6 +12,7 @@ import torch
 from cryosense.alignment import angles_between_deg
 from cryosense.cli import align, simulate
 from cryosense.data import ParticleStack
+from cryosense.tasks.poses.progress import Find, Portions
 from cryosense.volumes.poses import rotation_matrices
 from cryosense.volumes.symmetry import point_group
 
@@ -93,25 +94,26 @@ def test_shards_and_portions_make_the_same_poses(data: Path, monkeypatch: pytest
 
 def test_a_killed_run_goes_on_behind_its_last_portion(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    original = align.AlignmentRun.execute
+    found = Portions.found
 
-    def killed(self: align.AlignmentRun, directory: Path, config: str, progress: object) -> bool:
+    def killed(self: Portions, directory: Path, rows: torch.Tensor, find: Find, progress: object) -> pd.DataFrame:
         def count(done: int) -> None:
             seen.append(done)
             if sum(seen) >= 30:
                 raise KeyboardInterrupt
 
-        return original(self, directory, config, count)
+        return found(self, directory, rows, find, count)
 
     portions = ["chunk_size=10", "checkpoint_particles=20"]
     with monkeypatch.context() as patch:
-        patch.setattr(align.AlignmentRun, "execute", killed)
+        patch.setattr(Portions, "found", killed)
         with pytest.raises(KeyboardInterrupt):
             run(patch, "align", *WORDS, *portions)
     assert sorted(path.name for path in Path("poses/poses").iterdir()) == ["000000000.parquet"]
     first = Path("poses/poses/000000000.parquet").stat().st_mtime_ns
     with monkeypatch.context() as patch:
         patch.setattr("cryosense.tasks.poses.run.shutil.rmtree", lambda _: None)
+        patch.setattr("cryosense.runs.run_directory.remove", lambda *_: None)
         run(patch, "align", *WORDS, *portions)
     assert Path("poses/poses/000000000.parquet").stat().st_mtime_ns == first
     assert len(pd.read_parquet("poses/poses.parquet")) == 48

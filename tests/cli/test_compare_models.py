@@ -32,7 +32,17 @@ def test_two_models_and_a_map(models: Path, monkeypatch: pytest.MonkeyPatch, cap
     words += ["output_dir=out", "soft_mask.lowpass_angstrom=8"]
     compare(monkeypatch, *words)
     assert "| B | C | 20 | 18 | 18 |" in capsys.readouterr().out
-    names = {"chains.csv", "config.yaml", "data.txt", "done.json", "fsc_a.csv", "fsc_b.csv", "models.md", "models.png"}
+    names = {
+        "chains.csv",
+        "code.txt",
+        "config.yaml",
+        "data.txt",
+        "done.json",
+        "fsc_a.csv",
+        "fsc_b.csv",
+        "models.md",
+        "models.png",
+    }
     assert {path.name for path in (models / "out").iterdir()} == names | {"pairs.csv", "provenance.json", "residues.csv"}
     done = json.loads((models / "out" / "done.json").read_text())
     assert done["rmsd_angstrom"] == pytest.approx(2.0, abs=2e-3)
@@ -60,7 +70,7 @@ def test_models_that_stand_apart(models: Path, monkeypatch: pytest.MonkeyPatch, 
 def test_what_is_refused_in_one_line(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for words, message in (
         (["a.cif"], "two atomic models, or one and the map"),
-        (["a.cif", "none.cif"], "there is no such file"),
+        (["a.cif", "none.cif"], r"none\.cif: no such file"),
         (["a.cif", "b.pdb", "map.path=a.cif", "map.resolution_angstrom=4"], "a.cif: "),
     ):
         with pytest.raises(SystemExit, match=message):

@@ -42,7 +42,7 @@ def test_the_command_leaves_nothing_but_its_output(tmp_path: Path, monkeypatch: 
     main()
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
     monkeypatch.setattr("sys.argv", [*arguments, "snr=0.3"])
-    with pytest.raises(SystemExit, match=r"^cryosense simulate: set/config\.yaml is of another configuration"):
+    with pytest.raises(SystemExit, match=r"^cryosense simulate: set holds a run of another configuration"):
         main()
 
 

@@ -15,7 +15,7 @@ from omegaconf import open_dict
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.sweeps import cell_overrides
-from cryosense.runs import claims
+from cryosense.runs.lock import LOCK
 from cryosense.runs.provenance import sessions
 from cryosense.runs.rows import RowWriter
 from cryosense.tasks.reconstruct.fitting import Fitting
@@ -47,7 +47,7 @@ def test_a_cell_that_fails_is_listed_and_its_neighbours_are_intact(
     assert {out / name for name in cells(out)} == {failed, *finished(out)}
     error = json.loads((failed / "error.json").read_text())
     assert set(error) == {"error", "type", "traceback", "time"}
-    assert error["type"] == "ValueError"
+    assert error["type"] == "ArgumentError"
     assert "sparse.py" in error["traceback"]
     assert "weight: -1.0" in (failed / "config.yaml").read_text()
     before = stamps(out)
@@ -89,13 +89,14 @@ def test_a_cell_in_other_hands_is_left_to_them(
     run_here(monkeypatch, *sweep)
     other = finished(out)[0]
     (other / "done.json").unlink()
-    (other / claims.CLAIM).write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": None, "time": "now"}))
-    run_here(monkeypatch, *sweep)
+    (other / LOCK).write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": None, "time": "now"}))
+    with pytest.raises(SystemExit, match="1 of 2 cells are not done"):
+        run_here(monkeypatch, *sweep)
     said = capsys.readouterr().out
     assert f"left to others: {other}: process 1 on elsewhere is at work on it" in said
     assert "1 of 2 cells are done, 1 are in other hands" in said
     assert not (other / "error.json").exists()
-    assert (other / claims.CLAIM).exists()
+    assert (other / LOCK).exists()
 
 
 def test_a_sweep_that_cannot_be_composed_ends_in_one_line_before_any_work(
@@ -122,7 +123,15 @@ def test_shards_become_the_run(stack: str, tmp_path: Path, monkeypatch: pytest.M
     ((whole,), (merged,)) = finished(tmp_path / "whole"), finished(tmp_path / "shards")
     assert merged.name == whole.name
     assert {path.name for path in merged.iterdir()} == {path.name for path in whole.iterdir()}
-    for name in ("config.yaml", "data.txt", "fit.json", "particles.mrcs", "summary.json", "done.json", "masks.npz"):
+    for name in (
+        "code.txt",
+        "config.yaml",
+        "data.txt",
+        "fit.json",
+        "particles.mrcs",
+        "summary.json",
+        "masks.npz",
+    ):
         assert (merged / name).read_bytes() == (whole / name).read_bytes(), name
     pd.testing.assert_frame_equal(rows_of(tmp_path / "whole"), rows_of(tmp_path / "shards"), check_exact=True)
     assert [session["ended"] is not None for session in sessions(merged)] == [True] * 4
@@ -159,7 +168,7 @@ def test_workers_killed_and_started_again_give_the_rows_of_a_serial_sweep(
     out = tmp_path / "out"
     sweep = ["-m", stack, f"output_dir={out}", *FOUR, "hydra/launcher=processes", "chunk_size=3"]
     process = start(*sweep)
-    while not list(out.glob("*/claim.json")):
+    while not list(out.glob("*/lock.json")):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
@@ -169,7 +178,7 @@ def test_workers_killed_and_started_again_give_the_rows_of_a_serial_sweep(
     said = again.communicate()[0]
     assert again.returncode == 0, said
     pd.testing.assert_frame_equal(rows_of(out), serial_rows, check_exact=True)
-    assert not list(out.glob("*/claim.json"))
+    assert not list(out.glob("*/lock.json"))
 
 
 @pytest.mark.slow

@@ -9,17 +9,22 @@ import pandas as pd
 import pytest
 import starfile
 
-from cryosense.simulation.dataset import simulate_dataset
+from cryosense.runs.record import Kind
+from cryosense.runs.run_directory import RunDirectory, RunDirectoryError
+from cryosense.simulation.dataset import SIMULATION, write_dataset
 from cryosense.simulation.particles import ParticleSimulator
 
 COUNT = 30
 
 
+WITHOUT_FIGURE = Kind(tuple(name for name in SIMULATION.results if not name.endswith(".png")), scratch=SIMULATION.scratch)
+
+
 def make(directory: Path, simulator: ParticleSimulator, seed: int = 3) -> tuple[Path, list[int]]:
     steps: list[int] = []
-    config = {"seed": seed, "count": COUNT}
-    begun = list[Path]().append
-    simulate_dataset(directory, simulator, count=COUNT, chunk_size=8, config=config, begun=begun, progress=steps.append)
+    with RunDirectory.open(directory, f"seed: {seed}", "simulated", WITHOUT_FIGURE) as run:
+        if not run.done:
+            run.finish(write_dataset(directory, simulator, count=COUNT, chunk_size=8, progress=steps.append))
     return directory, steps
 
 
@@ -59,7 +64,8 @@ def test_star_and_labels_tell_the_truth(dataset: Path, simulator: ParticleSimula
 
 def test_finished_sets_are_left_alone_and_others_refused(dataset: Path, simulator: ParticleSimulator) -> None:
     before = {path: path.stat().st_mtime_ns for path in dataset.iterdir()}
-    assert json.loads((dataset / "done.json").read_text()) == {"count": COUNT, "states": 3}
+    done = json.loads((dataset / "done.json").read_text())
+    assert (done["count"], done["states"]) == (COUNT, 3)
     assert make(dataset, simulator)[1] == []
     with pytest.raises(ValueError, match="another configuration"):
         make(dataset, simulator, seed=4)
@@ -72,14 +78,8 @@ def test_an_interrupted_set_is_continued_to_the_same_bytes(
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
-    config, found = {"seed": 3, "count": COUNT}, []
-
-    def begun(directory: Path) -> None:
-        found.append({path.name for path in directory.iterdir()})
-
-    with pytest.raises(KeyboardInterrupt):
-        simulate_dataset(tmp_path, simulator, count=COUNT, chunk_size=8, config=config, begun=begun, progress=interrupt)
-    assert found == [{"config.yaml"}]
+    with pytest.raises(KeyboardInterrupt), RunDirectory.open(tmp_path, "seed: 3", "simulated", WITHOUT_FIGURE):
+        write_dataset(tmp_path, simulator, count=COUNT, chunk_size=8, progress=interrupt)
     assert not (tmp_path / "done.json").exists()
     make(tmp_path, simulator)
     for name in ("particles.mrcs", "clean.mrcs", "labels.csv", "volume_002.mrc"):
@@ -93,6 +93,6 @@ def test_an_interrupted_set_is_continued_to_the_same_bytes(
 
 def test_files_of_unknown_origin_are_not_overwritten(tmp_path: Path, simulator: ParticleSimulator) -> None:
     (tmp_path / "particles.mrcs").write_bytes(b"somebody's")
-    with pytest.raises(ValueError, match=r"holds particles\.mrcs but no config\.yaml"):
+    with pytest.raises(RunDirectoryError, match=r"holds particles\.mrcs but no config\.yaml"):
         make(tmp_path, simulator)
     assert [path.name for path in tmp_path.iterdir()] == ["particles.mrcs"]

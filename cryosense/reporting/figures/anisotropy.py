@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cryosense.files.writing import written_whole
-from cryosense.tasks.maps.anisotropy import THRESHOLD, Anisotropy
+from cryosense.metrics.anisotropy import THRESHOLD, Anisotropy
 
 DOTS_PER_INCH = 110
 RINGS_DEG = (30, 60, 90)

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cryosense.biology.embedding import principal_components
+from cryosense.biology.latent_run import LatentRun
 from cryosense.biology.matching import Matching
 from cryosense.files.writing import written_whole
 from cryosense.seeding import generator
-from cryosense.tasks.latents.runs import LatentRun
 
 DOTS_PER_INCH = 110
 MOST_POINTS = 20_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +12,49 @@ import pandas as pd
 from cryosense.biology.model_files import ModelFileError
 from cryosense.biology.models import ProteinModel, read_model
 from cryosense.files.tables import write_csv
-from cryosense.files.writing import write_json_atomic, written_whole
-from cryosense.reporting.figures.atomic_models import draw_models
-from cryosense.runs.provenance import begin_session, end_session
-from cryosense.runs.record import open_run
+from cryosense.files.writing import write_text
+from cryosense.runs.record import Kind
 from cryosense.tasks.atomic_models.comparison import Comparison, ModelComparison
 from cryosense.tasks.atomic_models.in_map import KnownMap, ModelInMap
 from cryosense.tasks.atomic_models.tables import chain_table, models_markdown
 
+MODELS = Kind(results=("chains.csv", "models.md", "models.png"), optional=("pairs.csv", "residues.csv", "fsc_?.csv"))
 # Below this share of residues at one place, of those that sequence matches, two models hardly stand in one frame.
 FEW_IN_PLACE = 0.1
+
+
+@dataclass(frozen=True)
+class ModelsCompared:
+    """What is found of one or two models: their names, a row for each chain, what is found of both and in the map."""
+
+    names: list[str]
+    chains: pd.DataFrame
+    found: Comparison | None
+    in_map: dict[str, ModelInMap]
+    warnings: list[str]
+
+    @property
+    def curves(self) -> dict[str, pd.DataFrame]:
+        """-> FSC of the map to each model, by its letter."""
+        return {name: fitted.curves for name, fitted in self.in_map.items()}
+
+    def write(self, directory: Path) -> dict[str, object]:
+        """Write ``pairs.csv`` and ``residues.csv`` of two models, ``fsc_a.csv`` and ``fsc_b.csv`` in a map; ``chains.csv``,
+        ``models.md``. -> what sums them up.
+        """
+        for name, table in self.curves.items():
+            write_csv(directory / f"fsc_{name}.csv", table)
+        if self.found is not None:
+            write_csv(directory / "pairs.csv", self.found.pairs)
+            write_csv(directory / "residues.csv", self.found.residues)
+        write_csv(directory / "chains.csv", self.chains)
+        numbers = {} if self.found is None else self.found.summary
+        fits = {name: _crossings(fitted) for name, fitted in self.in_map.items()}
+        in_words = [f"{name} in the map: {_in_words(fit)}." for name, fit in fits.items()]
+        notes = [", ".join(self.names), *in_words, *self.warnings]
+        write_text(directory / "models.md", models_markdown(self.chains, numbers, notes))
+        summary = {name: None if math.isnan(number) else number for name, number in numbers.items()}
+        return {**summary, "in_map": fits, "warnings": self.warnings}
 
 
 @dataclass(frozen=True)
@@ -42,65 +73,27 @@ class ModelRun:
     known_map: KnownMap
     most_chains: int
 
-    def run(self, directory: Path, config: str) -> dict[str, object]:
-        """Compare, unless this directory holds the same already. -> what sums it up, as ``done.json`` does.
+    @property
+    def files(self) -> list[str]:
+        """All that is read."""
+        return [*self.models, *([] if self.known_map.path is None else [self.known_map.path])]
 
-        Writes ``config.yaml`` first (``config``, what identifies the run); ``provenance.json``; ``pairs.csv`` and
-        ``residues.csv`` of two models, ``fsc_a.csv`` and ``fsc_b.csv`` in a map; ``chains.csv``, ``models.md``,
-        ``models.png``; ``done.json`` last.
-
-        Raises:
-            ArgumentError: files that cannot be used, models of other proteins, a directory of another run.
-        """
+    def check(self) -> None:
+        """Raise ModelFileError where there is nothing to compare."""
         if not 1 <= len(self.models) <= 2 or (len(self.models) == 1 and self.known_map.path is None):
             raise ModelFileError("give two atomic models, or one and the map that it is to fit (map.path=...)")
+
+    def make(self) -> ModelsCompared:
+        """Compare. Raises FileError for files that cannot be used, and models of other proteins."""
         models = [read_model(path) for path in self.models]
         known = self.known_map.open()
         found = self.comparison.compare(*models) if len(models) == 2 else None
         in_map = {} if known is None else {name: known.assess(model.path) for name, model in zip("ab", models, strict=False)}
-        open_run(directory, config, self._fingerprint())
-        if (directory / "done.json").is_file():
-            return dict(json.loads((directory / "done.json").read_text()))
-        begin_session(directory)
-        return self._write(directory, models, found, in_map)
-
-    def _fingerprint(self) -> str:
-        digest = hashlib.sha256()
-        for path in [*self.models, *([] if self.known_map.path is None else [self.known_map.path])]:
-            with Path(path).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()[:16]
-
-    def _write(
-        self, directory: Path, models: list[ProteinModel], found: Comparison | None, in_map: dict[str, ModelInMap]
-    ) -> dict[str, object]:
-        within = self.comparison.within_angstrom
-        table = _own_chains(models[0]) if found is None else chain_table(found, within)
+        names = [f"{name}: {model.path.name}" for name, model in zip("ab", models, strict=False)]
+        table = _own_chains(models[0]) if found is None else chain_table(found, self.comparison.within_angstrom)
         for name, fitted in in_map.items():
             table[f"correlation_{name}"] = table[f"chain_{name}"].map(fitted.correlations)
-            write_csv(directory / f"fsc_{name}.csv", fitted.curves)
-        if found is not None:
-            write_csv(directory / "pairs.csv", found.pairs)
-            write_csv(directory / "residues.csv", found.residues)
-        write_csv(directory / "chains.csv", table)
-        numbers = {} if found is None else found.summary
-        fits = {name: _crossings(fitted) for name, fitted in in_map.items()}
-        names = [f"{name}: {model.path.name}" for name, model in zip("ab", models, strict=False)]
-        notes = [
-            ", ".join(names),
-            *(f"{name} in the map: {_in_words(fit)}." for name, fit in fits.items()),
-            *self._warnings(found),
-        ]
-        with written_whole(directory / "models.md") as unfinished:
-            unfinished.write_text(models_markdown(table, numbers, notes))
-        curves = {name: fitted.curves for name, fitted in in_map.items()}
-        residues = None if found is None else found.residues
-        draw_models(directory / "models.png", residues, curves, within, self.most_chains, "   ".join(names))
-        summary = {name: None if math.isnan(number) else number for name, number in numbers.items()}
-        done: dict[str, object] = {**summary, "in_map": fits, "warnings": self._warnings(found)}
-        end_session(directory)
-        write_json_atomic(directory / "done.json", done)
-        return done
+        return ModelsCompared(names, table, found, in_map, self._warnings(found))
 
     def _warnings(self, found: Comparison | None) -> list[str]:
         if found is None:

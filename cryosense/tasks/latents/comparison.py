@@ -10,19 +10,46 @@ import numpy as np
 import pandas as pd
 
 from cryosense.biology.agreement import agreement
+from cryosense.biology.latent_run import LatentRun
 from cryosense.biology.matching import Matching, match_clusters
 from cryosense.errors import ArgumentError
 from cryosense.files.tables import write_csv
-from cryosense.files.writing import write_json_atomic, written_whole
-from cryosense.reporting.figures.latents import draw_comparison
-from cryosense.runs.provenance import begin_session, end_session
-from cryosense.runs.record import open_run
+from cryosense.files.writing import write_text
+from cryosense.runs.record import Kind
 from cryosense.seeding import generator
 from cryosense.tasks.latents.known import Known
-from cryosense.tasks.latents.runs import LatentAnalysis, LatentRun, fingerprint, read_all
+from cryosense.tasks.latents.runs import LatentAnalysis, read_all
 from cryosense.tasks.latents.tables import COMPARED, FLOOR, REFITTED, RESEEDED, comparison_markdown
 
 Row = dict[str, object]
+COMPARISON = Kind(
+    results=("particles.csv", "comparison.md"), optional=("comparison.csv", "clusters.csv", "known.csv", "comparison.png")
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is found: all runs, those that the first was compared with, their clusters beside the first one's, scores."""
+
+    runs: Sequence[LatentRun]
+    others: Sequence[LatentRun]
+    matchings: dict[str, Matching]
+    scores: pd.DataFrame
+    recovery: pd.DataFrame
+
+    def write(self, directory: Path) -> dict[str, object]:
+        """Write ``comparison.csv`` (a row per pair and repeat), ``clusters.csv``, ``known.csv``, ``particles.csv`` and
+        ``comparison.md``. -> what sums them up.
+        """
+        rows = [row for name, matching in self.matchings.items() for row in cluster_rows(name, matching)]
+        clusters = pd.DataFrame(rows)
+        for name, table in (("comparison", self.scores), ("clusters", clusters), ("known", self.recovery)):
+            if len(table):
+                write_csv(directory / f"{name}.csv", table)
+        write_csv(directory / "particles.csv", particle_table(self.runs))
+        text = comparison_markdown(self.runs[0].name, self.scores, clusters, self.recovery)
+        write_text(directory / "comparison.md", text)
+        return {"particles": len(self.runs[0].clusters), "runs": len(self.runs)}
 
 
 @dataclass(frozen=True)
@@ -61,36 +88,29 @@ class LatentComparison:
         """How many are made: the work."""
         return len(self.latents) + len(self.reseeded) + self.refits
 
-    def execute(self, directory: Path, config: str, progress: Callable[[int], object]) -> None:
-        """Compare, unless it is done. ``progress`` is called with the number of embeddings made since its last call.
+    @property
+    def files(self) -> list[str]:
+        """All that is read."""
+        return [*self.latents, *self.reseeded, *([] if self.known is None else [self.known.path])]
 
-        Writes ``config.yaml`` first (``config``, what identifies the comparison); ``provenance.json``; ``comparison.csv`` (a
-        row per pair and repeat), ``clusters.csv``, ``known.csv``, ``particles.csv``, ``comparison.md`` and
-        ``comparison.png``; last ``done.json``.
+    def make(self, progress: Callable[[int], object]) -> Compared:
+        """Compare. ``progress`` is called with the number of embeddings made since its last call.
 
         Raises:
-            ArgumentError: input that cannot be used, before anything is written; a directory of another comparison.
+            ArgumentError: input that cannot be used.
         """
         known = None if self.known is None else self.known.read()
         latents = read_all([*self.latents, *self.reseeded], known, "" if self.known is None else self.known.path)
         count = len(latents[self.latents[0]])
         self.analysis.check(count)
-        open_run(directory, config, fingerprint(latents, known))
-        if (directory / "done.json").is_file():
-            return
-        begin_session(directory)
         runs = list(self._analysed(latents, progress))
         others, reseeded = runs[1 : len(self.latents)], runs[len(self.latents) :]
         refitted = list(self._refitted(runs[0], latents[runs[0].name], progress))
         orders = [generator(self.seed, i).permutation(count) for i in range(self.shuffles)]
         matchings = {other.name: match_clusters(runs[0].clusters, other.clusters) for other in others}
-        scores = list(scored(runs[0], others, reseeded, refitted, orders))
+        scores = pd.DataFrame(list(scored(runs[0], others, reseeded, refitted, orders)))
         recovery = [] if known is None or self.known is None else list(recovered(self.known, known, runs, orders))
-        write_tables(directory, runs, matchings, pd.DataFrame(scores), pd.DataFrame(recovery))
-        if others:
-            draw_comparison(directory / "comparison.png", runs[0], others, matchings)
-        end_session(directory)
-        write_json_atomic(directory / "done.json", {"particles": count, "runs": len(latents)})
+        return Compared(runs, others, matchings, scores, pd.DataFrame(recovery))
 
     def _analysed(self, latents: dict[str, np.ndarray], progress: Callable[[int], object]) -> Iterator[LatentRun]:
         for name, values in latents.items():
@@ -134,19 +154,6 @@ def recovered(known: Known, values: np.ndarray, runs: Sequence[LatentRun], order
         for i, shuffled in enumerate(map(run.shuffled, orders)):
             floor = known.recovery(values, shuffled.clusters, shuffled.neighbours)
             yield {"run": run.name, "kind": FLOOR, "repeat": i, **floor}
-
-
-def write_tables(
-    directory: Path, runs: Sequence[LatentRun], matchings: dict[str, Matching], scores: pd.DataFrame, recovery: pd.DataFrame
-) -> None:
-    """Write scores, clusters, particles and what sums them up."""
-    clusters = pd.DataFrame([row for name, matching in matchings.items() for row in cluster_rows(name, matching)])
-    for name, table in (("comparison", scores), ("clusters", clusters), ("known", recovery)):
-        if len(table):
-            write_csv(directory / f"{name}.csv", table)
-    write_csv(directory / "particles.csv", particle_table(runs))
-    with written_whole(directory / "comparison.md") as unfinished:
-        unfinished.write_text(comparison_markdown(runs[0].name, scores, clusters, recovery))
 
 
 def cluster_rows(other: str, matching: Matching) -> Iterator[Row]:

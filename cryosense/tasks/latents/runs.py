@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,24 +10,10 @@ import numpy as np
 
 from cryosense.biology.clustering import GaussianMixture
 from cryosense.biology.embedding import Embedding
+from cryosense.biology.latent_run import LatentRun
 from cryosense.biology.neighbours import check_neighbours, nearest_neighbours
 from cryosense.data.latents import read_latents
 from cryosense.errors import ParticleDataError
-
-
-@dataclass(frozen=True)
-class LatentRun:
-    """n particles: points (n, e) of the embedding, clusters (n,), and neighbours (n, k) in latent space."""
-
-    name: str
-    points: np.ndarray
-    clusters: np.ndarray
-    neighbours: np.ndarray
-
-    def shuffled(self, order: np.ndarray) -> LatentRun:
-        """-> the run in which particle i has the latents of particle ``order[i]``, an (n,) permutation."""
-        place = np.argsort(order)
-        return LatentRun(self.name, self.points[order], self.clusters[order], place[self.neighbours[order]])
 
 
 @dataclass(frozen=True)
@@ -72,11 +57,3 @@ def read_all(paths: Sequence[str], known: np.ndarray | None, known_path: str) ->
                 f"{path}: {count} particles, but {wanted} in {paths[0]}: give files of the same particles in the same order"
             )
     return found
-
-
-def fingerprint(latents: dict[str, np.ndarray], known: np.ndarray | None) -> str:
-    """-> a digest of all that is compared."""
-    digest = hashlib.sha256()
-    for array in (*latents.values(), np.zeros(0) if known is None else known):
-        digest.update(str(array.shape).encode() + array.tobytes())
-    return digest.hexdigest()[:16]

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import torch
 
-from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack, usable_particles
+from cryosense.data import Geometry, ParticleSource, ParticleStack
 from cryosense.errors import ArgumentError
-from cryosense.files.writing import write_json_atomic
 from cryosense.measurement import Design, acquire
-from cryosense.runs.provenance import begin_session, end_session, gather_sessions
-from cryosense.runs.record import open_run, shard_directory
+from cryosense.runs.record import Kind
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.assessment import Assessment, Reconstruction
-from cryosense.tasks.maps.files import write_maps
 from cryosense.tasks.maps.half_sums import HalfSums
 from cryosense.volumes.symmetry import point_group
 from cryosense.volumes.views import view_directions
+
+SUMS = "sums.pt"
+MAPS = ("half1", "half2", "map", "mask")
+TABLES = ("fsc.csv", "fsc.star", "resolution.csv", "anisotropy.csv")
+BACKPROJECTION = Kind(
+    results=(*(f"{name}.mrc" for name in MAPS), *TABLES, "fsc.png", "anisotropy.png"), scratch=(SUMS, ".data")
+)
+PART = Kind(results=(SUMS,))  # one shard
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,6 @@ class Backprojection:
         ctf_correction: false for particles whose CTF is corrected already, or that have none.
         pad_factor: see :class:`SliceAccumulator`.
         regularisation: see :meth:`SliceAccumulator.volume`.
-        skip_bad: leave out particles that are constant or not finite, instead of stopping.
-        shard_index, shard_count: this process takes the ``shard_index``-th part of the particles; the one that finds all
-            other parts done makes the maps.
         chunk_size: particles in memory at once.
         checkpoint_particles: the sums are written to disk whenever so many more are in them.
 
@@ -54,9 +55,6 @@ class Backprojection:
     pad_factor: int
     regularisation: float
     assessment: Assessment
-    skip_bad: bool
-    shard_index: int
-    shard_count: int
     chunk_size: int
     checkpoint_particles: int
     images: ParticleStack = field(init=False)
@@ -72,8 +70,6 @@ class Backprojection:
         for rule, held in checks.items():
             if not held:
                 raise ArgumentError(f"{rule}, not {getattr(self, rule.split()[0])}")
-        if not 0 <= self.shard_index < self.shard_count:
-            raise ArgumentError(f"shard.index={self.shard_index} of shard.count={self.shard_count}: shards are counted from 0")
         object.__setattr__(self, "images", self.source.images.transformed(self.geometry))
         object.__setattr__(self, "operations", point_group(self.symmetry))
 
@@ -82,95 +78,33 @@ class Backprojection:
         """-> poses, optics and half sets. Raises ParticleDataError where they cannot be used."""
         return Alignments.of(self.images, with_ctf=self.ctf_correction)
 
-    def run(self, directory: Path, config: str, progress: Callable[[int], object]) -> bool:
-        """Do what is still to do, nothing if it is done. -> whether the maps are there, or other shards are missing.
-
-        Writes ``config.yaml`` (``config``, what identifies the run) first; ``provenance.json``, of a shard in
-        ``shards/<shard>``; ``sums/<shard>.pt`` while it works; then what :func:`write_maps` writes; last ``done.json``, and
-        removes the sums. ``progress`` is called with the number of particles done since its last call.
-
-        Raises:
-            ArgumentError: input that cannot be used, before any work; a directory of another configuration or of other data.
-        """
+    def check(self) -> Alignments:
+        """-> poses, CTF and half sets. Raises ArgumentError for input that cannot be used; no image is read."""
         alignments = self.alignments
-        self._check_masks()
+        if self.design is not None:
+            alignments.optics.refuse_masks(self.images.path)
+            self.design.operator(self.images.box_size, torch.zeros(1, dtype=torch.int64))
         half_sets = alignments.half_sets()
         self.assessment.check(alignments.box_size, alignments.pixel_size_angstrom, alignments.half_set, half_sets)
-        identity = f"{self.source.fingerprint()} {alignments.fingerprint()}"
-        if (directory / "done.json").is_file():
-            open_run(directory, config, identity)
-            return True
-        usable = usable_particles(self.images, self.chunk_size, self.skip_bad)
-        open_run(directory, config, identity)
-        parts = [shard_directory(directory, index, self.shard_count) for index in range(self.shard_count)]
-        record = parts[self.shard_index] if self.shard_count > 1 else directory
-        record.mkdir(parents=True, exist_ok=True)
-        begin_session(record)
-        made = self._made(directory, alignments, usable, half_sets, progress)
-        if made is None:
-            end_session(record)
-            return (directory / "done.json").is_file()
-        summary = write_maps(directory, made, self.assessment.judge(made))
-        end_session(record)
-        gather_sessions(directory, parts)
-        write_json_atomic(directory / "done.json", summary)
-        shutil.rmtree(directory / "sums", ignore_errors=True)
-        return True
+        return alignments
 
-    def _made(
+    def accumulate(
         self,
         directory: Path,
         alignments: Alignments,
-        usable: torch.Tensor,
-        half_sets: str,
+        numbers: torch.Tensor,
         progress: Callable[[int], object],
-    ) -> Reconstruction | None:
-        """-> the maps of all particles, or None where other shards are missing."""
-        sums = self._stream(directory, alignments, usable, progress)
-        if not self._add_other_shards(directory, sums):
-            return None
-        views = view_directions(alignments.rotations(usable), self.operations)
-        return Reconstruction.of(sums, self.regularisation, alignments.pixel_size_angstrom, views, half_sets)
-
-    def _add_other_shards(self, directory: Path, sums: HalfSums) -> bool:
-        """Add what the other shards left on disk. -> whether all of it was there.
-
-        Two shards that end together both find everything, and make the same maps; the one that is later may find the sums
-        removed by the other, who does that only after ``done.json`` is there.
-        """
-        others = [self._complete(directory, index) for index in range(self.shard_count) if index != self.shard_index]
-        if not all(path.is_file() for path in others):
-            return False
-        for path in others:
-            other = HalfSums(sums.box_size, self.pad_factor, self.assessment.bootstrap.groups_in_use)
-            try:
-                other.load(path)
-            except FileNotFoundError:
-                return False
-            sums.add(other)
-        return True
-
-    def _check_masks(self) -> None:
-        if self.design is not None:
-            self.alignments.optics.refuse_masks(self.images.path)
-            self.design.operator(self.images.box_size, torch.zeros(1, dtype=torch.int64))
-
-    def _complete(self, directory: Path, index: int) -> Path:
-        return directory / "sums" / f"shard_{index:03d}_of_{self.shard_count:03d}.pt"
-
-    def _stream(
-        self, directory: Path, alignments: Alignments, usable: torch.Tensor, progress: Callable[[int], object]
+        *,
+        to_be_added: bool = False,
     ) -> HalfSums:
-        """-> the sums of this shard, which are on disk as well where there are others."""
-        if len(usable) < self.shard_count:
-            raise ParticleDataError(f"shard.count={self.shard_count} for {len(usable)} particles: each needs at least one")
-        numbers = usable.tensor_split(self.shard_count)[self.shard_index]
-        sums = HalfSums(alignments.box_size, self.pad_factor, self.assessment.bootstrap.groups_in_use)
-        complete = self._complete(directory, self.shard_index)
-        unfinished = complete.with_suffix(".unfinished.pt")
-        saved = next((path for path in (complete, unfinished) if path.is_file()), None)
-        if saved is not None:
-            sums.load(saved)
+        """-> the sums of particles ``numbers`` (m,), gone on with where ``sums.pt`` in the directory stops.
+
+        There they are kept at every checkpoint and, where they are ``to_be_added`` to others, at the end. ``progress`` is
+        called with the number of particles done since its last call.
+        """
+        path, sums = directory / SUMS, self._sums(alignments)
+        if path.is_file():
+            sums.load(path)
         start = at_checkpoint = int(sums.particles.sum())
         progress(start)
         for first in range(start, len(numbers), self.chunk_size):
@@ -178,12 +112,29 @@ class Backprojection:
             self._insert(sums, alignments, chunk)
             progress(len(chunk))
             if first + len(chunk) - at_checkpoint >= self.checkpoint_particles:
-                sums.save(unfinished)
+                sums.save(path)
                 at_checkpoint = first + len(chunk)
-        if saved != complete and self.shard_count > 1:
-            sums.save(complete)
-            unfinished.unlink(missing_ok=True)
+        if to_be_added and at_checkpoint < len(numbers):
+            sums.save(path)
         return sums
+
+    def total(self, directories: Iterable[Path], alignments: Alignments) -> HalfSums:
+        """-> the sums of all particles of these directories."""
+        total = self._sums(alignments)
+        for directory in directories:
+            other = self._sums(alignments)
+            other.load(directory / SUMS)
+            total.add(other)
+        return total
+
+    def maps(self, sums: HalfSums, alignments: Alignments, usable: torch.Tensor) -> Reconstruction:
+        """-> the maps of the particles ``usable`` (m,), all of which are in the sums."""
+        views = view_directions(alignments.rotations(usable), self.operations)
+        half_sets = alignments.half_sets()
+        return Reconstruction.of(sums, self.regularisation, alignments.pixel_size_angstrom, views, half_sets)
+
+    def _sums(self, alignments: Alignments) -> HalfSums:
+        return HalfSums(alignments.box_size, self.pad_factor, self.assessment.bootstrap.groups_in_use)
 
     @torch.no_grad()
     def _insert(self, sums: HalfSums, alignments: Alignments, numbers: torch.Tensor) -> None:

@@ -14,15 +14,10 @@ from cryosense.tasks.maps.fsc_files import write_fsc_star
 
 
 def write_maps(directory: Path, made: Reconstruction, found: Findings) -> dict[str, object]:
-    """Write maps, mask, curves, resolutions and figures. -> what sums them up.
+    """Write maps, mask, curves and resolutions. -> what sums them up.
 
-    ``half1.mrc``, ``half2.mrc``, ``map.mrc``, ``mask.mrc``; ``fsc.csv``, ``fsc.star``, ``resolution.csv``, ``fsc.png``;
-    ``anisotropy.csv``, ``anisotropy.png``.
+    ``half1.mrc``, ``half2.mrc``, ``map.mrc``, ``mask.mrc``; ``fsc.csv``, ``fsc.star``, ``resolution.csv``; ``anisotropy.csv``.
     """
-    # Only now: what draws takes as much memory as the sums that are gone.
-    from cryosense.reporting.figures.anisotropy import draw_anisotropy
-    from cryosense.reporting.figures.maps import draw_map
-
     n, pixel_size = made.full_map.shape[-1], made.pixel_size_angstrom
     volumes = {"half1": made.halves[0], "half2": made.halves[1], "map": made.full_map, "mask": found.mask}
     for name, volume in volumes.items():
@@ -34,9 +29,6 @@ def write_maps(directory: Path, made: Reconstruction, found: Findings) -> dict[s
     write_fsc_star(directory / "fsc.star", found.table, found.resolutions, randomised_from)
     first, second = made.sums.particles.tolist()
     compression = float(n**2 * made.sums.particles.sum() / made.sums.measured)
-    title = f"{first} + {second} particles of {n} px at {pixel_size:g} Å, compression (dof) {compression:.3g}"
-    draw_map(directory / "fsc.png", found.table, found.resolutions, made.full_map, found.mask, pixel_size, title)
-    draw_anisotropy(directory / "anisotropy.png", found.anisotropy, n, pixel_size)
     return {
         "particles": first + second,
         "half_sets": [first, second],

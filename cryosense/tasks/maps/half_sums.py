@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cryosense.errors import RunError
 from cryosense.files.untrusted import read_torch
-from cryosense.files.writing import written_whole
+from cryosense.files.writing import write_torch
 from cryosense.volumes.backproject import SliceAccumulator, Slices
 
 
@@ -82,8 +82,7 @@ class HalfSums(nn.Module):
     def save(self, path: Path) -> None:
         """Write the sums under this name, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as unfinished:
-            torch.save(self.state_dict(), unfinished)
+        write_torch(path, self.state_dict())
 
     def load(self, path: Path) -> None:
         """Read what :meth:`save` wrote for the same box and pad factor. Raises ArgumentError for anything else."""

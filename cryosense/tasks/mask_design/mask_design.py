@@ -11,19 +11,33 @@ import torch
 from torch import Tensor
 
 from cryosense.files.tables import write_csv
-from cryosense.files.writing import write_json_atomic, written_whole
+from cryosense.files.writing import write_json_atomic, write_text
 from cryosense.metrics import resolution_angstrom as resolution_of
 from cryosense.metrics.shell_snr import ShellSnr, fit_shell_snr
 from cryosense.operators.masks import MaskError
 from cryosense.operators.sampling_profile import Profile, ProfileDesign
-from cryosense.reporting.figures.mask_design import draw_design
-from cryosense.runs.provenance import begin_session, end_session
-from cryosense.runs.record import open_run
+from cryosense.runs.record import Kind
 from cryosense.tasks.mask_design.ctf_spectra import ctf_spectrum
 from cryosense.tasks.mask_design.pilots import Pilot
 
 THRESHOLD = 0.143
 CONFIG = Path("operator") / "masks" / "designed.yaml"
+DESIGN = Kind(results=(str(CONFIG), "profile.csv", "design.json", "design.png"), beside=("obtained.png",))
+
+
+@dataclass(frozen=True)
+class Designed:
+    """Masks, a row of what is expected of them for each shell, and what sums them up."""
+
+    profile: Profile
+    table: pd.DataFrame
+    summary: dict[str, object]
+
+    def write(self, directory: Path) -> None:
+        """Write ``operator/masks/designed.yaml``, ``profile.csv`` and ``design.json``."""
+        write_masks_config(directory / CONFIG, self.profile)
+        write_csv(directory / "profile.csv", self.table)
+        write_json_atomic(directory / "design.json", self.summary)
 
 
 @dataclass(frozen=True)
@@ -108,31 +122,11 @@ class MaskDesign:
         shells = self.pilot.box_size * self.pilot.pixel_size_angstrom / resolution_angstrom
         return max(1, min(int(shells + 1e-6), self.pilot.box_size // 2))
 
-    def run(self, directory: Path, config: str, obtained: Tensor | None) -> dict[str, object]:
-        """Design the masks and write them. -> what sums them up.
-
-        Writes ``config.yaml`` first (``config``, what identifies the design), ``provenance.json``,
-        ``operator/masks/designed.yaml``, ``profile.csv``, ``design.json`` and ``design.png``; with the FSC ``obtained``
-        (n // 2 + 1,), ``obtained.png``.
-
-        Raises:
-            ArgumentError: input that cannot be used, before anything is written; a directory of another design.
-        """
+    def make(self) -> Designed:
+        """-> the design. Raises ArgumentError for input that cannot be used."""
         snr = self.expected_snr()
         solved = self.solve(snr)
-        table = self.table(snr, solved)
-        if obtained is not None and len(obtained) != len(table):
-            raise MaskError(f"obtained: a curve of {len(obtained)} shells, the pilot has {len(table)}: take one box size")
-        summary = self.summary(snr, solved)
-        open_run(directory, config, self.pilot.fingerprint())
-        begin_session(directory)
-        write_masks_config(directory / CONFIG, solved)
-        write_csv(directory / "profile.csv", table)
-        write_json_atomic(directory / "design.json", summary)
-        name = "design.png" if obtained is None else "obtained.png"
-        draw_design(directory / name, table, obtained, self.fsc_floor, self.pilot.pixel_size_angstrom, summary)
-        end_session(directory)
-        return summary
+        return Designed(solved, self.table(snr, solved), self.summary(snr, solved))
 
     def table(self, snr: ShellSnr, solved: Profile) -> pd.DataFrame:
         """-> a row per shell: the pilot's FSC, log s and its deviation, p, and the FSC expected without and with masks."""
@@ -175,5 +169,4 @@ def write_masks_config(path: Path, solved: Profile) -> None:
         "_partial_: true\n"
         f"keep_probability_per_shell: [{numbers}]\n"
     )
-    with written_whole(path) as unfinished:
-        unfinished.write_text(text)
+    write_text(path, text)

@@ -15,16 +15,20 @@ import torch
 
 from cryosense.data import ParticleDataError, ParticleSource, Scaling
 from cryosense.data.checks import refuse_bad
-from cryosense.errors import ArgumentError, MeasurementFileError
+from cryosense.errors import ArgumentError, MeasurementFileError, RunDirectoryError
 from cryosense.measurement import FIRST_PORTION, Design, Noise, Quantiser, calibrate
 from cryosense.measurement.file import MeasurementFile
 from cryosense.measurement.file.plain import describe_design, describe_noise, describe_quantiser
 from cryosense.measurement.file.writing import BLOCK, Parts, write_file
 from cryosense.measurement.quantisers import StoredQuantiser
-from cryosense.runs.claims import claimed_in_turn
-from cryosense.runs.record import open_run
+from cryosense.runs.identity import Identity, is_of_other_code
+from cryosense.runs.inputs import Stamps, changed
+from cryosense.runs.lock import locked, locked_in_turn
+from cryosense.runs.record import remove
+from cryosense.runs.shards import Sharding
+from cryosense.runs.signals import ending_in_order
 
-EXPIRES_HOURS = 1.0  # of the claim of another host, while it puts parts together
+WHOLE = "whole.lock"  # of who says whose the parts are, or puts them together
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,9 @@ class Measuring:
         scaling: fitted to the source.
         provenance: for the record: what made the file.
         part_particles: measured between two signs of progress, a multiple of 64.
-        shard_index, shard_count: this process takes every ``shard_count``-th part; the one that finds all parts there makes
-            the file.
+        sharding: of n shards each takes every n-th part; the one that finds all parts there makes the file.
         chunk_size: particles in memory at once.
+        files: what was true of the files that are read, before they were.
     """
 
     source: ParticleSource
@@ -50,17 +54,15 @@ class Measuring:
     quantiser: Quantiser
     provenance: dict[str, Any]
     part_particles: int
-    shard_index: int
-    shard_count: int
+    sharding: Sharding
     chunk_size: int
+    files: Stamps
 
     def __post_init__(self) -> None:
         if self.part_particles < BLOCK or self.part_particles % BLOCK:
             raise ArgumentError(f"part_particles={self.part_particles}: a multiple of {BLOCK} is needed")
         if self.chunk_size < 1:
             raise ArgumentError(f"chunk_size={self.chunk_size}: at least 1 is needed")
-        if not 0 <= self.shard_index < self.shard_count:
-            raise ArgumentError(f"shard.index={self.shard_index} of shard.count={self.shard_count}: shards are counted from 0")
 
     @cached_property
     def _stored(self) -> StoredQuantiser:
@@ -69,35 +71,52 @@ class Measuring:
             raise MeasurementFileError(f"quantiser: what {name} leaves cannot be stored; take float32 for numbers as they are")
         return self.quantiser
 
-    def run(self, path: Path, identity: str, progress: Callable[[int], object]) -> bool:
-        """Do what is still to do, nothing if the file is there. -> whether it is, or parts of other shards are missing.
+    def run(self, path: Path, identity: Identity, rerun: str | None, progress: Callable[[int], object]) -> bool:
+        """Do what is still to do of a file that is not there. -> whether it is now, or parts of other shards are missing.
 
-        Parts lie in ``<path>.parts`` until the file is made. ``identity``: of the configuration; a file or parts of another
-        are not touched. ``progress`` is called with the number of particles done since its last call.
+        Parts lie in ``<path>.parts`` until the file is made. ``progress`` is called with the number of particles done since
+        its last call.
 
         Raises:
-            CryosenseError: input that cannot be used; a file of another configuration or of other data.
+            CryosenseError: input that cannot be used; parts of another configuration, of other data or of other code.
+            BusyError: another process makes these parts.
         """
         description = self._description(identity)
-        if path.exists():
-            self._refuse_other(path, description)
-            progress(len(self.particles))
-            return True
-        parts = Parts(path.with_name(path.name + ".parts"), len(self.particles), self.part_particles)
-        open_run(parts.directory, identity, self.source.fingerprint())
+        parts = Parts(parts_of(path), len(self.particles), self.part_particles)
+        shard = f"shard_{self.sharding.index:05d}_of_{self.sharding.count:05d}.lock"
+        with ending_in_order(), locked(parts.directory / shard):
+            with locked_in_turn(parts.directory / WHOLE):
+                if identity.owns(parts.directory) and identity.is_outdated(parts.directory, rerun):
+                    self._start_over(parts)
+                if not identity.is_begun(parts.directory):
+                    identity.write(parts.directory)
+            self._make_parts(parts, progress)
+        if not all(parts.is_there(index) for index in range(len(parts))):
+            return path.exists()
+        with ending_in_order(), locked_in_turn(parts.directory / WHOLE):
+            if not path.exists():
+                self._refuse_replaced(parts)
+                self._put_together(path, parts, description)
+        shutil.rmtree(parts.directory, ignore_errors=True)
+        return True
+
+    def _make_parts(self, parts: Parts, progress: Callable[[int], object]) -> None:
         self._calibrate()
-        for index in range(self.shard_index, len(parts), self.shard_count):
+        for index in range(self.sharding.index, len(parts), self.sharding.count):
             if not parts.is_there(index):
                 self._write(parts, index, progress)
             else:
                 progress(len(parts.positions(index)))
-        if not all(parts.is_there(index) for index in range(len(parts))):
-            return path.exists()
-        with claimed_in_turn(parts.directory, EXPIRES_HOURS):
-            if not path.exists():
-                self._put_together(path, parts, description)
-        shutil.rmtree(parts.directory, ignore_errors=True)
-        return True
+
+    def _refuse_replaced(self, parts: Parts) -> None:
+        """Raises RunDirectoryError where an input was changed meanwhile; what was made of it is removed."""
+        replaced = changed(self.files)
+        if replaced:
+            self._start_over(parts)
+            raise RunDirectoryError(f"{replaced[0]} was changed while it was measured: what was made is removed; run again")
+
+    def _start_over(self, parts: Parts) -> None:
+        remove(parts.directory, [each.name for each in parts.directory.iterdir() if each.suffix != ".lock"])
 
     @torch.no_grad()
     def _calibrate(self) -> None:
@@ -123,7 +142,7 @@ class Measuring:
         tables = {"particles": images.metadata} | ({} if images.optics is None else {"optics": images.optics})
         write_file(path, parts, description, self._stored, self.particles.numpy(), tables)
 
-    def _description(self, identity: str) -> dict[str, Any]:
+    def _description(self, identity: Identity) -> dict[str, Any]:
         images, quantiser = self.source.images, self._stored
         try:
             made = {"design": describe_design(self.design), "noise": describe_noise(self.noise)}
@@ -139,15 +158,38 @@ class Measuring:
             "scaling": self.scaling.describe(),
             "provenance": {
                 **self.provenance,
-                "configuration": hashlib.sha256(identity.encode()).hexdigest()[:16],
-                "data": self.source.fingerprint(),
+                **_record(identity),
             },
         }
 
-    def _refuse_other(self, path: Path, description: dict[str, Any]) -> None:
-        known = MeasurementFile.open(path).description.content
-        for key, what in (("configuration", "of another configuration"), ("data", "made of other images")):
-            if known["provenance"].get(key) != description["provenance"][key]:
-                raise MeasurementFileError(f"{path}: is a measurement file {what}: name another output, or remove it")
-        if known["box_size"] != description["box_size"]:
-            raise ParticleDataError(f"{path}: holds particles of {known['box_size']} px, not of {description['box_size']} px")
+
+def parts_of(path: Path) -> Path:
+    """-> the folder in which the parts of a measurement file lie until it is made."""
+    return path.with_name(path.name + ".parts")
+
+
+def is_made(path: Path, identity: Identity, box_size: int, rerun: str | None) -> bool:
+    """Whether the file is there. One of other code is removed where ``rerun`` says so.
+
+    Raises:
+        CryosenseError: a file of another configuration, of other data or of other code; see :func:`.is_of_other_code`.
+    """
+    if not path.exists():
+        return False
+    known = MeasurementFile.open(path).description.content
+    wanted = _record(identity)
+    for key, what in (("configuration", "of another configuration"), ("data", "made of other images")):
+        if known["provenance"].get(key) != wanted[key]:
+            raise MeasurementFileError(f"{path}: is a measurement file {what}: name another output, or remove it")
+    if known["box_size"] != box_size:
+        raise ParticleDataError(f"{path}: holds particles of {known['box_size']} px, not of {box_size} px")
+    if is_of_other_code(path, str(known["provenance"].get("code", "")), wanted["code"], rerun):
+        path.unlink()
+        return False
+    return True
+
+
+def _record(identity: Identity) -> dict[str, str]:
+    """-> what a file says of what it was made of."""
+    configuration = hashlib.sha256(identity.config.encode()).hexdigest()[:16]
+    return {"configuration": configuration, "data": identity.fingerprint, "code": identity.code}

@@ -69,6 +69,19 @@ class Fitting:
             return torch.zeros(0, dtype=torch.int64)
         return torch.arange(self.held_back) * count // max(1, self.held_back)
 
+    def check(self, reconstructor: Reconstructor, source: ParticleSource, count: int) -> None:
+        """Raises FittingError where the method has to learn and cannot, from ``count`` images of the source."""
+        if not reconstructor.learns and not _chooses(reconstructor):
+            return
+        if not len(self.held_back_particles(count)) and not self.reuse:
+            raise FittingError(
+                f"{source.images.path}: of {count} images none can be held back for a method to learn from "
+                f"(fitting.held_back={self.held_back}); set a smaller fitting.held_back, or fitting.reuse=true to learn "
+                "from the scored images themselves (an upper bound), or give reconstructor.weight"
+            )
+        if self.target == "clean" and source.clean is None:
+            raise FittingError("fitting.target=clean, but no clean images are known: give data.clean_path")
+
     def fit(
         self,
         reconstructor: Reconstructor,
@@ -86,15 +99,15 @@ class Fitting:
         Raises:
             FittingError: nothing to learn from, or a clean target where no clean image is known.
         """
-        chooses = isinstance(reconstructor, Sparse) and reconstructor.weight is None
-        if not chooses and not reconstructor.learns:
+        if not reconstructor.learns and not _chooses(reconstructor):
             return None
+        self.check(reconstructor, source, len(particles))
         if known is not None and isinstance(reconstructor, Sparse):
             reconstructor.with_weight(known.chosen)
             return known
         images, targets, numbers = self._training_images(source, particles, scaling)
         reconstructor.fit(images, targets)
-        if not isinstance(reconstructor, Sparse) or not chooses:
+        if not isinstance(reconstructor, Sparse) or not _chooses(reconstructor):
             return None
         few = slice(self.tuning_images)
         measurement = measure(images[few], numbers[few])
@@ -108,18 +121,10 @@ class Fitting:
         """-> scaled images (t, 1, n, n), scaled targets, particle numbers (t,)."""
         positions = self.held_back_particles(len(particles))
         if len(positions) == 0:
-            if not self.reuse:
-                raise FittingError(
-                    f"{source.images.path}: of {len(particles)} images none can be held back for a method to learn from "
-                    f"(fitting.held_back={self.held_back}); set a smaller fitting.held_back, or fitting.reuse=true to learn "
-                    "from the scored images themselves (an upper bound), or give reconstructor.weight"
-                )
             positions = torch.arange(min(len(particles), max(1, self.held_back)))
         images, offset, gain = scaling(source.images[positions])
-        if self.target == "measured":
+        if self.target == "measured" or source.clean is None:
             return images, images, particles[positions]
-        if source.clean is None:
-            raise FittingError("fitting.target=clean, but no clean images are known: give data.clean_path")
         return images, scaled_like(source.clean[positions], offset, gain), particles[positions]
 
     def _mean_score(self, x: Tensor, targets: Tensor, scores: Scores) -> float:
@@ -127,3 +132,8 @@ class Fitting:
         if mean != mean:
             raise FittingError(f"fitting.score={self.score} cannot be computed here: choose another, or provide its weights")
         return mean
+
+
+def _chooses(reconstructor: Reconstructor) -> bool:
+    """Whether the weight of its prior is still to be chosen."""
+    return isinstance(reconstructor, Sparse) and reconstructor.weight is None

@@ -18,7 +18,7 @@ def write_masks(directory: Path, operator: LinearOperator, start: int, per_parti
     ``values``. Of an operator that has no masks, what makes it is stored under the names of its own.
     """
     path = directory / "masks" / f"{start:09d}.npz" if per_particle else directory / "masks.npz"
-    if path.is_file():
+    if path.is_file() and not per_particle:
         return
     path.parent.mkdir(exist_ok=True)
     arrays = {name: values.cpu().numpy() for name, values in operator.drawn().items()}

@@ -24,7 +24,6 @@ class Run:
         shard: positions of the particles that this run reconstructs.
         write_images: write the reconstructed stack, and the per-pixel deviation where the method gives one.
         write_samples: write each sample of a method that draws several as a stack of its own.
-        draw_example: draw one particle.
     """
 
     run_id: str
@@ -41,7 +40,6 @@ class Run:
     seed: int
     write_images: bool
     write_samples: bool
-    draw_example: bool
     chunk_size: int
 
     def part(self, shard: range, run_id: str) -> Run:

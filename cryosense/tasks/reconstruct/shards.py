@@ -1,72 +1,56 @@
-"""Shards of a run, each with a directory of its own inside the run's; when the last is done they become the run."""
+"""The run of shards that are all done: what each of them has written, put together."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 
-from cryosense.data import ParticleStack
-from cryosense.errors import ArgumentError
+from cryosense.data.images import open_image_file
 from cryosense.files.writing import written_whole
 from cryosense.metrics.score_table import SCHEMA
-from cryosense.runs.claims import claimed
-from cryosense.runs.provenance import gather_sessions
-from cryosense.runs.record import SHARDS, shard_directory
 from cryosense.runs.rows import RowWriter
-from cryosense.tasks.reconstruct.execution import begin, finish
+from cryosense.runs.shards import Sharding, part_of
+from cryosense.tasks.reconstruct.execution import complete, example, fit
 from cryosense.tasks.reconstruct.run import Run
 from cryosense.tasks.reconstruct.stacks import RunStacks
 from cryosense.tasks.reconstruct.weights import WeightCache
 
 
-def shard(particles: int, index: int, count: int) -> range:
-    """-> positions of the particles of one of ``count`` shards, neighbours all. Raises ArgumentError if there is none such."""
-    if not 0 <= index < count <= particles:
-        raise ArgumentError(
-            f"shard.index={index} of shard.count={count}: at least one particle each is needed, counted from 0"
-        )
-    return range(particles * index // count, particles * (index + 1) // count)
+def merge(run: Run, directory: Path, shards: Sequence[Path], weights: WeightCache) -> None:
+    """Make the run of its shards in a directory that this process holds; it is then what it would be if made in one.
 
-
-def shards_done(directory: Path, count: int) -> bool:
-    """Whether all ``count`` shards of the run in ``directory`` are complete."""
-    return all((shard_directory(directory, index, count) / "done.json").is_file() for index in range(count))
-
-
-def merge_shards(run: Run, directory: Path, config: str, count: int, weights: WeightCache, claim_expires_hours: float) -> None:
-    """Make the run of its ``count`` shards, all of which are done.
-
-    ``run`` is that of all particles, its method not yet fitted. The directory is then what it would be if the run had been
-    made in one; the shards go.
+    ``run`` is that of all particles, its method not yet fitted.
 
     Raises:
-        BusyError: another process does this.
         OSError: the disk is full; the shards stay, and any of them started again goes on with this.
     """
-    with claimed(directory, claim_expires_hours):
-        begin(run, directory, config, weights)
-        gather_sessions(directory, (shard_directory(directory, index, count) for index in range(count)))
-        rows = RowWriter(directory, SCHEMA)
-        with RunStacks(directory, len(run.particles), run.source.images) as stacks:
-            for index in range(count):
-                folder = shard_directory(directory, index, count)
-                positions = shard(len(run.particles), index, count)
-                _copy_images(run, stacks, folder, positions.start)
-                _copy_masks(directory, folder, positions.start)
-                _copy_rows(run, rows, folder, positions)
-            stacks.finish()
-        finish(run, directory)
-        shutil.rmtree(directory / SHARDS)
+    run.check(run.source.images.box_size)
+    fit(run, directory, weights)
+    shown = example(run)
+    rows = RowWriter(directory, SCHEMA)
+    with RunStacks(directory, shown.in_stack_units(), len(run.particles), run.source.images) as stacks:
+        for index, folder in enumerate(shards):
+            positions = part_of(len(run.particles), Sharding(index, len(shards)))
+            _copy_images(run, stacks, folder, positions.start)
+            _copy_masks(directory, folder, positions.start)
+            _copy_rows(run, rows, folder, positions.start)
+        stacks.finish()
+    complete(run, directory, shown)
 
 
 def _copy_images(run: Run, stacks: RunStacks, folder: Path, start: int) -> None:
-    for path in sorted(folder.glob("*.mrcs")):
-        for indices, images in ParticleStack.open(path).chunks(run.chunk_size):
-            stacks.write(start + int(indices[0]), {path.stem: images})
+    opened = {path.stem: open_image_file(path) for path in sorted(folder.glob("*.mrcs"))}
+    count = max((file.count for file in opened.values()), default=0)
+    for first in range(0, count, run.chunk_size):
+        numbers = np.arange(first, min(first + run.chunk_size, count))
+        images = {name: torch.from_numpy(file.read(numbers))[:, None] for name, file in opened.items()}
+        stacks.write(start + first, images)
 
 
 def _copy_masks(directory: Path, folder: Path, start: int) -> None:
@@ -81,14 +65,11 @@ def _copy_masks(directory: Path, folder: Path, start: int) -> None:
                 shutil.copyfile(source, unfinished)
 
 
-def _copy_rows(run: Run, writer: RowWriter, folder: Path, positions: range) -> None:
+def _copy_rows(run: Run, writer: RowWriter, folder: Path, start: int) -> None:
     """The shard's rows under the name of the whole run, but for those that are there already."""
-    start = positions.start
     for batch in _batches(folder / "rows.parquet"):
-        new = batch.slice(max(0, writer.completed_until() - start))
-        if new.num_rows:
-            columns = {name: new[name].to_pylist() for name in new.schema.names}
-            writer.append(writer.completed_until(), columns | {"run_id": run.run_id})
+        columns = {name: batch[name].to_pylist() for name in batch.schema.names}
+        writer.append_new(start, columns | {"run_id": run.run_id})
         start += batch.num_rows
 
 

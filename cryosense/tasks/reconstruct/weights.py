@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryosense.errors import RunError
 from cryosense.files.writing import write_json_atomic
+from cryosense.runs.lock import locked_in_turn
 from cryosense.tasks.reconstruct.fitting import WeightChoice
 
 
@@ -32,5 +33,5 @@ class WeightCache:
 
     def write(self, choice: WeightChoice) -> None:
         """Keep a choice for others."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_json_atomic(self.path, asdict(choice))
+        with locked_in_turn(self.path.with_suffix(".lock")):
+            write_json_atomic(self.path, asdict(choice))

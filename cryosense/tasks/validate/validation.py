@@ -13,11 +13,9 @@ from torch import Tensor
 
 from cryosense.errors import ArgumentError
 from cryosense.files.tables import write_csv
-from cryosense.files.writing import write_json_atomic, written_whole
+from cryosense.files.writing import write_text
 from cryosense.metrics import fsc
-from cryosense.reporting.figures.validation import draw_validation
-from cryosense.runs.provenance import begin_session, end_session
-from cryosense.runs.record import open_run
+from cryosense.runs.record import Kind
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.references import read_map
 from cryosense.tasks.reconstruct.run import Run
@@ -27,6 +25,7 @@ from cryosense.volumes.backproject import SliceAccumulator, Slices
 
 Alter = Callable[[Tensor, Tensor], Tensor]  # (b, 1, n, n) images, (b,) particle numbers -> images
 
+VALIDATION = Kind(results=("curves.csv", "validation.csv", "validation.md", "validation.png"))
 # The images' means leak into the first shell of a map, alike in both halves.
 FIRST_SHELL = 2
 # Interpolation mixes shells beside the cutoff with those before it.
@@ -39,6 +38,26 @@ class Halves(NamedTuple):
     half1: Tensor
     half2: Tensor
     full: Tensor
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The curves of a validation, a row for each shell, and the verdicts on them; phases are random from ``cutoff`` on."""
+
+    curves: pd.DataFrame
+    verdicts: list[Verdict]
+    cutoff: int
+    box_angstrom: float
+    particles: int
+    significance: float
+
+    def write(self, directory: Path) -> dict[str, object]:
+        """Write ``curves.csv``, ``validation.csv`` and ``validation.md``. -> what sums them up."""
+        write_csv(directory / "curves.csv", self.curves)
+        write_csv(directory / "validation.csv", pd.DataFrame(self.verdicts))
+        write_text(directory / "validation.md", verdict_table(self.verdicts, self.significance))
+        passed = all(verdict.passed for verdict in self.verdicts)
+        return {"passed": passed, "cutoff_shell": self.cutoff, "particles": self.particles}
 
 
 @dataclass(frozen=True)
@@ -73,16 +92,11 @@ class Validation:
                 f"randomise_below={self.randomise_below} lie in (0, 1)"
             )
 
-    def execute(self, directory: Path, config: str, progress: Callable[[int], object]) -> bool:
-        """Make all checks unless they are made. -> whether all are passed.
-
-        Writes ``config.yaml`` first (``config``, what identifies the checks), ``provenance.json``, ``curves.csv``,
-        ``validation.csv``, ``.md`` and ``.png``; last ``done.json``. ``progress`` is called with the number of images done,
-        six for each particle.
+    def make(self, progress: Callable[[int], object]) -> Checked:
+        """Make all checks. ``progress`` is called with the number of images done, six for each particle.
 
         Raises:
-            CryosenseError: input that cannot be used, before any work; a cutoff that leaves no shells beyond; a directory of
-                other checks.
+            ArgumentError: input that cannot be used, before any work; a cutoff that leaves no shells beyond.
         """
         run = self.run
         alignments = Alignments.of(run.source.images, with_ctf=self.ctf_correction)
@@ -93,10 +107,6 @@ class Validation:
         cutoff = None if given is None else _checked_cutoff(round(n * pixel_size / given), n // 2)
         if len(alignments.half_set[self._positions()].unique()) < 2:
             raise ArgumentError(f"most_particles={self.most_particles}: none of them is in one of the half sets; take more")
-        open_run(directory, config, f"{run.source.fingerprint()} {alignments.fingerprint()}")
-        if (directory / "done.json").is_file():
-            return bool(pd.read_csv(directory / "validation.csv")["passed"].all())
-        begin_session(directory)
         run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.measure, run.scores)
         particles = self._maps(alignments, _unaltered, False, progress)
         cutoff = self._cutoff(fsc(particles.half1, particles.half2)) if cutoff is None else cutoff
@@ -108,8 +118,7 @@ class Validation:
             table[f"{kind}, to truth"] = fsc(halves.full, truth).numpy()
         empty = {"noise": FIRST_SHELL, "randomised": cutoff + SHELLS_BESIDE_CUTOFF}
         found = verdicts(table, empty, self.significance)
-        self._write(directory, table, found, cutoff, n * pixel_size)
-        return all(verdict.passed for verdict in found)
+        return Checked(table, found, cutoff, n * pixel_size, len(self._positions()), self.significance)
 
     def _all_maps(
         self, alignments: Alignments, particles: Halves, cutoff: int, progress: Callable[[int], object]
@@ -160,17 +169,6 @@ class Validation:
         """(n // 2 + 1,) half-map FSC without compression -> the first shell whose phases are randomised."""
         below = (curve[1:] < self.randomise_below).nonzero()[:, 0]
         return _checked_cutoff(max(2, int(below[0]) + 1) if len(below) else len(curve), len(curve) - 1)
-
-    def _write(self, directory: Path, table: pd.DataFrame, found: list[Verdict], cutoff: int, box_angstrom: float) -> None:
-        write_csv(directory / "curves.csv", table)
-        write_csv(directory / "validation.csv", pd.DataFrame(found))
-        with written_whole(directory / "validation.md") as unfinished:
-            unfinished.write_text(verdict_table(found, self.significance))
-        draw_validation(directory / "validation.png", table, cutoff, box_angstrom)
-        passed = all(verdict.passed for verdict in found)
-        summary = {"passed": passed, "cutoff_shell": cutoff, "particles": len(self._positions())}
-        end_session(directory)
-        write_json_atomic(directory / "done.json", summary)
 
 
 def _checked_cutoff(cutoff: int, nyquist: int) -> int:

@@ -1,5 +1,6 @@
 """Measurement files: what is read is what acquire gives; damage is seen, named and survived."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from cryosense.measurement.file import MeasurementFile, MeasurementFileError
 from cryosense.measurement.file.container import USER_BLOCK, open_container
 from cryosense.measurement.quantisers import Float16, Float32, LloydMax, Sign, Uniform
 from cryosense.operators import masks
-from cryosense.tasks.measure.measuring import Measuring
+from cryosense.runs.identity import Identity
+from cryosense.runs.shards import Sharding
+from cryosense.tasks.measure.measuring import Measuring, is_made
 from tests.measurement.file.stacks import write_many
 
 DESIGNS = {
@@ -51,15 +54,21 @@ def measuring(source: ParticleSource, design: Design, quantiser: object, **chang
         "noise": NoNoise(),
         "provenance": {"cryosense": "0"},
         "part_particles": 64,
-        "shard_index": 0,
-        "shard_count": 1,
+        "sharding": Sharding(),
         "chunk_size": 20,
+        "files": {},
     }
     return Measuring(source=source, design=design, quantiser=quantiser, **(settings | changes))
 
 
+def make(path: Path, run: Measuring, config: str = "a: 1\n", progress: Callable[[int], object] = lambda n: None) -> bool:
+    """-> whether the file is there."""
+    identity = Identity(config, run.source.data_fingerprint, "this code")
+    return is_made(path, identity, run.source.images.box_size, None) or run.run(path, identity, None, progress)
+
+
 def written(path: Path, run: Measuring) -> MeasurementFile:
-    assert run.run(path, "a: 1\n", lambda n: None)
+    assert make(path, run)
     return MeasurementFile.open(path)
 
 
@@ -109,17 +118,19 @@ def test_interrupted_sharded_and_repeated_runs_make_the_same_bytes(source: Parti
             raise KilledError
 
     with pytest.raises(KilledError):
-        measuring(source, Full(), Uniform()).run(path, "a: 1\n", until)
+        make(path, measuring(source, Full(), Uniform()), progress=until)
     assert not path.exists()
-    assert not measuring(source, Full(), Uniform(), shard_index=1, shard_count=2, chunk_size=7).run(path, "a: 1\n", print)
-    assert measuring(source, Full(), Uniform(), shard_index=0, shard_count=2).run(path, "a: 1\n", lambda n: None)
+    assert not make(path, measuring(source, Full(), Uniform(), sharding=Sharding(1, 2), chunk_size=7))
+    assert make(path, measuring(source, Full(), Uniform(), sharding=Sharding(0, 2)))
     assert path.read_bytes() == whole.read_bytes()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.cryo.h5", "b.cryo.h5"]
-    assert measuring(source, Full(), Uniform()).run(path, "a: 1\n", lambda n: None)
+    assert make(path, measuring(source, Full(), Uniform()))
     with pytest.raises(MeasurementFileError, match="another configuration"):
-        measuring(source, Full(), Uniform()).run(path, "a: 2\n", lambda n: None)
+        make(path, measuring(source, Full(), Uniform()), "a: 2\n")
+    (tmp_path / "other").mkdir()
+    other = ParticleSource.open(write_many(tmp_path / "other", 40), None, None, None, None, None)
     with pytest.raises(MeasurementFileError, match="other images"):
-        measuring(source.select(torch.arange(9)), Full(), Uniform(), particles=torch.arange(9)).run(path, "a: 1\n", print)
+        make(path, measuring(other, Full(), Uniform()))
 
 
 def test_a_flipped_bit_costs_its_block_and_no_other(source: ParticleSource, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A whole back-projection: the same maps in any portions, in shards, and after an interruption; nothing begun on bad input."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,15 +10,17 @@ import pytest
 import torch
 
 from cryosense import fourier
-from cryosense.data import ParticleDataError, ParticleSource
+from cryosense.cli.backproject import Work
+from cryosense.data import ParticleDataError, ParticleSource, SurveyRecord
 from cryosense.measurement.design import Design, FourierDesign, PixelDesign
 from cryosense.metrics import fsc
 from cryosense.operators import masks
 from cryosense.operators.masks import Seed
+from cryosense.runs.inputs import stamps
 from cryosense.runs.provenance import sessions
+from cryosense.runs.shards import Opening, Sharding
 from cryosense.simulation.builtin import HingedChain
-from cryosense.tasks.maps.backprojection import Backprojection
-from cryosense.tasks.maps.half_sums import HalfSums
+from cryosense.tasks.maps.backprojection import BACKPROJECTION, PART, Backprojection
 from cryosense.tasks.maps.uncertainty import Bootstrap
 from cryosense.volumes.backproject import SliceAccumulator, slices
 from cryosense.volumes.poses import quaternion_rotations
@@ -34,9 +37,7 @@ def uniform(box_size: int, kept_fraction: float, *, symmetric: bool, seed: Seed)
     return masks.uniform(box_size, kept_fraction, symmetric=symmetric, seed=seed)
 
 
-def backprojection(
-    star: Path, *, shard: tuple[int, int] = (0, 1), chunk_size: int = 8, design: Design | None = None, bootstrap: int = 0
-) -> Backprojection:
+def backprojection(star: Path, *, chunk_size: int = 8, design: Design | None = None, bootstrap: int = 0) -> Backprojection:
     source = ParticleSource.open(star, None, None, None, None, "test")
     return Backprojection(
         source=source,
@@ -47,9 +48,6 @@ def backprojection(
         pad_factor=2,
         regularisation=1e-3,
         assessment=assessment(bootstrap=Bootstrap(bootstrap, 2, 0.95, 0)),
-        skip_bad=False,
-        shard_index=shard[0],
-        shard_count=shard[1],
         chunk_size=chunk_size,
         checkpoint_particles=10,
     )
@@ -57,6 +55,23 @@ def backprojection(
 
 def nothing(count: int) -> None:
     del count
+
+
+def run(
+    task: Backprojection,
+    directory: Path,
+    config: str = "config",
+    progress: Callable[[int], object] = nothing,
+    shard: tuple[int, int] = (0, 1),
+) -> bool:
+    """Through the protocol of the command, but for its configuration."""
+    alignments = task.check()
+    files = stamps(task.source.files)
+    data = task.source.data_fingerprint
+    record = SurveyRecord.for_data(directory / ".data", data, files, torch.arange(len(task.images)))
+    work = Work(task, alignments, record, Sharding(*shard), False, progress)
+    opening = Opening(config, f"{data} {alignments.fingerprint()}", BACKPROJECTION, files)
+    return work.sharding.make(directory, opening, work.make, work.make_part, work.merge, PART)
 
 
 def volume(directory: Path, name: str) -> torch.Tensor:
@@ -67,16 +82,16 @@ def volume(directory: Path, name: str) -> torch.Tensor:
 def test_chunks_shards_and_interruptions_change_nothing(tmp_path: Path) -> None:
     star = write_stack(tmp_path)
     whole, sharded, resumed = (tmp_path / name for name in ("whole", "sharded", "resumed"))
-    assert backprojection(star, chunk_size=COUNT).run(whole, "config", nothing)
-    assert not (whole / "sums").exists()
+    assert run(backprojection(star, chunk_size=COUNT), whole)
+    assert not list(whole.rglob("sums.pt"))
 
-    assert not backprojection(star, shard=(1, 2)).run(sharded, "config", nothing)
+    assert not run(backprojection(star), sharded, shard=(1, 2))
     assert not (sharded / "done.json").exists()
-    assert (sharded / "sums").is_dir()
-    assert backprojection(star, shard=(0, 2), chunk_size=4).run(sharded, "config", nothing)
-    assert not (sharded / "sums").exists()
-    assert backprojection(star, shard=(1, 2)).run(sharded, "config", nothing)  # done: nothing is begun again
-    assert not (sharded / "sums").exists()
+    assert len(list(sharded.rglob("sums.pt"))) == 1
+    assert run(backprojection(star, chunk_size=4), sharded, shard=(0, 2))
+    assert not (sharded / "shards").exists()
+    assert run(backprojection(star), sharded, shard=(1, 2))  # done: nothing is begun again
+    assert not (sharded / "shards").exists()
 
     seen: list[int] = []
 
@@ -86,12 +101,12 @@ def test_chunks_shards_and_interruptions_change_nothing(tmp_path: Path) -> None:
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        backprojection(star).run(resumed, "config", stop_after_three_chunks)
+        run(backprojection(star), resumed, progress=stop_after_three_chunks)
     seen.clear()
-    assert backprojection(star).run(resumed, "config", seen.append)
+    assert run(backprojection(star), resumed, progress=seen.append)
     assert seen[0] == 16  # what was on disk is not done again
     assert sum(seen) == COUNT
-    for other, ended in ((whole, [True]), (sharded, [True, True]), (resumed, [False, True])):
+    for other, ended in ((whole, [True]), (sharded, [True, True, True]), (resumed, [False, True])):
         assert [session["ended"] is not None for session in sessions(other)] == ended
     for other in (sharded, resumed):
         for name in ("half1", "half2", "map", "mask"):
@@ -101,10 +116,10 @@ def test_chunks_shards_and_interruptions_change_nothing(tmp_path: Path) -> None:
 def test_half_sets_do_not_share_a_particle(tmp_path: Path) -> None:
     """Other images in half set 2 leave half map 1 as it was."""
     star = write_stack(tmp_path)
-    backprojection(star).run(tmp_path / "before", "config", nothing)
+    run(backprojection(star), tmp_path / "before")
     with mrcfile.open(tmp_path / "particles.mrcs", mode="r+") as mrc:
         mrc.data[COUNT // 3 :] *= -2
-    backprojection(star).run(tmp_path / "after", "config", nothing)
+    run(backprojection(star), tmp_path / "after")
     torch.testing.assert_close(volume(tmp_path / "before", "half1"), volume(tmp_path / "after", "half1"))
     torch.testing.assert_close(-2 * volume(tmp_path / "before", "half2"), volume(tmp_path / "after", "half2"))
 
@@ -112,33 +127,19 @@ def test_half_sets_do_not_share_a_particle(tmp_path: Path) -> None:
 def test_masks_belong_to_particles_not_to_chunks(tmp_path: Path) -> None:
     star = write_stack(tmp_path)
     design = FourierDesign(uniform, symmetric=True, compression=2.5, per_particle=True, seed=3)
-    backprojection(star, design=design, chunk_size=3).run(tmp_path / "small", "config", nothing)
-    backprojection(star, design=design, chunk_size=20).run(tmp_path / "large", "config", nothing)
+    run(backprojection(star, design=design, chunk_size=3), tmp_path / "small")
+    run(backprojection(star, design=design, chunk_size=20), tmp_path / "large")
     torch.testing.assert_close(volume(tmp_path / "small", "map"), volume(tmp_path / "large", "map"), atol=1e-4, rtol=0)
 
 
 def test_intervals_do_not_depend_on_shards(tmp_path: Path) -> None:
     star = write_stack(tmp_path)
-    backprojection(star, bootstrap=20).run(tmp_path / "whole", "config", nothing)
+    run(backprojection(star, bootstrap=20), tmp_path / "whole")
     for index in (0, 1):
-        backprojection(star, shard=(index, 2), bootstrap=20, chunk_size=5).run(tmp_path / "sharded", "config", nothing)
+        run(backprojection(star, bootstrap=20, chunk_size=5), tmp_path / "sharded", shard=(index, 2))
     whole, sharded = (pd.read_csv(tmp_path / name / "fsc.csv") for name in ("whole", "sharded"))
     pd.testing.assert_frame_equal(whole, sharded, atol=1e-3)
     assert (whole["unmasked_high"] - whole["unmasked_low"])[2:].min() > 0
-
-
-class Removed(HalfSums):
-    """Sums that another process removes between a look at them and reading them."""
-
-    def load(self, path: Path) -> None:
-        raise FileNotFoundError(path)
-
-
-def test_two_shards_that_end_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    star = write_stack(tmp_path)
-    backprojection(star, shard=(0, 2)).run(tmp_path / "run", "config", nothing)
-    monkeypatch.setattr("cryosense.tasks.maps.backprojection.HalfSums", Removed)
-    assert not backprojection(star, shard=(1, 2)).run(tmp_path / "run", "config", nothing)
 
 
 def weighted(images: torch.Tensor, shares: torch.Tensor | None, rotations: torch.Tensor) -> torch.Tensor:
@@ -177,13 +178,13 @@ def test_what_pixel_masks_measured_is_the_weight() -> None:
 
 def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
     star = write_stack(tmp_path)
-    backprojection(star).run(tmp_path / "run", "config", nothing)
+    run(backprojection(star), tmp_path / "run")
     with pytest.raises(ValueError, match="another configuration"):
-        backprojection(star).run(tmp_path / "run", "other", nothing)
+        run(backprojection(star), tmp_path / "run", "other")
     with pytest.raises(ValueError, match="other images"):
-        backprojection(change(star, {"rlnAngleRot": 0.0})).run(tmp_path / "run", "config", nothing)
+        run(backprojection(change(star, {"rlnAngleRot": 0.0})), tmp_path / "run")
     with pytest.raises(ParticleDataError, match="half set 2"):
-        backprojection(change(star, {"rlnRandomSubset": 1})).run(tmp_path / "new", "config", nothing)
+        run(backprojection(change(star, {"rlnRandomSubset": 1})), tmp_path / "new")
     assert not (tmp_path / "new").exists()
     with pytest.raises(ValueError, match=r"shard.index=2 of shard.count=2"):
-        backprojection(star, shard=(2, 2))
+        Sharding(2, 2)

@@ -34,7 +34,7 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert table["to_reference"][: N // 4].min() > 0.99
     assert {path.name for path in tmp_path.iterdir()} == {
         *("half1.mrc", "half2.mrc", "map.mrc", "mask.mrc", "reference.mrc"),
-        *("fsc.csv", "fsc.star", "resolution.csv", "fsc.png", "anisotropy.csv", "anisotropy.png"),
+        *("fsc.csv", "fsc.star", "resolution.csv", "anisotropy.csv"),
     }
     with Image.open(tmp_path / "fsc.png") as picture:
         pixels = np.asarray(picture.convert("L"))

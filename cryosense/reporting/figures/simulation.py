@@ -9,33 +9,33 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from .particles import ParticleSimulator
+from cryosense.files.writing import written_whole
 
 COLUMNS = 8
 AXIS_NAMES = ("z", "y", "x")
 
 
-def draw_dataset(path: Path, simulator: ParticleSimulator, count: int) -> None:
-    """Write a PNG: the first particles, the same without noise, and projections and central sections of the densities."""
-    shown = simulator.chunk(range(min(COLUMNS, count)))
-    volumes = _ends(simulator.volumes)
-    figure = Figure(figsize=(1.6 * COLUMNS, 1.75 * (2 + len(volumes))), layout="constrained")
-    rows = figure.subplots(2 + len(volumes), COLUMNS, squeeze=False)
+def draw_dataset(path: Path, noisy: Tensor, clean: Tensor, defocus_angstrom: Tensor, volumes: Tensor, title: str) -> None:
+    """Write a PNG: some particles, the same without noise, and projections and central sections of the densities.
+
+    ``noisy`` and ``clean`` (b, 1, n, n), at most COLUMNS of them are shown; ``defocus_angstrom`` (b,); ``volumes``
+    (s, n, n, n), of which the first and the last are.
+    """
+    ends = _ends(volumes)
+    figure = Figure(figsize=(1.6 * COLUMNS, 1.75 * (2 + len(ends))), layout="constrained")
+    rows = figure.subplots(2 + len(ends), COLUMNS, squeeze=False)
     for axes in rows.flat:
         axes.set_axis_off()
-    limit = 3.0 * float((1 + simulator.snr) ** 0.5)
-    for column, (noisy, clean) in enumerate(zip(shown.noisy[:, 0], shown.clean[:, 0], strict=True)):
-        _show(rows[0, column], noisy, "", limits=(-limit, limit))
-        _show(rows[1, column], clean, f"defocus {float(shown.truth.ctf.defocus_u_angstrom[column]) / 1e4:.2f} µm")
-    for row, volume in zip(rows[2:], volumes, strict=True):
+    limit = 3.0 * float(1 + clean.var(correction=0)) ** 0.5
+    shown = zip(noisy[:COLUMNS, 0], clean[:COLUMNS, 0], defocus_angstrom.tolist(), strict=False)
+    for column, (with_noise, without, defocus) in enumerate(shown):
+        _show(rows[0, column], with_noise, "", limits=(-limit, limit))
+        _show(rows[1, column], without, f"defocus {defocus / 1e4:.2f} µm")
+    for row, volume in zip(rows[2:], ends, strict=True):
         _draw_volume(row, volume)
-    size = simulator.pixel_size_angstrom
-    figure.suptitle(
-        f"{count} particles of {simulator.box_size} px at {size:g} Å, SNR {simulator.snr:g}: with noise, without; true density"
-    )
-    partial = path.with_name(path.name + ".partial")
-    figure.savefig(partial, dpi=110, format="png")
-    partial.replace(path)
+    figure.suptitle(title)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=110, format="png")
 
 
 def _ends(volumes: Tensor) -> Tensor:

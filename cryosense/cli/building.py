@@ -1,0 +1,60 @@
+"""A run of reconstruction, or of what is built on it, from a composed configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from cryosense.data import ParticleSource, SurveyRecord
+from cryosense.errors import ArgumentError
+from cryosense.runs.inputs import Stamps
+from cryosense.tasks.reconstruct.run import Run
+
+SURVEYS = ".data"
+PARTS = ("noise", "quantiser", "reconstructor", "fitting", "scores", "scaling")
+
+
+def open_source(cfg: DictConfig) -> ParticleSource:
+    """-> the particles that a composed config names, after its geometry; no image is read."""
+    source: ParticleSource = instantiate(cfg.data)
+    return source.transformed(instantiate(cfg.geometry))
+
+
+def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -> Run:
+    """-> the run of all its particles that a composed ``reconstruct`` config describes.
+
+    All of it is made and checked first; then every image is looked at, unless another run has: for what is usable, and for the
+    scaling.
+    """
+    parts = {name: instantiate(cfg[name]) for name in PARTS}
+    design = instantiate(cfg.get("design") or cfg.operator)
+    numbers = spread(len(source.images), cfg.particles)
+    parts["reconstructor"].prepare(design.operator(source.images.box_size, numbers[:1]))
+    parts["fitting"].check(parts["reconstructor"], source, len(numbers))
+    record = SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers)
+    survey = record.survey(source.images.select(numbers), cfg.chunk_size)
+    usable = survey.usable(source.images.path, cfg.data_checks.skip_bad, numbers)
+    return Run(
+        run_id=run_id,
+        source=source.select(usable),
+        particles=usable,
+        shard=range(len(usable)),
+        design=design,
+        **parts | {"scaling": parts["scaling"].fit_to(survey.mean, survey.deviation)},
+        seed=cfg.seed,
+        write_images=cfg.write_images,
+        write_samples=cfg.write_samples,
+        chunk_size=cfg.chunk_size,
+    ).calibrated()
+
+
+def spread(available: int, wanted: int | None) -> torch.Tensor:
+    """-> particle numbers: all, or (wanted,) spread evenly over them. Raises ArgumentError if there are fewer."""
+    if wanted is None:
+        return torch.arange(available)
+    if not 1 <= wanted <= available:
+        raise ArgumentError(f"particles={wanted}: the stack has {available}; give a number up to that, or null for all")
+    return torch.arange(wanted) * available // wanted

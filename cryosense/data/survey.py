@@ -1,0 +1,183 @@
+"""One look at every image of a stack: which cannot be used, mean and deviation of all others; made once for all runs."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cryosense.errors import BusyError, ParticleDataError, UntrustedFileError
+from cryosense.files.limits import read_json
+from cryosense.files.untrusted import read_npz
+from cryosense.files.writing import write_json_atomic, written_whole
+from cryosense.runs.code import code_version
+from cryosense.runs.inputs import Stamps
+from cryosense.runs.lock import WAITING_SECONDS, locked, locked_in_turn
+from cryosense.runs.record import remove
+
+from .stack import ParticleStack
+
+WHY = ("", "not finite", "constant")
+BLOCK, MOST_BLOCKS = 256, 64  # images that one process looks at before it sees what others have looked at
+NAMED = 5
+
+
+class Look(NamedTuple):
+    """b images: place in WHY, mean and mean squared deviation from it, (b,) each; float64 sums of each image by itself."""
+
+    why: np.ndarray
+    means: np.ndarray
+    spreads: np.ndarray
+
+
+def look(images: Tensor) -> Look:
+    """(b, 1, n, n) -> what is seen of each; nothing depends on what others are in the batch."""
+    flat = images.flatten(1)
+    lowest, highest = flat.aminmax(dim=1)  # NaN wins over any number in both
+    finite = (lowest.isfinite() & highest.isfinite()).numpy()
+    pixels = flat.numpy().astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        means = pixels.mean(1)
+        spreads = np.square(pixels - means[:, None]).mean(1)
+    constant = finite & (lowest == highest).numpy()
+    return Look(np.where(finite, 2 * constant, 1).astype(np.uint8), means, spreads)
+
+
+def mean_and_deviation(means: np.ndarray, spreads: np.ndarray) -> tuple[float, float]:
+    """(n,) means and mean squared deviations of images of one size -> those of all their pixels. Sums are exactly rounded."""
+    mean = math.fsum(means.tolist()) / len(means)
+    between = math.fsum((each - mean) ** 2 for each in means.tolist())
+    return mean, math.sqrt((math.fsum(spreads.tolist()) + between) / len(means))
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Of ``count`` images: position -> why it cannot be used; mean and standard deviation over all pixels of the others."""
+
+    count: int
+    bad: dict[int, str]
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, looks: Sequence[Look]) -> Self:
+        """Put together what was seen of all images, in order: portions make no difference."""
+        why, means, spreads = (np.concatenate(each) for each in zip(*looks, strict=True))
+        good = why == 0
+        mean, deviation = mean_and_deviation(means[good], spreads[good]) if good.any() else (0.0, 0.0)
+        return cls(len(why), {int(i): WHY[why[i]] for i in np.flatnonzero(~good)}, mean, deviation)
+
+    def usable(self, path: Path, skip_bad: bool, numbers: Tensor) -> Tensor:
+        """(count,) particle numbers -> those of the images that can be used.
+
+        Raises ParticleDataError, which names the first of the others, unless ``skip_bad`` leaves them out; none left.
+        """
+        if self.bad and not skip_bad:
+            listed = ", ".join(f"{int(numbers[i])} ({why})" for i, why in list(self.bad.items())[:NAMED])
+            raise ParticleDataError(
+                f"{path}: {len(self.bad)} unusable particle(s), numbered from 0: {listed}; set data_checks.skip_bad=true to "
+                "leave them out"
+            )
+        good = torch.ones(self.count, dtype=torch.bool)
+        good[list(self.bad)] = False
+        if not good.any():
+            raise ParticleDataError(f"{path}: all {self.count} particles are constant or not finite: none can be used")
+        return numbers[good]
+
+
+def survey_of(stack: ParticleStack, chunk_size: int) -> Survey:
+    """-> what is found by reading a stack once."""
+    return Survey.of([look(images) for _, images in stack.chunks(chunk_size)])
+
+
+@dataclass(frozen=True)
+class SurveyRecord:
+    """Surveys below one folder, made once by all processes that need them together: each looks at what no other has.
+
+    Attributes:
+        key: stands for the images and for the code that looks at them; see :meth:`for_data`.
+    """
+
+    folder: Path
+    key: str
+
+    @classmethod
+    def for_data(cls, folder: Path, fingerprint: str, files: Stamps, numbers: Tensor) -> Self:
+        """-> the record of particles ``numbers`` of a stack with this fingerprint, in files of these sizes and times."""
+        stamps = sorted((str(path), stamp) for path, stamp in files.items())
+        known = f"{fingerprint} {stamps} {code_version(['data', 'fourier'])}"
+        return cls(folder, hashlib.sha256(known.encode() + numbers.numpy().tobytes()).hexdigest()[:16])
+
+    def survey(self, stack: ParticleStack, chunk_size: int) -> Survey:
+        """-> the survey of a stack, read if it is there; else what nobody has looked at yet is looked at."""
+        found = self._read()
+        while found is None:
+            missing = [block for block in self._blocks(len(stack)) if not self._path(block).is_file()]
+            for block in missing:
+                with suppress(BusyError), locked(self._path(block).with_suffix(".lock")):
+                    if self._read() is None and not self._path(block).is_file():
+                        self._look(stack, block, chunk_size)
+            found = self._read() or self._put_together(len(stack))
+            if found is None:
+                time.sleep(WAITING_SECONDS)
+        return found
+
+    def _look(self, stack: ParticleStack, block: range, chunk_size: int) -> None:
+        looks = [look(images) for _, images in stack.chunks(chunk_size, block.start, block.stop)]
+        why, means, spreads = (np.concatenate(each) for each in zip(*looks, strict=True))
+        with written_whole(self._path(block)) as unfinished, unfinished.open("wb") as file:
+            np.savez(file, why=why, means=means, spreads=spreads)
+
+    def _put_together(self, count: int) -> Survey | None:
+        """-> the survey, if all of its blocks are there."""
+        with locked_in_turn(self.folder / f"{self.key}.lock"):
+            found = self._read()
+            if found is None:
+                looks = [self._seen(block) for block in self._blocks(count)]
+                if None in looks:
+                    return None
+                found = Survey.of([each for each in looks if each is not None])
+                write_json_atomic(self._record, asdict(found) | {"bad": {str(i): why for i, why in found.bad.items()}})
+            remove(self.folder, [self.key])
+        return found
+
+    def _seen(self, block: range) -> Look | None:
+        """-> what was seen of a block, None where nobody has looked, or what is there cannot be read, which goes."""
+        try:
+            return Look(**read_npz(self._path(block), Look._fields))
+        except (UntrustedFileError, TypeError):
+            self._path(block).unlink(missing_ok=True)
+            return None
+
+    def _read(self) -> Survey | None:
+        if not self._record.is_file():
+            return None
+        try:
+            known = read_json(self._record)
+            bad = {int(i): str(why) for i, why in known["bad"].items()}
+            return Survey(int(known["count"]), bad, float(known["mean"]), float(known["deviation"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ParticleDataError(f"{self._record} does not say what was seen of the images ({error}): remove it") from error
+
+    @property
+    def _record(self) -> Path:
+        return self.folder / f"{self.key}.json"
+
+    def _path(self, block: range) -> Path:
+        return self.folder / self.key / f"{block.start:09d}.npz"
+
+    def _blocks(self, count: int) -> list[range]:
+        """-> runs of positions, as many as there are of BLOCK images, but no more than MOST_BLOCKS."""
+        blocks = max(1, min(MOST_BLOCKS, count // BLOCK))
+        ends = [count * i // blocks for i in range(blocks + 1)]
+        return [range(start, stop) for start, stop in itertools.pairwise(ends)]

@@ -1,0 +1,55 @@
+"""Processes that end in order when they are told to, and with the process that started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+STARTED_BY = "CRYOSENSE_PROCESS"  # environment variable: the process that workers were started by
+WATCH_SECONDS = 0.5
+GRACE_SECONDS = 3.0
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """While the block runs, SIGTERM and SIGHUP end it as Ctrl-C does: what it holds is let go. Status: 128 + the signal."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    unheeded = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    for each in unheeded:
+        signal.signal(each, _end)
+    try:
+        yield
+    finally:
+        for each in unheeded:
+            signal.signal(each, signal.SIG_DFL)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise SystemExit(128 + number)
+
+
+def lead() -> None:
+    """Let workers that this process starts know whom they work for."""
+    os.environ[STARTED_BY] = str(os.getpid())
+
+
+def follow() -> None:
+    """In a worker of a process that has called :func:`lead`: end when that one has ended, in order or after some seconds."""
+    if os.environ.get(STARTED_BY) == str(os.getppid()) and not any(t.name == STARTED_BY for t in threading.enumerate()):
+        threading.Thread(target=_watch, args=(os.getppid(),), name=STARTED_BY, daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(128 + signal.SIGTERM)

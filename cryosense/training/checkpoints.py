@@ -1,0 +1,72 @@
+"""What a training run goes on from: its state, and all losses until then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from cryosense.files.writing import write_torch
+from cryosense.training.loggers import LossTable
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Checkpoints appear under their name whole or not at all, and leave nothing elsewhere."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        del storage_options
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        write_torch(Path(path), checkpoint)
+
+
+class Checkpoints(Checkpoint):
+    """``last.ckpt`` in a folder, every so many steps, with the losses that were logged; each whole or not at all.
+
+    A step at which the model is validated is kept once it is: a run that goes on from there has its losses, and one that was
+    killed before goes on from the checkpoint before and validates again.
+
+    Args:
+        every_steps: of the optimiser.
+    """
+
+    def __init__(self, folder: Path, every_steps: int) -> None:
+        self.path, self.every_steps = folder / "last.ckpt", every_steps
+        self._losses: list[dict[str, Any]] = []
+        self._last = 0
+
+    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        for table in _tables(trainer):
+            table.rows = list(self._losses)
+        self._last = trainer.global_step
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        every = trainer.val_check_batch
+        if every is None or (trainer.fit_loop.total_batch_idx + 1) % every != 0:
+            self._keep(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._keep(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"losses": self._losses}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._losses = state_dict["losses"]
+
+    def _keep(self, trainer: pl.Trainer) -> None:
+        step = trainer.global_step
+        # Batches of one accumulated step share its number.
+        if step % self.every_steps or step == self._last or trainer.sanity_checking:
+            return
+        self._last = step
+        for table in _tables(trainer):
+            table.save()
+            self._losses = list(table.rows)
+        trainer.save_checkpoint(self.path)  # by all processes, of which the first writes
+
+
+def _tables(trainer: pl.Trainer) -> list[LossTable]:
+    return [logger for logger in trainer.loggers if isinstance(logger, LossTable)]
