@@ -1,18 +1,19 @@
 """Scores of one image against another, per image and without reduction; images are in [-1, 1], as everywhere in the project.
 
-Everything is computed in double precision: window variances are differences of nearly equal numbers.
+Sums over an image are in double precision.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
+from cryosense.cpu_tiles import in_portions
 from cryosense.errors import ArgumentError
 
 SSIM_WINDOW = 7
 SSIM_K1, SSIM_K2 = 0.01, 0.03
+LEVELS = 64
 
 
 def require_images(x: Tensor, reference: Tensor) -> None:
@@ -43,9 +44,10 @@ def psnr(x: Tensor, reference: Tensor) -> Tensor:
 def correlation(x: Tensor, reference: Tensor) -> Tensor:
     """(b, 1, n, n), (b, 1, n, n) -> (b,): Pearson correlation over the pixels; NaN where either image is constant."""
     require_images(x, reference)
-    a, b = (image.double() - image.double().mean(dim=(1, 2, 3), keepdim=True) for image in (x, reference))
-    covariance = (a * b).mean(dim=(1, 2, 3))
-    return covariance / torch.sqrt(a.square().mean(dim=(1, 2, 3)) * b.square().mean(dim=(1, 2, 3)))
+    a, b = (image.double().flatten(1) for image in (x, reference))
+    a, b = a - a.mean(dim=1, keepdim=True), b - b.mean(dim=1, keepdim=True)
+    covariance, *variances = (torch.linalg.vecdot(one, other) for one, other in ((a, b), (a, a), (b, b)))
+    return covariance / torch.sqrt(variances[0] * variances[1])
 
 
 def ssim(x: Tensor, reference: Tensor) -> Tensor:
@@ -57,16 +59,37 @@ def ssim(x: Tensor, reference: Tensor) -> Tensor:
     require_images(x, reference)
     if x.shape[-1] < SSIM_WINDOW:
         raise ArgumentError(f"ssim needs images of at least {SSIM_WINDOW} px, got {x.shape[-1]} px")
-    a, b = (x.double() + 1) / 2, (reference.double() + 1) / 2
-    mean_a, mean_b, mean_squares, mean_product = map(_window_mean, (a, b, a.square() + b.square(), a * b))
+    pairs = torch.stack([x[:, 0], reference[:, 0]], dim=1)
+    pairs = pairs if pairs.dtype == torch.float64 else pairs.float()
+    return in_portions(_ssim_of_pairs, pairs, 4 * x[0].numel())[0]
+
+
+def _ssim_of_pairs(pairs: Tensor) -> tuple[Tensor]:
+    """(b, 2, n, n) -> (b,) float64, in the precision of the images.
+
+    Single precision is enough once each image is taken from its mean: what windows hold is then as small as its variance. The
+    mean is rounded, so that no last digit of it depends on how many images are averaged together.
+    """
+    images = pairs / 2 + 0.5
+    level = (images.mean(dim=(2, 3), keepdim=True, dtype=torch.float64) * LEVELS).round().to(images.dtype) / LEVELS
+    images = images - level
+    a, b = images.unbind(1)
+    terms = torch.stack([a, b, a * a + b * b, a * b], dim=1)
+    mean_a, mean_b, mean_squares, mean_product = (_window_sums(terms) / SSIM_WINDOW**2).unbind(1)
     unbiased = SSIM_WINDOW**2 / (SSIM_WINDOW**2 - 1)
     variances = unbiased * (mean_squares - mean_a.square() - mean_b.square())
     covariance = unbiased * (mean_product - mean_a * mean_b)
+    mean_a, mean_b = mean_a + level[:, 0], mean_b + level[:, 1]
     luminance = (2 * mean_a * mean_b + SSIM_K1**2) / (mean_a.square() + mean_b.square() + SSIM_K1**2)
     structure = (2 * covariance + SSIM_K2**2) / (variances + SSIM_K2**2)
-    return (luminance * structure).mean(dim=(1, 2, 3))
+    return ((luminance * structure).mean(dim=(1, 2), dtype=torch.float64),)
 
 
-def _window_mean(x: Tensor) -> Tensor:
-    """(b, 1, n, n) -> (b, 1, n - 6, n - 6): mean over each window, one axis after the other (cheaper than 7 x 7 at once)."""
-    return avg_pool2d(avg_pool2d(x, (SSIM_WINDOW, 1), stride=1), (1, SSIM_WINDOW), stride=1)
+def _window_sums(x: Tensor) -> Tensor:
+    """(..., n, n) -> (..., n - 6, n - 6): sum over each window of 7 x 7, by four additions along each axis."""
+    for axis in (-2, -1):
+        n = x.shape[axis]
+        two = x.narrow(axis, 0, n - 1) + x.narrow(axis, 1, n - 1)
+        four = two.narrow(axis, 0, n - 3) + two.narrow(axis, 2, n - 3)
+        x = four.narrow(axis, 0, n - 6) + two.narrow(axis, 4, n - 6) + x.narrow(axis, 6, n - 6)
+    return x
