@@ -30,7 +30,6 @@ class LinearOperator(Remembering, ABC):
     """
 
     box_size: int  # n
-    mask_sets: int = 1  # how many mask sets it holds
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:

@@ -27,6 +27,9 @@ class Each(LinearOperator):
         """-> the operators."""
         return [part for part in self.operators if isinstance(part, LinearOperator)]
 
+    def part(self, images: Tensor) -> Each:
+        return Each(self.parts[i] for i in images.tolist())
+
     def _mapped(self, apply: Callable[[LinearOperator, Tensor], Tensor], x: Tensor) -> Tensor:
         return torch.cat([apply(part, one) for part, one in zip(self.parts, x.split(1), strict=True)])
 

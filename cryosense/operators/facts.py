@@ -13,12 +13,24 @@ from torch import Tensor, nn
 class Remembering(nn.Module):
     """A module that is not changed after it was made, so that what was computed from it stays true."""
 
+    mask_sets: int = 1  # how many mask sets it holds: one for all images, or one for each of a batch, with which buffers lead
+
     def double_precision(self) -> Self:
         """-> a copy in float64, its factors as precise as they were; it knows what this one knows."""
         found = self._facts
         del self.__dict__["_found"]
         made = copy.deepcopy(self).double()
         self.__dict__["_found"] = made.__dict__["_found"] = found
+        return made
+
+    def part(self, images: Tensor) -> Self:
+        """(k,) indices -> what belongs to these images of the batch: itself, unless there is a mask set for each."""
+        if self.mask_sets == 1:
+            return self
+        made = copy.copy(self)
+        made.__dict__["_buffers"] = {name: None if part is None else part[images] for name, part in self._buffers.items()}
+        made.__dict__["_found"] = {}
+        made.mask_sets = len(images)
         return made
 
     @property

@@ -3,6 +3,6 @@
 from cryosense.priors.base import Prior
 from cryosense.priors.bases import DCT, Basis, Wavelet
 from cryosense.priors.sparse import L1
-from cryosense.priors.tv import AnisotropicTV, IsotropicTV, TotalVariation
+from cryosense.priors.tv import TotalVariation
 
-__all__ = ["DCT", "L1", "AnisotropicTV", "Basis", "IsotropicTV", "Prior", "TotalVariation", "Wavelet"]
+__all__ = ["DCT", "L1", "Basis", "Prior", "TotalVariation", "Wavelet"]

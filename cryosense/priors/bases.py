@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from functools import lru_cache
 
 import pywt
 import torch
@@ -17,13 +18,17 @@ from cryosense.errors import ArgumentError
 
 
 class Basis(nn.Module, ABC):
-    """An orthonormal basis of images of one size.
+    """An orthonormal basis of images, of any size that it allows.
 
     Attributes:
-        coarse: (n, n) bool, the coefficients of the coarsest scale, which priors leave alone.
+        name: for the record.
     """
 
-    coarse: Tensor
+    name: str
+
+    @abstractmethod
+    def coarse(self, box_size: int) -> Tensor:
+        """-> (n, n) bool: the coefficients of the coarsest scale, which priors leave alone."""
 
     @abstractmethod
     def analysis(self, x: Tensor) -> Tensor:
@@ -51,23 +56,27 @@ def sandwich(x: Tensor, matrix: Tensor) -> Tensor:
     return each @ (x @ each.mT)
 
 
+@lru_cache(maxsize=64)
+def dct_like(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """-> (n, n): :func:`dct_matrix` where and as precise as it is needed, kept."""
+    return dct_matrix(n).to(device, dtype)
+
+
 class DCT(Basis):
     """The orthonormal two-dimensional DCT-II; its coarsest scale is the mean."""
 
-    matrix: Tensor
+    name = "dct"
 
-    def __init__(self, box_size: int) -> None:
-        super().__init__()
-        self.register_buffer("matrix", dct_matrix(box_size).float())
-        coarse = torch.zeros(box_size, box_size, dtype=torch.bool)
-        coarse[0, 0] = True
-        self.register_buffer("coarse", coarse)
+    def coarse(self, box_size: int) -> Tensor:
+        plane = torch.zeros(box_size, box_size, dtype=torch.bool)
+        plane[0, 0] = True
+        return plane
 
     def analysis(self, x: Tensor) -> Tensor:
-        return sandwich(x, self.matrix.to(x.dtype))
+        return sandwich(x, dct_like(x.shape[-1], x.dtype, x.device))
 
     def synthesis(self, c: Tensor) -> Tensor:
-        return sandwich(c, self.matrix.to(c.dtype).mT)
+        return sandwich(c, dct_like(c.shape[-1], c.dtype, c.device).mT)
 
 
 class Wavelet(Basis):
@@ -78,40 +87,46 @@ class Wavelet(Basis):
         levels: number of scales; None for as many as the box can be halved while it is at least as long as the filter.
 
     Raises:
-        ArgumentError: a wavelet that is not orthogonal, or more levels than the box allows.
+        ArgumentError: a wavelet that is not orthogonal; images that do not allow so many levels.
     """
 
-    def __init__(self, box_size: int, wavelet: str, levels: int | None) -> None:
-        super().__init__()
-        filters = pywt.Wavelet(wavelet)
-        if not filters.orthogonal:
-            raise ArgumentError(f"prior.basis.wavelet={wavelet} is not orthogonal: choose one of haar, db*, sym*, coif*")
-        most = max_levels(box_size, filters.dec_len)
-        if levels is not None and not 1 <= levels <= most:
-            raise ArgumentError(f"prior.basis.levels={levels}: a box of {box_size} px allows 1 to {most} levels of {wavelet}")
-        self.sizes = [box_size >> level for level in range(most if levels is None else levels)]
-        for size in self.sizes:
-            self.register_buffer(f"matrix_{size}", wavelet_matrix(size, filters).float())
-        coarse = torch.zeros(box_size, box_size, dtype=torch.bool)
-        coarse[: self.sizes[-1] // 2, : self.sizes[-1] // 2] = True
-        self.register_buffer("coarse", coarse)
+    name = "wavelet"
 
-    def _matrix(self, size: int, like: Tensor) -> Tensor:
-        return self.get_buffer(f"matrix_{size}").to(like.dtype)
+    def __init__(self, wavelet: str = "haar", levels: int | None = None) -> None:
+        super().__init__()
+        self.filters = pywt.Wavelet(wavelet)
+        if not self.filters.orthogonal:
+            raise ArgumentError(f"wavelet={wavelet} is not orthogonal: choose one of haar, db*, sym*, coif*")
+        self.wavelet, self.levels = wavelet, levels
+
+    def sizes(self, box_size: int) -> list[int]:
+        """-> edge of the corner that each level transforms, the whole image first."""
+        most = max_levels(box_size, self.filters.dec_len)
+        if self.levels is not None and not 1 <= self.levels <= most:
+            raise ArgumentError(f"levels={self.levels}: a box of {box_size} px allows 1 to {most} levels of {self.wavelet}")
+        return [box_size >> level for level in range(most if self.levels is None else self.levels)]
+
+    def coarse(self, box_size: int) -> Tensor:
+        plane, corner = torch.zeros(box_size, box_size, dtype=torch.bool), self.sizes(box_size)[-1] // 2
+        plane[:corner, :corner] = True
+        return plane
 
     def analysis(self, x: Tensor) -> Tensor:
-        c = x
-        for size in self.sizes:
-            corner = sandwich(c[..., :size, :size], self._matrix(size, x))
-            c = corner if size == self.sizes[0] else _with_corner(c, corner)
+        c, sizes = x, self.sizes(x.shape[-1])
+        for size in sizes:
+            corner = sandwich(c[..., :size, :size], wavelet_like(size, self.wavelet, x.dtype, x.device))
+            c = corner if size == sizes[0] else _with_corner(c, corner)
         return c
 
     def synthesis(self, c: Tensor) -> Tensor:
-        x = c.clone()
-        for size in reversed(self.sizes):
-            corner = sandwich(x[..., :size, :size], self._matrix(size, c).mT)
-            x = corner if size == self.sizes[0] else _with_corner(x, corner)
+        x, sizes = c.clone(), self.sizes(c.shape[-1])
+        for size in reversed(sizes):
+            corner = sandwich(x[..., :size, :size], wavelet_like(size, self.wavelet, c.dtype, c.device).mT)
+            x = corner if size == sizes[0] else _with_corner(x, corner)
         return x
+
+    def extra_repr(self) -> str:
+        return f"{self.wavelet}, levels={self.levels}"
 
 
 def _with_corner(c: Tensor, corner: Tensor) -> Tensor:
@@ -134,3 +149,9 @@ def wavelet_matrix(n: int, filters: pywt.Wavelet) -> Tensor:
     coarse = torch.stack([torch.from_numpy(a) for a, _ in columns], dim=1)
     detail = torch.stack([torch.from_numpy(d) for _, d in columns], dim=1)
     return torch.cat([coarse, detail])
+
+
+@lru_cache(maxsize=64)
+def wavelet_like(n: int, wavelet: str, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """-> (n, n): :func:`wavelet_matrix` where and as precise as it is needed, kept."""
+    return wavelet_matrix(n, pywt.Wavelet(wavelet)).to(device, dtype)

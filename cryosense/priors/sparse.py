@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-from cryosense.priors.base import Prior
+from cryosense.priors.base import Prior, each
 from cryosense.priors.bases import Basis
+from cryosense.solvers.steps import image_sum
 
 
 class L1(Prior):
     """Psi(x) = |W x|_1 over all coefficients, or all but the basis' coarsest scale.
 
     Args:
-        box_size: n.
-        basis: box size -> W.
+        basis: W.
         penalise_coarse: also penalise the coarsest scale (the paper's solver does).
     """
 
-    penalised: Tensor
-
-    def __init__(self, box_size: int, basis: Callable[[int], Basis], penalise_coarse: bool) -> None:
+    def __init__(self, basis: Basis, penalise_coarse: bool = False) -> None:
         super().__init__()
-        self.basis = basis(box_size)
-        self.register_buffer("penalised", (~self.basis.coarse | penalise_coarse).float())
+        self.basis, self.penalise_coarse, self.name = basis, penalise_coarse, basis.name
 
-    def analysis(self, x: Tensor) -> Tensor:
-        return self.basis.analysis(x)
+    def penalised(self, like: Tensor) -> Tensor:
+        """-> (n, n): 1 for coefficients of images like these that are penalised, 0 for others."""
+        coarse = self.basis.coarse(like.shape[-1]).to(like.device)
+        return (~coarse | self.penalise_coarse).to(like.dtype)
 
-    def analysis_adjoint(self, c: Tensor) -> Tensor:
-        return self.basis.synthesis(c)
-
-    def value(self, c: Tensor) -> Tensor:
-        return (c.abs() * self.penalised).flatten(1).sum(1)
+    def forward(self, x: Tensor) -> Tensor:
+        return image_sum(self.basis.analysis(x).abs() * self.penalised(x))
 
     def shrink(self, c: Tensor, step: float | Tensor) -> Tensor:
-        """As :meth:`Prior.shrink`; ``step`` may be (1 or b, 1, n, n), one for each coefficient, and gradients flow to it."""
-        threshold = step * self.penalised
+        """(b, 1, n, n) -> (b, 1, n, n): coefficients, drawn towards zero by up to ``step``.
+
+        It may be one number for each coefficient, and gradients flow to it.
+        """
+        threshold = each(step, c) * self.penalised(c)
         return c - torch.maximum(torch.minimum(c, threshold), -threshold)
 
     def prox(self, x: Tensor, step: float | Tensor) -> Tensor:
         return self.basis.synthesis(self.shrink(self.basis.analysis(x), step))
+
+    def prepare(self, box_size: int) -> None:
+        self.basis.coarse(box_size)
+
+    def extra_repr(self) -> str:
+        return f"penalise_coarse={self.penalise_coarse}"

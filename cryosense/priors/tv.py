@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from abc import ABC
-from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from cryosense.priors.base import Prior
-from cryosense.priors.bases import dct_matrix, sandwich
-from cryosense.solvers.proximal import Restrict, Solution, split_admm
+from cryosense.priors.base import DataStep, Prior, each
+from cryosense.priors.bases import dct_like, sandwich
+from cryosense.solvers.converging import Stopping, converge
+from cryosense.solvers.proximal import SplitADMM
+from cryosense.solvers.steps import Splitting, image_sum
 
 # Penalty of d = K z over that of x = z, in units of step^2, for images of unit range. With the penalty of x = z at
 # 0.7 sqrt(weight * d) it is near the best of a grid for pixel masks at weights of 0.03 to 1. For Fourier masks the grid says
@@ -20,29 +21,31 @@ COUPLING = 40.0
 COUPLING_RANGE = (0.1, 1e3)
 
 
-class TotalVariation(Prior, ABC):
+class TotalVariation(Prior):
     """Psi(x) = sum over pixels of the size of the forward differences; across the last row and column they are zero.
 
     K^T K is the Neumann Laplacian, which the DCT-II diagonalises, so (1 + w K^T K)^-1 is exact.
+
+    Args:
+        isotropic: the size is the Euclidean length of the two differences (Rudin, Osher and Fatemi 1992), or, if false, the
+            sum of their absolute values.
     """
 
-    matrix: Tensor
-    laplacian: Tensor
+    name = "tv"
 
-    def __init__(self, box_size: int) -> None:
+    def __init__(self, isotropic: bool = True) -> None:
         super().__init__()
-        self.register_buffer("matrix", dct_matrix(box_size).float())
-        frequencies = 2 - 2 * torch.cos(math.pi * torch.arange(box_size, dtype=torch.float64) / box_size)
-        self.register_buffer("laplacian", (frequencies[:, None] + frequencies[None, :]).float())
+        self.isotropic = isotropic
 
     def analysis(self, x: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, 2, n, n): forward differences down and across."""
+        """(b, 1, n, n) -> (b, 2, n, n): K x, forward differences down and across."""
         c = x.new_zeros(x.shape[0], 2, *x.shape[2:])
         torch.sub(x[:, 0, 1:], x[:, 0, :-1], out=c[:, 0, :-1])
         torch.sub(x[:, 0, :, 1:], x[:, 0, :, :-1], out=c[:, 1, :, :-1])
         return c
 
     def analysis_adjoint(self, c: Tensor) -> Tensor:
+        """(b, 2, n, n) -> (b, 1, n, n): K^T c."""
         x = torch.zeros_like(c[:, :1])
         torch.neg(c[:, 0, :-1], out=x[:, 0, :-1])
         x[:, 0, 1:] += c[:, 0, :-1]
@@ -50,70 +53,54 @@ class TotalVariation(Prior, ABC):
         x[:, 0, :, 1:] += c[:, 1, :, :-1]
         return x
 
-    def solve(self, x: Tensor, weight: float) -> Tensor:
+    def solve(self, x: Tensor, weight: float | Tensor) -> Tensor:
         """(b, 1, n, n) -> (b, 1, n, n): (1 + weight K^T K)^-1 x."""
-        matrix = self.matrix.to(x.dtype)
-        return sandwich(sandwich(x, matrix) / (1 + weight * self.laplacian.to(x.dtype)), matrix.mT)
+        matrix, laplacian = (made(x.shape[-1], x.dtype, x.device) for made in (dct_like, laplacian_like))
+        return sandwich(sandwich(x, matrix) / (1 + each(weight, x) * laplacian), matrix.mT)
 
-    def minimise(
-        self,
-        data_step: Callable[[Tensor], Tensor],
-        start: Tensor,
-        step: float,
-        *,
-        restrict: Restrict | None,
-        relaxation: float,
-        tolerance: float,
-        max_iterations: int,
-        check_every: int,
-    ) -> Solution:
-        coupling = min(max(COUPLING * step**2, COUPLING_RANGE[0]), COUPLING_RANGE[1])
-        return split_admm(
-            data_step,
+    def forward(self, x: Tensor) -> Tensor:
+        c = self.analysis(x)
+        return image_sum(torch.linalg.vector_norm(c, dim=1) if self.isotropic else c.abs())
+
+    def shrink(self, c: Tensor, step: float | Tensor) -> Tensor:
+        """(b, 2, n, n) -> (b, 2, n, n): differences, their size drawn towards zero by up to ``step``."""
+        most = each(step, c)
+        if not self.isotropic:
+            return c - torch.maximum(torch.minimum(c, most), -most)
+        size = torch.addcmul(c[:, :1].square(), c[:, 1:], c[:, 1:]).sqrt_()  # several times faster than vector_norm(dim=1)
+        return c * (1 - most / torch.maximum(size, most.clamp_min(torch.finfo(c.dtype).tiny)))
+
+    def admm(self, data_step: DataStep, step: float | Tensor, relaxation: float) -> SplitADMM:
+        weight = torch.as_tensor(step)
+        coupling = (COUPLING * weight.square()).clamp(*COUPLING_RANGE)
+        coupling = coupling.reshape(-1, 1, 1, 1)
+        split = Splitting(
             self.analysis,
             self.analysis_adjoint,
-            lambda c: self.shrink(c, step / coupling),
+            lambda c: self.shrink(c, weight.reshape(-1, 1, 1, 1) / coupling),
             lambda x: self.solve(x, coupling),
-            start,
-            restrict=restrict,
-            coupling=coupling,
-            relaxation=relaxation,
-            tolerance=tolerance,
-            max_iterations=max_iterations,
-            check_every=check_every,
+            coupling,
         )
+        return SplitADMM(data_step, split, relaxation)
 
-    def prox(self, x: Tensor, step: float) -> Tensor:
+    def prox(self, x: Tensor, step: float | Tensor) -> Tensor:
         """As :meth:`Prior.prox`, iterated to a relative fixed-point gap of 3e-6, near what float32 can tell."""
-        rho = max(0.7 * math.sqrt(step), 0.1)
-        return self.minimise(
-            lambda z: (x + rho * z) / (1 + rho),
-            x,
-            step / rho,
-            restrict=None,
-            relaxation=1.8,
-            tolerance=3e-6,
-            max_iterations=1000,
-            check_every=10,
-        ).x
+        steps = each(step, x)
+        rho = (0.7 * steps.sqrt()).clamp_min(0.1)
+
+        def algorithm(images: Tensor | None) -> SplitADMM:
+            ours, mine = (x, rho) if images is None else (x[images], rho if len(rho) == 1 else rho[images])
+            weights = steps if images is None or len(steps) == 1 else steps[images]
+            return self.admm(lambda z: (ours + mine * z) / (1 + mine), weights / mine, 1.8)
+
+        return converge(algorithm, x, Stopping(3e-6, 1000, 10)).x
+
+    def extra_repr(self) -> str:
+        return f"isotropic={self.isotropic}"
 
 
-class IsotropicTV(TotalVariation):
-    """Psi(x) = sum over pixels of the Euclidean length of the differences (Rudin, Osher and Fatemi 1992)."""
-
-    def value(self, c: Tensor) -> Tensor:
-        return torch.linalg.vector_norm(c, dim=1).flatten(1).sum(1)
-
-    def shrink(self, c: Tensor, step: float) -> Tensor:
-        length = torch.addcmul(c[:, :1].square(), c[:, 1:], c[:, 1:]).sqrt_()  # several times faster than vector_norm(dim=1)
-        return c * (1 - step / length.clamp_min_(max(step, torch.finfo(c.dtype).tiny)))
-
-
-class AnisotropicTV(TotalVariation):
-    """Psi(x) = sum over pixels of the absolute differences."""
-
-    def value(self, c: Tensor) -> Tensor:
-        return c.abs().flatten(1).sum(1)
-
-    def shrink(self, c: Tensor, step: float) -> Tensor:
-        return c - c.clamp(-step, step)
+@lru_cache(maxsize=64)
+def laplacian_like(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """-> (n, n): eigenvalues of K^T K, where and as precise as they are needed, kept."""
+    frequencies = 2 - 2 * torch.cos(math.pi * torch.arange(n, dtype=torch.float64) / n)
+    return (frequencies[:, None] + frequencies[None, :]).to(device, dtype)

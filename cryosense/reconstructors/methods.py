@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 
 from torch import Tensor
@@ -10,24 +9,36 @@ from torch import Tensor
 from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
 from cryosense.priors import Prior
-from cryosense.solvers.proximal import Solution, fista
+from cryosense.solvers import proximal
+from cryosense.solvers.converging import Algorithm, Solution, Stopping, converge
 
 
 class Method(ABC):
-    """An algorithm for argmin_x |A x - y|^2 / 2 + weight Psi(x).
+    """An algorithm for argmin_x |A x - y|^2 / 2 + weight Psi(x), with one penalty or step for each mask set.
 
     Args:
-        tolerance: relative fixed-point gap at which an image stops.
-        max_iterations: at which it stops all the same, its gap reported.
-        check_every: iterations between looks at the gap.
+        tolerance, max_iterations, check_every: see :class:`.Stopping`.
     """
 
     def __init__(self, tolerance: float, max_iterations: int, check_every: int) -> None:
-        self.tolerance, self.max_iterations, self.check_every = tolerance, max_iterations, check_every
+        self.stopping = Stopping(tolerance, max_iterations, check_every)
 
     @abstractmethod
+    def algorithm(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Algorithm:
+        """-> the algorithm for these measurements."""
+
     def minimise(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Solution:
         """(b, ...) -> (b, 1, n, n): the minimiser, started from A^+ y."""
+
+        def algorithm(images: Tensor | None) -> Algorithm:
+            if images is None:
+                return self.algorithm(prior, y, operator, weight)
+            return self.algorithm(prior, y[images], operator.part(images), weight)
+
+        return converge(algorithm, operator.pinv(y), self.stopping)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{key}={value}' for key, value in vars(self).items())})"
 
 
 class ADMM(Method):
@@ -37,39 +48,42 @@ class ADMM(Method):
         relaxation: in (0, 2).
         penalty: rho is ``penalty`` * sqrt(weight * d), d the mean diagonal of A^T A. With 0.7 that is within a factor of two
             of the best fixed rho over operators and weights, for images of unit range.
+        tolerance, max_iterations, check_every: see :class:`.Stopping`.
     """
 
-    def __init__(self, relaxation: float, penalty: float, tolerance: float, max_iterations: int, check_every: int) -> None:
+    def __init__(
+        self,
+        relaxation: float = 1.8,
+        penalty: float = 0.7,
+        tolerance: float = 1e-4,
+        max_iterations: int = 2000,
+        check_every: int = 5,
+    ) -> None:
         super().__init__(tolerance, max_iterations, check_every)
         if not 0 < relaxation < 2 or not penalty > 0:
-            raise ArgumentError(f"method.relaxation={relaxation} must lie in (0, 2) and method.penalty={penalty} above 0")
+            raise ArgumentError(f"relaxation={relaxation} must lie in (0, 2) and penalty={penalty} above 0")
         self.relaxation, self.penalty = relaxation, penalty
 
-    def minimise(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Solution:
-        rho = self.penalty * math.sqrt(weight * operator.mean_diagonal)
-        return prior.minimise(
-            operator.proximal_map(y, rho),
-            operator.pinv(y),
-            weight / rho,
-            restrict=(lambda images: operator.proximal_map(y[images], rho)) if operator.mask_sets == 1 else None,
-            relaxation=self.relaxation,
-            tolerance=self.tolerance,
-            max_iterations=self.max_iterations,
-            check_every=self.check_every,
-        )
+    def algorithm(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Algorithm:
+        rho = (self.penalty * (weight * operator.mean_diagonals).sqrt()).reshape(-1, 1, 1, 1)
+        return prior.admm(operator.proximal_map(y, rho.to(y)), (weight / rho).to(y), self.relaxation)
 
 
 class FISTA(Method):
-    """Accelerated proximal gradient with restart, its step 1 / L from the operator's known norm."""
+    """Accelerated proximal gradient with restart, its step 1 / L from the operator's norm.
 
-    def minimise(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Solution:
-        step = 1 / float(operator.norm.max()) ** 2
-        return fista(
-            lambda x: step * operator.adjoint(operator(x) - y),
-            lambda x: prior.prox(x, step * weight),
-            operator.pinv(y),
-            gap_per_change=1 / (step * operator.mean_diagonal),
-            tolerance=self.tolerance,
-            max_iterations=self.max_iterations,
-            check_every=self.check_every,
+    Args:
+        tolerance, max_iterations, check_every: see :class:`.Stopping`.
+    """
+
+    def __init__(self, tolerance: float = 1e-4, max_iterations: int = 5000, check_every: int = 10) -> None:
+        super().__init__(tolerance, max_iterations, check_every)
+
+    def algorithm(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Algorithm:
+        step = operator.norm.double() ** -2
+        steps = step.to(y).reshape(-1, 1, 1, 1)
+        return proximal.FISTA(
+            lambda x: steps * operator.adjoint(operator(x) - y),
+            lambda x: prior.prox(x, weight * steps),
+            (1 / (step * operator.mean_diagonals)).to(y),
         )

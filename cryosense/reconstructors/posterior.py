@@ -12,8 +12,8 @@ from cryosense.errors import ArgumentError
 from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
-from cryosense.reconstructors.samplers import Sampler, Task
-from cryosense.solvers.posterior import NoiseDraw
+from cryosense.reconstructors.samplers import STATIONARY, Sampler
+from cryosense.solvers.posterior import NoiseDraw, Task
 
 SAMPLER_STREAM = 16  # of the generator of (seed, particle): the streams below are others'
 DRAWS_PER_SAMPLE = 2**20
@@ -28,7 +28,7 @@ class Posterior(Reconstructor):
 
     Args:
         denoiser: the prior, or :class:`.GaussianFromImages`, which is fitted to the images that are held back.
-        prior: its name, for the record.
+        prior: its name, for the record; None: its class.
         sampler: the algorithm.
         network_evaluations: timesteps, and calls of the denoiser, per sample.
         spacing: of the timesteps, as diffusers names them: ``trailing``, ``leading`` or ``linspace``.
@@ -45,20 +45,18 @@ class Posterior(Reconstructor):
     def __init__(
         self,
         denoiser: Denoiser | GaussianFromImages,
-        prior: str,
-        sampler: Sampler,
-        network_evaluations: int,
-        spacing: str,
-        samples: int,
-        first_timestep: int | None,
-        seed: int,
+        prior: str | None = None,
+        sampler: Sampler = STATIONARY,
+        network_evaluations: int = 20,
+        spacing: str = "trailing",
+        samples: int = 1,
+        first_timestep: int | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         if samples < 1 or network_evaluations < 1:
-            raise ArgumentError(
-                f"reconstructor.samples={samples}, reconstructor.network_evaluations={network_evaluations}: give 1 or more"
-            )
-        self.prior, self.sampler, self.seed = prior, sampler, seed
+            raise ArgumentError(f"samples={samples}, network_evaluations={network_evaluations}: give 1 or more")
+        self.prior, self.sampler, self.seed = prior or type(denoiser).__name__, sampler, seed
         self.samples = self.samples_drawn = samples
         self.sampler_name = sampler.name
         self.network_evaluations, self.spacing, self.first_timestep = network_evaluations, spacing, first_timestep
@@ -73,7 +71,7 @@ class Posterior(Reconstructor):
         box_size = operator.box_size
         if self.denoiser is not None and self.denoiser.box_size != box_size:
             raise ArgumentError(
-                f"reconstructor.denoiser: a model of images of {self.denoiser.box_size} px, the particles have {box_size} px: "
+                f"denoiser: a model of images of {self.denoiser.box_size} px, the particles have {box_size} px: "
                 "resample them (geometry=fourier_crop), or train a model of their size (cryosense train)"
             )
 
@@ -93,7 +91,7 @@ class Posterior(Reconstructor):
         below = count if self.first_timestep is None else self.first_timestep + 1
         if not wanted <= below <= count:
             raise ArgumentError(
-                f"reconstructor.network_evaluations={wanted}, reconstructor.first_timestep={self.first_timestep}: the "
+                f"network_evaluations={wanted}, first_timestep={self.first_timestep}: the "
                 f"schedule has the timesteps 0 to {count - 1}, of which that many are needed up to the first"
             )
         schedule = DDIMScheduler(num_train_timesteps=below, timestep_spacing=self.spacing)
@@ -105,13 +103,11 @@ class Posterior(Reconstructor):
         if self.denoiser is None or self.gaussian is None:
             raise ArgumentError("the Gaussian model has no spectrum yet: fit it on images first")
         timesteps = self.timesteps(self.denoiser)
-        y, operator, row_std = measurement.y, measurement.operator, measurement.noise_std
+        y, operator, numbers = measurement.y, measurement.operator, measurement.numbers
         start = None if self.first_timestep is None else operator.pinv(y)
-        numbers, denoiser, gaussian = measurement.numbers, self.denoiser, self.gaussian
-        samples = [
-            self.sampler.sample(Task(denoiser, gaussian, operator, y, row_std, timesteps, self.draws(numbers, s, y), start))
-            for s in range(self.samples_drawn)
-        ]
+        draws, abar = (self.draws(numbers, s, y) for s in range(self.samples_drawn)), self.denoiser.alphas_cumprod
+        tasks = (Task(self.denoiser, operator, y, measurement.noise_std, timesteps, abar, draw, start) for draw in draws)
+        samples = [self.sampler.sample(task, self.gaussian) for task in tasks]
         stacked = torch.stack(samples)
         deviation = stacked.std(0) if self.samples_drawn > 1 else None
         return Estimate(

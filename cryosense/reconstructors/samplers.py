@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from torch import Tensor
 
-from cryosense.denoisers import Denoiser, GaussianDenoiser
-from cryosense.operators import LinearOperator
-from cryosense.solvers.posterior import Covariance, JacobianCovariance, NoiseDraw, ScalarCovariance, StationaryCovariance
-
-
-class Task(NamedTuple):
-    """What there is to sample from: a prior, a measurement, a schedule, the draws."""
-
-    denoiser: Denoiser
-    gaussian: GaussianDenoiser  # with the power spectrum of images like these
-    operator: LinearOperator
-    y: Tensor  # (b, ...)
-    row_std: Tensor  # (1 or b, ...)
-    timesteps: Tensor  # (s,)
-    noise: NoiseDraw
-    start: Tensor | None  # (b, 1, n, n)
+from cryosense.denoisers import GaussianDenoiser
+from cryosense.solvers.posterior import Covariance, JacobianCovariance, ScalarCovariance, StationaryCovariance, Task, pigdm
 
 
 @dataclass(frozen=True)
@@ -38,22 +23,12 @@ class Sampler:
 
     name: str
     function: Callable[..., Tensor]
-    covariance: Callable[[GaussianDenoiser], Covariance] | None
+    covariance: Callable[[GaussianDenoiser], Covariance] | None = None
 
-    def sample(self, task: Task) -> Tensor:
-        """-> (b, 1, n, n): one sample for each measurement."""
-        model = {} if self.covariance is None else {"covariance": self.covariance(task.gaussian)}
-        return self.function(
-            task.denoiser,
-            task.operator,
-            task.y,
-            task.timesteps,
-            alphas_cumprod=task.denoiser.alphas_cumprod,
-            noise=task.noise,
-            row_std=task.row_std,
-            start=task.start,
-            **model,
-        )
+    def sample(self, task: Task, gaussian: GaussianDenoiser) -> Tensor:
+        """-> (b, 1, n, n): one sample for each measurement, of images with the power spectrum of a Gaussian model."""
+        model = {} if self.covariance is None else {"covariance": self.covariance(gaussian)}
+        return self.function(task, **model)
 
 
 def scalar_covariance(gaussian: GaussianDenoiser) -> Covariance:
@@ -61,12 +36,17 @@ def scalar_covariance(gaussian: GaussianDenoiser) -> Covariance:
     return ScalarCovariance(float(gaussian.spectrum.mean()))
 
 
-def jacobian_covariance(gaussian: GaussianDenoiser, *, tolerance: float, max_iterations: int) -> Covariance:
+def jacobian_covariance(gaussian: GaussianDenoiser, *, tolerance: float = 1e-2, max_iterations: int = 3) -> Covariance:
     """-> that of the denoiser's own Jacobian, by conjugate gradients through the network."""
     del gaussian
     return JacobianCovariance(tolerance, max_iterations)
 
 
-def stationary_covariance(gaussian: GaussianDenoiser, *, draw: bool, tolerance: float, max_iterations: int) -> Covariance:
+def stationary_covariance(
+    gaussian: GaussianDenoiser, *, draw: bool = True, tolerance: float = 1e-4, max_iterations: int = 100
+) -> Covariance:
     """-> that of stationary images with this power spectrum, by conjugate gradients without the network."""
     return StationaryCovariance(gaussian.error_spectrum, draw, tolerance, max_iterations)
+
+
+STATIONARY = Sampler("stationary", pigdm, stationary_covariance)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-Map = Callable[[Tensor], Tensor]
+from cryosense.solvers.steps import Map, image_sum
 
 
 def inner(a: Tensor, b: Tensor) -> Tensor:
     """(b, ...), (b, ...) -> (b, 1, ..., 1): inner product of each image, ready to broadcast."""
-    return (a * b).flatten(1).sum(1).reshape(-1, *(1,) * (a.ndim - 1))
+    return image_sum(a * b).reshape(-1, *(1,) * (a.ndim - 1))
 
 
 def conjugate_gradients(

@@ -7,6 +7,7 @@ Prints a table per problem, writes them to calibration.md and draws calibration.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -22,7 +23,8 @@ from cryosense import fourier, seeding
 from cryosense.denoisers import GaussianDenoiser
 from cryosense.measurement.noise import GaussianNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.reconstructors.samplers import Sampler, Task
+from cryosense.reconstructors.samplers import Sampler
+from cryosense.solvers.posterior import Task
 
 HERE = Path(__file__).parent
 SAMPLERS = HERE.parents[1] / "conf" / "sampler"
@@ -95,10 +97,9 @@ def sampled(config: DictConfig, steps: int, sampler: Sampler, model: GaussianDen
     total = config.schedule.timesteps
     timesteps = torch.arange(total - 1, -1, -total // steps)
     y = case.y.expand(config.samples, -1, -1, -1)
-    task = Task(
-        model, model, case.operator, y, case.row_std, timesteps, lambda i: normal(config, config.samples, i), start=None
-    )
-    return sampler.sample(task).flatten(1).double()
+    draws = partial(normal, config, config.samples)
+    task = Task(model, case.operator, y, case.row_std, timesteps, model.alphas_cumprod, draws)
+    return sampler.sample(task, model).flatten(1).double()
 
 
 def coverage(samples: Tensor, case: Problem) -> Tensor:

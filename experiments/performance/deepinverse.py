@@ -23,9 +23,9 @@ Run = Callable[[Tensor, int], Tensor]  # measurements (b, ...), iterations -> im
 class DCTPrior(Prior):
     """|W x|_1 but for the mean: DeepInverse has no DCT, so it gets ours."""
 
-    def __init__(self, box_size: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.basis = DCT(box_size)
+        self.basis = DCT()
 
     def prox(self, x: Tensor, *_: object, gamma: float, **__: object) -> Tensor:
         c = self.basis.analysis(x)
@@ -73,7 +73,7 @@ def runs(cell: Cell, penalty: float, inner_iterations: int) -> dict[str, Run]:
         return {"DeepInverse PDCP": wrap(primal_dual), "DeepInverse ADMM": wrap(nested)}
 
     n = cell.operator.box_size
-    prior: Prior = DCTPrior(n)
+    prior: Prior = DCTPrior()
     weight = cell.weight
     if cell.prior_name == "wavelet":
         prior = WaveletPrior(level=int(math.log2(n)), wv="haar")

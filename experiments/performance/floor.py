@@ -67,7 +67,7 @@ def prior_operations(x: Tensor, prior: Prior) -> Step:
 
         return step
     if isinstance(prior, L1):
-        transform = sandwiches(x, prior.basis.sizes if isinstance(prior.basis, Wavelet) else [x.shape[-1]])
+        transform = sandwiches(x, prior.basis.sizes(x.shape[-1]) if isinstance(prior.basis, Wavelet) else [x.shape[-1]])
 
         def step() -> None:
             transform()

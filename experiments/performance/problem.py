@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,15 +12,11 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.priors import DCT, L1, IsotropicTV, Prior, Wavelet
+from cryosense.priors import DCT, L1, Prior, TotalVariation, Wavelet
 from cryosense.reconstructors import ADMM, Sparse
 
 CONF = Path(__file__).parents[2] / "conf"
-PRIORS = {
-    "dct": partial(L1, basis=DCT, penalise_coarse=False),
-    "wavelet": partial(L1, basis=partial(Wavelet, wavelet="haar", levels=None), penalise_coarse=False),
-    "tv": IsotropicTV,
-}
+PRIORS: dict[str, Prior] = {"dct": L1(DCT()), "wavelet": L1(Wavelet()), "tv": TotalVariation()}
 
 
 def particles(config: DictConfig) -> tuple[Tensor, Tensor]:
@@ -55,7 +50,7 @@ class Cell:
 
     def objective(self, x: Tensor) -> Tensor:
         """(b, 1, n, n) -> (b,), in float64; measurements are those of the first b images."""
-        operator, prior = self.operator.double_precision(), PRIORS[self.prior_name](self.operator.box_size).double()
+        operator, prior = self.operator.double_precision(), PRIORS[self.prior_name]
         residual = operator(x.double()) - self.y[: len(x)].double()
         return residual.square().flatten(1).sum(1) / 2 + self.weight * prior(x.double())
 
@@ -64,29 +59,27 @@ class Cell:
 
         A measure that no algorithm here works with, the same for all of them.
         """
-        operator, prior = self.operator.double_precision(), PRIORS[self.prior_name](self.operator.box_size).double()
+        operator, prior = self.operator.double_precision(), PRIORS[self.prior_name]
         x, y, step = x.double(), self.y[: len(x)].double(), 1 / operator.mean_diagonal
         change = x - prior.prox(x - step * operator.adjoint(operator(x) - y), step * self.weight)
         return torch.linalg.vector_norm(change.flatten(1), dim=1) / torch.linalg.vector_norm(x.flatten(1), dim=1)
 
     def ours(self, method: ADMM) -> Sparse:
         """-> the package's reconstructor for this cell."""
-        return Sparse(self.prior_name, PRIORS[self.prior_name], method, self.weight)
+        return Sparse(PRIORS[self.prior_name], self.weight, method)
 
     def reference(self, config: DictConfig) -> Tensor:
         """-> (reference images, 1, n, n): the minimisers, by a long run in float64."""
         options = {**config.method, "tolerance": config.reference.tolerance, "max_iterations": config.reference.max_iterations}
         reconstructor = self.ours(ADMM(**options))
-        return reconstructor(self.y[: config.reference.images].double(), self.operator.double_precision())
+        return reconstructor(self.y[: config.reference.images].double(), self.operator.double_precision()).x
 
 
 def best_weight(config: DictConfig, operator: LinearOperator, prior_name: str, noisy: Tensor, clean: Tensor) -> float:
     """-> the candidate whose reconstructions of these images (t, 1, n, n) come nearest to the clean ones."""
     method = ADMM(**config.method)
     errors = {
-        weight: float(
-            (Sparse(prior_name, PRIORS[prior_name], method, weight)(operator(noisy), operator) - clean).square().mean()
-        )
+        weight: float((Sparse(PRIORS[prior_name], weight, method)(operator(noisy), operator).x - clean).square().mean())
         for weight in config.weights.candidates
     }
     return min(errors, key=errors.__getitem__)

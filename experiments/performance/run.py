@@ -33,10 +33,10 @@ def main() -> None:
     print(lines[0])
     for domain, operator in operators(config).items():
         y, tuning = operator(noisy[: config.images]), slice(config.images, None)
-        for prior_name, make in PRIORS.items():
+        for prior_name, prior in PRIORS.items():
             best = best_weight(config, operator, prior_name, noisy[tuning], clean[tuning])
             for weight in [best, *config.weights.others]:
-                cell = Cell(domain, prior_name, operator, make(config.box_size), weight, y)
+                cell = Cell(domain, prior_name, operator, prior, weight, y)
                 text = report(cell, noisy, weight == best, config)
                 print(text, flush=True)
                 lines.append(text)

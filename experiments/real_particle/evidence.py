@@ -41,15 +41,15 @@ def whitened(image: torch.Tensor) -> torch.Tensor:
 def kurtoses(image: torch.Tensor) -> dict[str, float]:
     """(n, n) -> kurtosis of the coefficients that the priors call sparse, before and after whitening."""
     n = image.shape[-1]
-    dct, haar = DCT(n), Wavelet(n, "haar", None)
+    dct, haar = DCT(), Wavelet()
     plain, white = image[None, None], whitened(image)[None, None]
     details = haar.analysis(white)[0, 0]
     gradients = [(white[0, 0].diff(dim=axis)).flatten() for axis in (0, 1)]
     scales = {f"whitened Haar, {2 ** (i + 1)} px": _details_of(details, n >> (i + 1)) for i in range(3)}
     values = {
-        "DCT": dct.analysis(plain)[0, 0][~dct.coarse],
-        "whitened DCT": dct.analysis(white)[0, 0][~dct.coarse],
-        "whitened Haar, all": details[~haar.coarse],
+        "DCT": dct.analysis(plain)[0, 0][~dct.coarse(n)],
+        "whitened DCT": dct.analysis(white)[0, 0][~dct.coarse(n)],
+        "whitened Haar, all": details[~haar.coarse(n)],
         **scales,
         "whitened differences": torch.cat(gradients),
     }

@@ -171,9 +171,9 @@ def test_a_sweep_killed_in_the_middle_goes_on(stack: Path, tmp_path: Path) -> No
         (["compression=0.5"], "compression=0.5 is below 1"),
         (["operator=pixel", "compression=20"], "compression=20 is more than block_size=4 allows"),
         (["reconstructor=dct", "reconstructor.weight=-1"], "reconstructor.weight=-1"),
-        (["reconstructor=wavelet", "reconstructor.make_prior.basis.wavelet=bior2.2"], "bior2.2 is not orthogonal"),
+        (["reconstructor=wavelet", "reconstructor.prior.basis.wavelet=bior2.2"], "bior2.2 is not orthogonal"),
         (
-            ["reconstructor=wavelet", "reconstructor.make_prior.basis.levels=9", "reconstructor.weight=1"],
+            ["reconstructor=wavelet", "reconstructor.prior.basis.levels=9", "reconstructor.weight=1"],
             "allows 1 to 5 levels",
         ),
         (["fitting.target=clean", "reconstructor=wiener"], "no clean images are known: give data.clean_path"),

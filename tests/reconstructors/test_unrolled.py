@@ -64,7 +64,7 @@ def test_untrained_they_are_the_benchs_iterations(name: str, basis: str) -> None
     operator = designs(per_particle=False)[name].operator(n, torch.arange(1)).double_precision()
     y = operator(images(2, n))
     for method, solver in solvers(basis).items():
-        bench = Sparse(basis, lambda box: BASES[basis].prior(box).double(), METHODS[method], WEIGHT * operator.mean_diagonal)
+        bench = Sparse(BASES[basis].prior, WEIGHT * operator.mean_diagonal, METHODS[method])
         expected = bench(y, operator)
         assert expected.iterations is not None
         assert expected.iterations.tolist() == [ITERATIONS] * 2
@@ -157,6 +157,6 @@ def test_bands_divide_the_coefficients(basis: str) -> None:
     for n in (32, 64):
         bands = BASES[basis].bands(n)
         assert set(bands.flatten().tolist()) == set(range(BASES[basis].count))
-        coarse = BASES[basis].prior(n).basis.coarse
+        coarse = BASES[basis].prior.basis.coarse(n)
         assert len(set(bands[coarse].tolist())) == 1
     assert torch.equal(DCTBands(4).bands(64)[::2, ::2], DCTBands(4).bands(32))  # relative to the box

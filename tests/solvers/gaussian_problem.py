@@ -19,7 +19,6 @@ from cryosense.solvers.posterior import (
     diffpir,
     dps,
     nesterov,
-    norm_per_image,
     pigdm,
 )
 
@@ -52,14 +51,14 @@ def samplers(n: int) -> dict[str, Callable[..., Tensor]]:
     """-> every sampler with its own options set."""
     stationary = partial(StationaryCovariance, denoiser(n).error_spectrum, tolerance=1e-3, max_iterations=50)
     return {
-        "ddnm": partial(ddnm, eta=1.0),
-        "diffpir": partial(diffpir, prior_weight=1.0, renewed=0.3),
-        "dps": partial(dps, step_size=1.0),
-        "nesterov": partial(nesterov, momentum=(0.1, 0.9), step_size=(1e-10, 1.0), norm=norm_per_image),
-        "pigdm scalar": partial(pigdm, covariance=ScalarCovariance(1.0), eta=1.0),
-        "pigdm jacobian": partial(pigdm, covariance=JacobianCovariance(1e-3, max_iterations=6), eta=1.0),
-        "pigdm stationary": partial(pigdm, covariance=stationary(draw=False), eta=1.0),
-        "pigdm stationary draws": partial(pigdm, covariance=stationary(draw=True), eta=1.0),
+        "ddnm": ddnm,
+        "diffpir": partial(diffpir, renewed=0.3),
+        "dps": dps,
+        "nesterov": nesterov,
+        "pigdm scalar": partial(pigdm, covariance=ScalarCovariance(1.0)),
+        "pigdm jacobian": partial(pigdm, covariance=JacobianCovariance(1e-3, max_iterations=6)),
+        "pigdm stationary": partial(pigdm, covariance=stationary(draw=False)),
+        "pigdm stationary draws": partial(pigdm, covariance=stationary(draw=True)),
     }
 
 
@@ -104,7 +103,7 @@ def posterior(operator: LinearOperator, y: Tensor, row_std: Tensor) -> Posterior
     prior = fourier.filtered(units, fourier.centred_to_half_plane(spectrum(n))).flatten(1)
     known = (exact.row_noise_gain > 0).flatten()
     rows = exact.row_forward(units).flatten(1).T[known]
-    noise = torch.diag(row_std.double().flatten()[known] ** 2)
+    noise = torch.diag(row_std.double().expand_as(exact.row_noise_gain).flatten()[known] ** 2)
     gain = prior @ rows.T @ torch.linalg.inv(rows @ prior @ rows.T + noise)
     level = torch.full((n * n,), MEAN, dtype=torch.float64)
     mean = level + gain @ (exact.row_coordinates(y.double()).flatten()[known] - rows @ level)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from cryosense.operators import LinearOperator
-from cryosense.solvers.posterior import diffpir
+from cryosense.solvers.posterior import Task, diffpir
 from tests.solvers.gaussian_problem import (
     ABAR,
     NOISES,
@@ -42,8 +42,8 @@ def test_an_image_is_the_same_alone_and_among_others(name: str, operator: Linear
     def sample(chosen: Tensor) -> Tensor:
         images = torch.cat([image(N, int(i)) for i in chosen])
         y = noise.measure(operator, images, chosen)
-        options = {"alphas_cumprod": ABAR, "noise": keyed_noise(chosen, N), "row_std": noise.row_std(operator)}
-        return SAMPLERS[name](denoise, operator, y, timesteps(10)[3:], start=operator.pinv(y), **options)
+        draws, row_std = keyed_noise(chosen, N), noise.row_std(operator)
+        return SAMPLERS[name](Task(denoise, operator, y, row_std, timesteps(10)[3:], ABAR, draws, operator.pinv(y)))
 
     together = sample(torch.arange(5))
     assert calls == timesteps(10)[3:].tolist()
@@ -52,11 +52,12 @@ def test_an_image_is_the_same_alone_and_among_others(name: str, operator: Linear
     assert torch.equal(sample(torch.tensor([2])), together[2:3])
 
 
-EITHER = [(10, domain, noise) for domain in OPERATORS for noise in NOISES] + [(1000, "pixel", "noisy")]
+EITHER = [(10, domain, noise) for domain in OPERATORS for noise in NOISES]
+SMALL_STEPS = pytest.param(1000, "pixel", "noisy", marks=pytest.mark.slow)
 
 
 @EVERY
-@pytest.mark.parametrize(("count", "domain", "noise_name"), EITHER)
+@pytest.mark.parametrize(("count", "domain", "noise_name"), [*EITHER, SMALL_STEPS])
 def test_any_number_of_steps_ends_where_the_measurement_says(name: str, count: int, domain: str, noise_name: str) -> None:
     """Finite; without noise consistent; with it, at small steps, the residual lies between two that are known.
 
@@ -67,8 +68,8 @@ def test_any_number_of_steps_ends_where_the_measurement_says(name: str, count: i
     n = 8
     operator, noise = operators(n)[domain], NOISES[noise_name]
     y, row_std = noise.measure(operator, image(n), torch.arange(1)), noise.row_std(operator)
-    options = {"alphas_cumprod": ABAR, "noise": batch_noise(4, n), "row_std": row_std}
-    x = samplers(n)[name](denoiser(n), operator, y.expand(4, -1, -1, -1), timesteps(count), **options)
+    four = y.expand(4, -1, -1, -1)
+    x = samplers(n)[name](Task(denoiser(n), operator, four, row_std, timesteps(count), ABAR, batch_noise(4, n)))
     assert bool(x.isfinite().all())
     if name in {"dps", "nesterov"}:
         return  # consistent only as far as their step sizes bring them
@@ -91,8 +92,8 @@ def test_diffpir_data_step_is_the_operators_own_where_noise_is_white() -> None:
     y = noise.measure(operator, image(N), torch.arange(1))
     deviation = float((noise.row_std(operator) / operator.row_noise_gain.clamp_min(1e-9)).max())
     start, draw = operator.pinv(y), batch_noise(1, N)
-    options = {"alphas_cumprod": ABAR, "noise": draw, "row_std": noise.row_std(operator)}
-    x = diffpir(DENOISER, operator, y, torch.tensor([t]), prior_weight=weight, renewed=0.3, start=start, **options)
+    task = Task(DENOISER, operator, y, noise.row_std(operator), torch.tensor([t]), ABAR, draw, start)
+    x = diffpir(task, prior_weight=weight, renewed=0.3)
     variance = float((1 - ABAR[t]) / ABAR[t])
     x0 = DENOISER(float(ABAR[t]) ** 0.5 * (start + variance**0.5 * draw(0)), t)
     torch.testing.assert_close(x, operator.data_step(x0, y, weight * deviation**2 / variance), atol=1e-4, rtol=1e-4)
@@ -102,24 +103,17 @@ def test_clamped_and_normalised_only_where_stated() -> None:
     """No sampler but the paper's clamps: an image beyond [-1, 1] that is fully measured comes back."""
     operator = operators(N)["pixel"]
     y = operator(3 * image(N))
-    options = {"alphas_cumprod": ABAR, "noise": batch_noise(1, N), "row_std": torch.zeros_like(operator.row_noise_gain)}
+    task = Task(DENOISER, operator, y, operator.no_row_noise, timesteps(10), ABAR, batch_noise(1, N))
     for name in ("ddnm", "diffpir", "pigdm stationary"):
-        x = SAMPLERS[name](DENOISER, operator, y, timesteps(10), **options)
+        x = SAMPLERS[name](task)
         assert float(x.abs().max()) > 1.5
         torch.testing.assert_close(operator(x), y, atol=1e-2, rtol=1e-3)
-    assert float(SAMPLERS["nesterov"](DENOISER, operator, y, timesteps(10), **options).abs().max()) <= 1
+    assert float(SAMPLERS["nesterov"](task).abs().max()) <= 1
 
 
 @pytest.mark.parametrize("steps", [[], [0, 10], [10, 10, 0], [1000, 0], [10, -1]])
 def test_timesteps_of_another_schedule_are_refused(steps: list[int]) -> None:
-    operator = OPERATORS["fourier"]
+    operator, chosen = OPERATORS["fourier"], torch.tensor(steps, dtype=torch.int64)
+    task = Task(DENOISER, operator, operator(image(N)), operator.no_row_noise, chosen, ABAR, batch_noise(1, N))
     with pytest.raises(ValueError, match="fall from at most 999 to at least 0"):
-        SAMPLERS["ddnm"](
-            DENOISER,
-            operator,
-            operator(image(N)),
-            torch.tensor(steps, dtype=torch.int64),
-            alphas_cumprod=ABAR,
-            noise=batch_noise(1, N),
-            row_std=torch.zeros(1),
-        )
+        SAMPLERS["ddnm"](task)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from cryosense.operators import LinearOperator
+from cryosense.solvers.posterior import Task
 from tests.solvers.gaussian_problem import (
     ABAR,
     NOISES,
@@ -32,15 +33,8 @@ def test_draws_around_a_stationary_mean_are_the_posterior_of_a_gaussian(operator
     """
     count = 1000
     y, row_std = noise.measure(operator, image(N), torch.arange(1)), noise.row_std(operator)
-    samples = samplers(N)["pigdm stationary draws"](
-        denoiser(N),
-        operator,
-        y.expand(count, -1, -1, -1),
-        timesteps(100),
-        alphas_cumprod=ABAR,
-        noise=batch_noise(count, N),
-        row_std=row_std,
-    )
+    many, draws = y.expand(count, -1, -1, -1), batch_noise(count, N)
+    samples = samplers(N)["pigdm stationary draws"](Task(denoiser(N), operator, many, row_std, timesteps(100), ABAR, draws))
     exact = posterior(operator, y, row_std)
     coefficients = (samples.double().flatten(1) - exact.mean) @ exact.modes
     unknown = exact.variances > 0

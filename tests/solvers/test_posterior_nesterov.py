@@ -2,7 +2,7 @@
 
 import torch
 
-from cryosense.solvers.posterior import nesterov, norm_over_batch
+from cryosense.solvers.posterior import Task, nesterov, norm_over_batch
 from tests.solvers.gaussian_problem import ABAR, batch_noise, denoiser, image, operators, timesteps
 
 N = 16
@@ -24,16 +24,6 @@ def test_nesterov_is_the_update_of_the_paper_step_for_step() -> None:
         g = torch.autograd.grad((operator(u) - y).square().mean(), u)[0]
         v = betas[i] * v + zetas[i] * g / g.norm()
         x = (previous - v).clamp(-1, 1)
-    ours = nesterov(
-        denoiser(N),
-        operator,
-        y,
-        steps,
-        alphas_cumprod=ABAR,
-        noise=draw,
-        row_std=torch.zeros(1),
-        momentum=(0.1, 0.9),
-        step_size=(1e-10, 1.0),
-        norm=norm_over_batch,
-    )
+    task = Task(denoiser(N), operator, y, operator.no_row_noise, steps, ABAR, draw)
+    ours = nesterov(task, norm=norm_over_batch)
     torch.testing.assert_close(ours, x, atol=2e-5, rtol=0)

@@ -6,7 +6,7 @@ from diffusers import DDPMScheduler
 
 from cryosense.measurement.noise import GaussianNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.solvers.posterior import JacobianCovariance, StationaryCovariance, pigdm
+from cryosense.solvers.posterior import JacobianCovariance, StationaryCovariance, Task, pigdm
 from cryosense.solvers.posterior.steps import bridge, levels
 from tests.solvers.gaussian_problem import (
     ABAR,
@@ -45,12 +45,10 @@ def test_the_jacobian_of_a_gaussian_denoiser_is_its_error_spectrum(domain: str, 
     model, operator = denoiser(N), operators(N)[domain]
     y, row_std = noise.measure(operator, image(N), torch.arange(1)).double(), noise.row_std(operator).double()
     exact = operator.double_precision()
-    options = {"alphas_cumprod": ABAR, "noise": keyed_noise(torch.arange(1), N, torch.float64), "row_std": row_std}
+    draws = keyed_noise(torch.arange(1), N, torch.float64)
+    task = Task(model, exact, y, row_std, torch.tensor([t]), ABAR, draws, exact.pinv(y))
     covariances = (JacobianCovariance(1e-10, 400), StationaryCovariance(model.error_spectrum, False, 1e-10, 400))
-    by_gradient, by_transform = (
-        pigdm(model, exact, y, torch.tensor([t]), covariance=chosen, eta=1.0, start=exact.pinv(y), **options)
-        for chosen in covariances
-    )
+    by_gradient, by_transform = (pigdm(task, covariance=chosen) for chosen in covariances)
     torch.testing.assert_close(by_gradient, by_transform, atol=1e-7, rtol=0)
 
 
@@ -67,8 +65,7 @@ def test_each_image_may_have_its_own_masks(name: str, domain: str) -> None:
     def sample(images: list[int]) -> torch.Tensor:
         chosen, noise, a = torch.tensor(images), GaussianNoise(0.4, "measurement", "after", seed=5), operator(images)
         y = noise.measure(a, torch.cat([image(N, i) for i in images]), chosen)
-        options = {"alphas_cumprod": ABAR, "noise": keyed_noise(chosen, N), "row_std": noise.row_std(a)}
-        return samplers(N)[name](denoiser(N), a, y, timesteps(10), **options)
+        return samplers(N)[name](Task(denoiser(N), a, y, noise.row_std(a), timesteps(10), ABAR, keyed_noise(chosen, N)))
 
     together = sample([0, 1, 2])
     for i in range(3):
@@ -82,8 +79,10 @@ def test_a_start_is_noised_to_the_first_timestep() -> None:
     are two independent images, whose mean squared distance is twice the variance (half of it is asked for).
     """
     operator, start = operators(N)["fourier"], image(N, 3)
-    options = {"alphas_cumprod": ABAR, "noise": batch_noise(1, N), "row_std": torch.full((1, 1, N, N), 1e6)}
-    sampler, y = samplers(N)["pigdm stationary"], operator(0 * start)
-    far, near = (sampler(denoiser(N), operator, y, torch.arange(t, -1, -10), start=start, **options) for t in (900, 50))
+    sampler, y, unknown = samplers(N)["pigdm stationary"], operator(0 * start), torch.full((1, 1, N, N), 1e6)
+    tasks = [
+        Task(denoiser(N), operator, y, unknown, torch.arange(t, -1, -10), ABAR, batch_noise(1, N), start) for t in (900, 50)
+    ]
+    far, near = map(sampler, tasks)
     assert float((near - start).square().mean()) < 2 * float((1 - ABAR[50]) / ABAR[50])
     assert float((far - start).square().mean()) > float(denoiser(N).spectrum.mean())

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from cryosense.solvers.proximal import Solution, admm, fista, split_admm
+from cryosense.solvers.converging import Algorithm, Solution, Stopping, converge
+from cryosense.solvers.proximal import ADMM, FISTA, SplitADMM
+from cryosense.solvers.steps import Splitting
 
 N, WEIGHT, RHO = 8, 0.15, 0.4
-Solver = Callable[..., Solution]
 
 
 def lasso(count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -39,39 +40,26 @@ class Problem:
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         return ((x.flatten(1) @ self.matrix.T - self.y) @ self.matrix).reshape(x.shape)
 
-    def restrict(self, images: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
-        return Problem(self.matrix, self.y[images]).data_step
+    def of(self, images: torch.Tensor | None) -> "Problem":
+        return self if images is None else Problem(self.matrix, self.y[images])
 
-    def admm(self, restrict: bool = True, **options: Any) -> Solution:
-        chosen = {"relaxation": 1.8, "tolerance": 1e-9, "max_iterations": 5000, "check_every": 5, **options}
-        return admm(
-            self.data_step,
-            lambda v: soft(v, WEIGHT / RHO),
-            self.start,
-            restrict=self.restrict if restrict else None,
-            **chosen,
-        )
+    def solved(self, make: Callable[["Problem"], Algorithm], **options: Any) -> Solution:
+        chosen = Stopping(**{"tolerance": 1e-9, "max_iterations": 20000, "check_every": 5, **options})
+        return converge(lambda images: make(self.of(images)), self.start, chosen)
+
+    def admm(self, **options: Any) -> Solution:
+        return self.solved(lambda p: ADMM(p.data_step, lambda v: soft(v, WEIGHT / RHO), 1.8), **options)
 
     def split(self, coupling: float = 2.0, **options: Any) -> Solution:
-        chosen = {"relaxation": 1.6, "tolerance": 1e-9, "max_iterations": 5000, "check_every": 5, **options}
-        return split_admm(
-            self.data_step,
-            lambda x: x.clone(),
-            lambda c: c.clone(),
-            lambda c: soft(c, WEIGHT / (RHO * coupling)),
-            lambda x: x / (1 + coupling),
-            self.start,
-            restrict=self.restrict,
-            coupling=coupling,
-            **chosen,
-        )
+        shrink, solve = (lambda c: soft(c, WEIGHT / (RHO * coupling))), (lambda x: x / (1 + coupling))
+        split = Splitting(torch.clone, torch.clone, shrink, solve, coupling)
+        return self.solved(lambda p: SplitADMM(p.data_step, split, 1.6), **options)
 
     def fista(self, **options: Any) -> Solution:
         step = 1 / float(torch.linalg.matrix_norm(self.matrix, 2)) ** 2
         curvature = N * N / (step * float(self.matrix.square().sum()))  # L over the mean diagonal of A^T A
-        chosen = {"tolerance": 1e-9, "max_iterations": 20000, "check_every": 5, **options}
-        return fista(
-            lambda x: step * self.gradient(x), lambda x: soft(x, step * WEIGHT), self.start, gap_per_change=curvature, **chosen
+        return self.solved(
+            lambda p: FISTA(lambda x: step * p.gradient(x), lambda x: soft(x, step * WEIGHT), curvature), **options
         )
 
     def objective(self, x: torch.Tensor) -> torch.Tensor:
@@ -108,7 +96,7 @@ def test_coupling_changes_the_path_but_not_the_end(coupling: float) -> None:
     torch.testing.assert_close(problem.split(coupling).x, problem.admm().x, atol=2e-5, rtol=0)
 
 
-@pytest.mark.parametrize("solve", ["admm", "split"])
+@pytest.mark.parametrize("solve", ["admm", "split", "fista"])
 def test_an_image_stops_on_its_own(solve: str) -> None:
     """Bit for bit the same with others and alone, also when those that have stopped are left out of the work."""
     matrix, y = lasso(6)
@@ -118,14 +106,6 @@ def test_an_image_stops_on_its_own(solve: str) -> None:
         alone = getattr(Problem(matrix, y[i : i + 1]), solve)(tolerance=1e-6)
         assert int(alone.iterations) == int(together.iterations[i])
         torch.testing.assert_close(alone.x[0], together.x[i], atol=1e-12, rtol=0)
-
-
-def test_leaving_stopped_images_out_changes_nothing() -> None:
-    problem = Problem(*lasso(6))
-    with_all, thinned = problem.admm(restrict=False, tolerance=1e-6), problem.admm(tolerance=1e-6)
-    assert torch.equal(with_all.iterations, thinned.iterations)
-    torch.testing.assert_close(with_all.x, thinned.x, atol=1e-12, rtol=0)
-    torch.testing.assert_close(with_all.gap, thinned.gap)
 
 
 def test_the_reported_gap_is_that_of_the_reported_image() -> None:

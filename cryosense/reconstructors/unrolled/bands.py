@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -26,9 +25,10 @@ class BandedBasis(ABC):
     name: str
     count: int
 
+    @property
     @abstractmethod
-    def prior(self, box_size: int) -> L1:
-        """-> l1 of all coefficients but the coarsest scale."""
+    def prior(self) -> L1:
+        """l1 of all coefficients but the coarsest scale."""
 
     @abstractmethod
     def bands(self, box_size: int) -> Tensor:
@@ -39,11 +39,12 @@ class BandedBasis(ABC):
 class DCTBands(BandedBasis):
     """The DCT in rings; their edges grow with the square, since signal and noise differ most at low frequencies."""
 
-    count: int
+    count: int = 8
     name = "dct"
 
-    def prior(self, box_size: int) -> L1:
-        return L1(box_size, DCT, penalise_coarse=False)
+    @property
+    def prior(self) -> L1:
+        return L1(DCT())
 
     def bands(self, box_size: int) -> Tensor:
         axis = torch.arange(box_size, dtype=torch.float64) / box_size
@@ -55,20 +56,19 @@ class DCTBands(BandedBasis):
 class WaveletBands(BandedBasis):
     """A wavelet basis by scale, band 0 the finest; scales beyond the last band belong to the last."""
 
-    wavelet: str
-    count: int
+    wavelet: str = "haar"
+    count: int = 6
 
     @property
     def name(self) -> str:  # type: ignore[override]
         return self.wavelet
 
-    def prior(self, box_size: int) -> L1:
-        return L1(box_size, partial(Wavelet, wavelet=self.wavelet, levels=None), penalise_coarse=False)
+    @property
+    def prior(self) -> L1:
+        return L1(Wavelet(self.wavelet))
 
     def bands(self, box_size: int) -> Tensor:
-        basis = self.prior(box_size).basis
-        assert isinstance(basis, Wavelet)
         band = torch.zeros(box_size, box_size, dtype=torch.int64)
-        for level, size in enumerate(basis.sizes):
+        for level, size in enumerate(Wavelet(self.wavelet).sizes(box_size)):
             band[:size, :size] = min(level, self.count - 1)
         return band

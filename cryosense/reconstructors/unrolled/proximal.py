@@ -18,7 +18,7 @@ from cryosense.operators import LinearOperator
 from cryosense.priors import L1
 from cryosense.reconstructors.unrolled.bands import BandedBasis
 from cryosense.reconstructors.unrolled.solver import Conditioned, UnrolledSolver, log_compression, mean_diagonals
-from cryosense.solvers.unrolled import admm_iteration, fista_iteration
+from cryosense.solvers.steps import ADMMState, FISTAState, admm_step, fista_step
 
 
 class UnrolledSparse(UnrolledSolver):
@@ -37,24 +37,23 @@ class UnrolledSparse(UnrolledSolver):
         self.name, self.basis, self.relative_weight = basis.name, basis, relative_weight
         self.thresholds = Conditioned(iterations, basis.count)
         self.arguments = {"basis": basis, "relative_weight": relative_weight, "iterations": iterations}
-        self._made: tuple[int, L1, Tensor] | None = None
+        self._made: tuple[int, Tensor] | None = None
 
     def prepare(self, box_size: int) -> None:
         if self._made is None or self._made[0] != box_size:
-            self._made = (box_size, self.basis.prior(box_size), self.basis.bands(box_size))
+            self.basis.prior.prepare(box_size)
+            self._made = (box_size, self.basis.bands(box_size))
 
     @torch.no_grad()
     def reconstruct(self, y: Tensor, operator: LinearOperator) -> Tensor:
-        if operator.mask_sets > 1:
-            return self(y, operator)
-        return in_portions(lambda part: (self(part, operator),), y, operator.box_size**2)[0]
+        images = torch.arange(len(y), device=y.device)
+        return in_portions(lambda part: (self(y[part], operator.part(part)),), images, operator.box_size**2)[0]
 
     def _prior(self, operator: LinearOperator, like: Tensor) -> tuple[L1, Tensor]:
-        """-> the prior and its bands, where the measurement is and as precise."""
+        """-> the prior and its bands, where the measurement is."""
         self.prepare(operator.box_size)
         assert self._made is not None
-        _, prior, bands = self._made
-        return prior.to(like), bands.to(like.device)
+        return self.basis.prior, self._made[1].to(like.device)
 
     def _steps(self, iteration: int, log_c: Tensor, bands: Tensor) -> Tensor:
         """-> (1 or b, 1, n, n): what each coefficient's threshold is multiplied with."""
@@ -82,16 +81,17 @@ class UnrolledADMM(UnrolledSparse):
         log_c, diagonals = log_compression(operator, y), mean_diagonals(operator, y)
         step = math.sqrt(self.relative_weight) / self.penalty  # weight / rho, in which d cancels
 
-        def iteration(i: int, s: Tensor) -> tuple[Tensor, Tensor]:
+        def iteration(i: int, state: ADMMState) -> ADMMState:
             factor = self.penalties(i, log_c)[..., None, None]
             rho = self.penalty * math.sqrt(self.relative_weight) * diagonals * factor
             prox = partial(prior.prox, step=step * self._steps(i, log_c, bands) / factor)
-            return admm_iteration(operator.proximal_map(y, rho), prox, self.relaxation * self.relaxations[i].exp(), s)
+            return admm_step(operator.proximal_map(y, rho), prox, self.relaxation * self.relaxations[i].exp(), state)
 
-        s = z = operator.pinv(y)
+        start = operator.pinv(y)
+        state = ADMMState(start, start, start)
         for i in range(self.iterations):
-            s, z = self.iterate(iteration, i, s)
-        return z
+            state = self.iterate(iteration, i, state)
+        return state.z
 
 
 class UnrolledFISTA(UnrolledSparse):
@@ -107,15 +107,13 @@ class UnrolledFISTA(UnrolledSparse):
         whole = operator.norm.to(y).reshape(-1, 1, 1, 1) ** -2
         weight = self.relative_weight * mean_diagonals(operator, y)
 
-        def iteration(i: int, x: Tensor, point: Tensor, momentum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def iteration(i: int, state: FISTAState) -> FISTAState:
             step = whole * self.lengths(i, log_c)[..., None, None]
             prox = partial(prior.prox, step=step * weight * self._steps(i, log_c, bands))
-            return fista_iteration(
-                lambda u: step * operator.adjoint(operator(u) - y), prox, self.momenta[i].exp(), x, point, momentum
-            )
+            return fista_step(lambda u: step * operator.adjoint(operator(u) - y), prox, self.momenta[i].exp(), state)
 
-        x = point = operator.pinv(y)
-        momentum = x.new_ones(len(x), 1, 1, 1)
+        start = operator.pinv(y)
+        state = FISTAState(start, start, start.new_ones(len(start), 1, 1, 1))
         for i in range(self.iterations):
-            x, point, momentum = self.iterate(iteration, i, x, point, momentum)
-        return x
+            state = self.iterate(iteration, i, state)
+        return state.x

@@ -1,17 +1,8 @@
 """Diffusion posterior samplers: x ~ p(x | y) with the denoiser of a diffusion model as the prior.
 
-Each sampler is a function ``(denoise, operator, y, timesteps, *, alphas_cumprod, noise, row_std, ..., start) ->
-(b, 1, n, n)`` that calls ``denoise`` exactly once per timestep: NFE = len(timesteps).
-
-    denoise         (b, 1, n, n), t -> (b, 1, n, n): E[x_0 | x_t]
-    operator        the measurement A, see :class:`RowOperator`
-    y               (b, ...): y = A x + noise
-    timesteps       (S,) integers, falling, as a diffusers scheduler gives them, in any spacing
-    alphas_cumprod  (T,): abar_t of the model's schedule
-    noise           i -> (b, 1, n, n): standard normal draw number i, which the caller keys by image and sample: a sampler has
-                    no random numbers of its own, so that a result does not depend on batch or order
-    row_std       (1 or b, ...): deviation of the measurement noise in row coordinates, zero where there is none
-    start           (b, 1, n, n) or None: image that is noised to the first timestep; None starts from noise alone
+Each sampler is a function ``(task, *, ...) -> (b, 1, n, n)`` of a :class:`.Task` and constants of its own that calls the
+denoiser exactly once per timestep: NFE = len(timesteps). It has no random numbers of its own but the task's draws, which are
+keyed by image and sample, so that a result does not depend on batch or order.
 
 Samplers are run without gradients; those that need one (``dps``, ``pigdm`` with a Jacobian) take it themselves.
 """
@@ -22,7 +13,7 @@ from cryosense.solvers.posterior.diffpir import diffpir
 from cryosense.solvers.posterior.dps import dps
 from cryosense.solvers.posterior.nesterov import nesterov, norm_over_batch, norm_per_image
 from cryosense.solvers.posterior.pigdm import pigdm
-from cryosense.solvers.posterior.steps import Denoise, NoiseDraw, RowOperator
+from cryosense.solvers.posterior.steps import Denoise, NoiseDraw, RowOperator, Task
 
 __all__ = [
     "Covariance",
@@ -32,6 +23,7 @@ __all__ = [
     "RowOperator",
     "ScalarCovariance",
     "StationaryCovariance",
+    "Task",
     "ddnm",
     "diffpir",
     "dps",

@@ -15,15 +15,15 @@ from cryosense.solvers.posterior.steps import Denoise, Level, NoiseDraw, RowOper
 
 
 class Measured(NamedTuple):
-    """c = V^T x + noise of deviation ``row_std``."""
+    """c = V^T x + noise of deviation ``noise_std``."""
 
     operator: RowOperator
     c: Tensor  # (b, ...)
-    row_std: Tensor  # (1 or b, ...)
+    noise_std: Tensor  # (1 or b, ...)
 
     def system(self, covariance: Map) -> Map:
         """-> c -> (V^T C V + Sigma) c."""
-        return lambda c: self.operator.row_forward(covariance(self.operator.row_adjoint(c))) + self.row_std**2 * c
+        return lambda c: self.operator.row_forward(covariance(self.operator.row_adjoint(c))) + self.noise_std**2 * c
 
 
 class Covariance(Protocol):
@@ -57,7 +57,7 @@ class ScalarCovariance:
         del noise
         x0, covariance = _with_jacobian(denoise, z, level)
         variance = level.variance * self.image_variance / (level.variance + self.image_variance)
-        scale = (1 / (variance + measured.row_std**2)).to(z)
+        scale = (1 / (variance + measured.noise_std**2)).to(z)
         return x0 + covariance(measured.operator.row_adjoint(scale * (measured.c - measured.operator.row_forward(x0))))
 
 
@@ -79,7 +79,7 @@ class JacobianCovariance:
         """(b, 1, n, n) -> (b, 1, n, n): mean of x_0 given x_t and y."""
         del noise
         x0, covariance = _with_jacobian(denoise, z, level)
-        diagonal = level.variance / (1 + level.variance) + measured.row_std**2
+        diagonal = level.variance / (1 + level.variance) + measured.noise_std**2
         solution, _, _ = conjugate_gradients(
             measured.system(covariance),
             measured.c - measured.operator.row_forward(x0),
@@ -117,7 +117,7 @@ class StationaryCovariance:
         if self.draw:
             number = 1 + level.count + 2 * level.index  # draws up to ``count`` belong to the start and the steps
             x0 = x0 + fourier.filtered(noise(number), spectrum.sqrt().to(z))
-            c = c + measured.row_std * measured.operator.row_forward(noise(number + 1))
+            c = c + measured.noise_std * measured.operator.row_forward(noise(number + 1))
         covariance = spectrum.to(z)
         operator = measured.operator
         solution, _, _ = conjugate_gradients(
@@ -136,7 +136,7 @@ def _preconditioner(measured: Measured, spectrum: Tensor) -> Map:
     The inverse itself where C and A are diagonal in one basis and the noise is the same in all coordinates; where the noise
     outweighs C, nearly the inverse of Sigma.
     """
-    operator, noise = measured.operator, measured.row_std**2
+    operator, noise = measured.operator, measured.noise_std**2
     known = operator.row_noise_gain > 0
     mean_noise = (noise * known).flatten(1).sum(1) / known.flatten(1).sum(1)
     mean = spectrum.mean().to(noise)

@@ -5,23 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cryosense.solvers.posterior.steps import Denoise, Level, NoiseDraw, RowOperator, bridge, levels, noised
+from cryosense.solvers.posterior.steps import Level, Task, bridge, noised
 
 
 @torch.no_grad()
-def ddnm(
-    denoise: Denoise,
-    operator: RowOperator,
-    y: Tensor,
-    timesteps: Tensor,
-    *,
-    alphas_cumprod: Tensor,
-    noise: NoiseDraw,
-    row_std: Tensor,
-    eta: float,
-    start: Tensor | None = None,
-) -> Tensor:
-    """(b, ...) -> (b, 1, n, n): sample by DDNM (Wang et al. 2023), noise as in DDRM (Kawar et al. 2022). NFE = len(timesteps).
+def ddnm(task: Task, *, eta: float = 1.0) -> Tensor:
+    """-> (b, 1, n, n): sample by DDNM (Wang et al. 2023), noise as in DDRM (Kawar et al. 2022). NFE = len(timesteps).
 
     A coordinate c = v^T x + rho n is the image at noise level rho. Down to that level z is therefore the diffusion that
     ends in c, a bridge whose variances are smaller by rho^2; below it the coordinate follows the denoiser like any other.
@@ -30,14 +19,14 @@ def ddnm(
 
     Args:
         eta: 1 for ancestral, 0 for deterministic steps, which with noise lose variance: below its level a deterministic step
-            makes of one c always the same image. See the package for all others.
+            makes of one c always the same image.
     """
-    c = operator.row_coordinates(y)
-    rho = row_std**2
-    steps = levels(timesteps, alphas_cumprod)
-    z = noised(start, steps[0], noise)
+    operator, noise = task.operator, task.noise
+    c, rho = operator.row_coordinates(task.y), task.noise_std**2
+    steps = task.levels()
+    z = noised(task.start, steps[0], noise)
     for level in steps:
-        x0 = level.denoised(denoise, z)
+        x0 = level.denoised(task.denoise, z)
         n = noise(1 + level.index)
         unmeasured = bridge(z, x0, level.variance, level.next_variance, eta, n)
         measured = _bridge_to_measurement(operator.row_forward(z), c, level, rho, eta, operator.row_forward(n))

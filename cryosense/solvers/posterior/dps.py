@@ -5,23 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cryosense.solvers.posterior.steps import Denoise, NoiseDraw, RowOperator, bridge, levels, noised
+from cryosense.solvers.converging import length
+from cryosense.solvers.posterior.steps import Task, bridge, noised
 
 
 @torch.no_grad()
-def dps(
-    denoise: Denoise,
-    operator: RowOperator,
-    y: Tensor,
-    timesteps: Tensor,
-    *,
-    alphas_cumprod: Tensor,
-    noise: NoiseDraw,
-    row_std: Tensor,
-    step_size: float,
-    start: Tensor | None = None,
-) -> Tensor:
-    """(b, ...) -> (b, 1, n, n): sample by DPS (Chung et al. 2023, algorithm 1). NFE = len(timesteps), each with its gradient.
+def dps(task: Task, *, step_size: float = 1.0) -> Tensor:
+    """-> (b, 1, n, n): sample by DPS (Chung et al. 2023, algorithm 1). NFE = len(timesteps), each with its gradient.
 
     The residual is r = D V^T (A^+ y - x0hat), that is |r| = |y - A x0hat| but for the part of y that no image explains.
     The published step along the gradient of |r| has a fixed length, whatever the noise. Here it is shortened by the factor
@@ -29,20 +19,21 @@ def dps(
     noise it is the published step.
 
     Args:
-        step_size: zeta of the paper, per step. See the package for all others.
+        step_size: zeta of the paper, per step.
     """
-    c, gain = operator.row_coordinates(y), operator.row_noise_gain
+    operator, noise = task.operator, task.noise
+    c, gain = operator.row_coordinates(task.y), operator.row_noise_gain
     weight = torch.where(gain > 0, 1 / gain.clamp_min(torch.finfo(gain.dtype).tiny), 0.0)
-    expected = (weight * row_std).flatten(1).norm(dim=1)
-    steps = levels(timesteps, alphas_cumprod)
-    z = noised(start, steps[0], noise)
+    expected = length(weight * task.noise_std)
+    steps = task.levels()
+    z = noised(task.start, steps[0], noise)
     for level in steps:
         with torch.enable_grad():
             x_t = (level.scale.to(z) * z).requires_grad_()
-            x0 = denoise(x_t, level.t)
-            length = (weight * (c - operator.row_forward(x0))).flatten(1).norm(dim=1)
-            gradient = torch.autograd.grad(length.sum(), x_t)[0]
-        excess = (1 - expected / length.clamp_min(torch.finfo(z.dtype).tiny)).clamp_min(0)
+            x0 = task.denoise(x_t, level.t)
+            residual = length(weight * (c - operator.row_forward(x0)))
+            gradient = torch.autograd.grad(residual.sum(), x_t)[0]
+        excess = (1 - expected / residual.clamp_min(torch.finfo(z.dtype).tiny)).clamp_min(0)
         pull = step_size * excess.reshape(-1, 1, 1, 1) * gradient
         z = bridge(z, x0.detach(), level.variance, level.next_variance, 1.0, noise(1 + level.index))
         z = z - (1 + level.next_variance).sqrt().to(z) * pull  # the step is one of x_t = z / sqrt(1 + sigma^2)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from cryosense.solvers.posterior.steps import Denoise, NoiseDraw, RowOperator, bridge, levels, noised
+from cryosense.solvers.converging import length
+from cryosense.solvers.posterior.steps import Task, bridge, noised
 
 
 def norm_per_image(g: Tensor) -> Tensor:
     """(b, 1, n, n) -> (b, 1, 1, 1): length of each image's gradient."""
-    return torch.linalg.vector_norm(g.flatten(1), dim=1).reshape(-1, 1, 1, 1)
+    return length(g).reshape(-1, 1, 1, 1)
 
 
 def norm_over_batch(g: Tensor) -> Tensor:
@@ -22,44 +23,36 @@ def norm_over_batch(g: Tensor) -> Tensor:
 
 @torch.no_grad()
 def nesterov(
-    denoise: Denoise,
-    operator: RowOperator,
-    y: Tensor,
-    timesteps: Tensor,
+    task: Task,
     *,
-    alphas_cumprod: Tensor,
-    noise: NoiseDraw,
-    row_std: Tensor,
-    momentum: tuple[float, float],
-    step_size: tuple[float, float],
-    norm: Callable[[Tensor], Tensor],
-    start: Tensor | None = None,
+    momentum: tuple[float, float] = (0.1, 0.9),
+    step_size: tuple[float, float] = (1e-10, 1.0),
+    norm: Callable[[Tensor], Tensor] = norm_per_image,
 ) -> Tensor:
-    """(b, ...) -> (b, 1, n, n): the sampler of arXiv 2511.12931, no gradient through the network. NFE = len(timesteps).
+    """-> (b, 1, n, n): the sampler of arXiv 2511.12931, no gradient through the network. NFE = len(timesteps).
 
     The ancestral step is that of diffusers' ``DDPMScheduler`` (``clip_sample``, variance ``fixed_small``) between spaced
     timesteps. All clamps to [-1, 1] are the paper's: images must be scaled into it. It knows nothing of measurement noise:
-    ``row_std`` is not used, and the step has the same length however small the residual is.
+    ``noise_std`` is not used, and the step has the same length however small the residual is.
 
     Args:
         momentum: beta of the first and of the last step, linear between.
         step_size: zeta of the first and of the last step, linear between.
         norm: what the gradient is divided by, :func:`norm_per_image` or :func:`norm_over_batch`.
-            See the package for all others.
     """
-    del row_std
-    betas = torch.linspace(*momentum, len(timesteps), dtype=torch.float64).tolist()
-    zetas = torch.linspace(*step_size, len(timesteps), dtype=torch.float64).tolist()
-    steps = levels(timesteps, alphas_cumprod)
-    z = noised(start, steps[0], noise)
+    operator, noise = task.operator, task.noise
+    steps = task.levels()
+    betas = torch.linspace(*momentum, len(steps), dtype=torch.float64).tolist()
+    zetas = torch.linspace(*step_size, len(steps), dtype=torch.float64).tolist()
+    z = noised(task.start, steps[0], noise)
     velocity = torch.zeros_like(z)
     for level in steps:
         beta, zeta = betas[level.index], zetas[level.index]
-        x0 = level.denoised(denoise, z).clamp(-1, 1)
+        x0 = level.denoised(task.denoise, z).clamp(-1, 1)
         next_scale = (1 + level.next_variance).rsqrt().to(z)
         x_prev = next_scale * bridge(z, x0, level.variance, level.next_variance, 1.0, noise(1 + level.index))
         ahead = (x0 - beta * velocity).clamp(-1, 1)
-        gradient = operator.adjoint(operator(ahead) - y)  # of mean |A u - y|^2, but for a factor that the norm takes away
+        gradient = operator.adjoint(operator(ahead) - task.y)  # of mean |A u - y|^2, but for a factor that the norm takes away
         gradient = gradient / norm(gradient).clamp_min(torch.finfo(z.dtype).tiny)
         velocity = beta * velocity + zeta * gradient
         z = (x_prev - velocity).clamp(-1, 1) / next_scale

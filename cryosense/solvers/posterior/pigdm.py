@@ -6,24 +6,12 @@ import torch
 from torch import Tensor
 
 from cryosense.solvers.posterior.covariance import Covariance, Measured
-from cryosense.solvers.posterior.steps import Denoise, NoiseDraw, RowOperator, bridge, levels, noised
+from cryosense.solvers.posterior.steps import Task, bridge, noised
 
 
 @torch.no_grad()
-def pigdm(
-    denoise: Denoise,
-    operator: RowOperator,
-    y: Tensor,
-    timesteps: Tensor,
-    *,
-    alphas_cumprod: Tensor,
-    noise: NoiseDraw,
-    row_std: Tensor,
-    covariance: Covariance,
-    eta: float,
-    start: Tensor | None = None,
-) -> Tensor:
-    """(b, ...) -> (b, 1, n, n): sample by PiGDM (Song et al. 2023) with a choice of covariances. NFE = len(timesteps).
+def pigdm(task: Task, *, covariance: Covariance, eta: float = 1.0) -> Tensor:
+    """-> (b, 1, n, n): sample by PiGDM (Song et al. 2023) with a choice of covariances. NFE = len(timesteps).
 
     p(x_0 | x_t) is taken for N(x0hat, C); given y, too, x_0 then has the mean
     x0hat + C V (V^T C V + Sigma)^-1 (c - V^T x0hat), to which, or to a draw around which, the step leads. ``covariance``
@@ -36,12 +24,12 @@ def pigdm(
 
     Args:
         covariance: model of the denoiser's error.
-        eta: 1 for ancestral, 0 for deterministic steps. See the package for all others.
+        eta: 1 for ancestral, 0 for deterministic steps.
     """
-    measured = Measured(operator, operator.row_coordinates(y), row_std)
-    steps = levels(timesteps, alphas_cumprod)
-    z = noised(start, steps[0], noise)
+    measured = Measured(task.operator, task.operator.row_coordinates(task.y), task.noise_std)
+    steps = task.levels()
+    z = noised(task.start, steps[0], task.noise)
     for level in steps:
-        x0 = covariance.conditioned(denoise, z, level, measured, noise)
-        z = bridge(z, x0, level.variance, level.next_variance, eta, noise(1 + level.index))
+        x0 = covariance.conditioned(task.denoise, z, level, measured, task.noise)
+        z = bridge(z, x0, level.variance, level.next_variance, eta, task.noise(1 + level.index))
     return z

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ NoiseDraw = Callable[[int], Tensor]
 
 
 class RowOperator(Protocol):
-    """y = A x with A = U D V^T, as far as samplers use it: c = D^-1 U^T y are V^T x plus noise of deviation ``row_std``."""
+    """y = A x with A = U D V^T, as far as samplers use it: c = D^-1 U^T y are V^T x plus noise of deviation ``noise_std``."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """(b, 1, n, n) -> (b, ...): A x."""
@@ -41,6 +41,23 @@ class RowOperator(Protocol):
     @property
     def row_noise_gain(self) -> Tensor:
         """(1 or b, ...): D^-1, zero in coordinates that are not measured."""
+
+
+class Task(NamedTuple):
+    """What there is to sample from: a prior, a measurement, a schedule, the draws."""
+
+    denoise: Denoise  # (b, 1, n, n), t -> (b, 1, n, n): E[x_0 | x_t]
+    operator: RowOperator  # A
+    y: Tensor  # (b, ...): A x + noise
+    noise_std: Tensor  # (1 or b, ...): of the measurement noise, in row coordinates; zero where there is none
+    timesteps: Tensor  # (S,) integers, falling, as a diffusers scheduler gives them, in any spacing
+    alphas_cumprod: Tensor  # (T,): abar_t of the model's schedule
+    noise: NoiseDraw  # i -> (b, 1, n, n): standard normal draw number i
+    start: Tensor | None = None  # (b, 1, n, n): image that is noised to the first timestep; None starts from noise alone
+
+    def levels(self) -> list[Level]:
+        """-> the steps of the schedule, see :func:`levels`."""
+        return levels(self.timesteps, self.alphas_cumprod)
 
 
 @dataclass(frozen=True)
@@ -98,11 +115,11 @@ def bridge(z: Tensor, x0: Tensor, variance: Tensor, next_variance: Tensor, eta: 
     return x0 + keep.to(z) * (z - x0) + fresh.sqrt().to(z) * noise
 
 
-def solved_rows(x0: Tensor, operator: RowOperator, c: Tensor, row_std: Tensor, variance: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, ...) -> (b, 1, n, n): argmin_x |(V^T x - c) / row_std|^2 + |x - x0|^2 / variance, exactly.
+def solved_rows(x0: Tensor, operator: RowOperator, c: Tensor, noise_std: Tensor, variance: Tensor) -> Tensor:
+    """(b, 1, n, n), (b, ...) -> (b, 1, n, n): argmin_x |(V^T x - c) / noise_std|^2 + |x - x0|^2 / variance, exactly.
 
     The proximal map of the data term in the metric of its noise: the operator's ``data_step`` where that is white, the
     projection onto {x: V^T x = c} where there is none.
     """
-    gain = (variance / (variance + row_std**2)).to(x0)
+    gain = (variance / (variance + noise_std**2)).to(x0)
     return x0 + operator.row_adjoint(gain * (c - operator.row_forward(x0)))

@@ -1,0 +1,43 @@
+"""The laws of a convex prior, to be called on one's own."""
+
+from __future__ import annotations
+
+import torch
+
+from cryosense.laws import equal, hold
+from cryosense.priors.base import Prior
+
+SOLVED = 1e-4  # of the largest value: what a prox that is iterated reaches
+
+
+def check_prior(prior: Prior, box_size: int = 16, seed: int = 0) -> None:
+    """Hold a prior against the laws, in float64 on random images.
+
+    Convex and finite; no image sees its neighbours; the prox is the minimiser it claims to be, contracts, and does nothing at
+    step 0; steps may differ from image to image.
+
+    Raises:
+        LawError: naming the first law that is broken.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    x, w = (torch.randn(3, 1, box_size, box_size, dtype=torch.float64, generator=generator) for _ in range(2))
+    value = prior(x)
+    hold("one finite value for each image", value.shape == (3,) and bool(torch.isfinite(value).all()))
+    half = prior((x + w) / 2)
+    hold("convex, Psi((x + w) / 2) <= (Psi(x) + Psi(w)) / 2", bool((half <= (value + prior(w)) / 2 * (1 + 1e-9)).all()))
+    equal("an image does not see its neighbours, Psi", prior(x)[:1], prior(torch.cat([x[:1], w[1:]]))[:1], 1e-12)
+    for step in (0.03, 0.7):
+        u = prior.prox(x, step)
+        hold(f"the prox is an image, step = {step}", u.shape == x.shape)
+        alone = prior.prox(x[:1], step)
+        equal("an image does not see its neighbours, prox", u[:1], alone, 1e-9)
+        reached = step * prior(u) + (u - x).flatten(1).square().sum(1) / 2
+        for other in (x, w, u + 1e-2 * w, 0.9 * u):
+            there = step * prior(other) + (other - x).flatten(1).square().sum(1) / 2
+            hold(f"the prox is the least of step Psi(u) + |u - x|^2 / 2, step = {step}", bool((reached <= there + 1e-6).all()))
+        apart = (prior.prox(w, step) - u).flatten(1).norm(dim=1)
+        hold("the prox contracts", bool((apart <= (w - x).flatten(1).norm(dim=1) * (1 + SOLVED)).all()))
+    equal("the prox at step 0 does nothing", prior.prox(x, 1e-12), x, SOLVED)
+    steps = torch.tensor([0.03, 0.7, 0.2], dtype=torch.float64).reshape(3, 1, 1, 1)
+    each = torch.cat([prior.prox(x[i : i + 1], float(steps[i])) for i in range(3)])
+    equal("steps may differ from image to image", prior.prox(x, steps), each, 1e-9)

@@ -1,0 +1,107 @@
+"""One loop for all proximal algorithms: steps until each image of a batch has stopped by its own gap."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from cryosense.errors import ArgumentError
+from cryosense.solvers.steps import image_sum
+
+State = tuple[Tensor, ...]  # the estimate first; each leads with the batch
+
+
+class Solution(NamedTuple):
+    """Result of a batched solve."""
+
+    x: Tensor  # (b, 1, n, n)
+    iterations: Tensor  # (b,) int64
+    gap: Tensor  # (b,) relative fixed-point gap where each image stopped
+
+
+class Algorithm(ABC):
+    """An algorithm on a batch of problems: what it begins with, its step, its gap."""
+
+    @abstractmethod
+    def begin(self, start: Tensor) -> State:
+        """(b, 1, n, n) -> the state to begin with."""
+
+    @abstractmethod
+    def step(self, state: Any) -> State:
+        """-> the state after one step."""
+
+    @abstractmethod
+    def gap(self, before: Any, after: Any) -> Tensor:
+        """-> (b,): relative fixed-point gap of the step between two states."""
+
+
+AlgorithmOf = Callable[[Tensor | None], Algorithm]  # of these images (k,) of the batch alone, or of all of them
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When to stop.
+
+    Attributes:
+        tolerance: relative fixed-point gap at which an image stops.
+        max_iterations: at which it stops all the same, its gap reported.
+        check_every: iterations between looks at the gap.
+
+    Raises:
+        ArgumentError: less than one iteration.
+    """
+
+    tolerance: float = 1e-4
+    max_iterations: int = 2000
+    check_every: int = 5
+
+    def __post_init__(self) -> None:
+        if self.max_iterations < 1 or self.check_every < 1:
+            raise ArgumentError(f"max_iterations={self.max_iterations}, check_every={self.check_every}: give 1 or more")
+
+
+def converge(algorithm_of: AlgorithmOf, start: Tensor, stopping: Stopping) -> Solution:
+    """(b, 1, n, n) -> each image's first estimate whose gap is small enough.
+
+    Its neighbours do not matter to it. Images that have stopped are left out of the work as soon as they are a quarter of it.
+    """
+    found = Solution(
+        start.clone(), torch.zeros(len(start), dtype=torch.int64, device=start.device), start.new_zeros(len(start))
+    )
+    images = torch.arange(len(start), device=start.device)  # that are iterated
+    running = torch.ones_like(images, dtype=torch.bool)  # of these, still above the tolerance
+    algorithm = algorithm_of(None)
+    state = algorithm.begin(start)
+    for iteration in range(1, stopping.max_iterations + 1):
+        before, state = state, algorithm.step(state)
+        if iteration % stopping.check_every and iteration < stopping.max_iterations:
+            continue
+        gap, rows = algorithm.gap(before, state), images[running]
+        found.x[rows], found.gap[rows], found.iterations[rows] = state[0][running], gap[running], iteration
+        running = running & ~(gap <= stopping.tolerance)
+        if not bool(running.any()):
+            break
+        if 4 * int(running.sum()) <= 3 * len(running):
+            images, state = images[running], _of(state, running)
+            algorithm, running = algorithm_of(images), running[running]
+    return found
+
+
+def _of(state: State, images: Tensor) -> State:
+    parts = [part[images] for part in state]
+    return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
+
+
+def length(x: Tensor) -> Tensor:
+    """(b, ...) -> (b,): Euclidean norm of each image."""
+    return image_sum(x.square()).sqrt()
+
+
+def relative(change: Tensor, scale: Tensor) -> Tensor:
+    """(b, ...), (b, ...) -> (b,): norm of the change over norm of the scale; 0 / 0 is 0."""
+    return length(change) / length(scale).clamp_min(torch.finfo(scale.dtype).tiny)
