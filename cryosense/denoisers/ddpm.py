@@ -68,7 +68,8 @@ class DDPMDenoiser(Denoiser):
             return (self.network(part.contiguous(memory_format=torch.channels_last), t).sample,)
 
         if torch.is_grad_enabled() and x_t.requires_grad:
-            return torch.cat([work(part)[0] for part in x_t.split(AT_A_TIME)])
+            filled = torch.cat([x_t, x_t.new_zeros(-len(x_t) % AT_A_TIME, *x_t.shape[1:])])
+            return torch.cat([work(part)[0] for part in filled.split(AT_A_TIME)])[: len(x_t)]
         return in_equal_portions(work, x_t, AT_A_TIME)[0]
 
 

@@ -41,6 +41,7 @@ class PixelMasking(Decomposed):
         if not bool(sets.flatten(1).any(1).all()):
             raise MaskError("the masks keep no pixel: lower the compression or change the seed")
         self.mask_sets, self.masks_per_image, self.box_size = sets.shape[0], sets.shape[1], n
+        self.own = masks.ndim == 4  # multiplied image by image, also where it is one: an image is then rounded as among others
         self.block_size = block_size
         self.register_buffer("masks", sets)
         u, s, vt = torch.linalg.svd(self._matrices(sets.double()), full_matrices=False)
@@ -59,7 +60,7 @@ class PixelMasking(Decomposed):
         """(b, 1, n, n) -> (b, blocks, K^2, 1) if each image has its masks, else (1, blocks, K^2, b filled up)."""
         b, n, k = x.shape[0], self.box_size, self.block_size
         tiles = x.reshape(b, n // k, k, n // k, k)
-        if self.mask_sets > 1:
+        if self.own:
             return tiles.permute(0, 1, 3, 2, 4).reshape(b, -1, k * k, 1)
         return self._filled(tiles.permute(1, 3, 2, 4, 0)).reshape(1, -1, k * k, b + -b % COLUMNS)
 
@@ -67,14 +68,14 @@ class PixelMasking(Decomposed):
         """The inverse of :meth:`_blocks` for ``count`` images."""
         n, k = self.box_size, self.block_size
         g = n // k
-        if self.mask_sets > 1:
+        if self.own:
             return blocks.reshape(count, g, g, k, k).permute(0, 1, 3, 2, 4).reshape(count, 1, n, n)
         return blocks.reshape(g, g, k, k, -1)[..., :count].permute(4, 0, 2, 1, 3).reshape(count, 1, n, n)
 
     def _columns(self, y: Tensor) -> Tensor:
         """(b, m, g, g) -> (b, blocks, m, 1) if each image has its masks, else (1, blocks, m, b filled up)."""
         b, m = y.shape[:2]
-        if self.mask_sets > 1:
+        if self.own:
             return y.reshape(b, m, -1, 1).transpose(1, 2)
         return self._filled(y.reshape(b, m, -1).permute(2, 1, 0))[None]
 
@@ -91,7 +92,7 @@ class PixelMasking(Decomposed):
     def _measurement(self, columns: Tensor, count: int) -> Tensor:
         """The inverse of :meth:`_columns` for ``count`` images."""
         g = self.box_size // self.block_size
-        rows = columns[..., 0].transpose(1, 2) if self.mask_sets > 1 else columns[0, ..., :count].permute(2, 1, 0)
+        rows = columns[..., 0].transpose(1, 2) if self.own else columns[0, ..., :count].permute(2, 1, 0)
         return rows.reshape(count, -1, g, g)
 
     def forward(self, x: Tensor) -> Tensor:

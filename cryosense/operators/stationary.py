@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.solvers.linear import conjugate_gradients
+from cryosense.solvers.steps import image_sum
 
 Map = Callable[[Tensor], Tensor]
 
@@ -30,7 +31,7 @@ def posterior_mean(
     """
     plane = fourier.centred_to_half_plane(spectrum.double())
     noise = row_std**2
-    mean_noise = noise.mean()
+    mean_noise = (image_sum(noise) / noise[0].numel()).reshape(-1, 1, 1, 1)  # of each image: its neighbours' do not matter
 
     def filtered(x: Tensor, gain: Tensor) -> Tensor:
         return fourier.from_half_plane(fourier.half_plane(x) * gain, x.shape[-1])

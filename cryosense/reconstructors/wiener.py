@@ -6,9 +6,13 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.cpu_tiles import in_equal_portions
 from cryosense.errors import ArgumentError
 from cryosense.measurement import Measurement
+from cryosense.operators.base import Solution
 from cryosense.reconstructors.base import Estimate, Reconstructor
+
+AT_A_TIME = 16  # images: products in float64 round differently among others of another number
 
 
 class Wiener(Reconstructor):
@@ -51,6 +55,12 @@ class Wiener(Reconstructor):
             raise ArgumentError(f"fitted at {self.spectrum.shape[-1]} px, asked for {operator.box_size} px: fit it again")
         level = torch.full((1, 1, operator.box_size, operator.box_size), self.mean, dtype=y.dtype, device=y.device)
         centred = y - operator(level.expand(operator.mask_sets, -1, -1, -1))
-        x, iterations, residual = operator.stationary_posterior_mean(centred, self.spectrum, measurement.noise_std)
+        noise_std, spectrum = measurement.noise_std, self.spectrum
+
+        def estimated(images: Tensor) -> Solution:
+            noise = noise_std if len(noise_std) == 1 else noise_std[images]
+            return operator.part(images).stationary_posterior_mean(centred[images], spectrum, noise)
+
+        x, iterations, residual = in_equal_portions(estimated, torch.arange(len(y), device=y.device), AT_A_TIME)
         filtered = fourier.ifftn(fourier.fftn(x.double()) * self.gain).real.to(y.dtype)
         return Estimate(filtered + self.target_mean, iterations, residual)

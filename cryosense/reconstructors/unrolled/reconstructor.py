@@ -25,7 +25,7 @@ class Unrolled(Reconstructor):
     Args:
         path: a model's folder, or a folder of several, of which that of the operator's kind is taken; None: those that come
             with cryosense, of its simulated particles.
-        scaling: of the images, which has to be of the kind that the model was trained with.
+        scaling: of the images, which has to be of the kind that the model was trained with; None: not asked.
 
     Raises:
         UnrolledModelError: a folder that is no model, or a model of images in another scaling.
@@ -33,7 +33,7 @@ class Unrolled(Reconstructor):
 
     name = "unrolled"
 
-    def __init__(self, path: str | None, scaling: Scaling) -> None:
+    def __init__(self, path: str | None = None, scaling: Scaling | None = None) -> None:
         super().__init__()
         self.path = SHIPPED if path is None else Path(path)
         folders = [self.path] if (self.path / SOLVER).is_file() else sorted(p.parent for p in self.path.glob(f"*/{SOLVER}"))
@@ -44,7 +44,8 @@ class Unrolled(Reconstructor):
             )
         self.saved = {saved.operator: saved for saved in map(open_solver, folders)}
         for saved in self.saved.values():
-            self._check(saved, scaling)
+            if scaling is not None:
+                self._check(saved, scaling)
         self.solvers = torch.nn.ModuleDict({operator: saved.solver for operator, saved in self.saved.items()})
         self.prior = ", ".join(sorted({f"{saved.solver.name} {saved.loss}" for saved in self.saved.values()}))
 
