@@ -70,6 +70,15 @@ class ParticleSource:
         """Files that are read, those of the clean images included."""
         return [*self.images.files, *([] if self.clean is None else self.clean.files)]
 
+    def numbers(self, rows: Tensor) -> Tensor:
+        """(m,) positions among the images -> the numbers by which draws for these particles are keyed."""
+        return rows
+
+    @property
+    def originals(self) -> bool:
+        """Whether ``images`` are what was recorded, and not what is left of a measurement."""
+        return True
+
     def fingerprint(self) -> str:
         """-> a digest of number, box and some of the images: a run is not continued on other data of the same name."""
         return _digest(self.images)

@@ -2,7 +2,6 @@
 
 from cryosense.errors import MeasurementFileError
 from cryosense.measurement.file.reading import MeasurementFile
+from cryosense.measurement.file.source import SUFFIX, MeasuredSource, open_particles
 
-SUFFIX = ".cryo.h5"
-
-__all__ = ["SUFFIX", "MeasurementFile", "MeasurementFileError"]
+__all__ = ["SUFFIX", "MeasuredSource", "MeasurementFile", "MeasurementFileError", "open_particles"]

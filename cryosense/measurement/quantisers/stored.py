@@ -99,6 +99,16 @@ class StoredQuantiser(Quantiser):
         std = [lay.put((self.scale(lay) * self.added(lay))[None])[0] for lay in self.layouts.of(operator)]
         return torch.from_numpy(np.stack(std)).reshape(gain.shape).to(gain) * gain
 
+    def efficiency(self, operator: LinearOperator) -> Tensor | None:
+        """-> (1 or b, n, n) on the centred plane: noise variance of each coefficient before over after quantisation, 0 where
+        nothing is measured; None where the operator measures no Fourier coefficients, all of which then lose the same.
+        """
+        if operator.shells is None:
+            return None
+        planes = [lay.put((1 / (1 + self.added(lay) ** 2) * np.ones(lay.count))[None])[0] for lay in self.layouts.of(operator)]
+        n = operator.box_size
+        return torch.from_numpy(np.stack(planes)).reshape(-1, n, n).to(operator.measurement_norms)
+
     def nominal_bits(self, operator: LinearOperator) -> np.ndarray:
         """-> (1 or b,): bits of one image's measurement that are asked for: of normal numbers, or of whole levels."""
         each = self.bits_per_number

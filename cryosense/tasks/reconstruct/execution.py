@@ -85,10 +85,12 @@ def _stream(run: Run, directory: Path, stacks_of: Iterable[str], progress: Calla
 def complete(run: Run, directory: Path, shown: Portion) -> None:
     """Write what stands beside the rows and images of a run, all of which are there."""
     images = run.source.images.select(slice(run.shard.start, run.shard.stop))
-    clean = None if shown.clean is None else shown.clean[0, 0]
-    view = shown.measurement.operator.view(shown.measurement.y)[0]
-    deviation = None if shown.estimate.deviation is None else shown.estimate.deviation[0, 0]
-    write_example(directory, int(shown.numbers[0]), shown.image[0, 0], clean, view, shown.estimate.x[0, 0], deviation)
+    if shown.image is not None:  # else there is nothing to compare it with
+        clean = None if shown.clean is None else shown.clean[0, 0]
+        view = shown.measurement.operator.view(shown.measurement.y)[0]
+        deviation = None if shown.estimate.deviation is None else shown.estimate.deviation[0, 0]
+        image, made = shown.image[0, 0], shown.estimate.x[0, 0]
+        write_example(directory, int(shown.numbers[0]), image, clean, view, made, deviation)
     if run.write_images and not (directory / "particles.star").exists():
         write_star(
             directory / "particles.star",

@@ -18,15 +18,14 @@ class Portion:
 
     @torch.no_grad()
     def __init__(self, run: Run, start: int, stop: int) -> None:
-        positions = slice(run.shard[start], run.shard[stop - 1] + 1)
+        positions = torch.arange(run.shard[start], run.shard[stop - 1] + 1)
         self.run, self.numbers = run, run.particles[positions]
-        self.image, self.offset, self.gain = run.scaling(run.source.images[positions])
+        self.measurement, self.image, self.offset, self.gain = run.measured(positions)
         clean = run.source.clean
         self.clean = None if clean is None else scaled_like(clean[positions], self.offset, self.gain)
-        self.measurement = run.measure(self.image, self.numbers)
         began = time.perf_counter()
         self.estimate: Estimate = run.reconstructor(self.measurement)
-        self.seconds = (time.perf_counter() - began) / len(self.image)
+        self.seconds = (time.perf_counter() - began) / len(self.numbers)
 
     def in_stack_units(self) -> dict[str, Tensor]:
         """-> what is to be written of these particles, (b, 1, n, n) by name, in the units of the stack."""
@@ -41,7 +40,7 @@ class Portion:
 
     def rows(self) -> dict[str, Value]:
         """-> the columns of these particles' rows."""
-        run, x, each = self.run, self.estimate.x, torch.ones(len(self.image), dtype=torch.float64)
+        run, x, each = self.run, self.estimate.x, torch.ones(len(self.numbers), dtype=torch.float64)
         y, operator = self.measurement.y, self.measurement.operator
         residual = (operator(x) - y).square()
         return {
@@ -49,11 +48,12 @@ class Portion:
             "particle": self.numbers,
             "compression_dof": operator.compression_dof * each,
             "bits_per_image": self.measurement.bits,
+            "bytes_per_particle": run.bytes_per_particle,
             "iterations": self.estimate.iterations,
             "gap": self.estimate.gap,
             "nfe": self.estimate.network_evaluations,
             "seconds": self.seconds,
             "measurement_mse": residual.flatten(1).sum(1) / operator.numbers_measured,
-            **run.scores(x, self.image),
+            **({} if self.image is None else run.scores(x, self.image)),
             **({} if self.clean is None else run.scores.against_clean(x, self.clean)),
         }

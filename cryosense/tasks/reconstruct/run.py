@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from cryosense.data import ParticleSource, Scaling
+from cryosense.data import ParticleSource, Scaling, scaled_like
 from cryosense.measurement import FIRST_PORTION, Design, Measurement, Noise, Quantiser, acquire, calibrate
+from cryosense.measurement.file import MeasuredSource
 from cryosense.metrics import Scores
 from cryosense.reconstructors import Reconstructor
 from cryosense.tasks.reconstruct.fitting import Fitting
+
+
+class Measured(NamedTuple):
+    """Of b particles: (b, 1, n, n) scaled images, None where they are not known, and (b,) offset and gain of the scaling."""
+
+    measurement: Measurement
+    image: Tensor | None
+    offset: Tensor
+    gain: Tensor
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,20 @@ class Run:
     def measure(self, images: Tensor, numbers: Tensor) -> Measurement:
         """(b, 1, n, n) scaled, (b,) particle numbers -> their measurement."""
         return acquire(images, numbers, self.design, self.noise, self.quantiser)
+
+    def measured(self, rows: Tensor) -> Measured:
+        """(b,) positions -> what was or is measured of these particles."""
+        if isinstance(self.source, MeasuredSource):
+            measurement, offset, gain = self.source.measurement(rows)
+            known = self.source.reference
+            return Measured(measurement, scaled_like(self.source.images[rows], offset, gain) if known else None, offset, gain)
+        image, offset, gain = self.scaling(self.source.images[rows])
+        return Measured(self.measure(image, self.particles[rows]), image, offset, gain)
+
+    @property
+    def bytes_per_particle(self) -> float | None:
+        """Of the file that particles were measured to, all of it; None where they are measured as they are read."""
+        return self.source.file.bytes_per_particle if isinstance(self.source, MeasuredSource) else None
 
     def check(self, box_size: int) -> None:
         """Raises ArgumentError if the particles cannot be measured so, or the method cannot work on such a measurement."""

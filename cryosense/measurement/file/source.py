@@ -1,0 +1,203 @@
+"""A measurement file in the place of a particle stack."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cryosense.data import ParticleSource, ParticleStack, Scaling
+from cryosense.data.geometry import Compose, Geometry
+from cryosense.data.images import Images
+from cryosense.data.scaling import AsIs, PerImage, StackStatistics, UnitInterval
+from cryosense.data.stack import Metadata
+from cryosense.errors import ArgumentError, MeasurementFileError
+from cryosense.measurement.file.reading import MeasurementFile
+from cryosense.measurement.measurement import Measurement
+
+SUFFIX = ".cryo.h5"
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DecodedImages:
+    """The images that a file's measurements alone make, A^+ y in the units of the stack, as an image file."""
+
+    file: MeasurementFile
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
+
+    @property
+    def count(self) -> int:
+        return len(self.file)
+
+    @property
+    def width(self) -> int:
+        return self.file.box_size
+
+    height = width
+
+    @property
+    def pixel_size_angstrom(self) -> float | None:
+        return self.file.pixel_size_angstrom
+
+    @torch.no_grad()
+    def read(self, number: np.ndarray) -> np.ndarray:
+        """(b,) positions -> (b, n, n) float32."""
+        positions = torch.from_numpy(number)
+        measurement = self.file.measurement(positions)
+        x = measurement.operator.pinv(measurement.y)
+        return AsIs().invert(x, *self.file.scaling(positions))[:, 0].numpy()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredSource(ParticleSource):
+    """Particles of a measurement file. ``images`` are those of the reference, the originals, where it is known; else decoded.
+
+    Attributes:
+        file: where they were measured.
+        positions: (n,) of these particles in the file.
+        reference: whether ``images`` are the originals.
+    """
+
+    file: MeasurementFile
+    positions: Tensor
+    reference: bool
+
+    def transformed(self, geometry: Geometry) -> MeasuredSource:
+        """-> the same: raises ArgumentError for a geometry that changes images."""
+        if geometry.describe():
+            raise ArgumentError("geometry: what is measured already cannot be cropped; measure the cropped stack")
+        return self
+
+    def select(self, indices: Tensor) -> MeasuredSource:
+        return MeasuredSource(
+            name=self.name,
+            images=self.images.select(indices),
+            clean=None if self.clean is None else self.clean.select(indices),
+            whole=self.whole or self.images,
+            file=self.file,
+            positions=self.positions[indices],
+            reference=self.reference,
+        )
+
+    @property
+    def originals(self) -> bool:
+        return self.reference
+
+    def numbers(self, rows: Tensor) -> Tensor:
+        return self.file.numbers[self.positions[rows]]
+
+    def fingerprint(self) -> str:
+        chosen = hashlib.sha256(self.positions.numpy().tobytes()).hexdigest()[:8]
+        return f"{self.file.fingerprint} {chosen}"
+
+    @cached_property
+    def data_fingerprint(self) -> str:
+        return self.file.fingerprint
+
+    def measurement(self, rows: Tensor) -> tuple[Measurement, Tensor, Tensor]:
+        """(b,) positions among these particles -> what was measured of them, and (b,) offset and gain of the scaling."""
+        positions = self.positions[rows]
+        return self.file.measurement(positions), *self.file.scaling(positions)
+
+    def scaling(self) -> Scaling:
+        """-> the scaling that images were measured in."""
+        said = self.file.description.content["scaling"]
+        known: dict[str, Scaling] = {"as_is": AsIs(), "unit_interval": UnitInterval(), "per_image": PerImage()}
+        if said.get("scaling") == "stack":
+            made = StackStatistics(float(said["deviations"]))
+            made.mean, made.deviation = float(said["mean"]), float(said["deviation"])
+            return made
+        if said.get("scaling") not in known:
+            raise MeasurementFileError(f"{self.file.path}: an unknown scaling {str(said)[:80]}")
+        return known[said["scaling"]]
+
+
+def open_particles(
+    path: str | Path,
+    metadata: Metadata | None = None,
+    clean_path: str | Path | None = None,
+    root: str | Path | None = None,
+    pixel_size_angstrom: float | None = None,
+    name: str | None = None,
+    reference: str | Path | None = None,
+    recover: bool = False,
+) -> ParticleSource:
+    """Open a particle stack (see :meth:`ParticleSource.open`), or a measurement file.
+
+    Args:
+        reference: of a measurement file, the stack that was measured: scores need it, reconstruction does not.
+        recover: of a measurement file, leave out particles that are damaged or beyond its end, and say so.
+
+    Raises:
+        ParticleDataError, MeasurementFileError: files that cannot be used.
+        ArgumentError: arguments that the other kind of file has.
+    """
+    if not str(path).endswith(SUFFIX):
+        if reference is not None or recover:
+            raise ArgumentError(f"reference, recover: {path} is no measurement file (*{SUFFIX})")
+        return ParticleSource.open(path, metadata, clean_path, root, pixel_size_angstrom, name)
+    given = {"metadata": metadata, "pixel_size_angstrom": pixel_size_angstrom}
+    if any(value is not None for value in given.values()):
+        raise ArgumentError(f"{' and '.join(key for key in given if given[key] is not None)}: {path} has its own")
+    file = MeasurementFile.open(path, recover)
+    left = _left(file) if recover else torch.arange(len(file))
+    originals = None if reference is None else _originals(file, ParticleStack.open(reference, root=root), "reference")
+    clean = None if clean_path is None else _originals(file, ParticleStack.open(clean_path, root=root), "clean_path")
+    whole = MeasuredSource(
+        name=name or file.path.name.removesuffix(SUFFIX),
+        images=_decoded(file) if originals is None else originals,
+        clean=clean,
+        file=file,
+        positions=torch.arange(len(file)),
+        reference=originals is not None,
+    )
+    return whole if len(left) == len(file) else whole.select(left)
+
+
+def _decoded(file: MeasurementFile) -> ParticleStack:
+    count = len(file)
+    images = Images((DecodedImages(file),), np.zeros(count, np.int64), np.arange(count))
+    return ParticleStack(file.path, images, file.metadata, file.optics, file.pixel_size_angstrom, Compose([]))
+
+
+def _originals(file: MeasurementFile, stack: ParticleStack, key: str) -> ParticleStack:
+    """-> the particles of the file in the stack that was measured. Raises ArgumentError for a stack of others."""
+    if stack.box_size != file.box_size:
+        raise ArgumentError(f"{key}={stack.path}: {stack.box_size} px, but {file.path} was measured at {file.box_size} px")
+    if len(stack) <= int(file.numbers.max()):
+        raise ArgumentError(f"{key}={stack.path}: {len(stack)} images; {file.path} has particle {int(file.numbers.max())}")
+    return stack.select(file.numbers)
+
+
+def _left(file: MeasurementFile) -> Tensor:
+    """-> positions of the particles that can be read; says which cannot."""
+    missing = file.missing()
+    if len(missing) == len(file):
+        raise MeasurementFileError(f"{file.path}: no particle can be read")
+    if len(missing):
+        LOG.warning("%s: %d particles are gone, by position: %s", file.path, len(missing), shown(missing.tolist()))
+    gone = torch.zeros(len(file), dtype=torch.bool)
+    gone[missing] = True
+    return (~gone).nonzero()[:, 0]
+
+
+def shown(numbers: Sequence[int]) -> str:
+    """-> 1, 2, ... as ranges: 3-7, 12."""
+    parts, start = [], None
+    for here, after in zip(numbers, [*numbers[1:], None], strict=True):
+        start = here if start is None else start
+        if after != here + 1:
+            parts.append(f"{start}" if start == here else f"{start}-{here}")
+            start = None
+    return ", ".join(parts)

@@ -1,0 +1,88 @@
+"""What a particle adds to a map: all of its image, what a design measures of it, or what a file says was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from cryosense import fourier
+from cryosense.data import ParticleSource, Scaling
+from cryosense.errors import ArgumentError
+from cryosense.measurement import FIRST_PORTION, Design, Identity, Measurement, Quantiser, acquire, calibrate
+from cryosense.measurement.file import MeasuredSource
+from cryosense.measurement.quantisers import StoredQuantiser
+
+
+class Contribution(NamedTuple):
+    """Of b particles.
+
+    Attributes:
+        images: (b, 1, n, n) in the units of the stack: what is measured, zero elsewhere.
+        rank: (1 or b,) measured degrees of freedom.
+        shares: (1 or b, n, n) of each coefficient that is measured, None for all.
+        precision: (1 or b, n, n // 2 + 1) what quantisation leaves of each coefficient's inverse noise variance, None for all.
+    """
+
+    images: Tensor
+    rank: Tensor
+    shares: Tensor | None
+    precision: Tensor | None
+
+
+@dataclass(frozen=True)
+class MeasuredParticles:
+    """Particles as a map takes them.
+
+    Attributes:
+        source: images with their metadata, or a measurement file, whose own design and quantiser are taken.
+        design: the masks through which each particle is taken to be measured; None: all of it.
+        quantiser, scaling: of the measurement; without a design all Hartley coefficients are quantised.
+    """
+
+    source: ParticleSource
+    design: Design | None
+    quantiser: Quantiser
+    scaling: Scaling
+
+    def check(self) -> None:
+        """Raises ArgumentError for a design or quantiser that the particles cannot have, or that their file already has."""
+        if isinstance(self.source, MeasuredSource):
+            if self.design is not None or not isinstance(self.quantiser, Identity):
+                raise ArgumentError(f"operator, quantiser: {self.source.file.path} says how its particles were measured")
+        elif self.design is not None:
+            self.design.operator(self.source.images.box_size, torch.zeros(1, dtype=torch.int64))
+        elif not isinstance(self.quantiser, Identity):
+            raise ArgumentError("quantiser: nothing is measured without a design: design=full, or operator=fourier or pixel")
+
+    @torch.no_grad()
+    def prepare(self, chunk_size: int) -> None:
+        """Let the scaling and the quantiser learn from the particles."""
+        if self.design is None or isinstance(self.source, MeasuredSource):
+            return
+        images = self.source.images
+        self.scaling.fit(images, chunk_size)
+        if self.quantiser.learns:
+            first = torch.arange(min(FIRST_PORTION, len(images)))
+            calibrate(self.quantiser, self.scaling(images[first])[0], self.source.numbers(first), self.design)
+
+    @torch.no_grad()
+    def of(self, rows: Tensor) -> Contribution:
+        """(b,) positions -> what these particles add."""
+        if isinstance(self.source, MeasuredSource):
+            return self._measured(*self.source.measurement(rows), self.source.file.quantiser)
+        images = self.source.images[rows]
+        if self.design is None:
+            return Contribution(images, torch.tensor([images.shape[-1] ** 2]), None, None)
+        scaled, offset, gain = self.scaling(images)
+        measurement = acquire(scaled, self.source.numbers(rows), self.design, quantiser=self.quantiser)
+        return self._measured(measurement, offset, gain, self.quantiser)
+
+    def _measured(self, measurement: Measurement, offset: Tensor, gain: Tensor, quantiser: Quantiser) -> Contribution:
+        operator = measurement.operator
+        images = self.scaling.invert(operator.pinv(measurement.y), offset, gain)
+        eta = quantiser.efficiency(operator) if isinstance(quantiser, StoredQuantiser) else None
+        precision = None if eta is None else fourier.centred_to_half_plane(eta)
+        return Contribution(images, operator.rank, operator.measured_shares, precision)
