@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.fuzz.measurement_targets import MEASUREMENTS
 from tests.fuzz.more_targets import MORE
 from tests.fuzz.mutations import apply, drawn
 from tests.fuzz.targets import TARGETS
@@ -29,7 +30,7 @@ from tests.fuzz.trial import finding, watch
 
 LONGEST_SECONDS = 5
 MOST_BYTES = 300 * 2**20
-ALL = {target.name: target for target in (*TARGETS, *MORE)}
+ALL = {target.name: target for target in (*TARGETS, *MORE, *MEASUREMENTS)}
 
 
 def main() -> int:

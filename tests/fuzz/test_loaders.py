@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.measurement_targets import MEASUREMENTS
 from tests.fuzz.more_targets import MORE
 from tests.fuzz.mutations import KINDS, Mutation, apply
 from tests.fuzz.targets import TARGETS, Target
@@ -25,7 +26,7 @@ MUTATIONS = st.lists(
 EXAMPLES = 12
 
 
-@pytest.mark.parametrize("target", [*TARGETS, *MORE], ids=lambda target: target.name)
+@pytest.mark.parametrize("target", [*TARGETS, *MORE, *MEASUREMENTS], ids=lambda target: target.name)
 def test_spoiled_files_are_opened_or_refused(target: Target, tmp_path: Path) -> None:
     path, seeds = target.place(tmp_path / target.name), target.seeds()
     for content in seeds:

@@ -19,7 +19,8 @@ from cryosense.measurement.file.table_codec import decode_tables
 from cryosense.measurement.noise import Noise
 from cryosense.measurement.quantisers import StoredQuantiser, Tables
 
-LARGEST_BOX = 4096
+LARGEST_BOX, ALWAYS_BELIEVED = 2048, 256
+PIXELS_PER_BYTE = 8000  # at most: of entropy-coded measurements behind masks
 MOST_EXPANSION = 1000  # of the description, which is text
 INDEX_TYPES = ("u1", "u2", "u4")
 
@@ -70,6 +71,8 @@ def _read(container: Container) -> Description:
     if not 1 <= count <= levels.count or not 2 <= box <= LARGEST_BOX or block < 1 or levels.dtype.itemsize != 1:
         raise CodingError(f"{count} particles of {box} px in {levels.count} bytes of levels")
     starts = _starts(container, content, count)
+    if box > ALWAYS_BELIEVED and box**2 > PIXELS_PER_BYTE * int(np.diff(starts).max()):
+        raise CodingError(f"a box of {box} px for particles of at most {np.diff(starts).max()} bytes")
     if starts[-1] != levels.count:
         raise CodingError(f"its index ends at byte {starts[-1]} of {levels.count}")
     checksums = _sized(_needed(container, "checksums"), -(-count // block), "u4")

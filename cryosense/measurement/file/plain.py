@@ -40,7 +40,7 @@ NOISES: Mapping[type[Noise], tuple[str, Mapping[str, str]]] = {
     GaussianNoise: ("gaussian", {"sigma": "sigma", "units": "units", "placement": "placement", "seed": "seed"}),
     PoissonNoise: ("poisson", {"dose_electrons_per_pixel": "dose", "placement": "placement", "seed": "seed"}),
 }
-LARGEST, LONGEST, LARGEST_BLOCK, MOST_MASKED_PIXELS = 10**6, 4096, 64, 2**28
+LARGEST, LONGEST, LARGEST_BLOCK, MOST_MASKED_PIXELS = 10**6, 4096, 32, 2**26
 
 
 def describe_design(design: Design) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from cryosense.errors import CodingError, MeasurementFileError
+from cryosense.errors import MeasurementFileError
 from cryosense.measurement.file.container import LAST, Container, open_container
 from cryosense.measurement.file.description import Description, read_description
 from cryosense.measurement.measurement import Measurement
@@ -97,12 +97,12 @@ class MeasurementFile:
             MeasurementFileError: particles of a damaged block, or beyond the end of a file that was cut short.
         """
         contents, numbers = self._contents(positions), self.numbers[positions]
-        operator = self.operator(positions)
         try:
+            operator = self.operator(positions)
             y = self.quantiser.decode(contents, operator, numbers)
-        except (CodingError, ValueError) as error:
+            noise_std = torch.hypot(self.noise.row_std(operator), self.quantiser.row_noise(operator))
+        except ValueError as error:
             raise MeasurementFileError(f"{self.path}: particles {_shown(positions)}: {error}") from error
-        noise_std = torch.hypot(self.noise.row_std(operator), self.quantiser.row_noise(operator))
         bits = torch.tensor([8.0 * len(content) for content in contents], dtype=torch.float64)
         return Measurement(y, operator, noise_std, numbers, bits)
 
