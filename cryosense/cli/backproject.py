@@ -21,6 +21,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
 from cryosense.data import SurveyRecord
+from cryosense.measurement.file import MeasuredSource
 from cryosense.runs.run_directory import RunDirectory
 from cryosense.runs.shards import Sharding, part_of
 from cryosense.tasks.maps.alignments import Alignments
@@ -47,7 +48,11 @@ class Work:
     def usable(self) -> Tensor:
         """(m,) particle numbers: every image is looked at, unless another shard has."""
         images = self.task.images
-        return self.record.survey(images, self.task.chunk_size).usable(images.path, self.skip_bad, torch.arange(len(images)))
+        if isinstance(self.task.source, MeasuredSource):  # they were looked at when they were measured
+            return torch.arange(len(images))
+        survey = self.record.survey(images, self.task.chunk_size)
+        self.task.particles.prepare(survey.mean, survey.deviation)
+        return survey.usable(images.path, self.skip_bad, torch.arange(len(images)))
 
     def make(self, directory: RunDirectory) -> None:
         """Make the maps in one."""

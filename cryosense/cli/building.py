@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from hydra.utils import instantiate
@@ -10,10 +11,12 @@ from omegaconf import DictConfig
 
 from cryosense.data import ParticleSource, SurveyRecord
 from cryosense.errors import ArgumentError
+from cryosense.measurement.file import MeasuredSource
 from cryosense.runs.inputs import Stamps
 from cryosense.tasks.reconstruct.run import Run
 
 SURVEYS = ".data"
+KEPT = ("seed", "write_images", "write_samples", "chunk_size")
 PARTS = ("noise", "quantiser", "reconstructor", "fitting", "scores", "scaling")
 
 
@@ -30,6 +33,9 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
     scaling.
     """
     parts = {name: instantiate(cfg[name]) for name in PARTS}
+    kept = {name: cfg[name] for name in KEPT}
+    if isinstance(source, MeasuredSource):
+        return _of_file(source.select(spread(len(source.images), cfg.particles)), run_id, parts | kept)
     design = instantiate(cfg.get("design") or cfg.operator)
     numbers = spread(len(source.images), cfg.particles)
     parts["reconstructor"].prepare(design.operator(source.images.box_size, numbers[:1]))
@@ -43,12 +49,24 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
         particles=usable,
         shard=range(len(usable)),
         design=design,
-        **parts | {"scaling": parts["scaling"].fit_to(survey.mean, survey.deviation)},
-        seed=cfg.seed,
-        write_images=cfg.write_images,
-        write_samples=cfg.write_samples,
-        chunk_size=cfg.chunk_size,
+        **parts | kept | {"scaling": parts["scaling"].fit_to(survey.mean, survey.deviation)},
     ).calibrated()
+
+
+def _of_file(source: MeasuredSource, run_id: str, settings: dict[str, Any]) -> Run:
+    """-> the run of particles that were measured before: their file says how, and whatever else was set of it is not used."""
+    file, count = source.file, len(source.images)
+    settings["reconstructor"].prepare(file.operator(source.positions[:1]))
+    settings["fitting"].check(settings["reconstructor"], source, count)
+    measured = {"noise": file.noise, "quantiser": file.quantiser, "scaling": source.scaling()}
+    return Run(
+        run_id=run_id,
+        source=source,
+        particles=source.numbers(torch.arange(count)),
+        shard=range(count),
+        design=file.design,
+        **settings | measured,
+    )
 
 
 def spread(available: int, wanted: int | None) -> torch.Tensor:

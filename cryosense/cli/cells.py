@@ -11,6 +11,7 @@ from typing import Any
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
+from cryosense.cli.measured import measured_words
 from cryosense.cli.running import part_of
 from cryosense.runs.code import code_version
 from cryosense.runs.record import shard_directory
@@ -45,12 +46,12 @@ class Cell:
         plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         operator = plain["operator"]
         masks = operator.get("masks")
-        words = (
+        configured = (
             getattr(get_object(operator["_target_"]), "domain", operator.get("name")),
             *([masks["_target_"].rpartition(".")[2]] if masks else []),
             f"C{plain['compression']:g}",
-            reconstructor_name(plain["reconstructor"]),
         )
+        words = (*(measured_words(plain) or configured), reconstructor_name(plain["reconstructor"]))
         return cls(
             output_dir=Path(plain["output_dir"]),
             label="-".join(words),

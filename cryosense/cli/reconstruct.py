@@ -20,6 +20,7 @@ from tqdm import tqdm
 from cryosense.cli.building import build, open_source
 from cryosense.cli.cells import Cell
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.refusal import cause, one_line, reason
 from cryosense.cli.running import opening, save, seen
 from cryosense.data import ParticleSource
@@ -75,7 +76,7 @@ class Work:
 
     def _finish(self, directory: RunDirectory) -> None:
         rows = pd.read_parquet(directory.path / "rows.parquet")
-        if self.cfg.draw_example:
+        if self.cfg.draw_example and (directory.path / "example.npz").is_file():
             save(picture([read_example(directory.path, rows)], most_operators=1), directory.path / "example.png")
         directory.finish({"particles": len(rows)})
 
@@ -133,4 +134,6 @@ def _reconstruct(cfg: DictConfig) -> None:
 def main() -> None:
     """Reconstruct what the command line names; input that cannot be used ends in one line that says why."""
     sys.argv[1:] = with_stack_named(sys.argv[1:])
+    with one_line("reconstruct"):
+        refuse_other_measurement(sys.argv[1:])
     _reconstruct()

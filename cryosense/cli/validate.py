@@ -12,6 +12,7 @@ from tqdm import tqdm
 from cryosense.cli import cells
 from cryosense.cli.building import build, open_source
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
@@ -53,4 +54,6 @@ def _validate(cfg: DictConfig) -> None:
 def main() -> None:
     """Validate what the command line names; input that cannot be used ends in one line that says why."""
     sys.argv[1:] = with_stack_named(sys.argv[1:])
+    with one_line("validate"):
+        refuse_other_measurement(sys.argv[1:])
     _validate()

@@ -76,6 +76,11 @@ class MeasurementFile:
         """-> (n,) int64: of the levels of each particle."""
         return torch.from_numpy(np.diff(self.description.starts))
 
+    def check(self) -> None:
+        """Raises MeasurementFileError for the first block that is damaged; reads all of it."""
+        for number in range(len(self.description.checksums)):
+            self._check_block(number)
+
     def missing(self) -> Tensor:
         """-> positions of the particles whose block is damaged or beyond the file's end; reads all of it."""
         block, lost = self.description.block, []

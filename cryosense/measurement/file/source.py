@@ -16,8 +16,9 @@ from torch import Tensor
 from cryosense.data import ParticleSource, ParticleStack, Scaling
 from cryosense.data.geometry import Compose, Geometry
 from cryosense.data.images import Images
+from cryosense.data.opening import Metadata
 from cryosense.data.scaling import AsIs, PerImage, StackStatistics, UnitInterval
-from cryosense.data.stack import Metadata
+from cryosense.data.tables import Tables
 from cryosense.errors import ArgumentError, MeasurementFileError
 from cryosense.measurement.file.reading import MeasurementFile
 from cryosense.measurement.measurement import Measurement
@@ -50,10 +51,14 @@ class DecodedImages:
     def pixel_size_angstrom(self) -> float | None:
         return self.file.pixel_size_angstrom
 
+    @property
+    def may_be_volume(self) -> bool:
+        return False
+
     @torch.no_grad()
-    def read(self, number: np.ndarray) -> np.ndarray:
+    def read(self, numbers: np.ndarray) -> np.ndarray:
         """(b,) positions -> (b, n, n) float32."""
-        positions = torch.from_numpy(number)
+        positions = torch.from_numpy(numbers)
         measurement = self.file.measurement(positions)
         x = measurement.operator.pinv(measurement.y)
         return AsIs().invert(x, *self.file.scaling(positions))[:, 0].numpy()
@@ -97,6 +102,10 @@ class MeasuredSource(ParticleSource):
     def numbers(self, rows: Tensor) -> Tensor:
         return self.file.numbers[self.positions[rows]]
 
+    @property
+    def files(self) -> list[Path]:
+        return [self.file.path, *super().files]
+
     def fingerprint(self) -> str:
         chosen = hashlib.sha256(self.positions.numpy().tobytes()).hexdigest()[:8]
         return f"{self.file.fingerprint} {chosen}"
@@ -115,9 +124,7 @@ class MeasuredSource(ParticleSource):
         said = self.file.description.content["scaling"]
         known: dict[str, Scaling] = {"as_is": AsIs(), "unit_interval": UnitInterval(), "per_image": PerImage()}
         if said.get("scaling") == "stack":
-            made = StackStatistics(float(said["deviations"]))
-            made.mean, made.deviation = float(said["mean"]), float(said["deviation"])
-            return made
+            return StackStatistics(float(said["deviations"])).fit_to(float(said["mean"]), float(said["deviation"]))
         if said.get("scaling") not in known:
             raise MeasurementFileError(f"{self.file.path}: an unknown scaling {str(said)[:80]}")
         return known[said["scaling"]]
@@ -151,6 +158,8 @@ def open_particles(
     if any(value is not None for value in given.values()):
         raise ArgumentError(f"{' and '.join(key for key in given if given[key] is not None)}: {path} has its own")
     file = MeasurementFile.open(path, recover)
+    if not recover:
+        file.check()
     left = _left(file) if recover else torch.arange(len(file))
     originals = None if reference is None else _originals(file, ParticleStack.open(reference, root=root), "reference")
     clean = None if clean_path is None else _originals(file, ParticleStack.open(clean_path, root=root), "clean_path")
@@ -168,7 +177,8 @@ def open_particles(
 def _decoded(file: MeasurementFile) -> ParticleStack:
     count = len(file)
     images = Images((DecodedImages(file),), np.zeros(count, np.int64), np.arange(count))
-    return ParticleStack(file.path, images, file.metadata, file.optics, file.pixel_size_angstrom, Compose([]))
+    tables = Tables(file.path, file.metadata, file.optics)
+    return ParticleStack(file.path, images, tables, file.pixel_size_angstrom, Compose([]))
 
 
 def _originals(file: MeasurementFile, stack: ParticleStack, key: str) -> ParticleStack:

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import torch
 
-from cryosense.data import Geometry, ParticleSource, ParticleStack
+from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling
 from cryosense.errors import ArgumentError
-from cryosense.measurement import Design, acquire
+from cryosense.measurement import Design, Quantiser
+from cryosense.measurement.file import MeasuredSource
 from cryosense.runs.record import Kind
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.assessment import Assessment, Reconstruction
 from cryosense.tasks.maps.half_sums import HalfSums
+from cryosense.tasks.maps.particles import MeasuredParticles
+from cryosense.volumes.backproject import Slices
 from cryosense.volumes.symmetry import point_group
 from cryosense.volumes.views import view_directions
 
@@ -35,7 +38,7 @@ class Backprojection:
     Attributes:
         source: particle images with their metadata.
         geometry: what is done to the images first.
-        design: the masks through which each particle is taken to be measured: nothing else of it is used. None: all of it.
+        design, quantiser, scaling: see :class:`.MeasuredParticles`.
         symmetry: point group, Cn or Dn, imposed on the map.
         ctf_correction: false for particles whose CTF is corrected already, or that have none.
         pad_factor: see :class:`SliceAccumulator`.
@@ -50,6 +53,8 @@ class Backprojection:
     source: ParticleSource
     geometry: Geometry
     design: Design | None
+    quantiser: Quantiser
+    scaling: Scaling
     symmetry: str
     ctf_correction: bool
     pad_factor: int
@@ -58,6 +63,7 @@ class Backprojection:
     chunk_size: int
     checkpoint_particles: int
     images: ParticleStack = field(init=False)
+    particles: MeasuredParticles = field(init=False)
     operations: torch.Tensor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +76,9 @@ class Backprojection:
         for rule, held in checks.items():
             if not held:
                 raise ArgumentError(f"{rule}, not {getattr(self, rule.split()[0])}")
-        object.__setattr__(self, "images", self.source.images.transformed(self.geometry))
+        source = self.source.transformed(self.geometry)
+        object.__setattr__(self, "images", source.images)
+        object.__setattr__(self, "particles", MeasuredParticles(source, self.design, self.quantiser, self.scaling))
         object.__setattr__(self, "operations", point_group(self.symmetry))
 
     @cached_property
@@ -81,9 +89,9 @@ class Backprojection:
     def check(self) -> Alignments:
         """-> poses, CTF and half sets. Raises ArgumentError for input that cannot be used; no image is read."""
         alignments = self.alignments
-        if self.design is not None:
+        if self.design is not None or isinstance(self.source, MeasuredSource):
             alignments.optics.refuse_masks(self.images.path)
-            self.design.operator(self.images.box_size, torch.zeros(1, dtype=torch.int64))
+        self.particles.check()
         half_sets = alignments.half_sets()
         self.assessment.check(alignments.box_size, alignments.pixel_size_angstrom, alignments.half_set, half_sets)
         return alignments
@@ -139,13 +147,10 @@ class Backprojection:
     @torch.no_grad()
     def _insert(self, sums: HalfSums, alignments: Alignments, numbers: torch.Tensor) -> None:
         """Read the particles ``numbers`` (b,) and add them to their half sets."""
-        images, rank, shares = self.images[numbers], torch.tensor([alignments.box_size**2]), None
-        if self.design is not None:
-            measurement = acquire(images, numbers, self.design)
-            operator = measurement.operator
-            images = operator.pinv(measurement.y)  # what is measured, and zero elsewhere
-            rank, shares = operator.rank, operator.measured_shares
-        terms = alignments.slices(images[:, 0], numbers, shares)
+        added = self.particles.of(numbers)
+        terms = alignments.slices(added.images[:, 0], numbers, added.shares)
+        if added.precision is not None:
+            terms = Slices(terms.numerator * added.precision, terms.weight * added.precision)
         group = self.assessment.bootstrap.group_of(numbers)
         half_set = alignments.half_set[numbers]
-        sums.insert(terms, alignments.rotations(numbers), half_set, group, rank, self.operations)
+        sums.insert(terms, alignments.rotations(numbers), half_set, group, added.rank, self.operations)

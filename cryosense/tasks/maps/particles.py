@@ -58,13 +58,11 @@ class MeasuredParticles:
             raise ArgumentError("quantiser: nothing is measured without a design: design=full, or operator=fourier or pixel")
 
     @torch.no_grad()
-    def prepare(self, chunk_size: int) -> None:
-        """Let the scaling and the quantiser learn from the particles."""
-        if self.design is None or isinstance(self.source, MeasuredSource):
-            return
+    def prepare(self, mean: float, deviation: float) -> None:
+        """Tell the scaling mean and deviation of all pixels, and let the quantiser learn from the first particles."""
         images = self.source.images
-        self.scaling.fit(images, chunk_size)
-        if self.quantiser.learns:
+        self.scaling.fit_to(mean, deviation)
+        if self.design is not None and self.quantiser.learns:
             first = torch.arange(min(FIRST_PORTION, len(images)))
             calibrate(self.quantiser, self.scaling(images[first])[0], self.source.numbers(first), self.design)
 

@@ -1,0 +1,31 @@
+"""Measurement files in the place of stacks: what they say takes the place of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cryosense.errors import ArgumentError
+from cryosense.measurement.file import SUFFIX, MeasurementFile
+
+# What a file says itself; a word that says it otherwise would be ignored.
+SAID_BY_FILES = ("operator", "compression", "design", "noise", "quantiser", "scaling", "geometry", "bits_per_number")
+
+
+def refuse_other_measurement(words: Sequence[str]) -> None:
+    """Raises ArgumentError where command-line words name a measurement file, and how it should have been measured."""
+    if not any(word.startswith("data.path=") and word.rstrip("'\"").endswith(SUFFIX) for word in words):
+        return
+    for word in words:
+        key = word.lstrip("+~").split("=")[0].split(".")[0].split("/")[0]
+        if key in SAID_BY_FILES and not word.startswith(("noise_model", "data")):
+            raise ArgumentError(f"{word}: a measurement file says itself how its particles were measured: leave it out")
+
+
+def measured_words(plain: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """-> domain, masks and compression of the measurement file that a composed config names, None if it names none."""
+    path = plain["data"].get("path")
+    if not str(path).endswith(SUFFIX):
+        return None
+    design = MeasurementFile.open(path, bool(plain["data"].get("recover"))).design
+    return design.domain, str(design.family), f"C{design.compression_nominal:g}"
