@@ -1,24 +1,28 @@
 """``cryosense measure`` and ``cryosense inspect``, through their command lines."""
 
-import subprocess
-import sys
+import io
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from cryosense.cli.main import main
 from cryosense.measurement.file import MeasurementFile
 from tests.measurement.file.stacks import write_many
 
 
 def cryosense(*words: object, fails: bool = False) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", "from cryosense.cli.main import main; raise SystemExit(main())", *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode != 0) == fails, done.stderr
-    return done.stdout + done.stderr
+    """Run a command line in this process. -> what it says."""
+    said, status = io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+        patch.setattr("sys.argv", ["cryosense", *map(str, words)])
+        try:
+            status = main()
+        except SystemExit as exit_:
+            status = exit_.code or 0
+            said.write(str(exit_))
+    assert (status != 0) == fails, said.getvalue()
+    return said.getvalue()
 
 
 @pytest.fixture(scope="module")

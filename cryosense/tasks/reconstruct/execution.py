@@ -18,8 +18,8 @@ from cryosense.tasks.reconstruct.stacks import RunStacks
 from cryosense.tasks.reconstruct.weights import WeightCache
 
 RECONSTRUCTION = Kind(
-    results=("fit.json", "rows.parquet", "summary.json", "example.npz"),
-    optional=("*.mrcs", "particles.star", "masks.npz", "masks/*.npz", "example.png"),
+    results=("fit.json", "rows.parquet", "summary.json"),
+    optional=("*.mrcs", "particles.star", "masks.npz", "masks/*.npz", "example.npz", "example.png"),
     scratch=("parts", "*.partial"),
     beside=("mirrored_*.json", "rows.csv", "means.csv"),
 )

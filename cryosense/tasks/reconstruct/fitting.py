@@ -73,6 +73,11 @@ class Fitting:
         """Raises FittingError where the method has to learn and cannot, from ``count`` images of the source."""
         if not reconstructor.learns and not _chooses(reconstructor):
             return
+        if not source.originals:
+            raise FittingError(
+                f"{source.images.path}: holds measurements, and this method learns from images: give data.reference, the "
+                "stack that was measured, or a method that does not (reconstructor=pinv, or a prior's reconstructor.weight)"
+            )
         if not len(self.held_back_particles(count)) and not self.reuse:
             raise FittingError(
                 f"{source.images.path}: of {count} images none can be held back for a method to learn from "
@@ -119,11 +124,6 @@ class Fitting:
 
     def _training_images(self, source: ParticleSource, particles: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor, Tensor]:
         """-> scaled images (t, 1, n, n), scaled targets, particle numbers (t,)."""
-        if not source.originals:
-            raise FittingError(
-                f"{source.images.path}: holds measurements, and this method learns from images: give data.reference, the "
-                "stack that was measured, or a method that does not (reconstructor=pinv, or a prior's reconstructor.weight)"
-            )
         positions = self.held_back_particles(len(particles))
         if len(positions) == 0:
             positions = torch.arange(min(len(particles), max(1, self.held_back)))
