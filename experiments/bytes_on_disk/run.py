@@ -1,0 +1,143 @@
+"""How many particles do so many bytes buy? Measures, back-projects and compares; prints the tables, writes results.md.
+
+python experiments/bytes_on_disk/run.py [--count 2000] [--seed 0]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from efficiency import efficiency_table
+from schemes import FLAT, Scheme, schemes
+
+from cryosense.cli.main import main as cryosense
+from cryosense.files.limits import read_json
+from cryosense.measurement.file import MeasurementFile
+
+HERE = Path(__file__).parent
+OUTPUT = Path("outputs/bytes_on_disk")
+REFERENCE = Path(os.environ.get("CRYOSENSE_REFERENCE_DATA", "../shared/data"))
+DATA = {
+    "molecule": ("snr=0.05",),
+    "groel": ("snr=0.05", "density=map", f"density.path={REFERENCE}/real/emd_1997_groel.map", "pixel_size_angstrom=3.2"),
+}
+MAPS = ("soft_mask=sphere", "soft_mask.radius_angstrom=80")
+
+
+def run(*words: str) -> None:
+    """One command line, in this process."""
+    sys.argv = ["cryosense", *words]
+    said = StringIO()
+    try:
+        with redirect_stderr(said):
+            cryosense()
+    except SystemExit as stop:
+        if stop.code:
+            raise RuntimeError(f"{' '.join(words)}: {stop.code}\n{said.getvalue()}") from stop
+
+
+def compared(folder: Path, data: tuple[str, ...], count: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """-> a row for each scheme; efficiency by shell."""
+    star = folder / "data" / "particles.star"
+    run("simulate", f"output_dir={star.parent}", f"count={count}", f"seed={seed}", *data)
+    full = folder / "uncompressed"
+    run("backproject", f"data.path={star}", f"output_dir={full}", *MAPS)
+    last_shell = resolved(full)
+    run("design-mask", f"pilot.path={full}", f"output_dir={folder}/design", f"particles={count}", "compression=3")
+    designed = (f"--config-dir={folder}/design", FLAT[0], "operator/masks=designed", FLAT[2], "compression=3")
+    rows, shells = [], []
+    for scheme in schemes(last_shell, designed):
+        path, maps = folder / f"{scheme.folder}.cryo.h5", folder / scheme.folder
+        run("measure", str(star), f"output={path}", *scheme.words)
+        run("backproject", f"data.path={path}", f"output_dir={maps}", f"cross_reference={full}", *MAPS)
+        rows.append(row(scheme, MeasurementFile.open(path), maps, count))
+        if "masks" not in scheme.name and "pixel" not in scheme.name:
+            shells.append(efficiency_table(scheme.name, MeasurementFile.open(path), maps, full, star, last_shell))
+    return pd.DataFrame(rows), pd.concat(shells)
+
+
+def resolved(maps: Path) -> int:
+    """-> the last shell before the half maps' FSC falls below 0.143."""
+    curve = pd.read_csv(maps / "fsc.csv")["unmasked"].to_numpy()
+    below = np.flatnonzero(curve[1:] < 0.143)
+    return int(below[0]) if len(below) else len(curve) - 1
+
+
+def row(scheme: Scheme, file: MeasurementFile, maps: Path, count: int) -> dict[str, object]:
+    worth = read_json(maps / "done.json")["equivalent_particles"]
+    pixels = file.box_size**2
+    float16 = MeasurementFile.open(maps.parent / "float16__lossless.cryo.h5").bytes_per_particle
+    return {
+        "scheme": scheme.name,
+        "bits a pixel": 8 * float(file.level_bytes.double().mean()) / pixels,
+        "bytes a particle": file.bytes_per_particle,
+        "times smaller": 4 * pixels / file.bytes_per_particle,
+        "by the cross-FSC": worth["cross"] / count,
+        "by half maps": worth["half_maps"] / count,
+        "float16 particles for these bytes": file.bytes_per_particle / float16,
+    }
+
+
+def table(rows: pd.DataFrame, formats: dict[str, Callable[[object], str]]) -> str:
+    """-> Markdown."""
+    cells = [[formats.get(name, str)(value) for name, value in line.items()] for _, line in rows.iterrows()]
+    lines = [list(rows.columns), ["---"] * len(rows.columns), *cells]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+SHOWN = {
+    "bits a pixel": "{:.3f}".format,
+    "bytes a particle": "{:.0f}".format,
+    "times smaller": "{:.1f}".format,
+    **dict.fromkeys(("by the cross-FSC", "by half maps", "float16 particles for these bytes"), "{:.1%}".format),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    said = []
+    for name, data in DATA.items():
+        rows, shells = compared(OUTPUT / f"{name}_{arguments.count}_{arguments.seed}", data, arguments.count, arguments.seed)
+        shells.to_csv(HERE / f"shells_{name}.csv", index=False, float_format="%.4f")
+        said.append(
+            f"## {name}: {arguments.count} particles of 64 px, SNR 0.05, seed {arguments.seed}\n\n{table(rows, SHOWN)}"
+        )
+        said.append(summary(shells))
+    text = "\n\n".join(said) + "\n"
+    (HERE / "results.md").write_text("# What bytes buy\n\n" + text)
+    print(text)
+
+
+def summary(shells: pd.DataFrame) -> str:
+    """-> of each scheme, how far efficiency in its shells is from what was predicted."""
+    lines = []
+    for name, group in shells.groupby("scheme", sort=False):
+        weak = group[group["particle snr"] < 0.05]
+        lines.append(
+            {
+                "scheme": name,
+                "eta": group["eta"].iloc[-1],
+                "measured, weak shells": weak["measured"].mean(),
+                "largest error, weak shells": (weak["measured"] - weak["eta"]).abs().max(),
+                "largest error, all shells, exact": (group["measured"] - group["exact"]).abs().max(),
+            }
+        )
+    frame = pd.DataFrame(lines)
+    return "Efficiency per shell (the added noise between maps of the same particles):\n\n" + table(
+        frame, dict.fromkeys(frame.columns[1:], "{:.3f}".format)
+    )
+
+
+if __name__ == "__main__":
+    main()
