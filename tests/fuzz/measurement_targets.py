@@ -21,7 +21,7 @@ from cryosense.measurement.quantisers import ByShell, Float16, Sign, StoredQuant
 from cryosense.operators import masks
 from tests.fuzz.targets import Target, use
 from tests.measurement.file.stacks import write_many
-from tests.measurement.file.test_file import measuring
+from tests.measurement.file.test_file import make, measuring
 
 NAME, SMALL = "a.cryo.h5", ("description", "std", "checksums", "values", "models", "star", "lengths")
 
@@ -33,7 +33,7 @@ def made(quantiser: StoredQuantiser, *, masked: bool = False) -> bytes:
         family = partial(masks.variable_density, keep_probability_per_shell=(1.0, 1.0, 0.5, 0.5))
         design = FourierDesign(family, True, 8.0, True, 1) if masked else Full()
         noise = GaussianNoise(0.1, "image", "after", 0)
-        measuring(source, design, quantiser, noise=noise).run(folder / NAME, "a: 1\n", lambda n: None)
+        make(folder / NAME, measuring(source, design, quantiser, noise=noise))
         return (folder / NAME).read_bytes()
 
 

@@ -11,7 +11,7 @@ from cryosense.measurement import Full
 from cryosense.measurement.file import MeasurementFile
 from cryosense.measurement.quantisers import ByShell, Float16, Float32, LloydMax, Sign, Uniform
 from tests.measurement.file.stacks import write_many
-from tests.measurement.file.test_file import measuring
+from tests.measurement.file.test_file import make, measuring
 from tests.measurement.independent_reader import read
 
 QUANTISERS = {
@@ -31,7 +31,7 @@ def test_it_decodes_the_same_numbers(tmp_path: Path, name: str) -> None:
     source = ParticleSource.open(write_many(tmp_path, 70), None, None, None, None, None)
     path, some = tmp_path / "a.cryo.h5", torch.arange(3, 70)
     run = measuring(source.select(some), Full(), QUANTISERS[name](), particles=some)
-    assert run.run(path, "a: 1\n", lambda n: None)
+    assert make(path, run)
     about, y = read(str(path))
     assert about["particles"] == 67
     assert np.array_equal(y, MeasurementFile.open(path).measurement(torch.arange(67)).y[:, 0])
@@ -40,5 +40,5 @@ def test_it_decodes_the_same_numbers(tmp_path: Path, name: str) -> None:
 def test_it_decodes_pixels(tmp_path: Path) -> None:
     source = ParticleSource.open(write_many(tmp_path, 70), None, None, None, None, None)
     path = tmp_path / "a.cryo.h5"
-    assert measuring(source, Full("pixel"), LloydMax(3)).run(path, "a: 1\n", lambda n: None)
+    assert make(path, measuring(source, Full("pixel"), LloydMax(3)))
     assert np.array_equal(read(str(path))[1], MeasurementFile.open(path).measurement(torch.arange(70)).y[:, 0])
