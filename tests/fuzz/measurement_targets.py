@@ -51,7 +51,7 @@ def array(content: bytes, name: str, unpack: Callable[[bytes], bytes]) -> bytes:
         path.write_bytes(content)
         container = open_container(path)
         if name == "levels":
-            return content[container.entries[name].offset :]
+            return content[container.entries[name].offset : container.entries[name].end]
         found = container.array(name)
         assert found is not None
         return unpack(found.tobytes())
@@ -64,7 +64,7 @@ def with_array(whole: bytes, name: str, pack: Callable[[bytes], bytes], content:
         path.write_bytes(whole)
         container = open_container(path)
         arrays = {each: array for each in SMALL if (array := container.array(each)) is not None}
-        levels = whole[container.entries["levels"].offset :]
+        levels = whole[container.entries["levels"].offset : container.entries["levels"].end]
         if name == "levels":
             levels = content
             arrays["checksums"] = np.array([zlib.crc32(content)], "<u4")
