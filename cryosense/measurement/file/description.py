@@ -168,8 +168,7 @@ def _scaling(container: Container, content: Mapping[str, Any], count: int) -> tu
 def _tables(container: Container, quantiser: StoredQuantiser) -> Tables:
     std = _needed(container, "std")
     sizes = [len(values) for values in quantiser.values]
-    values = container.array("values") if sizes else np.zeros(0, np.float32)
-    assert values is not None
+    values = _needed(container, "values") if sizes else np.zeros(0, np.float32)
     parts = np.split(_sized(values, sum(sizes), "f4"), np.cumsum(sizes)[:-1]) if sizes else []
     models, at = [], 0
     stored = _needed(container, "models") if any(quantiser.coded) else np.zeros(0, np.uint32)
