@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from torch import Tensor
 from cryosense.errors import ParticleDataError
 
 from ..fourier import fourier_crop, fourier_pad
+from .tables import as_numbers
 
 # RELION columns in pixels of the particle image; rlnOriginXAngst and its like are in Angstrom and stay.
 IN_PIXELS = ("rlnOriginX", "rlnOriginY", "rlnOriginXPrior", "rlnOriginYPrior")
@@ -95,8 +97,8 @@ class FourierCrop:
     def table_after(self, table: pd.DataFrame, box_size: int) -> pd.DataFrame:
         """Particle or optics table with pixel sizes, shifts in pixels and ``rlnImageSize`` on the new grid."""
         shrink = self.size / box_size
-        changed = {name: table[name].astype(float) * shrink for name in IN_PIXELS if name in table.columns}
-        changed |= {name: table[name].astype(float) / shrink for name in PIXEL_SIZES if name in table.columns}
+        changed = {name: _pixels(table, name) * shrink for name in IN_PIXELS if name in table.columns}
+        changed |= {name: _pixels(table, name) / shrink for name in PIXEL_SIZES if name in table.columns}
         return _with_image_size(table.assign(**changed), self.size)
 
     def describe(self) -> list[dict[str, Any]]:
@@ -160,6 +162,13 @@ def _smaller(size: int, box_size: int) -> int:
     if size > box_size:
         raise ParticleDataError(f"size: images of {box_size} px cannot be cropped to {size} px")
     return box_size // 2 - size // 2
+
+
+def _pixels(table: pd.DataFrame, name: str) -> np.ndarray:
+    values = as_numbers(table[name])
+    if np.isnan(values).any():
+        raise ParticleDataError(f"{name} holds what is no number: it cannot be brought to another pixel size")
+    return values
 
 
 def _with_image_size(table: pd.DataFrame, size: int) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from cryosense.files.pickles import load_arrays
 from cryosense.files.tables import read_csv
 
 from .star import read_star
+from .tables import typed
 
 MOST_NUMBERS = 2**28
 LARGEST_CSV_BYTES = 2**30
@@ -84,7 +85,7 @@ def _read_column(path: Path, column: str | None) -> pd.Series:
         if array.ndim != 1 or column is not None:
             raise ParticleDataError(f"{path}: shape {array.shape}: expected (particles,), and no column to be named")
         return pd.Series(array)
-    table = read_star(path)[0] if suffix == ".star" else _read_csv(path, column)
+    table = typed(read_star(path)[0]) if suffix == ".star" else _read_csv(path, column)
     if column not in table.columns:
         raise ParticleDataError(f"{path}: no column {column}; there are {', '.join(map(str, table.columns))}")
     if table.empty:

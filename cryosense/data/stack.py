@@ -18,7 +18,7 @@ from .geometry import Compose, Geometry
 from .images import Images, Index, row_numbers, single_row
 from .opening import Metadata, open_images, open_table, paths_of
 from .pixel_sizes import check_headers, check_optics, common_pixel_size, metadata_pixel_sizes
-from .tables import Tables
+from .tables import Tables, typed
 
 
 class ParticleStack:
@@ -116,15 +116,18 @@ class ParticleStack:
             optics=None if optics is None else self.geometry.table_after(optics, box).copy(),
         )
 
-    @property
+    @cached_property
     def metadata(self) -> pd.DataFrame:
-        """One row per particle, index 0 ... n - 1, RELION's column names; no columns where nothing is known."""
-        return self.tables.particles
+        """One row per particle, index 0 ... n - 1, RELION's column names; no columns where nothing is known.
 
-    @property
+        Columns of numbers are numbers here; :attr:`tables` has the text of the file.
+        """
+        return typed(self.tables.particles)
+
+    @cached_property
     def optics(self) -> pd.DataFrame | None:
         """The optics table of RELION 3.1 and later, ``None`` where there is none."""
-        return self.tables.optics
+        return None if self.tables.optics is None else typed(self.tables.optics)
 
     @property
     def same_image(self) -> np.ndarray:

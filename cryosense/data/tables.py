@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cryosense.errors import ParticleDataError
 
@@ -67,6 +69,31 @@ class Tables:
                     f"{self.path}: {name} is no number for {len(bad)} particle(s), the first of them {bad[0]}, counted from 0"
                 )
         return columns
+
+
+def typed(table: pd.DataFrame) -> pd.DataFrame:
+    """-> the table with columns of numbers as numbers: those that hold nothing else, and whose name does not end in Name.
+
+    Whole numbers with a leading zero, such as a group called 007, or too long for an integer are no numbers.
+    """
+    return pd.DataFrame({name: _typed(str(name), table[name]) for name in table.columns}, index=table.index)
+
+
+def _typed(name: str, column: pd.Series) -> pd.Series:
+    if not isinstance(column.dtype, pd.StringDtype):
+        return column
+    names = column.astype(object)
+    if name.endswith("Name") or column.empty:
+        return names
+    text = pa.array(column, from_pandas=True)
+    if text.null_count or pc.any(pc.match_substring_regex(text, r"^[+-]?(0[0-9]+|[0-9]{19,})$")).as_py():
+        return names
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return pd.Series(text.cast(kind).to_numpy(zero_copy_only=False), index=column.index)
+        except pa.ArrowInvalid:
+            continue
+    return names
 
 
 def as_numbers(column: pd.Series) -> np.ndarray:

@@ -9,6 +9,7 @@ import starfile
 
 from cryosense.data import ParticleDataError, write_star
 from cryosense.data.star import read_star
+from cryosense.data.tables import typed
 
 RELION_30 = """
 data_images
@@ -39,8 +40,33 @@ def test_values_are_not_touched(tmp_path: Path) -> None:
     write_star(tmp_path / "a.star", tmp_path / "x.mrcs", rows, optics, box_size=8, pixel_size_angstrom=1.01234568)
     again, optics_again = read_star(tmp_path / "a.star")
     expected = rows.assign(rlnImageName=["000001@x.mrcs", "000002@x.mrcs"], rlnOpticsGroup=1)
-    pd.testing.assert_frame_equal(again, expected, check_dtype=False)
-    pd.testing.assert_frame_equal(optics_again, optics, check_dtype=False)
+    pd.testing.assert_frame_equal(typed(again), expected, check_dtype=False)
+    pd.testing.assert_frame_equal(typed(optics_again), optics, check_dtype=False)
+
+
+def test_text_that_looks_like_numbers_stays_as_it_is(tmp_path: Path) -> None:
+    rows = "1@a.mrcs 1.1 1e3 0.10\n2@a.mrcs 1.10 1000 0.1\n"
+    content = f"data_\nloop_\n_rlnImageName\n_rlnMicrographName\n_rlnGroupName\n_labDose\n{rows}"
+    (tmp_path / "a.star").write_text(content)
+    table, _ = read_star(tmp_path / "a.star")
+    write_star(tmp_path / "b.star", tmp_path / "a.mrcs", table, None, box_size=8, pixel_size_angstrom=None)
+    again, _ = read_star(tmp_path / "b.star")
+    pd.testing.assert_frame_equal(again.iloc[:, 1:], table.iloc[:, 1:])
+    assert again["rlnMicrographName"].tolist() == ["1.1", "1.10"]
+    assert again["labDose"].tolist() == ["0.10", "0.1"]
+    assert typed(again)["rlnMicrographName"].tolist() == ["1.1", "1.10"]
+    assert typed(again)["labDose"].tolist() == [0.1, 0.1]
+
+
+def test_one_optics_group_is_everybodys(tmp_path: Path) -> None:
+    optics = "data_optics\nloop_\n_rlnOpticsGroup\n_rlnVoltage\n{}\n"
+    particles = "data_particles\nloop_\n_rlnImageName\n_rlnClassNumber\n1@a.mrcs 1\n2@a.mrcs 2\n"
+    (tmp_path / "one.star").write_text(optics.format("3 300") + particles)
+    table, _ = read_star(tmp_path / "one.star")
+    assert table["rlnOpticsGroup"].tolist() == ["3", "3"]
+    (tmp_path / "two.star").write_text(optics.format("3 300\n4 200") + particles)
+    table, _ = read_star(tmp_path / "two.star")
+    assert "rlnOpticsGroup" not in table.columns
 
 
 def test_relion_30_keeps_its_single_table_and_its_magnification(tmp_path: Path) -> None:
@@ -94,8 +120,8 @@ def test_missing_values_stay_missing(tmp_path: Path) -> None:
     rows = pd.DataFrame({"rlnDefocusU": [np.nan, 2.0], "rlnGroupName": ["a", np.nan]})
     write_star(tmp_path / "a.star", tmp_path / "a.mrcs", rows, None, box_size=8, pixel_size_angstrom=None)
     again, _ = read_star(tmp_path / "a.star")
-    assert again["rlnDefocusU"].isna().tolist() == [True, False]
-    assert again["rlnGroupName"].isna().tolist() == [False, True]
+    assert again["rlnGroupName"].tolist() == ["a", "nan"]
+    assert typed(again)["rlnDefocusU"].isna().tolist() == [True, False]
 
 
 def test_what_is_no_particle_star(tmp_path: Path) -> None:
@@ -104,6 +130,7 @@ def test_what_is_no_particle_star(tmp_path: Path) -> None:
         "text": b"hello world\n",
         "binary": bytes(range(256)) * 4,
         "model": b"data_model\n\n_rlnPixelSize 1.0\n",
+        "two": b"data_a\nloop_\n_rlnImageName\n1@a.mrcs\ndata_b\nloop_\n_rlnImageName\n1@a.mrcs\n",
         "ragged": b"data_\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n2@a.mrcs 3 4 5\n",
     }
     for name, content in contents.items():

@@ -57,8 +57,9 @@ def write_poses(path: Path, stack: ParticleStack, rows: Tensor, poses: pd.DataFr
         ParticleDataError: the file exists with another content.
     """
     chosen = stack.select(rows)
-    known = chosen.metadata.drop(columns=[name for name in (*REPLACED, *REPLACED_PRIORS) if name in chosen.metadata.columns])
+    particles, optics = chosen.tables.particles, chosen.tables.optics
+    known = particles.drop(columns=[name for name in (*REPLACED, *REPLACED_PRIORS) if name in particles.columns])
     found = {str(name): poses[name].to_numpy() for name in poses.columns}
     table = known.assign(**found, rlnRandomSubset=1 + half_set.numpy())
     names = chosen.image_names(root)
-    write_star(path, names, table, chosen.optics, box_size=chosen.box_size, pixel_size_angstrom=chosen.pixel_size_angstrom)
+    write_star(path, names, table, optics, box_size=chosen.box_size, pixel_size_angstrom=chosen.pixel_size_angstrom)

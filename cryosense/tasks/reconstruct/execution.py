@@ -95,8 +95,8 @@ def complete(run: Run, directory: Path, shown: Portion) -> None:
         write_star(
             directory / "particles.star",
             directory / "particles.mrcs",
-            images.metadata,
-            images.optics,
+            images.tables.particles,
+            images.tables.optics,
             box_size=images.box_size,
             pixel_size_angstrom=images.pixel_size_angstrom,
         )

@@ -1,0 +1,239 @@
+"""STAR files as text: every value comes back as it went in, or the file is refused.
+
+What is read is what RELION writes: blocks (``data_name``) of one loop each, a line for each row, or of pairs of a label and a
+value. Comments begin with ``#`` where a word could, quotes stand around words and close before white space (Hall 1991). A row
+has as many words as there are labels. Text in semicolons, nested loops and several loops in a block are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from cryosense.errors import ParticleDataError
+from cryosense.files.star_words import columns_of_words
+
+MOST_BLOCKS, MOST_COLUMNS = 500, 1000
+LARGEST_BYTES, LONGEST_LINE = 2**32, 2**20
+MOST_LINES, MOST_VALUES = 10**7, 2 * 10**8
+PORTION_BYTES = 2**21
+
+TEXT = pd.StringDtype("pyarrow")
+_NO_CONTROL = bytes(byte for byte in range(256) if byte in b"\t\n\r" or (byte >= 32 and byte != 127))
+_WORD = re.compile(rb"\"((?:[^\"]|\"(?=[^\s]))*)\"(?=\s|$)|'((?:[^']|'(?=[^\s]))*)'(?=\s|$)|([^\s\"'#]\S*)")
+_SPACE = re.compile(rb"\s*")
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass
+class Block:
+    """``data_<name>``: a table of text, of one row where it is no loop."""
+
+    name: str
+    is_loop: bool = False
+    labels: list[str] = field(default_factory=list)
+    rows: int = 0
+    portions: list[list[pa.Array]] = field(default_factory=list)
+
+    def table(self) -> pd.DataFrame:
+        """-> (rows, labels), all of text."""
+        columns = [
+            pa.chunked_array([portion[i] for portion in self.portions], pa.large_string()) for i in range(len(self.labels))
+        ]
+        table = pa.table(columns, names=self.labels) if columns else pa.table({})
+        return table.to_pandas(types_mapper={pa.large_string(): TEXT}.get)
+
+
+def read_blocks(path: Path) -> dict[str, Block]:
+    """-> blocks by name, in their order.
+
+    Raises:
+        ParticleDataError: what is said above; two blocks, or two columns of a block, of one name; text that is not UTF-8; more
+            than 4 GiB, 10 million lines, 500 blocks, 1000 columns of a block, 200 million values, or 1 MiB in a line.
+    """
+    lines = _count_lines(path)
+    reader = _Reader(path, lines)
+    for first, portion in _portions(path):
+        reader.take(first, portion)
+    return {block.name: block for block in reader.blocks}
+
+
+class _Reader:
+    def __init__(self, path: Path, lines: int) -> None:
+        self.path, self.lines = path, lines
+        self.blocks: list[Block] = []
+
+    def take(self, first: int, content: bytes) -> None:
+        """Go on with some whole lines, the number of the first of which is given."""
+        plain, lines, at = not _has_marks(content), content.split(b"\n"), 0
+        while at < len(lines):
+            block = self.blocks[-1] if self.blocks else None
+            if block is not None and block.is_loop and block.labels:
+                at += self._rows(block, lines[at:] if at else lines, first + at, plain)
+            if at < len(lines):
+                self._line(first + at, lines[at])
+                at += 1
+
+    def _rows(self, block: Block, lines: list[bytes], number: int, plain: bool) -> int:
+        """-> how many lines from the first on are rows."""
+        if plain and len(block.labels) > 1:
+            count, columns = columns_of_words(lines, len(block.labels))
+        else:
+            count, columns = self._quoted_rows(lines, len(block.labels), number)
+        if count and block.rows == 0 and (self.lines - number) * len(block.labels) > MOST_VALUES:
+            self._refuse(number, f"more than {MOST_VALUES} values may follow: too many to read")
+        if count:
+            try:
+                for column in columns:
+                    column.validate(full=True)
+            except pa.ArrowInvalid:
+                self._refuse(number, "or a line soon after: not UTF-8")
+            block.portions.append(columns)
+            block.rows += count
+        return count
+
+    def _quoted_rows(self, lines: list[bytes], wanted: int, first: int) -> tuple[int, list[pa.Array]]:
+        rows: list[list[bytes]] = []
+        for number, line in enumerate(lines, first):
+            words, start = self._words(number, line), line.lstrip()[:1]
+            if len(words) != wanted or start == b"_" or (wanted == 1 and _is_keyword(words[0], line)):
+                break
+            rows.append(words)
+        columns = [pa.array(column, pa.large_binary()) for column in zip(*rows, strict=True)]
+        return len(rows), [column.view(pa.large_string()) for column in columns]
+
+    def _line(self, number: int, line: bytes) -> None:
+        words = self._words(number, line)
+        if not words:
+            return
+        block = self.blocks[-1] if self.blocks else None
+        word = words[0] if line.lstrip().startswith(words[0]) else b""  # in quotes it is a value
+        if word.startswith(b"data_") and len(words) == 1:
+            self._begin(number, self._text(number, word[5:]))
+        elif block is None:
+            self._refuse(number, f"{self._text(number, words[0])!r} stands before the first block (data_...)")
+        elif word == b"loop_" and len(words) == 1:
+            if block.is_loop or block.labels:
+                self._refuse(number, f"data_{block.name} has a loop and something else: one loop in a block is read")
+            block.is_loop = True
+        elif word.startswith(b"_") and len(word) > 1 and not block.rows and len(words) == (1 if block.is_loop else 2):
+            self._label(number, block, words)
+        else:
+            self._refuse_words(number, block, words)
+
+    def _begin(self, number: int, name: str) -> None:
+        if name in (block.name for block in self.blocks):
+            self._refuse(number, f"data_{name} stands in the file twice: join its tables, or remove one")
+        self.blocks.append(Block(name))
+        self._check_counts()
+
+    def _label(self, number: int, block: Block, words: list[bytes]) -> None:
+        label = self._text(number, words[0][1:])
+        if label in block.labels:
+            raise ParticleDataError(f"{self.path}: data_{block.name} has the column _{label} twice: remove one")
+        block.labels.append(label)
+        if not block.is_loop:
+            value = pa.array([self._text(number, words[1])], pa.large_string())
+            block.portions = [[*(block.portions[0] if block.portions else []), value]]
+        self._check_counts()
+
+    def _check_counts(self) -> None:
+        if len(self.blocks) > MOST_BLOCKS or len(self.blocks[-1].labels) > MOST_COLUMNS:
+            raise ParticleDataError(
+                f"{self.path}: more than {MOST_BLOCKS} blocks or {MOST_COLUMNS} columns: no table of RELION's is like that"
+            )
+
+    def _refuse_words(self, number: int, block: Block, words: list[bytes]) -> None:
+        if block.is_loop and block.labels and not words[0].startswith((b"_", b"loop_")):
+            self._refuse(number, f"row {block.rows + 1} of data_{block.name} has {len(words)} of {len(block.labels)} values")
+        self._refuse(
+            number,
+            f"{self._text(number, words[0])!r} and {len(words) - 1} more word(s) are no row, no label with its value and no "
+            "block; a value that begins with _ must be in quotes",
+        )
+
+    def _words(self, number: int, line: bytes) -> list[bytes]:
+        if line[:1] == b";":
+            self._refuse(number, "text in semicolons is not read")
+        if not _has_marks(line):
+            return line.split()
+        words, at = [], _after_space(line, 0)
+        while at < len(line) and line[at : at + 1] != b"#":
+            found = _WORD.match(line, at)
+            if found is None:
+                self._refuse(number, f"a quote is not closed: {self._text(number, line[at : at + 40])!r}")
+            assert found is not None
+            words.append(next(group for group in found.groups() if group is not None))
+            at = _after_space(line, found.end())
+        return words
+
+    def _text(self, number: int, word: bytes) -> str:
+        try:
+            return word.decode()
+        except UnicodeDecodeError:
+            self._refuse(number, "not UTF-8")
+            raise
+
+    def _refuse(self, number: int, why: str) -> None:
+        raise ParticleDataError(f"{self.path}: line {number}: {why}") from None
+
+
+def _has_marks(content: bytes) -> bool:
+    return b'"' in content or b"'" in content or b"#" in content
+
+
+def _is_keyword(word: bytes, line: bytes) -> bool:
+    return (word.startswith(b"data_") or word == b"loop_") and line.lstrip().startswith(word)
+
+
+def _after_space(line: bytes, at: int) -> int:
+    found = _SPACE.match(line, at)
+    return at if found is None else found.end()
+
+
+def _count_lines(path: Path) -> int:
+    size = path.stat().st_size
+    if size > LARGEST_BYTES:
+        raise ParticleDataError(f"{path}: {size} bytes, more than {LARGEST_BYTES}: too large for a table of particles")
+    lines = 1
+    with path.open("rb") as file:
+        while portion := file.read(PORTION_BYTES):
+            lines += portion.count(b"\n")
+            if lines > MOST_LINES:
+                raise ParticleDataError(f"{path}: more than {MOST_LINES} lines: too long for a table of particles")
+    return lines
+
+
+def _portions(path: Path) -> Iterator[tuple[int, bytes]]:
+    """-> whole lines, some at a time, without the end of the last, and the number of the first, from 1."""
+    number, rest = 1, b""
+    with path.open("rb") as file:
+        if file.read(len(_BOM)) != _BOM:
+            file.seek(0)
+        while content := file.read(PORTION_BYTES):
+            whole, newline, tail = (rest + content).rpartition(b"\n")
+            rest = tail
+            _check_portion(path, number, whole, rest)
+            if newline:
+                yield number, whole
+                number += whole.count(b"\n") + 1
+    if rest:
+        _check_portion(path, number, rest, b"")
+        yield number, rest
+
+
+def _check_portion(path: Path, number: int, whole: bytes, rest: bytes) -> None:
+    if max(len(rest), _longest(whole)) > LONGEST_LINE:
+        raise ParticleDataError(f"{path}: line {number} or one soon after has more than {LONGEST_LINE} bytes: no STAR file")
+    whole += b"\n"
+    if whole.translate(None, _NO_CONTROL) or whole.count(b"\r") != whole.count(b"\r\n"):
+        raise ParticleDataError(f"{path}: line {number} or one soon after holds control characters: no STAR file")
+
+
+def _longest(content: bytes) -> int:
+    return max(map(len, content.split(b"\n"))) if len(content) > LONGEST_LINE else 0
