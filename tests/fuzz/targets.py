@@ -19,6 +19,9 @@ import torch
 from cryosense.data import ParticleStack
 from cryosense.data.latents import read_classes, read_latents
 from cryosense.data.maps import read_map
+from cryosense.files.star_text import read_blocks
+from cryosense.tasks.maps.alignments import Alignments
+from tests.files.star_files import drawn, said, same, written
 
 N = 4
 IMAGES = np.random.default_rng(0).standard_normal((3, N, N)).astype(np.float32)
@@ -132,6 +135,27 @@ _rlnGroupName #5
 """
 
 
+def star_optics(path: Path) -> None:
+    """Everything that can be said of how images came about, and of what they share."""
+    star_31(path)
+    tables = starfile.read(path)
+    optics = {"rlnBeamTiltX": 0.1, "rlnBeamTiltY": -0.2, "rlnOddZernike": "[0.1,2,-3]", "rlnEvenZernike": "[0,1.5]"}
+    optics |= {"rlnMagMat00": 1.01, "rlnMagMat01": 0.02, "rlnMagMat10": 0.0, "rlnMagMat11": 0.99}
+    optics |= {"rlnCtfDataAreCtfPremultiplied": 1, "rlnImageDimensionality": 2, "rlnMtfFileName": "mtf.star"}
+    particles = {"rlnAngleTilt": 10.0, "rlnAnglePsi": 20.0, "rlnMicrographName": "m.mrc", "rlnHelicalTubeID": [1, 2, 3]}
+    particles |= {"rlnCoordinateX": [1.0, 500.0, 900.0], "rlnCoordinateY": 7.0, "rlnOriginXAngst": 0.5, "rlnOriginYAngst": 0.0}
+    tables = {"optics": tables["optics"].assign(**optics), "particles": tables["particles"].assign(**particles)}
+    starfile.write(tables, path, overwrite=True)
+
+
+def comes_back(path: Path) -> None:
+    """Read, write and read again: the same text."""
+    blocks = said(read_blocks(path))
+    again = path.with_name("again.star")
+    again.write_bytes(written(path))
+    assert same(said(read_blocks(again)), blocks)
+
+
 def cs_table() -> np.ndarray:
     fields = [("uid", "<u8"), ("blob/path", "S16"), ("blob/idx", "<u4"), ("blob/shape", "<u4", (2,)), ("blob/psize_A", "<f4")]
     fields += [("ctf/df1_A", "<f4"), ("ctf/df_angle_rad", "<f4"), ("ctf/accel_kv", "<f4"), ("ctf/exp_group_id", "<u4")]
@@ -177,6 +201,14 @@ TARGETS = [
     ),
     Target(
         "star", "a.star", lambda: [saved(star_31, ".star"), STAR_30], lambda path: use(ParticleStack.open(path)), write_stack
+    ),
+    Target("star_text", "a.star", lambda: [drawn(np.random.default_rng(seed))[0] for seed in range(8)], comes_back),
+    Target(
+        "star_optics",
+        "a.star",
+        lambda: [saved(star_optics, ".star")],
+        lambda path: Alignments.of(ParticleStack.open(path), with_ctf=True),
+        write_stack,
     ),
     Target("cs", "a.cs", lambda: [npy(cs_table())], lambda path: use(ParticleStack.open(path)), write_stack),
     Target(
