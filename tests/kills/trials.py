@@ -22,9 +22,20 @@ def load() -> None:
     import importlib
 
     os.environ.setdefault("MPLBACKEND", "Agg")
-    for name in ("reconstruct", "train", "backproject", "simulate", "collect", "report", "export", "validate"):
+    for name in (
+        "reconstruct",
+        "train",
+        "backproject",
+        "simulate",
+        "collect",
+        "report",
+        "export",
+        "validate",
+        "align",
+        "measure",
+    ):
         importlib.import_module(f"cryosense.cli.{name}")
-    for name in ("design_mask", "compare_latents", "compare_models"):
+    for name in ("design_mask", "compare_latents", "compare_models", "align", "measure"):
         importlib.import_module(f"cryosense.cli.{name}")
 
 

@@ -24,7 +24,7 @@ SAMPLED = f"{RECONSTRUCT} reconstructor=posterior denoiser=gaussian_fitted recon
 SAMPLED += " reconstructor.network_evaluations=3"
 BACKPROJECT = "backproject output_dir={out} data.path={data}/particles.star soft_mask.lowpass_angstrom=30 chunk_size=7"
 BACKPROJECT += " checkpoint_particles=14"
-TRAIN = f"train output_dir={{out}} {STACK} geometry=fourier_crop geometry.box_size=16 {' '.join(TINY_WORDS)} steps=12"
+TRAIN = f"train output_dir={{out}} {STACK} geometry=fourier_crop geometry.size=16 {' '.join(TINY_WORDS)} steps=12"
 TRAIN += " batch_size=4 model.optimisation.warmup_steps=3 trainer.log_every_n_steps=1 training.checkpoint_every=2"
 TRAIN += " training.validate_every=4"
 TRAIN += " training.sample_every=6 training.sample_images=4 training.sample_network_evaluations=3"
@@ -91,6 +91,9 @@ COLLECT += " paper_markdown={out}/paper.md paper_latex={out}/paper.tex picture={
 SWEEP = (
     f"reconstruct -m output_dir={{out}} {QUICK} reconstructor=pinv,zero_filled,dct compression=2,4 hydra/launcher=processes"
 )
+ALIGN = "align output_dir={out} data.path={data}/particles.star reference={data}/volume.mrc reference_resolution_angstrom=24"
+ALIGN += " fineness.last_order=2 fineness.shift_radius_pixels=2 calibration_particles=20 chunk_size=10 checkpoint_particles=20"
+MEASURE = "measure {data}/particles.star output={out}/measured.cryo.h5 chunk_size=10 part_particles=64"
 VERBS = {
     verb.name: verb
     for verb in (
@@ -102,6 +105,9 @@ VERBS = {
         Verb("train", (TRAIN,), simulated),
         Verb("backproject", (BACKPROJECT,), simulated),
         Verb("backproject-shards", shards(BACKPROJECT), simulated),
+        Verb("align", (ALIGN,), simulated),
+        Verb("align-shards", shards(ALIGN), simulated),
+        Verb("measure", (MEASURE,), simulated),
         Verb("export", ("export {data}/particles.star output_dir={out}",), simulated),
         Verb("design-mask", (DESIGN,), mapped),
         Verb("validate", (VALIDATE,), simulated),
