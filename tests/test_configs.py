@@ -100,3 +100,28 @@ def test_keys_are_the_constructors_parameters(verb: str, overrides: list[str]) -
 def test_the_wheel_carries_the_configs() -> None:
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert '"conf" = "cryosense/conf"' in text
+
+
+CORE = tuple(f"cryosense.{room}." for room in ("operators", "measurement", "priors", "denoisers", "solvers", "reconstructors"))
+
+
+@pytest.mark.parametrize("group", ["operator", "noise", "method", "denoiser", "sampler", "reconstructor"])
+def test_the_yaml_states_the_defaults_of_signatures(group: str) -> None:
+    """Wherever both are plain values, of what measures and reconstructs: Python with defaults is the command with defaults."""
+    seen = 0
+    for path in sorted((conf_dir() / group).rglob("*.yaml")):
+        for where, node in nodes(OmegaConf.to_container(OmegaConf.load(path), resolve=False)):
+            if not str(node["_target_"]).startswith(CORE):
+                continue
+            parameters = parameters_of(node["_target_"])
+            for key, value in node.items():
+                plain = key in parameters and not isinstance(value, dict) and "${" not in str(value) and value != "???"
+                if (
+                    plain
+                    and parameters[key].default is not inspect.Parameter.empty
+                    and (group, key) != ("reconstructor", "name")
+                ):
+                    default = parameters[key].default
+                    assert value == (list(default) if isinstance(default, tuple) else default), f"{path.name} {where}.{key}"
+                    seen += 1
+    assert seen > 0

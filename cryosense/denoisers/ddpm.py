@@ -73,7 +73,7 @@ class DDPMDenoiser(Denoiser):
         return in_equal_portions(work, x_t, AT_A_TIME)[0]
 
 
-def open_ddpm(path: str | None) -> DDPMDenoiser:
+def open_ddpm(path: str | None = None) -> DDPMDenoiser:
     """-> the model of a ``DDPMPipeline`` folder or hub id; None: the one that comes with cryosense.
 
     Raises:
@@ -87,7 +87,7 @@ def open_ddpm(path: str | None) -> DDPMDenoiser:
     return DDPMDenoiser(network, alphas_cumprod, scheduler.config["prediction_type"], _gaussian(name, alphas_cumprod))
 
 
-def open_gaussian(path: str | None) -> GaussianDenoiser:
+def open_gaussian(path: str | None = None) -> GaussianDenoiser:
     """-> the Gaussian model with the spectrum of the images that a model was trained on: what learning has to beat.
 
     Raises:

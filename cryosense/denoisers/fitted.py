@@ -19,9 +19,9 @@ class GaussianFromImages:
         beta_start, beta_end: linear between.
     """
 
-    timesteps: int
-    beta_start: float
-    beta_end: float
+    timesteps: int = 1000
+    beta_start: float = 1e-4
+    beta_end: float = 0.02
 
     def fit(self, images: Tensor) -> GaussianDenoiser:
         """(t, 1, n, n) -> the model of these images."""

@@ -54,6 +54,9 @@ class GaussianDenoiser(Denoiser):
         spectrum[origin, origin] = torch.maximum(spectrum[origin, origin], spectrum[origin, origin + 1])
         return cls(mean, spectrum.clamp_min(SMALLEST_POWER * float(spectrum.max())), alphas_cumprod)
 
+    def extra_repr(self) -> str:
+        return f"box_size={self.box_size}, mean={self.mean:.4g}"
+
     def forward(self, x_t: Tensor, t: int) -> Tensor:
         abar = self.alphas_cumprod[t]
         gain = abar.sqrt() * self.spectrum / (abar * self.spectrum + 1 - abar)

@@ -53,6 +53,10 @@ class Design(ABC):
     symmetric: bool | None = None
     per_particle: bool = False
 
+    def __repr__(self) -> str:
+        known = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in known.items())})"
+
     @property
     @abstractmethod
     def compression_nominal(self) -> float:

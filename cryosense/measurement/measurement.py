@@ -57,6 +57,17 @@ class Measurement:
         for name, value in parts.items():
             object.__setattr__(self, name, value)
 
+    def part(self, images: Tensor) -> Measurement:
+        """(k,) indices -> the measurement of these images alone."""
+        noise_std = self.noise_std if len(self.noise_std) == 1 else self.noise_std[images]
+        return Measurement(
+            self.y[images],
+            self.operator.part(images),
+            noise_std,
+            self.numbers[images.cpu()],
+            self.bits[images.to(self.bits.device)],
+        )
+
     def __len__(self) -> int:
         return len(self.y)
 

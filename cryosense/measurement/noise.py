@@ -23,6 +23,9 @@ class Noise(ABC):
     sigma: float  # deviation in the units the config states, 0 for none, NaN where it is not one number
     placement: str
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in vars(self).items())})"
+
     @abstractmethod
     def measure(self, operator: LinearOperator, x: Tensor, numbers: Tensor) -> Tensor:
         """(b, 1, n, n), (b,) particle numbers -> (b, ...): y."""
@@ -57,7 +60,7 @@ class GaussianNoise(Noise):
         seed: of the draws.
     """
 
-    def __init__(self, sigma: float, units: str, placement: str, seed: int) -> None:
+    def __init__(self, sigma: float = 0.1, units: str = "image", placement: str = "before", seed: int = 0) -> None:
         if sigma < 0:
             raise NoiseError(f"noise.sigma={sigma} is negative")
         if (units, placement) not in {("image", "before"), ("image", "after"), ("measurement", "after")}:
@@ -106,7 +109,7 @@ class PoissonNoise(Noise):
 
     sigma = float("nan")
 
-    def __init__(self, dose_electrons_per_pixel: float, placement: str, seed: int) -> None:
+    def __init__(self, dose_electrons_per_pixel: float = 20.0, placement: str = "before", seed: int = 0) -> None:
         if dose_electrons_per_pixel <= 0:
             raise NoiseError(f"noise.dose_electrons_per_pixel={dose_electrons_per_pixel} is not positive")
         if placement not in {"before", "after"}:

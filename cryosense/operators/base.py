@@ -39,6 +39,9 @@ class LinearOperator(Remembering, ABC):
     def adjoint(self, y: Tensor) -> Tensor:
         """(b, ...) -> (b, 1, n, n): A^T y, so that <A x, y> = <x, A^T y>."""
 
+    def extra_repr(self) -> str:
+        return f"box_size={self.box_size}, mask_sets={self.mask_sets}"
+
     def row_coordinates(self, y: Tensor) -> Tensor:
         """(b, ...) -> (b, ...): c = D^-1 U^T y, so that A^+ y = V c and, without noise, c = V^T x."""
         return self._factors(y).coordinates(y)

@@ -51,6 +51,9 @@ class PixelMasking(Decomposed):
         self.register_buffer("singular", s.to(sets.dtype))
         self.register_buffer("right", vt.to(sets.dtype))
 
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, block_size={self.block_size}, masks_per_image={self.masks_per_image}"
+
     def _matrices(self, sets: Tensor) -> Tensor:
         """(p, m, n, n) -> (p, blocks, m, K^2)."""
         p, m, n, k = *sets.shape[:3], self.block_size

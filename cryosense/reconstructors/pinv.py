@@ -26,5 +26,8 @@ class PseudoInverse(Reconstructor):
         super().__init__()
         self.name = name
 
+    def extra_repr(self) -> str:
+        return f"name={self.name}"
+
     def forward(self, measurement: Measurement) -> Estimate:
         return Estimate(measurement.operator.pinv(measurement.y))

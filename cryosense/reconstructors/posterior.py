@@ -83,6 +83,12 @@ class Posterior(Reconstructor):
         elif self.denoiser is not None:
             self.gaussian = GaussianDenoiser.fit(images, self.denoiser.alphas_cumprod)
 
+    def extra_repr(self) -> str:
+        drawn = f"samples={self.samples}, network_evaluations={self.network_evaluations}, spacing={self.spacing}"
+        return (
+            f"prior={self.prior}, sampler={self.sampler_name}, {drawn}, first_timestep={self.first_timestep}, seed={self.seed}"
+        )
+
     def timesteps(self, denoiser: Denoiser) -> Tensor:
         """-> (s,) falling timesteps. Raises ArgumentError where the schedule does not have them."""
         from diffusers import DDIMScheduler  # takes seconds to import, which only who samples should wait for

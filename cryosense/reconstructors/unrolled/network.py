@@ -58,7 +58,7 @@ class UnrolledNetwork(UnrolledSolver):
 
     name = "cnn"
 
-    def __init__(self, iterations: int, channels: int, penalty: float, threshold: float) -> None:
+    def __init__(self, iterations: int = 5, channels: int = 16, penalty: float = 1.0, threshold: float = 0.01) -> None:
         super().__init__(iterations)
         if channels < 1 or not penalty > 0 or not threshold > 0:
             raise ArgumentError(

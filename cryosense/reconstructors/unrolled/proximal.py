@@ -30,7 +30,7 @@ class UnrolledSparse(UnrolledSolver):
         iterations: from A^+ y.
     """
 
-    def __init__(self, basis: BandedBasis, relative_weight: float, iterations: int) -> None:
+    def __init__(self, basis: BandedBasis, relative_weight: float = 0.3, iterations: int = 10) -> None:
         super().__init__(iterations)
         if not relative_weight > 0:
             raise ArgumentError(f"network.relative_weight={relative_weight}: a positive weight is needed")
@@ -68,7 +68,14 @@ class UnrolledADMM(UnrolledSparse):
         penalty: before training, rho over sqrt(weight * d), d the mean diagonal of A^T A.
     """
 
-    def __init__(self, basis: BandedBasis, relative_weight: float, relaxation: float, penalty: float, iterations: int) -> None:
+    def __init__(
+        self,
+        basis: BandedBasis,
+        relative_weight: float = 0.3,
+        relaxation: float = 1.8,
+        penalty: float = 0.7,
+        iterations: int = 10,
+    ) -> None:
         super().__init__(basis, relative_weight, iterations)
         if not 0 < relaxation < 2 or not penalty > 0:
             raise ArgumentError(f"network.relaxation={relaxation} must lie in (0, 2) and network.penalty={penalty} above 0")
@@ -97,7 +104,7 @@ class UnrolledADMM(UnrolledSparse):
 class UnrolledFISTA(UnrolledSparse):
     """Accelerated proximal gradient with restart; thresholds, steps and the length of the extrapolation are learned."""
 
-    def __init__(self, basis: BandedBasis, relative_weight: float, iterations: int) -> None:
+    def __init__(self, basis: BandedBasis, relative_weight: float = 0.3, iterations: int = 10) -> None:
         super().__init__(basis, relative_weight, iterations)
         self.lengths, self.momenta = Conditioned(iterations, 1), nn.Parameter(torch.zeros(iterations))
 

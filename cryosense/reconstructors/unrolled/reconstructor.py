@@ -49,6 +49,9 @@ class Unrolled(Reconstructor):
         self.solvers = torch.nn.ModuleDict({operator: saved.solver for operator, saved in self.saved.items()})
         self.prior = ", ".join(sorted({f"{saved.solver.name} {saved.loss}" for saved in self.saved.values()}))
 
+    def extra_repr(self) -> str:
+        return f"path={self.path}"
+
     def _check(self, saved: SavedSolver, scaling: Scaling) -> None:
         theirs, ours = ({k: v for k, v in s.items() if k not in OF_THE_STACK} for s in (saved.scaling, scaling.describe()))
         if theirs != ours:

@@ -49,6 +49,9 @@ class UnrolledSolver(nn.Module, ABC):
     def prepare(self, box_size: int) -> None:
         """Make what depends on the box alone. Raises ArgumentError for a box that the solver cannot work on."""
 
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self.arguments.items())
+
     def iterate(self, step: Callable[..., Any], *state: Any) -> Any:
         """-> what one iteration makes of its state, kept for the backward pass or made again there."""
         if self.checkpointing and torch.is_grad_enabled():

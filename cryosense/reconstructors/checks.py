@@ -1,0 +1,44 @@
+"""The laws of a reconstructor, to be called on one's own."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cryosense.laws import equal, hold
+from cryosense.measurement import FourierDesign, GaussianNoise, Measurement, acquire
+from cryosense.reconstructors.base import Estimate, Reconstructor
+
+
+def check_reconstructor(reconstructor: Reconstructor, measurement: Measurement | None = None, seed: int = 0) -> None:
+    """Hold a method, fitted if it learns, against the laws; ``measurement``: of 3 images or more, by default of 32 px.
+
+    An image for each measurement; pure, so the same again and nothing changed; to the bit independent of neighbours and order.
+
+    Raises:
+        LawError: naming the first law that is broken.
+    """
+    m = measured(32, seed) if measurement is None else measurement
+    before, state = m.y.clone(), {name: part.clone() for name, part in reconstructor.state_dict().items()}
+    made: Estimate = reconstructor(m)
+    n = m.operator.box_size
+    hold(f"one image for each measurement: {tuple(made.x.shape)}", made.x.shape == (len(m), 1, n, n))
+    hold("images are finite and as precise as the measurement", bool(made.x.isfinite().all()) and made.x.dtype == m.y.dtype)
+    for name, facts in (("iterations", made.iterations), ("gap", made.gap)):
+        hold(f"one of {name} for each image", facts is None or facts.shape == (len(m),))
+    hold("the deviation is an image", made.deviation is None or made.deviation.shape == made.x.shape)
+    equal("pure: the measurement is left as it was", m.y, before, 0.0)
+    equal("pure: the same again", reconstructor(m).x, made.x, 0.0)
+    for name, part in reconstructor.state_dict().items():
+        hold(f"pure: {name} is left as it was", torch.equal(part, state[name]))
+    for chosen in ([1], [2, 0]):
+        images = torch.tensor(chosen)
+        equal("an image does not see its neighbours or their order", reconstructor(m.part(images)).x, made.x[images], 0.0)
+
+
+def measured(box_size: int, seed: int) -> Measurement:
+    """-> discs of several sizes in noise, by radial masks."""
+    axis = torch.linspace(-1, 1, box_size)
+    radius: Tensor = (axis[:, None] ** 2 + axis**2).sqrt()
+    discs = (radius < torch.tensor([0.3, 0.5, 0.7, 0.4]).view(-1, 1, 1, 1)).float() - 0.5
+    return acquire(discs, torch.arange(4), FourierDesign(), GaussianNoise(0.1, seed=seed))
