@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # The generative prior and its Gaussian control: one sample, and the mean of four.
 POSTERIOR := reconstructor=posterior denoiser=ddpm,gaussian reconstructor.samples=1,4 reconstructor.network_evaluations=10
+BYTES  := outputs/demo_bytes/particles.cryo.h5
 MAPS   := reference=outputs/demo_maps/data/volume.mrc
 TORCH  := torch==2.14.1 torchvision==0.29.1
 
@@ -16,7 +17,7 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# The built-in data, every method on three operators; then maps of it. Two tables, two pictures.
+# The built-in data, every method on three operators; then maps of it, from a file of bytes among others. Two tables, two pictures.
 demo: $(STAMP)
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_pixel
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier
@@ -24,6 +25,13 @@ demo: $(STAMP)
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier $(POSTERIOR)
 	$(BIN)/cryosense simulate output_dir=outputs/demo_maps/data count=600 seed=1
 	$(BIN)/cryosense backproject $(MAPS) data.path=outputs/demo_maps/data/particles.star output_dir=outputs/demo/maps/uncompressed
+	rm -rf outputs/demo_bytes && mkdir -p outputs/demo_bytes && ln -s ../demo_maps/data outputs/demo_bytes/original
+	$(BIN)/cryosense measure outputs/demo_bytes/original/particles.star output=$(BYTES) quantiser.last_shell=24
+	rm outputs/demo_bytes/original
+	$(BIN)/cryosense inspect $(BYTES)
+	$(BIN)/cryosense reconstruct data.path=$(BYTES) output_dir=outputs/demo_bytes/images
+	$(BIN)/cryosense backproject $(MAPS) data.path=$(BYTES) output_dir=outputs/demo/maps/bytes \
+		cross_reference=outputs/demo/maps/uncompressed
 	for method in pinv dct posterior; do \
 		$(BIN)/cryosense reconstruct experiment=demo_maps reconstructor=$$method output_dir=outputs/demo_maps/$$method && \
 		$(BIN)/cryosense backproject $(MAPS) data.path="$$(ls outputs/demo_maps/$$method/*/particles.star)" \

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .stack import ParticleStack
-from .survey import Survey, look, survey_of
+from .survey import Survey, look, survey_of, why_not
 
 
 def find_bad_particles(stack: ParticleStack, chunk_size: int) -> dict[int, str]:
@@ -18,7 +18,8 @@ def find_bad_particles(stack: ParticleStack, chunk_size: int) -> dict[int, str]:
 
 def refuse_bad(path: Path, numbers: Tensor, images: Tensor) -> None:
     """(b,) particle numbers, (b, 1, n, n): raises :class:`ParticleDataError` where one is not finite, or constant."""
-    Survey.of([look(images)]).usable(path, False, numbers)
+    if why_not(images).any():
+        Survey.of([look(images)]).usable(path, False, numbers)
 
 
 def usable_particles(stack: ParticleStack, chunk_size: int, skip_bad: bool, among: Tensor | None = None) -> Tensor:
