@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import hydra
@@ -53,9 +54,12 @@ def main(cfg: DictConfig) -> None:
     """Design, and say how the masks are given to other verbs; input that cannot be used ends in one line that says why."""
     with one_line("design-mask"):
         summary = design(cfg)
+    warning = summary.pop("warning")
     for name, value in summary.items():
         print(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}")
     masks = "operator=fourier operator/masks=designed operator.per_particle=true"
     masks += f" compression={summary['compression']:.6g}"
     print(f"{Path(cfg.output_dir) / CONFIG}; look at {'design' if cfg.obtained is None else 'obtained'}.png. To use it:")
     print(f"cryosense backproject --config-dir {cfg.output_dir} {masks} data.path=...")
+    if warning is not None:
+        print(f"cryosense design-mask: warning: {warning}", file=sys.stderr)

@@ -61,6 +61,7 @@ class ProfileDesign:
         snr: (n // 2 + 1,) s(k).
         headroom: (n // 2 + 1,) for chance, in artanh FSC.
         margin_shells: measured beyond the last that is wanted.
+        least: (n // 2 + 1,) keep probabilities below which no shell falls, whatever the resolution needs; None: none.
 
     Raises:
         MaskError: s(k) that is not positive, or a margin that is.
@@ -69,6 +70,7 @@ class ProfileDesign:
     snr: Tensor
     headroom: Tensor
     margin_shells: int
+    least: Tensor | None = None
 
     def __post_init__(self) -> None:
         if not bool((self.snr > 0).all()) or not bool((self.headroom >= 0).all()) or self.margin_shells < 0:
@@ -89,6 +91,8 @@ class ProfileDesign:
         keep = (level / self.snr.double()).clamp(max=1)
         keep[last_shell + self.margin_shells + 1 :] = 0
         keep[0] = 1
+        if self.least is not None:
+            keep = torch.maximum(keep, self.least)
         return Profile(keep, fsc, last_shell)
 
     def for_compression(self, compression: float, *, fsc_floor: float, last_shell: int) -> Profile:
@@ -106,9 +110,9 @@ class ProfileDesign:
         affordable = [k for k in range(1, last_shell + 1) if self.profile(fsc_floor, k).compression >= compression]
         if not affordable:
             highest = self.profile(fsc_floor, 1).compression
-            raise MaskError(
-                f"compression={compression:g} leaves the first shell below fsc_floor={fsc_floor:g}: at most {highest:.4g}"
-            )
+            also = "" if self.least is None else " or too little to find poses by (poses=known where they are)"
+            left = f"the first shell below fsc_floor={fsc_floor:g}{also}"
+            raise MaskError(f"compression={compression:g} leaves {left}: at most {highest:.4g}")
         last = affordable[-1]
         while last < len(self.snr) - 1 and self.profile(NEARLY_ONE, last).compression > compression:
             last += 1  # all shells up to the last are measured whole, and there is budget left

@@ -50,6 +50,7 @@ class Density:
     def design(self, name: str, pilot: Path, compression: float, curve: str = "unmasked") -> tuple[str, ...]:
         """-> overrides that choose the masks designed from this back-projection."""
         aims = [f"compression={compression}", f"fsc_floor={self.config.fsc_floor}", f"particles={self.config.particles}"]
+        aims.append("poses=known")
         directory = self.folder / name
         source = [f"pilot.path={pilot}", f"pilot.curve={curve}", f"output_dir={directory}"]
         summary = design(compose("design-mask", [*source, *aims]))

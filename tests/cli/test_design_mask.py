@@ -35,7 +35,7 @@ def pilot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_designed_masks_are_taken_by_both_verbs(
     pilot: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["design-mask", f"pilot.path={pilot}", "ctf=set/particles.star", "compression=3"]
+    words = ["design-mask", f"pilot.path={pilot}", "ctf=set/particles.star", "compression=3", "poses=known"]
     cryosense(monkeypatch, *words)
     printed = capsys.readouterr().out
     assert f"cryosense backproject --config-dir outputs/design {' '.join(MASKS)} data.path=" in printed
@@ -62,8 +62,10 @@ def test_refusals_are_one_line(pilot: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (["particles=800", "compression=3"], "pilot.path"),
         (enough, "^cryosense design-mask: give compression=C"),
         ([f"pilot.path={pilot}", "compression=3"], "how many particles"),
-        ([*enough, "compression=1e6"], "leaves the first shell below fsc_floor"),
-        ([*enough, "compression=3", "obtained=nowhere"], "there is no nowhere"),
+        ([*enough, "compression=1e6", "poses=known"], "leaves the first shell below fsc_floor=0.2: at most"),
+        ([*enough, "compression=3"], "even without masks a particle says"),
+        ([*enough, "compression=3", "alignment_floor=5"], "46 are needed"),
+        ([*enough, "compression=3", "poses=known", "obtained=nowhere"], "there is no nowhere"),
     ):
         with pytest.raises(SystemExit, match=message):
             cryosense(monkeypatch, "design-mask", "output_dir=none", *words)

@@ -17,6 +17,7 @@ from cryosense.metrics.shell_snr import ShellSnr, fit_shell_snr
 from cryosense.operators.masks import MaskError
 from cryosense.operators.sampling_profile import Profile, ProfileDesign
 from cryosense.runs.record import Kind
+from cryosense.tasks.mask_design.alignment_floor import AlignmentFloor
 from cryosense.tasks.mask_design.ctf_spectra import ctf_spectrum
 from cryosense.tasks.mask_design.pilots import Pilot
 
@@ -53,12 +54,13 @@ class MaskDesign:
         resolution_angstrom: what is to be resolved at the highest compression. One of the two, the other None.
         fsc_floor: half-map FSC that shells below the resolution keep at least, or all they have without masks.
         margin_shells: measured beyond the last shell that is wanted.
+        alignment: what masks must leave to find poses by.
         confidence: standard deviations by which s is taken to be lower than estimated where it says how little a shell can be
             left with, and higher where it says how far the data may resolve; and for which shells have room above the floor,
             where chance moves what will be found.
 
     Raises:
-        MaskError: neither or both of the aims, a floor outside (0, 1), a negative confidence, CTFs of the pilot alone.
+        MaskError: neither or both of the aims, a floor out of range, a negative confidence, CTFs of the pilot alone.
     """
 
     pilot: Pilot
@@ -69,6 +71,7 @@ class MaskDesign:
     resolution_angstrom: float | None
     fsc_floor: float
     margin_shells: int
+    alignment: AlignmentFloor
     confidence: float
 
     def __post_init__(self) -> None:
@@ -90,20 +93,27 @@ class MaskDesign:
         n, pixel_size = self.pilot.box_size, self.pilot.pixel_size_angstrom
         full = None if self.ctf is None else ctf_spectrum(Path(self.ctf), n, pixel_size)
         of_pilot = full if self.pilot_ctf is None else ctf_spectrum(Path(self.pilot_ctf), n, pixel_size)
-        count = self.particles if self.particles is not None or full is None else full.particles
-        if count is None or count < 2:
-            raise MaskError(f"particles={count}: say how many particles the masks are for, or give their CTFs as ctf")
+        count = self._count()
         fitted = fit_shell_snr(self.pilot.curves, modulation=None if of_pilot is None else of_pilot.power)
         log_snr = fitted.log_snr + math.log(count / self.pilot.particles)
         if full is not None and of_pilot is not None:
             log_snr = log_snr + full.power.log() - of_pilot.power.log()
         return ShellSnr(log_snr, fitted.deviation)
 
+    def _count(self) -> int:
+        """-> particles of the data set."""
+        count = self.particles
+        if count is None and self.ctf is not None:
+            count = ctf_spectrum(Path(self.ctf), self.pilot.box_size, self.pilot.pixel_size_angstrom).particles
+        if count is None or count < 2:
+            raise MaskError(f"particles={count}: say how many particles the masks are for, or give their CTFs as ctf")
+        return count
+
     def solve(self, snr: ShellSnr) -> Profile:
         """-> the profile for these s(k). Raises MaskError where it cannot be had."""
         lower, upper = ((snr.log_snr + sign * self.confidence * snr.deviation).exp() for sign in (-1, 1))
         chance = self.pilot.curves[0].chance()
-        made = ProfileDesign(lower, self.confidence * chance, self.margin_shells)
+        made = ProfileDesign(lower, self.confidence * chance, self.margin_shells, self.alignment.least(lower, self._count()))
         reach = self._resolution(upper)
         if reach == float("inf"):
             raise MaskError(f"the data set is not expected to reach an FSC of {THRESHOLD} in any shell: nothing to design")
@@ -153,6 +163,8 @@ class MaskDesign:
             "margin_shells": self.margin_shells,
             "fsc_floor": self.fsc_floor,
             "fsc_of_lower_shells": solved.fsc,
+            **self.alignment.summary(s, solved.keep_probability, self._count()),
+            "warning": self.pilot.extrapolation_warning(solved.last_shell),
             "expected_resolution_angstrom": expected if math.isfinite(expected) else None,
             "expected_uncompressed_resolution_angstrom": uncompressed if math.isfinite(uncompressed) else None,
         }

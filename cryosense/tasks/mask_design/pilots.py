@@ -36,6 +36,22 @@ class Pilot:
         """n, in pixels."""
         return 2 * (len(self.curves[0].fsc) - 1)
 
+    @property
+    def seen_up_to(self) -> int:
+        """The last shell up to which the FSC is everywhere two standard deviations of chance above 0."""
+        curve = self.curves[0]
+        unseen = (torch.atanh(curve.fsc.double().clamp(max=1 - 1e-9)) < 2 * curve.chance())[1:].nonzero()[:, 0]
+        return int(unseen[0]) if len(unseen) else len(curve.fsc) - 1
+
+    def extrapolation_warning(self, last_shell: int) -> str | None:
+        """-> what is to be said of masks that reach a shell which the pilot does not see; None where it does."""
+        if last_shell <= self.seen_up_to:
+            return None
+        return (
+            f"the masks reach shell {last_shell}, but the pilot of {self.particles} particles sees no further than shell "
+            f"{self.seen_up_to}: what is beyond is extrapolated from lower ones and may not be there, a larger pilot tells"
+        )
+
     def fingerprint(self) -> str:
         """-> a digest of the curves: a design is not continued with another pilot of the same name."""
         digest = hashlib.sha256(f"{self.particles} {self.pixel_size_angstrom}".encode())

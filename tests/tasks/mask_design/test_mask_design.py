@@ -15,6 +15,7 @@ from cryosense.data import ParticleDataError
 from cryosense.fourier import frequency_radius, shell_mean
 from cryosense.metrics.shell_snr import ObservedCurve
 from cryosense.operators.masks import MaskError
+from cryosense.tasks.mask_design.alignment_floor import AlignmentFloor
 from cryosense.tasks.mask_design.ctf_spectra import ctf_spectrum
 from cryosense.tasks.mask_design.mask_design import MaskDesign
 from cryosense.tasks.mask_design.pilots import Pilot
@@ -41,6 +42,7 @@ def design(**changes: object) -> MaskDesign:
     settings: dict = {
         "pilot": pilot(None), "particles": 4000, "ctf": None, "pilot_ctf": None, "compression": 4.0,
         "resolution_angstrom": None, "fsc_floor": 0.2, "margin_shells": 1, "confidence": 1.0,
+        "alignment": AlignmentFloor("known"),
     }  # fmt: skip
     return MaskDesign(**(settings | changes))
 
@@ -165,3 +167,28 @@ def test_aims_that_cannot_be_had() -> None:
             design(**changes)
     with pytest.raises(MaskError, match="how many particles"):
         design(particles=None).expected_snr()
+
+
+def test_masks_leave_what_poses_need_and_say_what_they_leave() -> None:
+    strong = Pilot(pilot(None).curves, PIXEL, 40)  # the same map of a fifth of the particles
+    snr = design(pilot=strong).expected_snr()
+    left = {}
+    for poses in ("known", "unknown"):
+        made = design(pilot=strong, alignment=AlignmentFloor(poses, 60.0), compression=2.5)
+        summary = made.summary(snr, made.solve(snr))
+        left[poses] = summary["pose_information_nats"]
+        assert summary["compression"] == pytest.approx(2.5, rel=1e-3)
+        assert left[poses] < summary["pose_information_without_masks_nats"]
+    assert left["known"] < 30
+    assert left["unknown"] > 59.9
+    with pytest.raises(MaskError, match="too little to find poses by"):
+        design(pilot=strong, alignment=AlignmentFloor("unknown", 60.0), compression=40.0).solve(snr)
+    with pytest.raises(MaskError, match="even without masks a particle says"):
+        design(alignment=AlignmentFloor("unknown", 100.0)).solve(design().expected_snr())
+
+
+def test_a_pilot_that_is_extrapolated_is_said_to_be() -> None:
+    small = pilot(3)
+    assert 5 < small.seen_up_to < 20
+    assert small.extrapolation_warning(small.seen_up_to) is None
+    assert f"no further than shell {small.seen_up_to}" in str(small.extrapolation_warning(small.seen_up_to + 1))

@@ -1,0 +1,99 @@
+"""Poses from what each scheme measured of the same particles, and RELION's on the uncompressed ones; see README.md."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import starfile
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from cryosense.cli.align import align
+from cryosense.cli.backproject import backproject
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.design_mask import design
+from cryosense.cli.simulate import simulate
+
+HERE = Path(__file__).parent
+POSES = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi", "rlnOriginXAngst", "rlnOriginYAngst"]
+
+
+def main() -> None:
+    """Make what is not there yet of every cell."""
+    study = OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli())
+    for seed in study.seeds:
+        for snr in study.snrs:
+            folder = Path(study.directory) / f"snr_{snr}_seed_{seed}"
+            data = particles(folder / "data", study, snr, seed)
+            for name, words in study.schemes.items():
+                aligned(data, folder / slug(name), study, shlex.split(words), None)
+            for name, words in study.designs.items():
+                masks = designed(data, folder, study, slug(name), shlex.split(words))
+                chosen = [*shlex.split(study.masks), "operator/masks=designed", "compression=4"]
+                aligned(data, folder / slug(name), study, chosen, masks)
+            relion(data, folder / "relion", study)
+
+
+def slug(name: str) -> str:
+    """-> a scheme's folder."""
+    return "".join(c if c.isalnum() or c == "." else "_" for c in name)
+
+
+def composed(verb: str, words: list[str], more: Path | None = None) -> DictConfig:
+    """-> the config of a command; with ``more`` also searched for options."""
+    if more is not None:
+        words = [*words, f"hydra.searchpath=[file://{more.resolve()}]"]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose(verb, overrides=words)
+
+
+def particles(directory: Path, study: DictConfig, snr: float, seed: int) -> Path:
+    """-> simulated particles with ``blind.star``, in which their poses are not."""
+    if not (directory / "blind.star").is_file():
+        words = [f"output_dir={directory}", f"count={study.particles}", f"snr={snr}", f"seed={seed}"]
+        simulate(composed("simulate", words))
+        blocks = starfile.read(directory / "particles.star", always_dict=True)
+        blocks["particles"] = blocks["particles"].drop(columns=POSES)
+        starfile.write(blocks, directory / "blind.star")
+    return directory
+
+
+def aligned(data: Path, directory: Path, study: DictConfig, words: list[str], masks: Path | None) -> None:
+    """``cryosense align`` with these words."""
+    words = [
+        f"data.path={data / 'blind.star'}",
+        f"reference={data / 'volume.mrc'}",
+        f"reference_resolution_angstrom={study.resolution_angstrom}",
+        f"output_dir={directory}",
+        *words,
+    ]
+    align(composed("align", words, masks))
+
+
+def designed(data: Path, folder: Path, study: DictConfig, name: str, words: list[str]) -> Path:
+    """-> the directory of a design at C = 4, from a back-projection with the true poses."""
+    pilot = [f"data.path={data / 'particles.star'}", f"output_dir={folder / 'pilot'}", "regularisation=1"]
+    backproject(composed("backproject", pilot))
+    directory = folder / f"design_{name}"
+    words = [f"pilot.path={folder / 'pilot'}", f"particles={10 * study.particles}", "compression=4", *words]
+    design(composed("design-mask", [*words, f"output_dir={directory}"]))
+    return directory
+
+
+def relion(data: Path, directory: Path, study: DictConfig) -> None:
+    """``relion_refine`` from the same map at the same resolution, on the uncompressed particles."""
+    last = directory / f"run_it{study.relion.iterations:03d}_data.star"
+    if last.is_file() or shutil.which("relion_refine") is None:
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    command = ["relion_refine", "--i", "blind.star", "--ref", "volume.mrc", "--o", str(directory.resolve() / "run")]
+    command += ["--ini_high", str(study.resolution_angstrom), "--iter", str(study.relion.iterations)]
+    with (directory / "log.txt").open("w") as log:
+        subprocess.run([*command, *study.relion.words.split()], cwd=data, stdout=log, stderr=log, check=True)
+
+
+if __name__ == "__main__":
+    main()
