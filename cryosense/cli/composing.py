@@ -12,6 +12,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.core.plugins import Plugins
@@ -67,6 +68,18 @@ class ConfigLoader(ConfigLoaderImpl):
             raise ForeignConfigError(f"{files}: {error}" if files else str(error)) from None
         remember(str(config_name), plain)
         return cfg
+
+    def get_group_options(
+        self,
+        group_name: str,
+        results_filter: ObjectType | None = ObjectType.CONFIG,
+        config_name: str | None = None,
+        overrides: list[str] | None = None,
+    ) -> list[str]:
+        """-> members of a group; for ``--help``, which asks for each, without a copy of all that was read each time."""
+        if any(word.partition("=")[0].endswith("searchpath") for word in overrides or ()):
+            return super().get_group_options(group_name, results_filter, config_name, overrides)
+        return list(self.repository.get_group_options(group_name, results_filter))
 
     def _refuse_hydra(self, node: Any, config_name: str | None, parsed: list[Override], run_mode: RunMode) -> None:
         """See that Hydra's node is what it would be without the folders of others."""
