@@ -1,11 +1,15 @@
 """The structure of the package: who imports whom, who calls ``torch.fft``, which errors are raised."""
 
 import ast
+import re
 from pathlib import Path
+
+import yaml
 
 from cryosense import errors
 
 PACKAGE = Path(__file__).parents[1] / "cryosense"
+CONF = PACKAGE.parent / "conf"
 FLOORS = [
     {"errors"},
     {"fourier", "cpu_tiles", "seeding", "laws", "files"},
@@ -142,3 +146,32 @@ def test_the_tree_is_stated_at_its_top() -> None:
 
     stated = [line.partition(":")[0] for line in (errors.__doc__ or "").splitlines() if line.strip().startswith("- ")]
     assert stated == lines(errors.CryosenseError, 0)
+
+
+def config_keys() -> set[str]:
+    """Keys of the configuration that stand in a node of it, such as ``noise.sigma``."""
+    found: set[str] = set()
+
+    def walk(node: object, where: str) -> None:
+        for name, value in node.items() if isinstance(node, dict) else ():
+            found.add(f"{where}.{name}")
+            walk(value, f"{where}.{name}")
+
+    for path in CONF.rglob("*.yaml"):
+        groups, text = path.parent.relative_to(CONF).parts, path.read_text()
+        if not {"hydra", "experiment"} & set(groups):
+            walk(yaml.safe_load(text), "" if "@package _global_" in text else "".join(f".{group}" for group in groups))
+    return {key.lstrip(".") for key in found if key.count(".") > 1 and "._" not in key}
+
+
+def test_below_cli_nobody_knows_the_configuration() -> None:
+    """Errors speak of arguments; ``cli`` puts the key in their place."""
+    keys = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, sorted(config_keys(), key=len, reverse=True)))})\b(?![\w.]*\()")
+    named = []
+    for path in MODULES:
+        if path.relative_to(PACKAGE).parts[0] == "cli":
+            continue
+        texts = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+        hits = [(node.lineno, match) for node in texts if isinstance(node.value, str) for match in keys.findall(node.value)]
+        named += [f"{path.relative_to(PACKAGE)}:{line}: {key}" for line, key in hits]
+    assert not named

@@ -40,7 +40,7 @@ class Umap(Embedding):
     def check(self, count: int) -> None:
         """Raises ArgumentError for no more particles than neighbours, MissingExtraError without umap-learn."""
         if count <= self.neighbours:
-            raise ArgumentError(f"embedding.neighbours={self.neighbours} of {count} particles: give fewer")
+            raise ArgumentError(f"neighbours={self.neighbours} of {count} particles: give fewer")
         latents_module("umap")
 
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
@@ -62,7 +62,7 @@ class PrincipalComponents(Embedding):
     def check(self, count: int) -> None:
         """Raises ArgumentError for no component."""
         if self.components < 1:
-            raise ArgumentError(f"embedding.components={self.components}: give at least 1")
+            raise ArgumentError(f"components={self.components}: give at least 1")
 
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
         """(n, d) -> (n, components), or (n, d) where there are fewer; nothing in it is random."""

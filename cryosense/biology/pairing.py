@@ -42,8 +42,8 @@ class Pairing:
         shares = self.minimum_identity, self.minimum_coverage
         if not all(0 < share <= 1 for share in shares) or not self.place_scale_angstrom > 0:
             raise ArgumentError(
-                f"pairing.minimum_identity, minimum_coverage = {shares} must be above 0 and at most 1, "
-                f"pairing.place_scale_angstrom={self.place_scale_angstrom} positive"
+                f"minimum_identity, minimum_coverage = {shares} must be above 0 and at most 1, "
+                f"place_scale_angstrom={self.place_scale_angstrom} positive"
             )
 
     def by_sequence(self, a: ProteinModel, b: ProteinModel) -> list[ChainPair]:

@@ -10,11 +10,14 @@ from typing import Any
 
 from hydra.utils import get_object
 
+from cryosense.cli.conf_dir import conf_dir
+
 # The configurations composed in this process, by name and unresolved: of the verb, then of what it composes itself.
 COMPOSED: dict[str, Any] = {}
 # name=..., a word with an underscore, or the first word of a message; not in a path, a quotation or a longer key.
 WORD = re.compile(r"(?<![\w./\\'\"`{-])(?:[a-z]\w*(?==)|[a-z]+_\w+(?![\w./(='\"`-])|^[a-z]\w*\b)")
 ELSEWHERE = re.compile(r"^\$\{(?:oc\.select:)?([\w.]+)(?:,null)?\}$")
+CLASS = re.compile(r"(?<![\w./'\"`])[A-Z]\w*[a-z]\w*[A-Z]\w*\b(?![./='\"`])")
 MOST_HOPS = 20
 ABSENT = object()
 
@@ -33,7 +36,16 @@ def with_keys(message: str, error: BaseException, node: str | None = None) -> st
     """
     nodes = [(root, node) for root in reversed(COMPOSED.values())] if node else []
     nodes += [(root, where) for root in reversed(COMPOSED.values()) for where in _nodes_of(error, root)]
-    return WORD.sub(lambda match: _key(nodes, match[0]) or match[0], message)
+    said = WORD.sub(lambda match: _key(nodes, match[0]) or match[0], message)
+    return CLASS.sub(lambda match: _choice(match[0]) or match[0], said)
+
+
+def _choice(name: str) -> str | None:
+    """-> the choice on the command line that makes an object of this class, where one and only one does."""
+    root, making = conf_dir(), re.compile(rf"_target_: *[\w.]+\.{name}\b")
+    groups = [path for path in root.rglob("*.yaml") if path.parent != root and making.search(path.read_text(encoding="utf-8"))]
+    named = [f"{path.parent.relative_to(root)}={path.stem}" for path in groups if path.parent.name != "experiment"]
+    return named[0] if len(named) == 1 else None
 
 
 def _key(nodes: list[tuple[Any, str]], argument: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from importlib.metadata import version
 
@@ -67,8 +68,12 @@ def main() -> int:
     from cryosense.cli.stopping import stoppable
 
     advice = "the same command goes on from what is done" if verb in GOING_ON else "the same command begins anew"
-    with stoppable(verb, advice):
-        return _run(verb, arguments[1:])
+    try:
+        with stoppable(verb, advice):
+            return _run(verb, arguments[1:])
+    except BrokenPipeError:  # `cryosense ... | head`: who reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
 
 
 def _run(verb: str, words: list[str]) -> int:

@@ -84,13 +84,13 @@ def _ctf(stack: ParticleStack) -> np.ndarray:
 
 def _pixel_size(stack: ParticleStack) -> float:
     if stack.pixel_size_angstrom is None:
-        raise ParticleDataError(f"{stack.path}: no pixel size: give data.pixel_size_angstrom")
+        raise ParticleDataError(f"{stack.path}: no pixel size: give pixel_size_angstrom")
     return stack.pixel_size_angstrom
 
 
 def _numbers(stack: ParticleStack, names: list[str], what: str) -> np.ndarray:
     """-> (n, columns) float64, all finite and in their range."""
-    stack.tables.require(names, f"cryoDRGN needs {what}; data.metadata names a file that has them")
+    stack.tables.require(names, f"cryoDRGN needs {what}; metadata names a file that has them")
     values = stack.tables.numbers(names)
     check_ranges(stack.tables, names, values)
     return values

@@ -28,7 +28,7 @@ def open_hub(
         path = Path(local_dir) / file
         if not path.is_file():
             raise ParticleDataError(
-                f"{path}: no such file; put {file} of the hub's data set {repository} there, or set data.local_dir=null"
+                f"{path}: no such file; put {file} of the hub's data set {repository} there, or set local_dir=null"
             )
     else:
         path = _fetched(repository, file, revision)
@@ -45,11 +45,10 @@ def _fetched(repository: str, file: str, revision: str) -> Path:
     except LocalEntryNotFoundError as error:
         raise ParticleDataError(
             f"{file} of the hub's data set {repository} is not in the cache, and the hub cannot be reached: run the same "
-            "command once with a network, or put the file into a folder and name that in data.local_dir"
+            "command once with a network, or put the file into a folder and name that in local_dir"
         ) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         said = str(error).strip().splitlines()[0]
         raise ParticleDataError(
-            f"{file} of the hub's data set {repository} cannot be fetched ({said}): see data.repository, data.file "
-            "and data.revision"
+            f"{file} of the hub's data set {repository} cannot be fetched ({said}): see repository, file and revision"
         ) from error

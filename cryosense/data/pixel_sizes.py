@@ -56,7 +56,7 @@ def check_headers(path: Path, size: float, headers: dict[Path, float]) -> None:
         if header != 1 and abs(header - size) > HEADER_TOLERANCE * size:
             raise ParticleDataError(
                 f"{path}: pixel size {size:g} Angstrom, but {image_path} says {header:g} in its header; correct the wrong "
-                "one, or give the right one (data.pixel_size_angstrom)"
+                "one, or give the right one (pixel_size_angstrom)"
             )
 
 

@@ -48,7 +48,7 @@ class ParticleSource:
         if clean is not None and (len(clean), clean.box_size) != (len(images), images.box_size):
             raise ParticleDataError(
                 f"{clean_path}: {len(clean)} clean images of {clean.box_size} px for {len(images)} of {images.box_size} px "
-                f"in {path}; data.clean_path must hold the same particles in the same order"
+                f"in {path}; clean_path must hold the same particles in the same order"
             )
         return cls(name or Path(path).stem, images, clean)
 

@@ -90,8 +90,7 @@ class Survey:
         if self.bad and not skip_bad:
             listed = ", ".join(f"{int(numbers[i])} ({why})" for i, why in list(self.bad.items())[:NAMED])
             raise ParticleDataError(
-                f"{path}: {len(self.bad)} unusable particle(s), numbered from 0: {listed}; set data_checks.skip_bad=true to "
-                "leave them out"
+                f"{path}: {len(self.bad)} unusable particle(s), numbered from 0: {listed}; set skip_bad=true to leave them out"
             )
         good = torch.ones(self.count, dtype=torch.bool)
         good[list(self.bad)] = False

@@ -98,7 +98,7 @@ def open_gaussian(path: str | None = None) -> GaussianDenoiser:
     if gaussian is None:
         raise PipelineError(
             f"denoiser.path={name}: {FACTS} does not state the spectrum of its training images, as cryosense train writes it: "
-            "use denoiser=gaussian_fitted, which learns one from images that are held back"
+            "use GaussianFromImages, which learns one from images that are held back"
         )
     return gaussian
 

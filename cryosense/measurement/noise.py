@@ -62,10 +62,10 @@ class GaussianNoise(Noise):
 
     def __init__(self, sigma: float = 0.1, units: str = "image", placement: str = "before", seed: int = 0) -> None:
         if sigma < 0:
-            raise NoiseError(f"noise.sigma={sigma} is negative")
+            raise NoiseError(f"sigma={sigma} is negative")
         if (units, placement) not in {("image", "before"), ("image", "after"), ("measurement", "after")}:
             raise NoiseError(
-                f"noise.units={units} with noise.placement={placement}: units are image or measurement, placement is before "
+                f"units={units} with placement={placement}: units are image or measurement, placement is before "
                 "or after, and noise before the mask is in image units"
             )
         self.sigma, self.units, self.placement, self.seed = sigma, units, placement, seed
@@ -111,9 +111,9 @@ class PoissonNoise(Noise):
 
     def __init__(self, dose_electrons_per_pixel: float = 20.0, placement: str = "before", seed: int = 0) -> None:
         if dose_electrons_per_pixel <= 0:
-            raise NoiseError(f"noise.dose_electrons_per_pixel={dose_electrons_per_pixel} is not positive")
+            raise NoiseError(f"dose_electrons_per_pixel={dose_electrons_per_pixel} is not positive")
         if placement not in {"before", "after"}:
-            raise NoiseError(f"noise.placement={placement}: before or after")
+            raise NoiseError(f"placement={placement}: before or after")
         self.dose, self.placement, self.seed = dose_electrons_per_pixel, placement, seed
 
     def _count(self, rate: Tensor, numbers: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ class PoissonNoise(Noise):
         if not operator.adds_only:
             raise NoiseError(
                 "counting after the mask needs measurements that are sums of electrons: use binary, checkerboard or superres "
-                "pixel masks, or noise.placement=before"
+                "pixel masks, or placement=before"
             )
         return self._count(operator(rate), numbers) / self.dose - operator(torch.ones_like(x))
 

@@ -123,7 +123,7 @@ class LinearOperator(Remembering, ABC):
 
     def within(self, last_shell: int) -> LinearOperator:
         """-> the operator that measures no Fourier coefficient beyond a shell. Raises MaskError if it measures no such."""
-        raise MaskError(f"last_shell={last_shell}: only measured Fourier coefficients have a shell (operator=fourier)")
+        raise MaskError(f"last_shell={last_shell}: only measured Fourier coefficients have a shell (FourierSampling)")
 
     @property
     def adds_only(self) -> bool:

@@ -72,7 +72,7 @@ class Posterior(Reconstructor):
         if self.denoiser is not None and self.denoiser.box_size != box_size:
             raise ArgumentError(
                 f"denoiser: a model of images of {self.denoiser.box_size} px, the particles have {box_size} px: "
-                "resample them (geometry=fourier_crop), or train a model of their size (cryosense train)"
+                "resample them by Fourier cropping, or train a model of their size (cryosense train)"
             )
 
     def fit(self, images: Tensor, targets: Tensor) -> None:

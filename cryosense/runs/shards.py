@@ -45,7 +45,7 @@ class Sharding:
 
     def __post_init__(self) -> None:
         if not 0 <= self.index < self.count:
-            raise ArgumentError(f"shard.index={self.index} of shard.count={self.count}: shards are counted from 0")
+            raise ArgumentError(f"index={self.index} of count={self.count}: shards are counted from 0")
 
     @property
     def suffix(self) -> str:
@@ -93,5 +93,5 @@ class Sharding:
 def part_of(count: int, sharding: Sharding) -> range:
     """-> positions of the particles of a shard, neighbours all. Raises ArgumentError where one of the shards has none."""
     if sharding.count > count:
-        raise ArgumentError(f"shard.count={sharding.count} for {count} particles: each shard needs at least one")
+        raise ArgumentError(f"count={sharding.count} for {count} particles: each shard needs at least one")
     return range(count * sharding.index // sharding.count, count * (sharding.index + 1) // sharding.count)

@@ -46,9 +46,9 @@ class HingedChain:
 
     def __post_init__(self) -> None:
         if not len(self.hinge_angles_deg):
-            raise ArgumentError("density.hinge_angles_deg is empty: give at least one angle, [0.0] for a single conformation")
+            raise ArgumentError("hinge_angles_deg is empty: give at least one angle, [0.0] for a single conformation")
         if self.resolution_angstrom <= 0:
-            raise ArgumentError(f"density.resolution_angstrom is {self.resolution_angstrom}: give a positive number")
+            raise ArgumentError(f"resolution_angstrom is {self.resolution_angstrom}: give a positive number")
 
     def states(self) -> pd.DataFrame:
         """-> one row per state: ``hinge_angle_deg``."""

@@ -36,7 +36,7 @@ class MapDensity:
 
     def __post_init__(self) -> None:
         if not Path(self.path).is_file():
-            raise FileError(f"density.path: there is no map {self.path}")
+            raise FileError(f"path: there is no map {self.path}")
 
     def states(self) -> pd.DataFrame:
         """-> a single state, without columns."""
@@ -64,7 +64,7 @@ class MapDensity:
         if pixel_size is None:
             raise ArgumentError(
                 f"{self.path}: the header's pixel sizes {density.voxel_angstrom} A are not one positive number: "
-                "set density.source_pixel_size_angstrom"
+                "set source_pixel_size_angstrom"
             )
         return pixel_size
 
@@ -109,7 +109,7 @@ class ModelDensity:
 
     def __post_init__(self) -> None:
         if not Path(self.path).is_file():
-            raise ModelFileError(f"density.path: there is no atomic model {self.path}")
+            raise ModelFileError(f"path: there is no atomic model {self.path}")
 
     def states(self) -> pd.DataFrame:
         """-> a single state, without columns."""

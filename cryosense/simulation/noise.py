@@ -68,9 +68,9 @@ class TabulatedNoise:
         if len(self.frequencies_per_angstrom) != len(self.power) or not len(self.power):
             raise ArgumentError("noise_model: frequencies_per_angstrom and power must be lists of the same length, not empty")
         if np.any(np.diff(self.frequencies_per_angstrom) <= 0):
-            raise ArgumentError("noise_model.frequencies_per_angstrom must increase")
+            raise ArgumentError("frequencies_per_angstrom must increase")
         if min(self.power) < 0 or max(self.power) == 0:
-            raise ArgumentError("noise_model.power must not be negative, nor 0 throughout")
+            raise ArgumentError("power must not be negative, nor 0 throughout")
 
     def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
         """(b, n, n) -> (b, n, n): see :class:`NoiseModel`."""

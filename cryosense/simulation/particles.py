@@ -101,7 +101,7 @@ class ParticleSimulator:
             total, squares, count = total + float(images.sum()), squares + float((images**2).sum()), count + images.numel()
         variance = squares / count - (total / count) ** 2
         if variance <= 0:
-            raise ArgumentError("the density is empty: nothing is seen in its projections (is density.threshold too high?)")
+            raise ArgumentError("the density is empty: nothing is seen in its projections (is threshold too high?)")
         return float((self.snr / variance) ** 0.5)
 
     def truth(self, particles: range) -> ParticleTruth:

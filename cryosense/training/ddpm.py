@@ -50,9 +50,7 @@ class DDPMTraining(AveragedTraining):
     ) -> None:
         timesteps = int(scheduler.config["num_train_timesteps"])
         if list(bands) != sorted(set(bands)) or bands[0] != 0 or bands[-1] != timesteps:
-            raise ArgumentError(
-                f"model.bands={list(bands)}: edges must ascend from 0 to the {timesteps} timesteps of the schedule"
-            )
+            raise ArgumentError(f"bands={list(bands)}: edges must ascend from 0 to the {timesteps} timesteps of the schedule")
         # Convolutions on the CPU and on tensor cores want the channels innermost.
         super().__init__(seeded(make_network, seed).to(memory_format=torch.channels_last), optimisation)
         self.scheduler, self.timesteps = scheduler, timesteps
@@ -64,7 +62,7 @@ class DDPMTraining(AveragedTraining):
         if stack.box_size != size:
             raise ParticleDataError(
                 f"{stack.path}: images of {stack.box_size} px for a network of {size} px: resample them "
-                "(geometry=fourier_crop) or choose another network"
+                "by Fourier cropping or choose another network"
             )
 
     def prediction_error(self, images: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class DrawnMeasurement:
         probe = torch.from_numpy(random.standard_normal((part.mask_sets, 1, box_size, box_size), dtype=np.float32))
         seen = part.pinv(part(probe))
         if not torch.allclose(whole.pinv(whole(seen)), seen, atol=1e-3):
-            raise ArgumentError("model/loss=split needs masks that are nested in compression: random_gaussian masks are not")
+            raise ArgumentError("SplitMeasurement needs masks that are nested in compression: random_gaussian masks are not")
         return whole, part
 
     def _part(self, whole: LinearOperator, share: float, count: int) -> LinearOperator:
@@ -59,8 +59,8 @@ class DrawnMeasurement:
                 return part
             kept *= share
         raise ArgumentError(
-            f"model/loss=split: at compression {self.compression:.3g} nothing is left to hold back: lower "
-            "model.operators.compression or model.loss.kept"
+            f"SplitMeasurement: at compression {self.compression:.3g} nothing is left to hold back: "
+            "lower compression=... or kept=..."
         )
 
     def _at(self, compression: float, box_size: int, count: int) -> LinearOperator:
@@ -83,7 +83,7 @@ class SampledOperators:
 
     def __init__(self, make_design: Callable[..., Design], compression: Sequence[float]) -> None:
         if len(compression) != 2 or not 1 <= compression[0] <= compression[1]:
-            raise ArgumentError(f"model.operators.compression={list(compression)}: from and to, 1 or more, are needed")
+            raise ArgumentError(f"compression={list(compression)}: from and to, 1 or more, are needed")
         self.make_design, self.compression = make_design, (compression[0], compression[1])
 
     @property

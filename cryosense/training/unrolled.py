@@ -54,8 +54,8 @@ class UnrolledTraining(AveragedTraining):
     def check(self, source: ParticleSource) -> None:
         if self.loss.needs_clean and source.clean is None:
             raise ParticleDataError(
-                f"{source.images.path}: model/loss={self.loss.name} needs clean images and none are known: give "
-                "data.clean_path, or choose model/loss=split"
+                f"{source.images.path}: loss={self.loss.name} needs clean images and none are known: give "
+                "clean_path, or choose SplitMeasurement"
             )
         self.network.prepare(source.images.box_size)
 
@@ -90,6 +90,6 @@ class UnrolledTraining(AveragedTraining):
             self.log("validation/psnr_clean", score / count, rank_zero_only=True)
 
     def export(self, folder: Path) -> None:
-        """Write the folder that ``reconstructor=unrolled`` opens, with the averaged weights."""
+        """Write the folder that ``Unrolled`` opens, with the averaged weights."""
         with self.averaged_weights():
             save_solver(folder, self.network, self.operators.kind, self.loss.name)

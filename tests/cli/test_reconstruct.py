@@ -169,7 +169,7 @@ def test_a_sweep_killed_in_the_middle_goes_on(stack: Path, tmp_path: Path) -> No
     [
         (["operator=pixel", "operator.block_size=5"], "block_size=5 does not divide the box of 32 px"),
         (["compression=0.5"], "compression=0.5 is below 1"),
-        (["operator=pixel", "compression=20"], "compression=20 is more than block_size=4 allows"),
+        (["operator=pixel", "compression=20"], "compression=20 is more than operator.block_size=4 allows"),
         (["reconstructor=dct", "reconstructor.weight=-1"], "reconstructor.weight=-1"),
         (["reconstructor=wavelet", "reconstructor.prior.basis.wavelet=bior2.2"], "bior2.2 is not orthogonal"),
         (

@@ -45,7 +45,7 @@ def test_unusable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no atomic model .*absent\.pdb"):
         ModelDensity(str(tmp_path / "absent.pdb"), 8.0)
     path = write_map(tmp_path / "unknown.mrc", np.ones((8, 8, 8), dtype=np.float32), 0.0)
-    with pytest.raises(ValueError, match=r"unknown\.mrc.*set density\.source_pixel_size_angstrom"):
+    with pytest.raises(ValueError, match=r"unknown\.mrc.*set source_pixel_size_angstrom"):
         MapDensity(path, 0.0, None).volumes(8, 1.0)
 
 

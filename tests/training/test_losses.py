@@ -132,5 +132,5 @@ def test_against_frame_and_clean() -> None:
 
 @pytest.mark.parametrize("wrong", [{"kept": 1.0}, {"held_out_weight": 0.0}, {"probe_step": 0.0}, {"noise_sigma": -1.0}])
 def test_numbers_out_of_range_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"model\.loss"):
+    with pytest.raises(ValueError, match=r"noise_sigma"):
         SplitMeasurement(**({"kept": 0.5, "held_out_weight": 1.0, "probe_step": 0.1, "noise_sigma": None} | wrong))

@@ -45,7 +45,7 @@ class MeasurementFile:
         if container.available != container.size and not (recover and container.available < container.size):
             raise MeasurementFileError(
                 f"{path}: {container.available} bytes, but {container.size} were written: it was cut short or changed; "
-                "data.recover=true reads the particles that are left"
+                "recover=true reads the particles that are left"
             )
         return cls(container, read_description(container))
 
@@ -144,7 +144,7 @@ class MeasurementFile:
         if zlib.crc32(content) != description.checksums[number]:
             raise MeasurementFileError(
                 f"{self.path}: particles {first} to {last - 1} are damaged (checksum of block {number}); get the file "
-                "again, or set data.recover=true to leave them out"
+                "again, or set recover=true to leave them out"
             )
         self._checked.add(number)
 

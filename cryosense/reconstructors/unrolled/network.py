@@ -61,9 +61,7 @@ class UnrolledNetwork(UnrolledSolver):
     def __init__(self, iterations: int = 5, channels: int = 16, penalty: float = 1.0, threshold: float = 0.01) -> None:
         super().__init__(iterations)
         if channels < 1 or not penalty > 0 or not threshold > 0:
-            raise ArgumentError(
-                f"network.channels={channels}, network.penalty={penalty}, network.threshold={threshold}: give positive numbers"
-            )
+            raise ArgumentError(f"channels={channels}, penalty={penalty}, threshold={threshold}: give positive numbers")
         self.penalty, self.threshold = penalty, threshold
         self.penalties, self.thresholds = Conditioned(iterations, 1), Conditioned(iterations, channels)
         self.networks = nn.ModuleList(LearnedShrinkage(channels) for _ in range(iterations))

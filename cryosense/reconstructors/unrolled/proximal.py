@@ -33,7 +33,7 @@ class UnrolledSparse(UnrolledSolver):
     def __init__(self, basis: BandedBasis, relative_weight: float = 0.3, iterations: int = 10) -> None:
         super().__init__(iterations)
         if not relative_weight > 0:
-            raise ArgumentError(f"network.relative_weight={relative_weight}: a positive weight is needed")
+            raise ArgumentError(f"relative_weight={relative_weight}: a positive weight is needed")
         self.name, self.basis, self.relative_weight = basis.name, basis, relative_weight
         self.thresholds = Conditioned(iterations, basis.count)
         self.arguments = {"basis": basis, "relative_weight": relative_weight, "iterations": iterations}
@@ -78,7 +78,7 @@ class UnrolledADMM(UnrolledSparse):
     ) -> None:
         super().__init__(basis, relative_weight, iterations)
         if not 0 < relaxation < 2 or not penalty > 0:
-            raise ArgumentError(f"network.relaxation={relaxation} must lie in (0, 2) and network.penalty={penalty} above 0")
+            raise ArgumentError(f"relaxation={relaxation} must lie in (0, 2) and penalty={penalty} above 0")
         self.relaxation, self.penalty = relaxation, penalty
         self.penalties, self.relaxations = Conditioned(iterations, 1), nn.Parameter(torch.zeros(iterations))
         self.arguments |= {"relaxation": relaxation, "penalty": penalty}

@@ -17,7 +17,7 @@ OF_THE_STACK = {"mean", "deviation"}  # what a scaling found out, as opposed to 
 
 
 class Unrolled(Reconstructor):
-    """Reconstruction by a solver of :mod:`cryosense.reconstructors.unrolled`, trained by ``cryosense train model=unrolled``.
+    """Reconstruction by a solver of :mod:`cryosense.reconstructors.unrolled`, trained by ``cryosense train``.
 
     It may be given any mask family, any compression and any box of the kind of operator that it was trained for; how well it
     does beyond what it saw is another question.
@@ -39,8 +39,7 @@ class Unrolled(Reconstructor):
         folders = [self.path] if (self.path / SOLVER).is_file() else sorted(p.parent for p in self.path.glob(f"*/{SOLVER}"))
         if not folders:
             raise UnrolledModelError(
-                f"reconstructor.path={self.path}: no {SOLVER} there: give the folder of a model that cryosense train "
-                "model=unrolled wrote"
+                f"path={self.path}: no {SOLVER} there: give the folder of a model that cryosense train wrote"
             )
         self.saved = {saved.operator: saved for saved in map(open_solver, folders)}
         for saved in self.saved.values():
@@ -56,7 +55,7 @@ class Unrolled(Reconstructor):
         theirs, ours = ({k: v for k, v in s.items() if k not in OF_THE_STACK} for s in (saved.scaling, scaling.describe()))
         if theirs != ours:
             raise UnrolledModelError(
-                f"reconstructor.path={self.path}: trained on images scaled by {theirs}, these are scaled by {ours}: "
+                f"path={self.path}: trained on images scaled by {theirs}, these are scaled by {ours}: "
                 "set scaling as it was in training, or train a model with this one"
             )
 
@@ -74,7 +73,7 @@ class Unrolled(Reconstructor):
         kind = type(operator).__name__
         if kind not in self.saved:
             raise UnrolledModelError(
-                f"reconstructor.path={self.path}: trained for {', '.join(self.saved)}, the operator is {kind}: train one for "
-                "it (cryosense train model=unrolled operator=...)"
+                f"path={self.path}: trained for {', '.join(self.saved)}, the operator is {kind}: train one for "
+                "it (cryosense train operator=...)"
             )
         return self.saved[kind]

@@ -72,7 +72,7 @@ def open_solver(folder: Path) -> SavedSolver:
         operator, loss, scaling = str(description["operator"]), str(description["loss"]), dict(facts["scaling"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UnrolledModelError(
-            f"reconstructor.path={folder}: {SOLVER} or {FACTS} does not describe an unrolled solver of this version "
+            f"path={folder}: {SOLVER} or {FACTS} does not describe an unrolled solver of this version "
             f"({type(error).__name__}: {error}): train it again"
         ) from error
     try:
@@ -80,8 +80,7 @@ def open_solver(folder: Path) -> SavedSolver:
     except (OSError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().split("\n")[0][:200]
         raise UnrolledModelError(
-            f"reconstructor.path={folder}: {WEIGHTS} cannot be read or belongs to another solver: copy or train it again "
-            f"({reason})"
+            f"path={folder}: {WEIGHTS} cannot be read or belongs to another solver: copy or train it again ({reason})"
         ) from error
     return SavedSolver(solver.eval().requires_grad_(False), operator, loss, scaling)
 
@@ -91,8 +90,7 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
         return read_json(folder / name)
     except UntrustedFileError as error:
         raise UnrolledModelError(
-            f"reconstructor.path={folder}: {name} is missing or damaged; the folder that cryosense train model=unrolled "
-            f"writes is needed ({error})"
+            f"path={folder}: {name} is missing or damaged; the folder that cryosense train writes is needed ({error})"
         ) from error
 
 

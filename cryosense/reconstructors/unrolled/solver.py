@@ -34,7 +34,7 @@ class UnrolledSolver(nn.Module, ABC):
     def __init__(self, iterations: int) -> None:
         super().__init__()
         if iterations < 1:
-            raise ArgumentError(f"network.iterations={iterations}: give 1 or more")
+            raise ArgumentError(f"iterations={iterations}: give 1 or more")
         self.iterations = iterations
 
     @abstractmethod

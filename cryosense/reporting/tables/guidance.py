@@ -41,7 +41,7 @@ class Guidance:
 
     def __post_init__(self) -> None:
         if not self.edges or list(self.edges) != sorted(set(self.edges)):
-            raise ArgumentError(f"guidance.edges={list(self.edges)}: give one compression at least, each larger than the last")
+            raise ArgumentError(f"edges={list(self.edges)}: give one compression at least, each larger than the last")
 
     def table(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows of runs -> one line per setting, range and score: the best prior, those it ties with, the paper's advice.

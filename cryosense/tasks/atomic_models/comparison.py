@@ -52,8 +52,8 @@ class ModelComparison:
         if not pairs:
             raise ModelFileError(
                 f"{b.path}: none of its {len(b.chains)} chains has the sequence of one of the {len(a.chains)} in {a.path} "
-                f"(pairing.minimum_identity={self.pairing.minimum_identity:g}, "
-                f"pairing.minimum_coverage={self.pairing.minimum_coverage:g}): these are other proteins"
+                f"(minimum_identity={self.pairing.minimum_identity:g}, "
+                f"minimum_coverage={self.pairing.minimum_coverage:g}): these are other proteins"
             )
         atoms = MatchedAtoms.of(pairs, a, b)
         motion = Superposition.identity(1) if self.same_frame else self.pairing.into_frame(pairs, a, b)

@@ -64,13 +64,13 @@ class KnownMap:
         pixel_size = known.pixel_size_angstrom()
         if pixel_size is None or len(set(known.values.shape)) != 1:
             raise ParticleDataError(
-                f"map.path: {self.path} has {tuple(known.values.shape)} voxels of {known.voxel_angstrom} Angstrom: a cube "
+                f"path: {self.path} has {tuple(known.values.shape)} voxels of {known.voxel_angstrom} Angstrom: a cube "
                 "with one pixel size is needed"
             )
         if self.resolution_angstrom is None or not self.resolution_angstrom >= 2 * pixel_size or not self.radius_angstrom > 0:
             raise ParticleDataError(
-                f"map.resolution_angstrom={self.resolution_angstrom}: say the resolution of {self.path}, at least "
-                f"{2 * pixel_size:g}, which pixels of {pixel_size:g} can show; map.radius_angstrom={self.radius_angstrom:g} "
+                f"resolution_angstrom={self.resolution_angstrom}: say the resolution of {self.path}, at least "
+                f"{2 * pixel_size:g}, which pixels of {pixel_size:g} can show; radius_angstrom={self.radius_angstrom:g} "
                 "must be positive"
             )
         return OpenMap(self, known, pixel_size, self.resolution_angstrom)

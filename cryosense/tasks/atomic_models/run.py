@@ -81,7 +81,7 @@ class ModelRun:
     def check(self) -> None:
         """Raise ModelFileError where there is nothing to compare."""
         if not 1 <= len(self.models) <= 2 or (len(self.models) == 1 and self.known_map.path is None):
-            raise ModelFileError("give two atomic models, or one and the map that it is to fit (map.path=...)")
+            raise ModelFileError("give two atomic models, or one and the map that it is to fit (known_map)")
 
     def make(self) -> ModelsCompared:
         """Compare. Raises FileError for files that cannot be used, and models of other proteins."""

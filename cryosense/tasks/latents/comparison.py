@@ -77,9 +77,7 @@ class LatentComparison:
 
     def __post_init__(self) -> None:
         if len(self.latents) < (2 if self.known is None else 1):
-            raise ArgumentError(
-                f"latents={list(self.latents)}: name two files or more, or one and what is known (known=classes)"
-            )
+            raise ArgumentError(f"latents={list(self.latents)}: name two files or more, or one and what is known")
         if self.refits < 0 or self.shuffles < 0:
             raise ArgumentError(f"refits={self.refits} and shuffles={self.shuffles} must not be negative")
 

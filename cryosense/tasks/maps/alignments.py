@@ -51,7 +51,7 @@ class Alignments:
         """
         tables, pixel_size = stack.tables, stack.pixel_size_angstrom
         if pixel_size is None:
-            raise ParticleDataError(f"{stack.path}: no pixel size: give data.pixel_size_angstrom")
+            raise ParticleDataError(f"{stack.path}: no pixel size: give pixel_size_angstrom")
         stack.check_pixel_size()
         half_sets = HalfSets.of_stack(stack)
         unused = unused_columns(tables, USED_WITH_CTF if with_ctf else USED_WITHOUT_CTF)
@@ -96,7 +96,7 @@ class Alignments:
 
 
 def _angles(tables: Tables) -> Tensor:
-    tables.require(ANGLES, "poses are needed, which a refinement writes; give the file that has them as data.metadata")
+    tables.require(ANGLES, "poses are needed, which a refinement writes; give the file that has them as metadata=...")
     angles = tables.numbers(ANGLES)
     check_ranges(tables, ANGLES, angles)
     return torch.from_numpy(angles)

@@ -24,7 +24,7 @@ class Cones:
     def __post_init__(self) -> None:
         if self.directions < 1 or not 0 < self.half_angle_deg <= 90:
             raise ArgumentError(
-                f"cones.directions={self.directions}, cones.half_angle_deg={self.half_angle_deg}: give at least one direction "
+                f"directions={self.directions}, half_angle_deg={self.half_angle_deg}: give at least one direction "
                 "and an angle above 0 and up to 90"
             )
 

@@ -171,7 +171,7 @@ class MaskDesign:
 
 
 def write_masks_config(path: Path, solved: Profile) -> None:
-    """Write the group option ``operator/masks=designed``, whole or not at all."""
+    """Write the group option of these masks, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = ", ".join(f"{value:.6f}" for value in solved.keep_probability.tolist())
     text = (

@@ -74,19 +74,17 @@ class Pilot:
                 directory of masked particles, no number of particles.
         """
         if curve not in CURVES:
-            raise ParticleDataError(f"pilot.curve={curve}: {' or '.join(CURVES)}")
+            raise ParticleDataError(f"curve={curve}: {' or '.join(CURVES)}")
         if not isinstance(path, str):
             return cls._of_half_maps([Path(each) for each in path], curve, particles)
         table = Path(path) / "fsc.csv" if Path(path).is_dir() else Path(path)
         summary = _summary(table.parent / "done.json")
         compression = summary.get("compression_dof", 1.0)
         if not isinstance(compression, (int, float)) or compression > 1:
-            raise ParticleDataError(f"pilot.path: {path} was measured through masks; a pilot must be uncompressed")
+            raise ParticleDataError(f"path: {path} was measured through masks; a pilot must be uncompressed")
         mask = table.with_name("mask.mrc")
         if curve == "corrected" and not mask.is_file():
-            raise ParticleDataError(
-                f"pilot.curve=corrected: {mask} is not there, and only the mask says how sure that curve is"
-            )
+            raise ParticleDataError(f"curve=corrected: {mask} is not there, and only the mask says how sure that curve is")
         names = sorted(CURVES, key=lambda name: name != curve) if mask.is_file() else [curve]
         fractions = {"unmasked": 1.0, "corrected": _corrected_fraction(mask) if mask.is_file() else 0.0}
         read = [read_curve(table, name) for name in names]
@@ -98,14 +96,14 @@ class Pilot:
     def _of_half_maps(cls, paths: list[Path], curve: str, particles: int | None) -> Self:
         if len(paths) != 2 or curve != "unmasked":
             raise ParticleDataError(
-                f"pilot: {len(paths)} map(s) and pilot.curve={curve}: half maps are two, and give the unmasked curve; for the "
+                f"pilot: {len(paths)} map(s) and curve={curve}: half maps are two, and give the unmasked curve; for the "
                 "other give the directory of a back-projection"
             )
         (first, pixel_size), (second, other_pixel_size) = (_read_map(path) for path in paths)
         if first.shape != second.shape or abs(pixel_size - other_pixel_size) > PIXEL_SIZE_TOLERANCE * pixel_size:
-            raise ParticleDataError(f"pilot.path: {paths[0]} and {paths[1]} differ in box or pixel size")
+            raise ParticleDataError(f"path: {paths[0]} and {paths[1]} differ in box or pixel size")
         if first.ndim != 3 or len(set(first.shape)) != 1 or first.shape[0] % 2:
-            raise ParticleDataError(f"pilot.path: {paths[0]} has shape {tuple(first.shape)}: a cube of even size is needed")
+            raise ParticleDataError(f"path: {paths[0]} has shape {tuple(first.shape)}: a cube of even size is needed")
         return cls((ObservedCurve(fsc(first, second), 1.0),), pixel_size, _count(str(paths[0]), particles))
 
 
@@ -144,7 +142,7 @@ def _corrected_fraction(path: Path) -> float:
 
 def _count(path: str, particles: object) -> int:
     if not isinstance(particles, int) or particles < 2:
-        raise ParticleDataError(f"pilot.particles={particles}: say how many particles {path} was made of, at least 2")
+        raise ParticleDataError(f"particles={particles}: say how many particles {path} was made of, at least 2")
     return particles
 
 
@@ -159,5 +157,5 @@ def _read_map(path: Path) -> tuple[Tensor, float]:
     try:
         known = read_map(path)
     except (OSError, ValueError) as error:
-        raise ParticleDataError(f"pilot.path: {path} cannot be read: {error}") from error
+        raise ParticleDataError(f"path: {path} cannot be read: {error}") from error
     return known.values, known.voxel_angstrom[0]

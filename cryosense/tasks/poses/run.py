@@ -45,7 +45,7 @@ class AlignmentRun:
     def check(self, sharding: Sharding) -> Alignments:
         """-> CTF and half sets. Raises CryosenseError for input that cannot be used; no image is read."""
         if self.refinement.iterations and sharding.count > 1:
-            raise ArgumentError("shard.count: a refinement is one process; align in shards with iterations=0")
+            raise ArgumentError("shard_count: a refinement is one process; align in shards with iterations=0")
         return self.alignment.check()
 
     def refine(self, directory: Path, usable: Tensor, progress: Callable[[int], object]) -> None:

@@ -55,11 +55,11 @@ class Fitting:
         tuning_images: int,
     ) -> None:
         if target not in {"measured", "clean"}:
-            raise FittingError(f"fitting.target={target}: measured or clean")
+            raise FittingError(f"target={target}: measured or clean")
         if score not in HIGHER_IS_BETTER:
-            raise FittingError(f"fitting.score={score}: one of {', '.join(HIGHER_IS_BETTER)}")
+            raise FittingError(f"score={score}: one of {', '.join(HIGHER_IS_BETTER)}")
         if not relative_weights or min(relative_weights) <= 0:
-            raise FittingError("fitting.relative_weights needs at least one weight, all of them positive")
+            raise FittingError("relative_weights needs at least one weight, all of them positive")
         self.held_back, self.reuse, self.target, self.score = held_back, reuse, target, score
         self.relative_weights, self.tuning_images = sorted(relative_weights), tuning_images
 
@@ -75,17 +75,17 @@ class Fitting:
             return
         if not source.originals:
             raise FittingError(
-                f"{source.images.path}: holds measurements, and this method learns from images: give data.reference, the "
-                "stack that was measured, or a method that does not (reconstructor=pinv, or a prior's reconstructor.weight)"
+                f"{source.images.path}: holds measurements, and this method learns from images: give reference, the "
+                "stack that was measured, or a method that does not (reconstructor=pinv, or a prior's weight)"
             )
         if not len(self.held_back_particles(count)) and not self.reuse:
             raise FittingError(
                 f"{source.images.path}: of {count} images none can be held back for a method to learn from "
-                f"(fitting.held_back={self.held_back}); set a smaller fitting.held_back, or fitting.reuse=true to learn "
-                "from the scored images themselves (an upper bound), or give reconstructor.weight"
+                f"(held_back={self.held_back}); set a smaller held_back, or reuse=true to learn "
+                "from the scored images themselves (an upper bound), or give weight=..."
             )
         if self.target == "clean" and source.clean is None:
-            raise FittingError("fitting.target=clean, but no clean images are known: give data.clean_path")
+            raise FittingError("target=clean, but no clean images are known: give clean_path")
 
     def fit(
         self,
@@ -135,7 +135,7 @@ class Fitting:
     def _mean_score(self, x: Tensor, targets: Tensor, scores: Scores) -> float:
         mean = float(scores(x, targets)[self.score].mean())
         if mean != mean:
-            raise FittingError(f"fitting.score={self.score} cannot be computed here: choose another, or provide its weights")
+            raise FittingError(f"score={self.score} cannot be computed here: choose another, or provide its weights")
         return mean
 
 

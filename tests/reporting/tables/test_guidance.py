@@ -66,5 +66,5 @@ def test_an_edge_belongs_to_the_range_below_it_and_held_back_images_do_not_count
 
 
 def test_edges_that_do_not_rise_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"guidance\.edges"):
+    with pytest.raises(ValueError, match=r"edges"):
         Guidance(edges=[4, 2], resamples=10, level=0.95, seed=0)

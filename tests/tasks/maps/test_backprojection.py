@@ -186,5 +186,5 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ParticleDataError, match="half set 2"):
         run(backprojection(change(star, {"rlnRandomSubset": 1})), tmp_path / "new")
     assert not (tmp_path / "new").exists()
-    with pytest.raises(ValueError, match=r"shard.index=2 of shard.count=2"):
+    with pytest.raises(ValueError, match=r"shard_index=2 of shard_count=2"):
         Sharding(2, 2)
