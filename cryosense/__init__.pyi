@@ -30,8 +30,6 @@ from cryosense.operators import PixelMasking as PixelMasking
 from cryosense.operators import masks as masks
 from cryosense.priors import DCT as DCT
 from cryosense.priors import L1 as L1
-from cryosense.priors import AnisotropicTV as AnisotropicTV
-from cryosense.priors import IsotropicTV as IsotropicTV
 from cryosense.priors import Prior as Prior
 from cryosense.priors import TotalVariation as TotalVariation
 from cryosense.priors import Wavelet as Wavelet

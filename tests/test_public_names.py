@@ -13,7 +13,7 @@ FIVE_LINES = """
 import torch
 import cryosense as cs
 A = cs.FourierSampling(cs.masks.radial(32, kept_fraction=0.4, seed=0))
-R = cs.PseudoInverse()
+R = cs.Sparse(cs.TotalVariation(), weight=0.1)
 print(R(A(torch.rand(1, 1, 32, 32)), A).x.shape)
 """
 

@@ -16,7 +16,7 @@ from cryosense.errors import ForeignConfigError
 
 TRUSTED = "CRYOSENSE_TRUSTED_PACKAGES"  # environment variable: packages of one's own, separated by commas
 # Named in comments of configurations as alternatives.
-ALTERNATIVES = {"cryosense.priors.AnisotropicTV", "cryosense.solvers.posterior.norm_over_batch"}
+ALTERNATIVES = {"cryosense.solvers.posterior.norm_over_batch"}
 # Keys that say where something is written. A stranger does not choose that.
 PLACES = {
     "directory",

@@ -34,7 +34,7 @@ def write(path: Path) -> None:
 @pytest.mark.parametrize("name", DATA)
 def test_every_data_set_opens_from_a_folder_of_the_same_form(name: str, tmp_path: Path) -> None:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("reconstruct", overrides=[f"data={name}", f"local_dir='{tmp_path}'", "denoiser=published"])
+        cfg = compose("reconstruct", overrides=[f"data={name}", f"data.local_dir='{tmp_path}'", "denoiser=published"])
     write(tmp_path / cfg.data.file)
     source: ParticleSource = instantiate(cfg.data)
     assert source.name == f"EMPIAR-{name.removeprefix('empiar')}"

@@ -55,7 +55,7 @@ class MeasuredParticles:
         elif self.design is not None:
             self.design.operator(self.source.images.box_size, torch.zeros(1, dtype=torch.int64))
         elif not isinstance(self.quantiser, Identity):
-            raise ArgumentError("quantiser: nothing is measured without a design: design=full, or operator=fourier or pixel")
+            raise ArgumentError("quantiser: nothing is measured without a design: give one (Full where nothing is masked)")
 
     @torch.no_grad()
     def prepare(self, mean: float, deviation: float) -> None:

@@ -76,7 +76,7 @@ class Fitting:
         if not source.originals:
             raise FittingError(
                 f"{source.images.path}: holds measurements, and this method learns from images: give reference, the "
-                "stack that was measured, or a method that does not (reconstructor=pinv, or a prior's weight)"
+                "stack that was measured, or a method that does not (PseudoInverse, or a prior's weight)"
             )
         if not len(self.held_back_particles(count)) and not self.reuse:
             raise FittingError(
