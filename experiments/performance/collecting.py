@@ -1,22 +1,20 @@
-"""Seconds of ``cryosense collect`` on a made-up sweep of 100,000 rows: printed, and written to collecting.md beside this file.
+"""Time and memory of the verbs that look at many rows at once: printed, and written to collecting.md beside this file.
 
-The run directories hold rows and one example image each; they are made once into outputs/collecting and kept.
+``collect`` and ``report`` on a made-up sweep of 100,000 rows, ``compare-latents`` on the made-up latents of 100,000 particles.
+Runs hold rows and one example image each; they are made once into outputs/collecting and kept.
 """
 
 from __future__ import annotations
 
 import shutil
-import time
 from itertools import islice, product
 from pathlib import Path
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
+from commands import run
 from omegaconf import DictConfig, OmegaConf
 
-from cryosense.cli.collect import gather
-from cryosense.cli.conf_dir import conf_dir
 from cryosense.files.writing import write_json_atomic
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.runs.rows import RowWriter
@@ -28,20 +26,36 @@ SCORES = ("psnr", "ssim", "lpips", "mse", "psnr_clean", "ssim_clean", "lpips_cle
 
 
 def main() -> None:
-    """Make the sweep if it is not there, collect it, print the time; start of the program not counted."""
+    """Make what is not there, run each command in a process of its own, print what it took, start of the program included."""
     config = OmegaConf.merge(OmegaConf.load(HERE / "collecting.yaml"), OmegaConf.from_cli())
     directory = SCRATCH / f"{config.runs}_runs_of_{config.images}"
     if not (directory / "complete").is_file():
         write_sweep(directory, config)
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("collect", overrides=[f"directory={directory}"])
-    start, cpu_start = time.perf_counter(), time.process_time()
-    gather(cfg)
-    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
-    lines = ["| runs | rows | seconds | of a processor |", "|---|---|---|---|"]
-    lines.append(f"| {config.runs} | {config.runs * config.images} | {seconds:.1f} | {cpu_seconds:.1f} |")
-    print("\n".join(lines))
+    rows = f"{config.runs * config.images} rows of {config.runs} runs"
+    commands = {f"collect, {rows}": ["collect", str(directory)], f"report, {rows}": ["report", str(directory)]}
+    latents = [str(path) for path in write_latents(SCRATCH / "latents", config)]
+    for embedding in config.embeddings:
+        words = [f"embedding={embedding}", f"output_dir={SCRATCH / 'compared' / embedding}"]
+        commands[f"compare-latents, {embedding}, {config.particles} particles"] = ["compare-latents", *latents, *words]
+    lines = ["| command | seconds | of a processor | peak memory, GB |", "|---|---:|---:|---:|"]
+    shutil.rmtree(SCRATCH / "compared", ignore_errors=True)
+    for title, words in commands.items():
+        took = run(1, "cryosense", *words)
+        lines.append(f"| {title} | {took.seconds:.0f} | {took.cpu_seconds:.0f} | {took.peak_gb:.2f} |")
+        print(lines[-1], flush=True)
     (HERE / "collecting.md").write_text("\n".join(lines) + "\n")
+
+
+def write_latents(directory: Path, config: DictConfig) -> list[Path]:
+    """-> two files: particles in four states along eight dimensions, the second a turn of the first with noise of its own."""
+    directory.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(0)
+    states = 3 * random.standard_normal((4, 8))[random.integers(4, size=config.particles)]
+    turn = np.linalg.qr(random.standard_normal((8, 8)))[0]
+    paths = [directory / "a.npy", directory / "b.npy"]
+    for path, axes in zip(paths, (np.eye(8), turn), strict=True):
+        np.save(path, ((states + random.standard_normal(states.shape)) @ axes).astype(np.float32))
+    return paths
 
 
 def write_sweep(directory: Path, config: DictConfig) -> None:
