@@ -26,7 +26,7 @@ GROUPS = {
         "sampler",
         "reconstructor",
         "fitting",
-        "mirror",
+        "tracker",
         "experiment",
     ],
     "measure": ["data", "geometry", "scaling", "operator", "design", "noise", "quantiser"],

@@ -27,7 +27,7 @@ from cryosense.data import ParticleSource
 from cryosense.errors import BusyError
 from cryosense.reporting.figures.pictures import picture
 from cryosense.reporting.tables.examples import read_example
-from cryosense.reporting.trackers import mirrored
+from cryosense.reporting.trackers import tracked
 from cryosense.runs.failures import write_failure
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.lock import locked
@@ -95,7 +95,7 @@ def reconstruct(cfg: DictConfig) -> Cell:
         bar.update(count - bar.n)
     if done:
         with suppress(BusyError), locked(cell.run_directory / ".mirror.lock"):
-            mirrored(instantiate(cfg.mirror), cell.run_directory)
+            tracked(instantiate(cfg.tracker), cell.run_directory)
     return cell
 
 

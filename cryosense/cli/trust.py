@@ -31,7 +31,7 @@ PLACES = {
 }
 PLACES |= {"table_csv", "table_markdown"}
 # What sends results to others.
-SENDING = {"cryosense.reporting.trackers.WandB": "mirror=wandb", "cryosense.training.loggers.wandb": "logger=wandb"}
+SENDING = {"cryosense.reporting.trackers.WandB": "tracker=wandb", "cryosense.training.loggers.wandb": "logger=wandb"}
 # Takes more than numbers and names, of which only what the configuration has is known to run nothing else.
 FOREIGN_SIGNATURES = {"lightning.pytorch.Trainer"}
 LOOKED_UP = re.compile(r"hydra\.utils\.get_\w+")

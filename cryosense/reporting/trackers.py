@@ -13,6 +13,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 from PIL import Image
 
+from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_json_atomic, written_whole
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.figures.pictures import picture
@@ -61,7 +62,7 @@ class FinishedRun:
         return path
 
 
-class Mirror(ABC):
+class Tracker(ABC):
     """A place where finished runs are shown: each with its configuration, rows and picture."""
 
     name: str
@@ -71,26 +72,26 @@ class Mirror(ABC):
         """Show a run. May raise anything: nothing depends on it."""
 
 
-def mirrored(mirror: Mirror, directory: Path) -> None:
-    """Show the finished run, once for each kind of mirror: ``mirrored_<name>.json`` says that it was.
+def tracked(tracker: Tracker, directory: Path) -> None:
+    """Show the finished run, once for each kind of tracker: ``tracked_<name>.json`` says that it was.
 
     What fails is a warning; the same run started again tries again.
     """
-    sent = directory / f"mirrored_{mirror.name}.json"
+    sent = directory / f"tracked_{tracker.name}.json"
     if sent.is_file():
         return
     try:
-        mirror.send(FinishedRun(directory))
+        tracker.send(FinishedRun(directory))
         write_json_atomic(sent, {"run": directory.name})
     except Exception as error:  # noqa: BLE001 - libraries and networks of others: whatever they raise must not cost a run
         warnings.warn(
-            f"{directory} is complete, but mirror={mirror.name} failed ({type(error).__name__}: {error}); the same run tries "
-            "again when it is started again",
+            f"{directory} is complete, but tracker={tracker.name} failed ({type(error).__name__}: {error}); the same run "
+            "tries again when it is started again",
             stacklevel=2,
         )
 
 
-class NoMirror(Mirror):
+class NoTracker(Tracker):
     """Runs are shown nowhere else."""
 
     name = "none"
@@ -99,19 +100,18 @@ class NoMirror(Mirror):
         del run
 
 
-class CSV(Mirror):
+class CSV(Tracker):
     """``rows.csv``, ``means.csv`` and ``example.png`` in the run's directory, for programs that read no parquet."""
 
     name = "csv"
 
     def send(self, run: FinishedRun) -> None:
         for name, table in (("rows", run.rows), ("means", pd.DataFrame([run.means]))):
-            with written_whole(run.directory / f"{name}.csv") as unfinished:
-                table.to_csv(unfinished, index=False)
+            write_csv(run.directory / f"{name}.csv", table)
         _ = run.panel
 
 
-class TensorBoard(Mirror):
+class TensorBoard(Tracker):
     """Event files in ``tensorboard/<run>`` beside the run: scores as curves over particles, means, configuration, picture."""
 
     name = "tensorboard"
@@ -129,7 +129,7 @@ class TensorBoard(Mirror):
                     writer.add_scalar(f"rows/{name}", float(value), int(particle))
 
 
-class WandB(Mirror):
+class WandB(Tracker):
     """A run of Weights & Biases for each run, by its name; where they are kept until they are uploaded: ``wandb`` beside it.
 
     Args:

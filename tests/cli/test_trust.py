@@ -207,7 +207,7 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
         MASKS,
         [*MASKS, "experiment=demo_pixel"],
         [*MASKS, "output_dir=/my/own", "data.directory=${oc.env:HOME}/x", "data.overrides=['count=4']"],
-        [*MASKS, "mirror=wandb"],
+        [*MASKS, "tracker=wandb"],
         [*MASKS, "+hydra.job.env_set.A=b"],
         [*MASKS, "hydra/launcher=basic"],
     ],

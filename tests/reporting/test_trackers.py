@@ -1,4 +1,4 @@
-"""Mirrors of finished runs: complete, once, apart from each other, and without power over the run."""
+"""Trackers of finished runs: complete, once, apart from each other, and without power over the run."""
 
 import json
 import struct
@@ -12,7 +12,7 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from cryosense.reporting.trackers import CSV, FinishedRun, Mirror, TensorBoard, WandB, mirrored
+from cryosense.reporting.trackers import CSV, FinishedRun, TensorBoard, Tracker, WandB, tracked
 from tests.tasks.runs import IMAGES, PIXEL, RADIAL, write_run
 
 
@@ -38,7 +38,7 @@ def test_means_leave_out_what_was_learned_from(four_runs: list[Path]) -> None:
 
 
 def test_csv(four_runs: list[Path]) -> None:
-    mirrored(CSV(), four_runs[0])
+    tracked(CSV(), four_runs[0])
     rows = pd.read_csv(four_runs[0] / "rows.csv")
     np.testing.assert_allclose(rows["psnr"], pd.read_parquet(four_runs[0] / "rows.parquet")["psnr"])
     with Image.open(four_runs[0] / "example.png") as picture:
@@ -50,7 +50,7 @@ def test_tensorboard(four_runs: list[Path]) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     for run in four_runs:
-        mirrored(TensorBoard(), run)
+        tracked(TensorBoard(), run)
     for run in four_runs:
         events = EventAccumulator(str(run.parent / "tensorboard" / run.name))
         events.Reload()
@@ -104,8 +104,8 @@ def test_wandb_offline_holds_each_run_with_config_rows_and_panel(
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     for run in four_runs:
-        mirrored(WandB(project="test", group="sweep", offline=False), run)
-        assert (run / "mirrored_wandb.json").is_file()
+        tracked(WandB(project="test", group="sweep", offline=False), run)
+        assert (run / "tracked_wandb.json").is_file()
     folder = four_runs[0].parent / "wandb"
     offline = {found["id"]: (run, found) for run in folder.glob("offline-run-*") for found in [records(run)]}
     assert set(offline) == {run.name for run in four_runs}
@@ -124,7 +124,7 @@ def test_wandb_offline_holds_each_run_with_config_rows_and_panel(
 
 
 def test_what_fails_is_a_warning_and_tried_again_and_what_is_shown_is_not(four_runs: list[Path]) -> None:
-    class Failing(Mirror):
+    class Failing(Tracker):
         name, calls, fails = "failing", 0, True
 
         def send(self, run: FinishedRun) -> None:
@@ -132,11 +132,11 @@ def test_what_fails_is_a_warning_and_tried_again_and_what_is_shown_is_not(four_r
             if self.fails:
                 raise ConnectionError("nobody there")
 
-    mirror, before = Failing(), sorted(four_runs[0].iterdir())
-    with pytest.warns(UserWarning, match=r"is complete, but mirror=failing failed \(ConnectionError: nobody there\)"):
-        mirrored(mirror, four_runs[0])
+    tracker, before = Failing(), sorted(four_runs[0].iterdir())
+    with pytest.warns(UserWarning, match=r"is complete, but tracker=failing failed \(ConnectionError: nobody there\)"):
+        tracked(tracker, four_runs[0])
     assert sorted(four_runs[0].iterdir()) == before
-    mirror.fails = False
+    tracker.fails = False
     for _ in range(2):
-        mirrored(mirror, four_runs[0])
-    assert mirror.calls == 2
+        tracked(tracker, four_runs[0])
+    assert tracker.calls == 2
