@@ -94,7 +94,7 @@ def reconstruct(cfg: DictConfig) -> Cell:
         done = cell.sharding.make(cell.run_directory, open_run, work.make, work.make_part, work.merge)
         bar.update(count - bar.n)
     if done:
-        with suppress(BusyError), locked(cell.run_directory / ".mirror.lock"):
+        with suppress(BusyError), locked(cell.run_directory / ".tracker.lock"):
             tracked(instantiate(cfg.tracker), cell.run_directory)
     return cell
 
