@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from cryosense.errors import ArgumentError
 from cryosense.metrics.lpips import Lpips
 from cryosense.metrics.score_table import SCORES, Against
 
@@ -12,30 +13,47 @@ from cryosense.metrics.score_table import SCORES, Against
 class Scores(nn.Module):
     """Scores per image, those of :data:`.SCORES`; each depends on its own pair of images alone."""
 
-    def __init__(self, lpips: Lpips | None) -> None:
-        """``lpips``: the network, or None to leave its columns empty (NaN)."""
+    def __init__(self, lpips: Lpips | None, lpips_every: int = 1) -> None:
+        """``lpips``: the network, or None to leave its columns empty (NaN); it scores particles 0, N, 2 N, ... of every N.
+
+        Raises:
+            ArgumentError: ``lpips_every`` is below 1.
+        """
         super().__init__()
-        self.lpips = lpips
+        if lpips_every < 1:
+            raise ArgumentError(f"lpips_every={lpips_every}: give 1 or more")
+        self.lpips, self.lpips_every = lpips, lpips_every
 
     @torch.no_grad()
-    def forward(self, reconstruction: Tensor, reference: Tensor) -> dict[str, Tensor]:
-        """(b, 1, n, n) twice, in [-1, 1] -> psnr, ssim, lpips, ..., each (b,), against the image that was measured."""
-        return self._against(Against.MEASURED, reconstruction, reference)
+    def forward(self, reconstruction: Tensor, reference: Tensor, numbers: Tensor | None = None) -> dict[str, Tensor]:
+        """(b, 1, n, n) twice, in [-1, 1] -> psnr, ssim, lpips, ..., each (b,), against the image that was measured.
+
+        ``numbers`` (b,) of the particles say which have LPIPS, the others' is NaN; without them all do.
+        """
+        return self._against(Against.MEASURED, reconstruction, reference, numbers)
 
     @torch.no_grad()
-    def against_clean(self, reconstruction: Tensor, clean: Tensor) -> dict[str, Tensor]:
+    def against_clean(self, reconstruction: Tensor, clean: Tensor, numbers: Tensor | None = None) -> dict[str, Tensor]:
         """(b, 1, n, n), (b, 1, n, n) in [-1, 1] -> psnr_clean, ssim_clean, ..., each (b,), against the image without noise.
 
         ``correlation_clean`` and ``frc_area_clean`` (the mean Fourier ring correlation over rings 1 to Nyquist) ask how much
         signal is there; the others mostly measure how much noise is left.
         """
-        return self._against(Against.CLEAN, reconstruction, clean)
+        return self._against(Against.CLEAN, reconstruction, clean, numbers)
 
-    def _against(self, against: Against, x: Tensor, reference: Tensor) -> dict[str, Tensor]:
+    def _against(self, against: Against, x: Tensor, reference: Tensor, numbers: Tensor | None) -> dict[str, Tensor]:
         scores = [score for score in SCORES if score.against is against]
-        return {score.name: (score.function or self._lpips)(x, reference) for score in scores}
+        return {
+            score.name: self._lpips(x, reference, numbers) if score.function is None else score.function(x, reference)
+            for score in scores
+        }
 
-    def _lpips(self, x: Tensor, reference: Tensor) -> Tensor:
+    def _lpips(self, x: Tensor, reference: Tensor, numbers: Tensor | None) -> Tensor:
+        values = torch.full((len(x),), float("nan"), dtype=torch.float64, device=x.device)
         if self.lpips is None:
-            return torch.full((len(x),), float("nan"), dtype=torch.float64, device=x.device)
-        return self.lpips(x, reference)
+            return values
+        chosen = torch.ones(len(x), dtype=torch.bool) if numbers is None else numbers.cpu() % self.lpips_every == 0
+        chosen = chosen.to(x.device)
+        if bool(chosen.any()):
+            values[chosen] = self.lpips(x[chosen], reference[chosen])
+        return values

@@ -1,6 +1,8 @@
 """The scores of a chunk: names, the empty LPIPS column, and what the clean scores reward."""
 
+import pytest
 import torch
+from torch import nn
 
 from cryosense.fourier import fourier_crop, fourier_pad
 from cryosense.metrics import Scores, frc, psnr
@@ -32,3 +34,24 @@ def test_clean_scores_see_signal_where_psnr_sees_noise() -> None:
     assert (scores.against_clean(smoothed, clean)["correlation_clean"] > 0.9).all()
     assert (scores.against_clean(noisy, clean)["correlation_clean"] < 0.6).all()
     assert (scores.against_clean(nothing, clean)["frc_area_clean"] == 0).all()
+
+
+class Counting(nn.Module):
+    """In place of the network: the difference of the images, and how many were scored."""
+
+    scored = 0
+
+    def forward(self, x: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+        self.scored += len(x)
+        return (x - reference).abs().double().mean(dim=(1, 2, 3))
+
+
+def test_lpips_of_every_so_many_particles_by_their_numbers() -> None:
+    x, reference = torch.rand(2, 6, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    network, numbers = Counting(), torch.tensor([3, 4, 8, 9, 10, 12])
+    values = Scores(network, 4)(x, reference, numbers)["lpips"]  # type: ignore[arg-type]
+    assert torch.isfinite(values).tolist() == [False, True, True, False, False, True]
+    assert network.scored == 3
+    torch.testing.assert_close(values[1:3], Scores(network)(x, reference)["lpips"][1:3])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="lpips_every=0"):
+        Scores(None, 0)

@@ -54,6 +54,6 @@ class Portion:
             "nfe": self.estimate.network_evaluations,
             "seconds": self.seconds,
             "measurement_mse": residual.flatten(1).sum(1) / operator.numbers_measured,
-            **({} if self.image is None else run.scores(x, self.image)),
-            **({} if self.clean is None else run.scores.against_clean(x, self.clean)),
+            **({} if self.image is None else run.scores(x, self.image, self.numbers)),
+            **({} if self.clean is None else run.scores.against_clean(x, self.clean, self.numbers)),
         }
