@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         every = trainer.val_check_batch
         if every is None or (trainer.fit_loop.total_batch_idx + 1) % every != 0:
-            self._keep(trainer)
+            self._keep(trainer, _about_to_be_logged(trainer))
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._keep(trainer)
@@ -56,7 +57,8 @@ class Checkpoints(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._losses = state_dict["losses"]
 
-    def _keep(self, trainer: pl.Trainer) -> None:
+    def _keep(self, trainer: pl.Trainer, pending: Sequence[dict[str, Any]] = ()) -> None:
+        """``pending``: rows that the log gets only after this."""
         step = trainer.global_step
         # Batches of one accumulated step share its number.
         if step % self.every_steps or step == self._last or trainer.sanity_checking:
@@ -64,8 +66,17 @@ class Checkpoints(Checkpoint):
         self._last = step
         for table in _tables(trainer):
             table.save()
-            self._losses = list(table.rows)
+            self._losses = [*table.rows, *pending]
         trainer.save_checkpoint(self.path)  # by all processes, of which the first writes
+
+
+def _about_to_be_logged(trainer: pl.Trainer) -> list[dict[str, Any]]:
+    """-> the row of this step: Lightning writes it when all callbacks have seen the end of the batch."""
+    every = int(getattr(trainer, "log_every_n_steps", 0))
+    if every == 0 or trainer.global_step % every:
+        return []
+    losses = {name: float(value) for name, value in trainer.logged_metrics.items() if name.startswith("train/")}
+    return [{"epoch": float(trainer.current_epoch), "step": trainer.global_step - 1, **losses}]
 
 
 def _tables(trainer: pl.Trainer) -> list[LossTable]:
