@@ -15,6 +15,7 @@ from pathlib import Path
 
 Lines = Sequence[Sequence[str]]
 ORPHANS_SECONDS = 8.0
+COMMAND = "import sys; from cryosense.cli.main import main; sys.exit(main())"
 
 
 def load() -> None:
@@ -42,6 +43,8 @@ def load() -> None:
 def start(lines: Lines, log: Path, first: Callable[[], object] | None = None) -> int:
     """Give the command lines one after the other in a new process and session. -> its number.
 
+    Sweeps start workers, which look at the program that they are of: these are given to an interpreter of their own.
+
     Args:
         log: what it says, on both channels.
         first: called in it before all else.
@@ -56,6 +59,8 @@ def start(lines: Lines, log: Path, first: Callable[[], object] | None = None) ->
         opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for channel in (1, 2):
             os.dup2(opened, channel)
+        if "-m" in lines[0]:
+            os.execv(sys.executable, [sys.executable, "-c", COMMAND, *lines[0]])
         if first is not None:
             first()
         status = _give(lines)
