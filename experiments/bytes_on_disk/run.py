@@ -56,7 +56,7 @@ def compared(folder: Path, data: tuple[str, ...], count: int, seed: int) -> tupl
     rows, shells = [], []
     for scheme in schemes(last_shell, designed):
         path, maps = folder / f"{scheme.folder}.cryo.h5", folder / scheme.folder
-        run("measure", str(star), f"output={path}", *scheme.words)
+        run("measure", *scheme.words, str(star), f"output={path}")
         run("backproject", f"data.path={path}", f"output_dir={maps}", f"cross_reference={full}", *MAPS)
         rows.append(row(scheme, MeasurementFile.open(path), maps, count))
         if "masks" not in scheme.name and "pixel" not in scheme.name:
@@ -114,9 +114,8 @@ def main() -> None:
             f"## {name}: {arguments.count} particles of 64 px, SNR 0.05, seed {arguments.seed}\n\n{table(rows, SHOWN)}"
         )
         said.append(summary(shells))
-    text = "\n\n".join(said) + "\n"
-    (HERE / "results.md").write_text("# What bytes buy\n\n" + text)
-    print(text)
+        (HERE / "results.md").write_text("# What bytes buy\n\n" + "\n\n".join(said) + "\n")
+        print("\n\n".join(said[-2:]), flush=True)
 
 
 def summary(shells: pd.DataFrame) -> str:

@@ -33,7 +33,7 @@ def killed(words: list[str], after_seconds: float) -> bool:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_killed_measurement_is_completed_to_the_same_bytes(tmp_path: Path) -> None:
-    star = write_many(tmp_path, 3000)
+    star = write_many(tmp_path, 1000)
     words = ["measure", str(star), "part_particles=64", "quantiser=uniform"]
     started = time.monotonic()
     cryosense(*words, f"output={tmp_path}/whole.cryo.h5")
