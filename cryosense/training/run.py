@@ -14,8 +14,11 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling, SurveyRecord
+from cryosense.errors import MeasurementFileError
 from cryosense.files.untrusted import UntrustedFileError, read_torch
 from cryosense.files.writing import write_text
+from cryosense.measurement import Full
+from cryosense.measurement.file import MeasuredSource
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.record import Kind
 from cryosense.training.augmentation import Augmentation
@@ -73,7 +76,13 @@ class Training:
 
     @property
     def _particles(self) -> ParticleSource:
-        return self.source.transformed(self.geometry)
+        source = self.source
+        if isinstance(source, MeasuredSource) and not source.reference and not isinstance(source.file.design, Full):
+            raise MeasurementFileError(
+                f"{source.file.path}: was measured through masks, and the images that it makes lack what was not measured: a "
+                "network would learn that; give a reference, or measure all of the stack"
+            )
+        return source.transformed(self.geometry)
 
     def module(self) -> AveragedTraining:
         """-> the untrained module. Raises ParticleDataError where the particles do not fit it."""
