@@ -89,13 +89,14 @@ class Work:
 def backproject(cfg: DictConfig) -> bool:
     """Make the maps of a composed ``backproject`` config unless they are there. -> whether they are, or shards are missing."""
     directory, sharding = Path(cfg.output_dir), Sharding(cfg.shard.index, cfg.shard.count)
+    own = identity(cfg, WITHOUT_EFFECT)  # first: it names the keys that have no value yet
     task: Backprojection = instantiate(cfg.backprojection)
     for note in task.alignments.notes:
         print(f"cryosense backproject: {note}", file=sys.stderr)
     files = seen([*task.source.files, cfg.reference, cfg.model])
     alignments = task.check()
     data = task.source.data_fingerprint
-    open_run = opening(cfg, BACKPROJECTION, identity(cfg, WITHOUT_EFFECT), f"{data} {alignments.fingerprint()}", files)
+    open_run = opening(cfg, BACKPROJECTION, own, f"{data} {alignments.fingerprint()}", files)
     record = SurveyRecord.for_data(directory / SURVEYS, data, files, torch.arange(len(task.images)))
     count = len(task.images) // sharding.count
     with tqdm(total=count, unit="particle", desc="backproject") as bar:

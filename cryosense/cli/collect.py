@@ -15,7 +15,7 @@ from cryosense.cli.running import save, writing
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_text
 from cryosense.reporting.figures.pictures import picture, plain_text
-from cryosense.reporting.tables.collect import Collected, NoRunError, collect, in_words
+from cryosense.reporting.tables.collect import Collected, NoRunError, check_directory, collect, in_words
 from cryosense.reporting.tables.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
 from cryosense.reporting.tables.examples import read_examples
 from cryosense.reporting.tables.formats import markdown_table, text_table
@@ -29,6 +29,7 @@ def gather(cfg: DictConfig) -> None:
 
     Raises ArgumentError where there is neither.
     """
+    check_directory(Path(cfg.directory))
     maps, damaged = finished_maps(Path(cfg.directory))
     with plain_text(), writing(cfg.table_csv):
         if maps:

@@ -22,6 +22,7 @@ from cryosense.runs.signals import ending_in_order
 
 OF_ALL = (CONFIG, CODE, DATA, PROVENANCE, ERROR, DONE)  # as they are written
 UNFINISHED = (".*.unfinished", "*/.*.unfinished")
+LOOKS = ".data"  # what looks at the images found: made again at no risk
 LOG = logging.getLogger(__name__)
 
 
@@ -165,5 +166,5 @@ class RunDirectory:
 
     def _forget_if_empty(self) -> None:
         """Remove what says whose the directory is where there is nothing but that."""
-        if self.path.is_dir() and {each.name for each in self.path.iterdir()} <= {*OF_ALL, LOCK}:
-            remove(self.path, set(OF_ALL) - {ERROR})
+        if self.path.is_dir() and {each.name for each in self.path.iterdir()} <= {*OF_ALL, LOCK, LOOKS}:
+            remove(self.path, {*OF_ALL, LOOKS} - {ERROR})

@@ -8,12 +8,11 @@ import pandas as pd
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from torch import Tensor
 
 from cryosense.cli import main
 from cryosense.cli.building import build, open_source
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.operators import LinearOperator
+from cryosense.measurement import Measurement
 from cryosense.reconstructors import Estimate, PseudoInverse, Reconstructor
 from cryosense.runs.provenance import sessions
 from cryosense.tasks.validate.validation import Validation
@@ -34,10 +33,10 @@ class Knowing(Reconstructor):
             self.clean = torch.tensor(mrc.data)[:, None]
         self.next = 0
 
-    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
-        rows = (self.next + torch.arange(len(y))) % len(self.clean)
-        self.next += len(y)
-        return Estimate(operator.pinv(y) + 0.3 * self.clean[rows])
+    def forward(self, measurement: Measurement) -> Estimate:
+        rows = (self.next + torch.arange(len(measurement))) % len(self.clean)
+        self.next += len(measurement)
+        return Estimate(measurement.operator.pinv(measurement.y) + 0.3 * self.clean[rows])
 
 
 class Painting(Reconstructor):
@@ -45,8 +44,8 @@ class Painting(Reconstructor):
 
     name = "painting"
 
-    def estimate(self, y: Tensor, operator: LinearOperator) -> Estimate:
-        x = operator.pinv(y)
+    def forward(self, measurement: Measurement) -> Estimate:
+        x = measurement.operator.pinv(measurement.y)
         axis = torch.arange(x.shape[-1]) - x.shape[-1] // 2
         return Estimate(x + 0.5 * torch.exp(-(axis[:, None] ** 2 + axis**2) / 8))
 

@@ -68,7 +68,7 @@ def test_a_folder_opens_as_it_was_saved(tmp_path: Path) -> None:
     expected = DDPMDenoiser(unet, scheduler().alphas_cumprod, "v_prediction", None)(x, 100)
     assert torch.equal(denoiser(x, 100), expected)
     assert denoiser.gaussian is None
-    with pytest.raises(PipelineError, match="gaussian_fitted"):
+    with pytest.raises(PipelineError, match="does not state the spectrum"):
         open_gaussian(str(tmp_path / "model"))
 
 

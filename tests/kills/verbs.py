@@ -83,7 +83,7 @@ def shards(line: str, count: int = 3) -> tuple[str, ...]:
     return tuple(f"{line} shard.index={index} shard.count={count}" for index in range(count))
 
 
-DESIGN = "design-mask output_dir={out} pilot.path={data}/maps ctf={data}/particles.star compression=3"
+DESIGN = "design-mask output_dir={out} pilot.path={data}/maps ctf={data}/particles.star compression=3 poses=known"
 VALIDATE = f"validate output_dir={{out}} {STACK} operator.per_particle=true chunk_size=7 cutoff_angstrom=48 scores.lpips=null"
 VALIDATE += " most_particles=60"
 COLLECT = "collect {data}/runs table_csv={out}/table.csv table_markdown={out}/table.md paper_csv={out}/paper.csv"

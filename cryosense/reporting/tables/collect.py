@@ -37,8 +37,7 @@ def collect(directory: Path) -> Collected:
     were never started, are listed with method and operator, never silently dropped. Raises RunError if the directory is
     not there, NoRunError if it holds no finished run.
     """
-    if not directory.is_dir():
-        raise RunError(f"{directory} is not a directory: name the one that your runs were written to")
+    check_directory(directory)
     tables: dict[Path, pa.Table] = {}
     seen: dict[str, Path] = {}
     left_out = []
@@ -61,6 +60,12 @@ def collect(directory: Path) -> Collected:
         raise NoRunError(f"no finished run at or below {directory}{listed}")
     rows = with_unique_names(pa.concat_tables(tables.values()).to_pandas(), seen)
     return Collected(rows, tuple(tables), tuple(left_out))
+
+
+def check_directory(directory: Path) -> None:
+    """Raise RunError where there is no such directory, before anything is written beside it."""
+    if not directory.is_dir():
+        raise RunError(f"{directory} is not a directory: name the one that your runs were written to")
 
 
 def in_words(left_out: Iterable[tuple[Path, str]]) -> list[str]:

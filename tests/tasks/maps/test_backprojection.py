@@ -11,7 +11,8 @@ import torch
 
 from cryosense import fourier
 from cryosense.cli.backproject import Work
-from cryosense.data import ParticleDataError, ParticleSource, SurveyRecord
+from cryosense.data import AsIs, ParticleDataError, ParticleSource, SurveyRecord
+from cryosense.measurement import Identity
 from cryosense.measurement.design import Design, FourierDesign, PixelDesign
 from cryosense.metrics import fsc
 from cryosense.operators import masks
@@ -43,6 +44,8 @@ def backprojection(star: Path, *, chunk_size: int = 8, design: Design | None = N
         source=source,
         geometry=source.images.geometry,
         design=design,
+        quantiser=Identity(),
+        scaling=AsIs(),
         symmetry="C2",
         ctf_correction=True,
         pad_factor=2,
@@ -186,5 +189,5 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ParticleDataError, match="half set 2"):
         run(backprojection(change(star, {"rlnRandomSubset": 1})), tmp_path / "new")
     assert not (tmp_path / "new").exists()
-    with pytest.raises(ValueError, match=r"shard_index=2 of shard_count=2"):
+    with pytest.raises(ValueError, match=r"index=2 of count=2"):
         Sharding(2, 2)

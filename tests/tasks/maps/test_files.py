@@ -6,7 +6,6 @@ import mrcfile
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from cryosense.tasks.maps.files import write_maps, write_volume
 from tests.tasks.assessments import assessment
@@ -36,8 +35,3 @@ def test_what_is_written(tmp_path: Path) -> None:
         *("half1.mrc", "half2.mrc", "map.mrc", "mask.mrc", "reference.mrc"),
         *("fsc.csv", "fsc.star", "resolution.csv", "anisotropy.csv"),
     }
-    with Image.open(tmp_path / "fsc.png") as picture:
-        pixels = np.asarray(picture.convert("L"))
-    # Sections below, a ball in the middle one of them: neither empty nor black.
-    assert pixels.shape[1] > 1000
-    assert 0.05 < (pixels < 128).mean() < 0.9
