@@ -8,6 +8,7 @@ has as many words as there are labels. Text in semicolons, nested loops and seve
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,20 +72,26 @@ class _Reader:
     def take(self, first: int, content: bytes) -> None:
         """Go on with some whole lines, the number of the first of which is given."""
         plain, lines, at = not _has_marks(content), content.split(b"\n"), 0
+        ends = [i for i, line in enumerate(lines) if line.startswith(b"data_") and len(line.split()) == 1]
         while at < len(lines):
             block = self.blocks[-1] if self.blocks else None
-            if block is not None and block.is_loop and block.labels:
-                at += self._rows(block, lines[at:] if at else lines, first + at, plain)
-            if at < len(lines):
+            in_loop = block is not None and block.is_loop and bool(block.labels)
+            taken = 0
+            if block is not None and in_loop and lines[at].lstrip()[:1] not in (b"", b"_", b"#"):
+                following = bisect_right(ends, at - 1)
+                last = ends[following] if following < len(ends) else len(lines)
+                taken = self._rows(block, lines[at:last], first + at, plain) if last > at else 0
+            if not taken:
                 self._line(first + at, lines[at])
-                at += 1
+            at += max(taken, 1)
 
     def _rows(self, block: Block, lines: list[bytes], number: int, plain: bool) -> int:
-        """-> how many lines from the first on are rows."""
+        """-> how many lines from the first on are rows, or empty."""
         if plain and len(block.labels) > 1:
-            count, columns = columns_of_words(lines, len(block.labels))
+            taken, columns = columns_of_words(lines, len(block.labels))
         else:
-            count, columns = self._quoted_rows(lines, len(block.labels), number)
+            taken, columns = self._quoted_rows(lines, len(block.labels), number)
+        count = len(columns[0]) if columns else 0
         if count and block.rows == 0 and (self.lines - number) * len(block.labels) > MOST_VALUES:
             self._refuse(number, f"more than {MOST_VALUES} values may follow: too many to read")
         if count:
@@ -95,17 +102,20 @@ class _Reader:
                 self._refuse(number, "or a line soon after: not UTF-8")
             block.portions.append(columns)
             block.rows += count
-        return count
+        return taken
 
     def _quoted_rows(self, lines: list[bytes], wanted: int, first: int) -> tuple[int, list[pa.Array]]:
         rows: list[list[bytes]] = []
+        taken = 0
         for number, line in enumerate(lines, first):
             words, start = self._words(number, line), line.lstrip()[:1]
-            if len(words) != wanted or start == b"_" or (wanted == 1 and _is_keyword(words[0], line)):
+            if words and (len(words) != wanted or start == b"_" or (wanted == 1 and _is_keyword(words[0], line))):
                 break
-            rows.append(words)
+            taken += 1
+            if words:
+                rows.append(words)
         columns = [pa.array(column, pa.large_binary()) for column in zip(*rows, strict=True)]
-        return len(rows), [column.view(pa.large_string()) for column in columns]
+        return taken, [column.view(pa.large_string()) for column in columns]
 
     def _line(self, number: int, line: bytes) -> None:
         words = self._words(number, line)

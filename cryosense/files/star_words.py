@@ -9,23 +9,24 @@ NEWLINE, SPACE, UNDERSCORE, SEMICOLON = b"\n _;"
 
 
 def columns_of_words(lines: list[bytes], wanted: int) -> tuple[int, list[pa.Array]]:
-    """-> how many lines from the first on are rows of ``wanted`` words, and their columns of text, not yet known to be UTF-8.
+    """-> how many lines from the first on are rows of ``wanted`` words, or empty, and the rows' columns of text.
 
-    A line that begins with an underscore or a semicolon is no row.
+    A line that begins with an underscore or a semicolon is no row. The columns are not yet known to be UTF-8.
     """
     content = np.frombuffer(b"\n".join(lines) + b"\n", np.uint8)
     space = content <= SPACE
     starts = np.flatnonzero(~space & np.concatenate([[True], space[:-1]]))
     ends = np.flatnonzero(space & ~np.concatenate([[True], space[:-1]]))
-    breaks = np.flatnonzero(content == NEWLINE)
-    first_word = np.concatenate([[0], np.searchsorted(starts, breaks)])
-    count = _leading(np.diff(first_word) == wanted)
-    mark = content[starts[: count * wanted : wanted]]
-    count = _leading((mark != UNDERSCORE) & (mark != SEMICOLON))
+    first_word = np.concatenate([[0], np.searchsorted(starts, np.flatnonzero(content == NEWLINE))])
+    words = np.diff(first_word)
+    mark = np.append(content[starts], SPACE)[first_word[:-1]]  # of a line without words, another line's: it is no matter
+    marked = (words > 0) & ((mark == UNDERSCORE) | (mark == SEMICOLON))
+    taken = _leading(((words == wanted) | (words == 0)) & ~marked)
+    count = int(first_word[taken]) // wanted
     if not count:
-        return 0, []
-    begin, length = (words[: count * wanted].reshape(count, wanted) for words in (starts, ends - starts))
-    return count, [_gathered(content, begin[:, i], length[:, i]) for i in range(wanted)]
+        return taken, []
+    begin, length = (each[: count * wanted].reshape(count, wanted) for each in (starts, ends - starts))
+    return taken, [_gathered(content, begin[:, i], length[:, i]) for i in range(wanted)]
 
 
 def _leading(holds: np.ndarray) -> int:
