@@ -9,7 +9,7 @@ BYTES  := outputs/demo_bytes/particles.cryo.h5
 MAPS   := reference=outputs/demo_maps/data/volume.mrc
 TORCH  := torch==2.14.1 torchvision==0.29.1
 
-.PHONY: demo test slow lint bench wheel clean
+.PHONY: demo test test-rest slow lint bench wheel clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -40,7 +40,11 @@ demo: $(STAMP)
 	$(BIN)/cryosense collect outputs/demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not rest'
+
+# Whole commands, hostile files, and what iterates or trains.
+test-rest: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'rest and not slow'
 
 # cryoDRGN on exported files, among others.
 slow: $(STAMP)

@@ -8,6 +8,19 @@ import pytest
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # as the command has it: errors arrive as they are
 
+# Folders that `make test` leaves to `make test-rest`, but for the first whole commands.
+REST = {"cli", "fuzz", "kills", "reconstructors", "reporting", "solvers", "tasks", "training"}
+FIRST = {"cli/test_main.py", "cli/test_simulate.py"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is not of the first tier, by its folder."""
+    for item in items:
+        where = item.path.relative_to(Path(__file__).parent)
+        if where.parts[0] in REST and where.as_posix() not in FIRST:
+            item.add_marker("rest")
+
 
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
