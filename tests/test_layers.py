@@ -1,7 +1,9 @@
 """The structure of the package: who imports whom, who calls ``torch.fft``, which errors are raised."""
 
 import ast
+import graphlib
 import re
+import statistics
 from pathlib import Path
 
 import yaml
@@ -175,3 +177,46 @@ def test_below_cli_nobody_knows_the_configuration() -> None:
         hits = [(node.lineno, match) for node in texts if isinstance(node.value, str) for match in keys.findall(node.value)]
         named += [f"{path.relative_to(PACKAGE)}:{line}: {key}" for line, key in hits]
     assert not named
+
+
+# Longer than they should be; none may join them.
+LONG = {"fourier.py", "files/star_text.py", "measurement/design.py", "measurement/file/source.py"}
+MOST_LINES, MEDIAN_LINES, MOST_PARAMETERS = 200, 90, 8
+MANY_PARAMETERS = {"volumes/compiled.py:add_slices"}  # compiled loops take arrays one by one
+
+
+def test_files_and_signatures_are_short() -> None:
+    lengths = {path.relative_to(PACKAGE).as_posix(): len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {name for name, lines in lengths.items() if lines > MOST_LINES} <= LONG
+    assert statistics.median(lengths.values()) <= MEDIAN_LINES
+    many = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                names = [each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+                if len([name for name in names if name not in {"self", "cls"}]) > MOST_PARAMETERS:
+                    many.add(f"{path.relative_to(PACKAGE).as_posix()}:{node.name}")
+    assert many <= MANY_PARAMETERS
+
+
+def test_imports_go_round_in_no_circle() -> None:
+    """Modules that import each other's names; importing a module out of its own package is no circle."""
+    names = {
+        path: ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__") for path in MODULES
+    }
+    modules = set(names.values())
+
+    def module_of(name: str) -> str:
+        return name if name in modules else name.rpartition(".")[0]
+
+    needs = {names[path]: {module_of(name) for name in imported_names(path)} & modules - {names[path]} for path in MODULES}
+    graphlib.TopologicalSorter(needs).prepare()
+
+
+def test_one_place_writes_done() -> None:
+    writers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        if re.search(r"write_json_atomic\([^)]*(DONE|done\.json)", path.read_text())
+    }
+    assert len(writers) <= 1, writers

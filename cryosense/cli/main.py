@@ -25,7 +25,7 @@ VERBS = {
 
 
 # These write as they go, and take up what is there; the others write at the end.
-GOING_ON = {"simulate", "reconstruct", "train", "backproject"}
+GOING_ON = {"simulate", "measure", "reconstruct", "train", "backproject"}
 
 
 def usage() -> str:

@@ -35,7 +35,8 @@ def run(threads: int, program: str, *arguments: str) -> Usage:
     """-> what one command took, start of the program included. Its output goes on; its failure is ours."""
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     start, peak, done = time.perf_counter(), 0, 0
-    command = [Path(sys.executable).with_name(program), *arguments]
+    beside = Path(sys.executable).with_name(program)  # else it is a program of the machine's
+    command = [beside if beside.exists() else program, *arguments]
     process = subprocess.Popen(command, stdout=sys.stderr, env=os.environ | counts)
     while not done:
         # Not the usage's own peak, which begins at that of the process that started it.
