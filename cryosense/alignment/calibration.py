@@ -58,13 +58,16 @@ def calibrated_at(
 
 
 def _power(particles: Observed, disc: Disc) -> Tensor:
-    """-> (limit + 1,): mean power of what was measured in each shell. Raises CryosenseError for a shell without any."""
+    """-> (limit + 1,): mean power of what was measured in each shell; where nothing was, the largest, which no pose uses.
+
+    Raises CryosenseError where nothing was measured at all.
+    """
     total = disc.shell_sum(particles.spectrum.abs() ** 2).sum(0) / _seen(particles, disc)
-    total[0] = total[1]
-    if not bool((total > 0).all()):
-        empty = int((total <= 0).nonzero()[0, 0])
-        raise CryosenseError(f"shell {empty}: nothing was measured there in any of {len(particles.spectrum)} particles")
-    return total
+    if not bool((total > 0).any()):
+        raise CryosenseError(
+            f"nothing was measured inside {disc.limit} Fourier pixels in any of {len(particles.spectrum)} particles"
+        )
+    return torch.where(total > 0, total, total.max())
 
 
 def _seen(particles: Observed, disc: Disc) -> Tensor:
@@ -80,9 +83,8 @@ def _explained(particles: Observed, models: Tensor, noise: Tensor, disc: Disc, a
     found = float(cross / norm) if amplitude is None else amplitude
     left = particles.spectrum - particles.share * particles.ctf * found * models
     power = disc.shell_sum(left.abs() ** 2).sum(0) / _seen(particles, disc)
-    power = torch.maximum(power, LEAST_NOISE * _power(particles, disc))
-    power[0] = power[1]
-    return Calibration(found, power)
+    total = _power(particles, disc)
+    return Calibration(found, torch.where(power > 0, torch.maximum(power, LEAST_NOISE * total), total))
 
 
 def of_rows(particles: Observed, rows: Tensor) -> Observed:

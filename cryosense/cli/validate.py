@@ -21,7 +21,7 @@ from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.validate.validation import VALIDATION, Validation
 
 KEYS = ("reference", "cutoff_angstrom", "randomise_below", "ctf_correction", "most_particles", "significance")
-GRID = ("pad_factor", "regularisation")
+GRID = ("pad_factor", "regularisation", "align_noise_to_angstrom")
 WITHOUT_EFFECT = cells.WITHOUT_EFFECT_ON_WEIGHT  # what a run keeps changes no check
 
 

@@ -129,3 +129,13 @@ def test_what_cannot_be_meant_is_refused() -> None:
         Fineness(marginal=True)
     with pytest.raises(CryosenseError, match="shift_radius_pixels"):
         Fineness(shift_radius_pixels=-1.0)
+
+
+def test_a_shell_in_which_nothing_was_measured_is_left_out(aligner: Aligner) -> None:
+    seen = observed(aligner, particles(lopsided(N), 24, noise_std=0.5))
+    share = (aligner.disc.shells != 3).to(seen.ctf.dtype).expand(24, -1)
+    found = aligner.calibrate(Observed(seen.spectrum * share, seen.ctf, share))
+    assert found.amplitude == pytest.approx(1, rel=0.1)
+    assert bool((found.noise_power > 0).all())
+    with pytest.raises(CryosenseError, match="nothing was measured"):
+        aligner.calibrate(Observed(0 * seen.spectrum, seen.ctf, 0 * share))

@@ -123,3 +123,16 @@ def test_refusals_are_one_line(here: Path, monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(SystemExit, match=message):
             cryosense(monkeypatch, "validate", "output_dir=refused", *words)
     assert not Path("refused").exists()
+
+
+def test_noise_that_was_aligned_shows_the_reference_and_nothing_beyond_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aligned = ["align_noise_to_angstrom=30", "reference=set/volume.mrc", "output_dir=aligned"]
+    cryosense(monkeypatch, "validate", *CHAIN, *aligned)
+    curves = pd.read_csv(here / "aligned" / "curves.csv")
+    half_maps, to_truth = (curves[f"noise, aligned, {name}"] for name in ("half maps", "to truth"))
+    assert to_truth[2:7].mean() > 0.3  # to shell 6, 30 Angstrom: of noise alone
+    assert half_maps[2:7].mean() > 0.15  # in which the half sets agree, as if it were real
+    assert abs(to_truth[9:15]).max() < 0.25
+    told = (here / "aligned" / "validation.md").read_text()
+    assert told.count("invented |") == 2
+    assert "| beyond | half maps | 9-15 |" in told

@@ -26,6 +26,8 @@ def draw_validation(path: Path, table: pd.DataFrame, cutoff: int, box_angstrom: 
         for images, colour in COLOURS.items():
             for chain, line in LINES.items():
                 axes.plot(shells, table[f"{images}, {chain}, {curve}"], line, color=colour, label=f"{images}, {chain}")
+        if f"noise, aligned, {curve}" in table.columns:
+            axes.plot(shells, table[f"noise, aligned, {curve}"], "--", color="tab:orange", label="noise, aligned to the truth")
         axes.axvline(cutoff, color="tab:blue", linewidth=0.8)
         axes.annotate("phases random beyond", (cutoff, -0.32), fontsize=8, color="tab:blue", rotation=90)
         ticks = np.linspace(0, shells[-1], 9)[1:]

@@ -19,6 +19,7 @@ from cryosense.runs.record import Kind
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.references import read_map
 from cryosense.tasks.reconstruct.run import Run
+from cryosense.tasks.validate.aligned_noise import AlignedNoise, aligned_noise, noise_table
 from cryosense.tasks.validate.controls import chosen_particles, noise_like, phases_randomised
 from cryosense.tasks.validate.verdicts import Verdict, verdict_table, verdicts
 from cryosense.volumes.backproject import SliceAccumulator, Slices
@@ -50,13 +51,18 @@ class Checked:
     box_angstrom: float
     particles: int
     significance: float
+    noise: AlignedNoise | None
 
     def write(self, directory: Path) -> dict[str, object]:
         """Write ``curves.csv``, ``validation.csv`` and ``validation.md``. -> what sums them up."""
         write_csv(directory / "curves.csv", self.curves)
         write_csv(directory / "validation.csv", pd.DataFrame(self.verdicts))
-        write_text(directory / "validation.md", verdict_table(self.verdicts, self.significance))
+        told = verdict_table(self.verdicts, self.significance)
         passed = all(verdict.passed for verdict in self.verdicts)
+        if self.noise is not None:
+            told += "\n" + noise_table(self.noise, self.significance)
+            passed = passed and self.noise.passed(self.significance)
+        write_text(directory / "validation.md", told)
         return {"passed": passed, "cutoff_shell": self.cutoff, "particles": self.particles}
 
 
@@ -73,6 +79,7 @@ class Validation:
         most_particles: as many, drawn at random, are used.
         significance: a check fails if chance has a smaller probability than this.
         pad_factor, regularisation: see :class:`SliceAccumulator`.
+        align_noise_to_angstrom: also find poses of noise by the true map at this resolution, see :func:`aligned_noise`.
     """
 
     run: Run
@@ -84,6 +91,7 @@ class Validation:
     significance: float
     pad_factor: int
     regularisation: float
+    align_noise_to_angstrom: float | None = None
 
     def __post_init__(self) -> None:
         if self.most_particles < 2 or not 0 < self.significance < 1 or not 0 < self.randomise_below < 1:
@@ -118,7 +126,14 @@ class Validation:
             table[f"{kind}, to truth"] = fsc(halves.full, truth).numpy()
         empty = {"noise": FIRST_SHELL, "randomised": cutoff + SHELLS_BESIDE_CUTOFF}
         found = verdicts(table, empty, self.significance)
-        return Checked(table, found, cutoff, n * pixel_size, len(self._positions()), self.significance)
+        noise = self._aligned_noise(alignments, truth)
+        if noise is not None:
+            table = table.assign(**{f"noise, aligned, {name}": curve.numpy() for name, curve in noise.curves.items()})
+        return Checked(table, found, cutoff, n * pixel_size, len(self._positions()), self.significance, noise)
+
+    def _aligned_noise(self, alignments: Alignments, truth: Tensor) -> AlignedNoise | None:
+        resolution = self.align_noise_to_angstrom
+        return None if resolution is None else aligned_noise(self.run, truth, alignments, self._positions(), resolution)
 
     def _all_maps(
         self, alignments: Alignments, particles: Halves, cutoff: int, progress: Callable[[int], object]
