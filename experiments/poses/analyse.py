@@ -1,0 +1,119 @@
+"""Errors of the poses that run.py found, beside RELION's; see README.md. Writes results.csv, results.md and errors.png."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from omegaconf import DictConfig, OmegaConf
+from run import HERE, POSES, slug
+
+from cryosense.alignment import angles_between_deg
+from cryosense.data import ParticleStack
+from cryosense.volumes.poses import rotation_matrices
+
+REPLICATES, FAR_DEG = 2000, 20.0
+Errors = tuple[np.ndarray, np.ndarray]
+
+
+def main() -> None:
+    """Read every cell that is there."""
+    study = OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli())
+    rows, drawn = [], {}
+    for seed in study.seeds:
+        for snr in study.snrs:
+            folder = Path(study.directory) / f"snr_{snr}_seed_{seed}"
+            found = {name: errors(path, folder / "data" / "particles.star") for name, path in cells(study, folder)}
+            drawn[snr] = {name: angles for name, (angles, _) in found.items()}
+            rows += [row(name, found[name], found["original"], snr, seed) for name in found]
+    table = pd.DataFrame(rows)
+    table.to_csv(HERE / "results.csv", index=False, float_format="%.4g")
+    (HERE / "results.md").write_text(markdown(table))
+    draw(HERE / "errors.png", drawn)
+    sys.stdout.write(markdown(table))
+
+
+def cells(study: DictConfig, folder: Path) -> list[tuple[str, Path]]:
+    """-> name and poses of each scheme that is there, RELION's first and last iteration."""
+    plain = OmegaConf.to_container(study, resolve=False)
+    named = [(name, folder / slug(name) / "particles.star") for name in (*plain["schemes"], *plain["designs"])]
+    for number in (1, plain["relion"]["iterations"]):
+        named.append((f"original, RELION, iteration {number}", folder / "relion" / f"run_it{number:03d}_data.star"))
+    return [(name, path) for name, path in named if path.is_file()]
+
+
+def errors(found: Path, truth: Path) -> Errors:
+    """-> (n,) degrees and Angstrom to the truth."""
+    tables = [pose_table(path) for path in (found, truth)]
+    one, other = (rotation_matrices(torch.tensor(table[POSES[:3]].to_numpy(dtype=float))) for table in tables)
+    shift = np.linalg.norm(tables[0][POSES[3:]].to_numpy(float) - tables[1][POSES[3:]].to_numpy(float), axis=1)
+    return angles_between_deg(one, other, torch.eye(3)[None]).numpy(), shift
+
+
+def pose_table(path: Path) -> pd.DataFrame:
+    """-> the particles in the order of their images."""
+    stack = ParticleStack.open(path, root=path.parents[1] / "data")
+    table = stack.metadata
+    return table.assign(image=table["rlnImageName"].str.split("@").str[0].astype(int)).sort_values("image")
+
+
+def row(name: str, found: Errors, original: Errors, snr: float, seed: int) -> dict[str, object]:
+    """-> medians, share of far ones, and the ratio of medians to the originals' over particles drawn in pairs."""
+    angles, shifts = found
+    drawn = np.random.default_rng(0).integers(len(angles), size=(REPLICATES, len(angles)))
+    medians, of_original = np.median(angles[drawn], axis=1), np.median(original[0][drawn], axis=1)
+    low, high = np.quantile(medians, [0.025, 0.975])
+    ratio_low, ratio_high = np.quantile(medians / of_original, [0.025, 0.975])
+    return {
+        "snr": snr,
+        "seed": seed,
+        "scheme": name,
+        "particles": len(angles),
+        "median_deg": np.median(angles),
+        "low_deg": low,
+        "high_deg": high,
+        "ratio": np.median(angles) / np.median(original[0]),
+        "ratio_low": ratio_low,
+        "ratio_high": ratio_high,
+        "within_20_deg": np.mean(angles < FAR_DEG),
+        "median_shift_angstrom": np.median(shifts),
+    }
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """-> a table for the README."""
+    lines = [
+        "| SNR | scheme | median error (95 %) | over the originals' (paired 95 %) | within 20 degrees | shift, median |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for each in table.itertuples():
+        lines.append(
+            f"| {each.snr} | {each.scheme} | {each.median_deg:.2f} ({each.low_deg:.2f} to {each.high_deg:.2f}) "
+            f"| {each.ratio:.2f} ({each.ratio_low:.2f} to {each.ratio_high:.2f}) | {each.within_20_deg:.1%} "
+            f"| {each.median_shift_angstrom:.2f} Å |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def draw(path: Path, drawn: dict[float, dict[str, np.ndarray]]) -> None:
+    """Write the distribution of errors of every scheme, a panel for each SNR."""
+    figure = Figure(figsize=(12.0, 5.0), layout="constrained")
+    for axes, (snr, schemes) in zip(np.atleast_1d(figure.subplots(1, len(drawn), sharey=True)), drawn.items(), strict=True):
+        for number, (name, angles) in enumerate(schemes.items()):
+            style = "--" if "RELION" in name else "-"
+            shares = np.arange(1, len(angles) + 1) / len(angles)
+            axes.plot(np.sort(angles), shares, style, color=f"C{number % 10}", label=name)
+        axes.set(xscale="log", xlim=(0.3, 180), ylim=(0, 1), xlabel="angle to the true pose (degrees)", title=f"SNR {snr}")
+        axes.axvline(FAR_DEG, color="black", linewidth=0.6)
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("share of particles below")
+    figure.axes[0].legend(fontsize=8, loc="upper left")
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
