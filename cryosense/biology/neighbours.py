@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from cryosense.errors import ArgumentError
 
 from .extras import latents_module
 
 CHUNK = 16384
+TREE_DIMENSIONS = 15  # in more, a tree looks at nearly all particles, and comparing all is faster
 
 
 def check_neighbours(count: int, particles: int) -> None:
@@ -23,8 +25,14 @@ def nearest_neighbours(latents: np.ndarray, count: int) -> np.ndarray:
     Raises ArgumentError where there are not so many others.
     """
     check_neighbours(count, len(latents))
-    index = latents_module("sklearn.neighbors").NearestNeighbors(n_neighbors=count).fit(latents)
-    return np.asarray(index.kneighbors(return_distance=False), dtype=np.int64)
+    if latents.shape[1] > TREE_DIMENSIONS:
+        index = latents_module("sklearn.neighbors").NearestNeighbors(n_neighbors=count, algorithm="brute").fit(latents)
+        return np.asarray(index.kneighbors(return_distance=False), dtype=np.int64)
+    found = np.asarray(cKDTree(latents).query(latents, count + 1)[1], dtype=np.int64)
+    # Among others at the same place a particle need not be the first, nor be found at all.
+    itself = found == np.arange(len(latents))[:, None]
+    itself[~itself.any(1), -1] = True
+    return found[~itself].reshape(len(latents), count)
 
 
 def neighbour_overlap(first: np.ndarray, second: np.ndarray) -> float:

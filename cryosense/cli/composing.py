@@ -21,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.config_files import READ, ConfigFiles
+from cryosense.cli.config_files import READ, FileConfigSource
 from cryosense.cli.keys import remember
 from cryosense.cli.trust import Typed, refuse_untrusted
 from cryosense.errors import ForeignConfigError
@@ -124,7 +124,7 @@ def checked() -> Iterator[None]:
     Plugins.instance()  # registers Hydra's own reader of files, whose place ours takes
     readers = SourcesRegistry.instance().types
     before = hydra_app.ConfigLoaderImpl, readers["file"]
-    hydra_app.ConfigLoaderImpl, readers["file"] = ConfigLoader, ConfigFiles  # type: ignore[misc]
+    hydra_app.ConfigLoaderImpl, readers["file"] = ConfigLoader, FileConfigSource  # type: ignore[misc]
     READ.clear()
     try:
         yield

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import yaml
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.core_plugins import file_config_source
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -20,8 +20,12 @@ MOST_NESTED = 40
 READ: list[Path] = []  # configurations of others that were read in this process
 
 
-class ConfigFiles(FileConfigSource):
-    """Hydra's folders of YAML files, which may be anybody's."""
+class FileConfigSource(file_config_source.FileConfigSource):
+    """Hydra's folders of YAML files, which may be anybody's.
+
+    It has the name of Hydra's own reader, by which Hydra knows what it registers: in the workers of a sweep, which are given
+    the readers of the process that started them, Hydra registers its own once more.
+    """
 
     def load_config(self, config_path: str) -> ConfigResult:
         """-> what a file holds.

@@ -16,7 +16,8 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, seen
-from cryosense.data import ParticleSource, SurveyRecord
+from cryosense.data import ParticleSource, ParticleStack, SurveyRecord
+from cryosense.data.unused import unused_columns
 from cryosense.errors import ArgumentError
 from cryosense.measurement.file import SUFFIX, MeasurementFile
 from cryosense.runs.code import code_version
@@ -40,12 +41,24 @@ def measure(cfg: DictConfig) -> bool:
         raise ArgumentError(f"output={path}: a measurement file is named *{SUFFIX}")
     sharding, source = Sharding(cfg.shard.index, cfg.shard.count), open_source(cfg)
     files = seen(source.files)
+    for note in notes(source.images):
+        print(f"cryosense measure: {note}", file=sys.stderr)
     own = Identity(identity(cfg, WITHOUT_EFFECT), source.data_fingerprint, code_version())
     with tqdm(total=len(source.images) // sharding.count, unit="particle", desc="measure") as bar:
         if is_made(path, own, source.images.box_size, cfg.rerun):
             bar.update(bar.total or 0)
             return True
         return measuring(cfg, source, files, sharding).run(path, own, cfg.rerun, bar.update)
+
+
+def notes(images: ParticleStack) -> list[str]:
+    """-> what is to be said of columns that tell how images came about, which are measured as they are."""
+    lost = images.tables.not_read
+    kept = [name for name in unused_columns(images.tables, ()) if name not in lost]
+    return [
+        *([f"not used, kept in the file: {', '.join(kept)}"] if kept else []),
+        *([f"the file has no place for {', '.join(lost)}"] if lost else []),
+    ]
 
 
 def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: Sharding) -> Measuring:

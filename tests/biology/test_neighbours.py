@@ -8,8 +8,9 @@ from cryosense.biology.neighbours import nearest_neighbours, neighbour_overlap, 
 pytest.importorskip("sklearn")
 
 
-def test_neighbours_are_the_nearest_others() -> None:
-    points = np.random.default_rng(0).standard_normal((200, 3))
+@pytest.mark.parametrize("dimensions", [3, 15, 16])
+def test_neighbours_are_the_nearest_others(dimensions: int) -> None:
+    points = np.random.default_rng(0).standard_normal((200, dimensions))
     points[7] = points[3]  # the same place: each is the other's neighbour, and no particle its own
     distances = np.linalg.norm(points[:, None] - points, axis=-1) + np.diag(np.full(200, np.inf))
     found = nearest_neighbours(points, 5)
@@ -17,6 +18,13 @@ def test_neighbours_are_the_nearest_others() -> None:
     assert (found[3, 0], found[7, 0]) == (7, 3)
     with pytest.raises(ValueError, match="neighbours=200 of 200 particles: from 1 to 199"):
         nearest_neighbours(points, 200)
+
+
+def test_no_particle_is_its_own_neighbour_among_many_at_one_place() -> None:
+    found = nearest_neighbours(np.repeat(np.eye(3), 30, axis=0), 5)
+    assert (found != np.arange(90)[:, None]).all()
+    assert (found // 30 == np.arange(90)[:, None] // 30).all()
+    assert all(len(set(row)) == 5 for row in found.tolist())
 
 
 def test_overlap_of_equal_turned_and_unrelated_spaces() -> None:

@@ -1,11 +1,16 @@
 """A configuration from someone else runs nothing but what cryosense ships with, and says nothing about where to write."""
 
 import os
+import pickle
 from pathlib import Path
 
 import pytest
+from hydra._internal.sources_registry import SourcesRegistry
+from hydra.core.singleton import Singleton
 
+from cryosense.cli.composing import checked
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.config_files import FileConfigSource
 from tests.cli.verbs import run_verb
 
 OWN = """
@@ -228,3 +233,14 @@ def test_packages_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_what_ships_passes_when_it_comes_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     text = path.read_text().partition("\nhydra:")[0]
     shown(tmp_path, monkeypatch, {"experiment/theirs.yaml": text}, "experiment=theirs")
+
+
+def test_workers_of_a_sweep_read_as_the_process_that_started_them() -> None:
+    before = Singleton.get_state()
+    with checked():
+        instances = pickle.loads(pickle.dumps(Singleton.get_state()["instances"]))
+    try:
+        Singleton.set_state({**before, "instances": instances})
+        assert SourcesRegistry.instance().types["file"] is FileConfigSource
+    finally:
+        Singleton.set_state(before)

@@ -1,0 +1,62 @@
+"""What a STAR file says beside the images: named where it is not used, and the same values behind a measurement file."""
+
+from pathlib import Path
+
+import pytest
+
+from cryosense.files.star_text import read_blocks
+from cryosense.files.star_writing import star_text
+from tests.cli.test_measure import cryosense
+from tests.files.star_files import VALUES
+from tests.measurement.file.stacks import write_many
+
+COUNT = len(VALUES)
+NUMBERS = ["1.10", "-0.0", "+5", ".5", "1e3", "007", "12.500000", "1234567890123456789012", "0.1", "1e-300"]
+
+
+def with_columns(star: Path, columns: dict[str, list[str]]) -> Path:
+    """-> a copy of a STAR file with columns of text."""
+    tables = {name: block.table() for name, block in read_blocks(star).items()}
+    tables["particles"] = tables["particles"].assign(**columns)
+    path = star.with_name("changed.star")
+    path.write_text("".join(star_text(tables)), encoding="utf-8")
+    return path
+
+
+def text(star: Path) -> dict[str, list[str]]:
+    """-> the columns of a STAR file, but for where the images lie."""
+    tables = {name: block.table() for name, block in read_blocks(star).items()}
+    columns = {f"{name}.{label}": table[label].tolist() for name, table in tables.items() for label in table.columns}
+    return {name: column for name, column in columns.items() if not name.endswith("ImageName")}
+
+
+@pytest.fixture
+def star(tmp_path: Path) -> Path:
+    return write_many(tmp_path, COUNT)
+
+
+def test_values_are_the_same_behind_a_measurement_file(star: Path, tmp_path: Path) -> None:
+    numbers = [NUMBERS[i % len(NUMBERS)] for i in range(COUNT)]
+    zeros = [f"{i}.{i % 7:06d}" for i in range(COUNT)]
+    path = with_columns(
+        star,
+        {"rlnMicrographName": VALUES, "rlnComment": VALUES, "rlnHelicalTrackLength": numbers, "rlnCtfMaxResolution": zeros},
+    )
+    cryosense("measure", path, f"output={tmp_path}/a.cryo.h5", "design=full", "quantiser=sign")
+    words = ("reconstructor=pinv", "scores.lpips=null", "draw_example=false", f"output_dir={tmp_path}/out")
+    cryosense("reconstruct", f"data.path={tmp_path}/a.cryo.h5", *words)
+    (made,) = (tmp_path / "out").glob("*/particles.star")
+    before, after = text(path), text(made)
+    assert list(after) == list(before)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"particles.rlnCtfMaxResolution"}  # of numbers alone: its values, not its zeros
+    assert list(map(float, after["particles.rlnCtfMaxResolution"])) == list(map(float, zeros))
+
+
+def test_columns_that_are_not_used_are_named(star: Path, tmp_path: Path) -> None:
+    words = ("design=full", "quantiser=sign")
+    assert "not used" not in cryosense("measure", star, f"output={tmp_path}/a.cryo.h5", *words)
+    columns = {"rlnNormCorrection": "1.5", "rlnPhaseShift": "0", "rlnBeamTiltX": "0.5", "rlnBeamTiltY": "0.0"}
+    path = with_columns(star, {name: [value] * COUNT for name, value in columns.items()})
+    heard = cryosense("measure", path, f"output={tmp_path}/b.cryo.h5", *words)
+    assert "cryosense measure: not used, kept in the file: rlnBeamTiltX, rlnNormCorrection\n" in heard
