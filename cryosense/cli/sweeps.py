@@ -48,7 +48,8 @@ class SweepAccount(Callback):
         """List the cells. Exits with one line where a cell cannot even be composed."""
         if config.hydra.job.config_name != self.verb:
             return
-        lead()
+        if config.hydra.launcher._target_.endswith("JoblibLauncher"):  # jobs of a queue outlive who handed them in
+            lead()
         with one_line(self.verb):
             batch = tqdm(cell_overrides(config), unit="cell", desc="look at all cells", delay=QUIET_SECONDS, leave=False)
             self.cells = [Cell.of(_composed(self.verb, overrides)) for overrides in batch]

@@ -84,7 +84,7 @@ def _make(directory: Path) -> list[Path]:
 def _take(lock: Path, expires_hours: float) -> os.stat_result:
     """Make the lock. -> what tells it apart from another's."""
     unlinked = lock.with_name(f".{lock.name}.{HOST}.{os.getpid()}.{threading.get_ident()}")
-    holder = {"host": HOST, "pid": os.getpid(), "started": _started(os.getpid()), "time": _now()}
+    holder = {**whoami(), "time": _now()}
     try:
         while True:
             lock.parent.mkdir(parents=True, exist_ok=True)  # it may have gone with the lock of another
@@ -117,7 +117,7 @@ def _remove_stale(lock: Path, expires_hours: float) -> None:
         if holder is None:
             stale, who = age > UNREADABLE_SECONDS, "a process that has just begun"
         elif holder["host"] == HOST:
-            stale, who = not _alive(holder["pid"], holder["started"]), f"process {holder['pid']}"
+            stale, who = not is_alive(holder["pid"], holder["started"]), f"process {holder['pid']}"
         else:
             stale, who = age > 3600 * expires_hours, f"process {holder['pid']} on {holder['host']}"
         if stale:
@@ -145,7 +145,12 @@ def _read(text: str) -> dict[str, Any] | None:
     return holder if well else None
 
 
-def _alive(pid: int, started: str | None) -> bool:
+def whoami() -> dict[str, Any]:
+    """-> host, number and time of start of this process: they tell it apart from all others."""
+    return {"host": HOST, "pid": os.getpid(), "started": _started(os.getpid())}
+
+
+def is_alive(pid: int, started: str | None) -> bool:
     """Whether the process lives, and is the one that had this number then. A killed one that nobody waits for does not."""
     try:
         os.kill(pid, 0)

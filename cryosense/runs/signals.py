@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -9,8 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
-STARTED_BY = "CRYOSENSE_PROCESS"  # environment variable: the process that workers were started by
+from cryosense.runs.lock import is_alive, whoami
+
+STARTED_BY = "CRYOSENSE_PROCESS"  # environment variable: the process that workers were started by, as locks name theirs
 WATCH_SECONDS = 0.5
 GRACE_SECONDS = 3.0
 
@@ -37,18 +41,31 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def lead() -> None:
-    """Let workers that this process starts know whom they work for."""
-    os.environ[STARTED_BY] = str(os.getpid())
+    """Let workers that this process starts know whom they work for, and not outlive."""
+    os.environ[STARTED_BY] = json.dumps(whoami())
 
 
 def follow() -> None:
     """In a worker of a process that has called :func:`lead`: end when that one has ended, in order or after some seconds."""
-    if os.environ.get(STARTED_BY) == str(os.getppid()) and not any(t.name == STARTED_BY for t in threading.enumerate()):
-        threading.Thread(target=_watch, args=(os.getppid(),), name=STARTED_BY, daemon=True).start()
+    leader = _leader()
+    if leader is None or leader["pid"] == os.getpid() or any(t.name == STARTED_BY for t in threading.enumerate()):
+        return
+    if not is_alive(leader["pid"], leader["started"]):  # it was killed while this one was loading its libraries
+        os._exit(128 + signal.SIGTERM)
+    threading.Thread(target=_watch, args=(leader["pid"], leader["started"]), name=STARTED_BY, daemon=True).start()
 
 
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
+def _leader() -> dict[str, Any] | None:
+    try:
+        leader = json.loads(os.environ[STARTED_BY])
+        here = leader["host"] == whoami()["host"] and isinstance(leader["pid"], int) and "started" in leader
+        return leader if here else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _watch(pid: int, started: str | None) -> None:
+    while is_alive(pid, started):
         time.sleep(WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)

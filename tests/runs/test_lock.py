@@ -18,7 +18,7 @@ HOURS, LOCK = 1.0, "run.lock"
 
 
 def write_lock(directory: Path, **change: object) -> Path:
-    holder = {"host": module.HOST, "pid": os.getpid(), "started": module._started(os.getpid()), "time": "then"}
+    holder = {"host": module.HOST, "pid": os.getpid(), "started": module.whoami()["started"], "time": "then"}
     directory.mkdir(parents=True, exist_ok=True)
     (directory / LOCK).write_text(json.dumps(holder | change))
     return directory / LOCK

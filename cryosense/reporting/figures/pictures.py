@@ -118,6 +118,8 @@ def _canvas(operators: int, columns: int, panel: float) -> tuple[Figure, list[li
     grid = figure.subplots(2 * operators, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
+        axes.xaxis.set_visible(False)  # else each title is placed by ticks that are not drawn: half of the time
+        axes.yaxis.set_visible(False)
     return figure, grid.tolist()
 
 

@@ -1,0 +1,57 @@
+"""Workers end with the process that they work for, however early that dies."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from cryosense.runs.signals import STARTED_BY
+
+LEADER = "import json; from cryosense.runs.lock import whoami; print(json.dumps(whoami()), flush=True); input()"
+WORKER = "import time; from cryosense.runs.signals import follow; follow(); print('works', flush=True); time.sleep(60)"
+
+
+@contextmanager
+def started(code: str, leader: object = None) -> Iterator[subprocess.Popen[str]]:
+    """A process, killed at the end, that works for another."""
+    environment = os.environ | {STARTED_BY: json.dumps(leader)}
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def test_a_worker_ends_with_its_leader_and_does_nothing_when_it_has_gone() -> None:
+    with started(LEADER) as leader:
+        who = json.loads(said(leader))
+        with started(WORKER, who) as worker:
+            assert said(worker) == "works\n"
+            leader.kill()  # not waited for: what is left of a process that was killed is no process
+            assert worker.wait(30) != 0
+        with started(WORKER, who) as late:
+            assert said(late) == ""
+
+
+@pytest.mark.parametrize("other", [{"host": "elsewhere", "pid": 2**22 + 1, "started": "1"}, {"pid": 1}, {}, 7, None])
+def test_others_are_not_followed(other: object) -> None:
+    with started(WORKER, other) as process:
+        assert said(process) == "works\n"
+
+
+def test_a_process_does_not_follow_itself() -> None:
+    with started(f"from cryosense.runs.signals import lead; lead(); {WORKER}") as process:
+        assert said(process) == "works\n"
+        time.sleep(1)
+        assert process.poll() is None
