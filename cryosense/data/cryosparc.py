@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.spatial.transform import Rotation
 
 from cryosense.errors import ParticleDataError
 from cryosense.files.limits import require_regular
@@ -170,6 +169,8 @@ def _image_columns(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _pose_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     columns: dict[str, np.ndarray] = {}
     if "alignments3D/pose" in fields:
+        from scipy.spatial.transform import Rotation  # here, since SciPy takes half a second to import
+
         vectors = fields["alignments3D/pose"].astype(np.float64)
         angles = relion_angles(Rotation.from_rotvec(vectors).as_matrix().transpose(0, 2, 1))
         columns |= dict(zip(("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"), angles.T, strict=True))

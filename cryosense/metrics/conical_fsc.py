@@ -52,8 +52,10 @@ def conical_fsc(volume1: Tensor, volume2: Tensor, directions: Tensor, half_angle
         for points in members.split(POINTS_AT_A_TIME) if shell else ():
             one, two = (spectrum[points].to(torch.complex128) for spectrum in spectra)
             terms = [(one * two.conj()).real, one.abs().square(), two.abs().square(), torch.full_like(one.real, 0.5)]
-            inside = (_unit_vectors(points, n) @ directions.to(torch.float32).T).abs() >= least_cosine
-            sums += inside.double().T @ (torch.stack(terms, dim=1) * times[points, None])
+            inside = (_unit_vectors(points, n) @ directions.to(torch.float32).T).abs_() >= least_cosine
+            # A narrow cone holds few points: they are looked up, which costs less than a product with all of them.
+            point, cone = inside.nonzero().unbind(1)
+            sums.index_add_(0, cone, (torch.stack(terms, dim=1) * times[points, None])[point])
         cross, power1, power2, independent = sums.unbind(1)
         norm = torch.sqrt(power1 * power2)
         enough = (independent >= FEWEST_COEFFICIENTS) & (norm > 0)

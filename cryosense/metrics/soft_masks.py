@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from cryosense.errors import ArgumentError
@@ -49,20 +48,26 @@ def automatic_mask(
     inside = 4 * (squares[:, None, None] + squares[:, None] + squares) < n**2
     molecule = (smooth > _otsu_threshold(smooth[inside])) & inside
     mask = torch.zeros(volume.shape, dtype=torch.float64, device=volume.device)
-    near = _surroundings(molecule, math.ceil(extend_pixels + edge_pixels) + 1)
-    distance = torch.from_numpy(_distances(molecule[near].cpu().numpy())).to(volume.device)
-    mask[near] = _raised_cosine(distance - extend_pixels, edge_pixels)
+    width = extend_pixels + edge_pixels
+    near = _surroundings(molecule, math.ceil(width) + 1)
+    mask[near] = _raised_cosine(distances(molecule[near], math.ceil(width)) - extend_pixels, edge_pixels)
     return mask
 
 
-def _distances(inside: np.ndarray) -> np.ndarray:
-    """Bool -> float64: how far each voxel is from the nearest one inside."""
-    # From where that is: SciPy's own distances take four times the memory on their way.
-    nearest = distance_transform_edt(~inside, return_distances=False, return_indices=True)
-    for axis, offset in enumerate(nearest):
-        offset -= np.arange(inside.shape[axis], dtype=offset.dtype).reshape([-1 if a == axis else 1 for a in range(3)])
-        offset *= offset
-    return np.sqrt(nearest.sum(0, dtype=np.float64))
+def distances(inside: Tensor, reach: int) -> Tensor:
+    """(z, y, x) bool -> float64: how far each voxel is from the nearest one inside; where that is beyond ``reach``, farther.
+
+    Along one axis after the other, from no farther than is asked for (Felzenszwalb & Huttenlocher 2012, without the
+    envelopes, which pay for long ways only).
+    """
+    squares = torch.where(inside, 0, 4 * reach**2 + 1).int()
+    for axis in range(3):
+        before, n = squares.clone(), squares.shape[axis]
+        for step in range(1, min(reach, n - 1) + 1):
+            for to, source in ((step, 0), (0, step)):
+                into = squares.narrow(axis, to, n - step)
+                torch.minimum(into, before.narrow(axis, source, n - step) + step**2, out=into)
+    return squares.double().sqrt_()
 
 
 def _low_pass(volume: Tensor, width_pixels: float) -> Tensor:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch_ctf import calculate_ctf_2d
 
 from cryosense.volumes.aberrations import Aberrations
 
@@ -48,6 +47,8 @@ def ctf_half_plane(
     torch-ctf adds 1.2e-7 / A^2 to the square of k where it takes its direction: astigmatism is 0.6 % too weak in the first
     shell of a 224 A box, less beyond.
     """
+    from torch_ctf import calculate_ctf_2d  # here, since it brings SciPy, which takes half a second to import
+
     u, v = parameters.defocus_u_angstrom, parameters.defocus_v_angstrom
     # torch-ctf takes the root of the astigmatism, so the larger defocus must be the first: swap the axes where it is not.
     angle = torch.where(u >= v, parameters.defocus_angle_deg, parameters.defocus_angle_deg + 90)

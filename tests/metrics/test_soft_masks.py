@@ -6,9 +6,11 @@ from pathlib import Path
 import mrcfile
 import pytest
 import torch
+from scipy.ndimage import distance_transform_edt
 
 from cryosense.fourier import frequency_radius
 from cryosense.metrics import automatic_mask, sphere_mask
+from cryosense.metrics.soft_masks import distances
 
 LENGTHS = {"lowpass_angstrom": 12.0, "extend_pixels": 2.0, "edge_pixels": 4.0}
 
@@ -29,6 +31,17 @@ def test_a_ball_is_found_in_noise_and_extended() -> None:
     mask = automatic_mask((radius < 10).double() + noise, 3.0, **LENGTHS)
     assert float(mask[radius < 11].min()) == 1
     assert float(mask[radius > 17.5].max()) < 0.02
+
+
+@pytest.mark.parametrize("reach", [0, 1, 5, 40])
+def test_distances_are_exact_up_to_their_reach(reach: int) -> None:
+    inside = torch.rand(17, 23, 20, generator=torch.Generator().manual_seed(1)) < 0.004
+    exact = torch.from_numpy(distance_transform_edt(~inside.numpy()))
+    found = distances(inside, reach)
+    near = exact <= reach
+    assert torch.equal(found[near], exact[near])
+    assert not near.all() or reach == 40
+    assert bool((found[~near] > reach).all())
 
 
 def test_groel_lies_inside_its_mask(reference_data: Path) -> None:

@@ -14,7 +14,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 DITHER_POINTS = 256  # of the midpoint rule over the dither
 LLOYD_ITERATIONS, LLOYD_TOLERANCE = 5000, 1e-10
@@ -99,6 +98,8 @@ def lloyd_max(levels: int, dither: bool) -> Codebook:
 
 def _moments(edges: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(L - 1,), (d,) shifts -> (d, L) probabilities and first moments of normal y between the edges, y + u quantised."""
+    from scipy.special import ndtr  # here, since SciPy takes half a second to import
+
     shifted = np.concatenate([[-np.inf], edges, [np.inf]]) - u[:, None]
     density = np.exp(-(shifted**2) / 2) / math.sqrt(2 * math.pi)
     return np.diff(ndtr(shifted), axis=1), -np.diff(density, axis=1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import ndtr
 
 from cryosense.measurement.quantisers.codebook import Codebook
 
@@ -21,6 +20,8 @@ def distortion_power(book: Codebook, signal_share: float) -> float:
     """-> E[h(s)^2] where the signal has ``signal_share`` of the variance; without dither (with it, about 0)."""
     if signal_share <= 0:
         return 0.0
+    from scipy.special import ndtr  # here, since SciPy takes half a second to import
+
     nodes, weights = np.polynomial.hermite_e.hermegauss(POINTS)
     s, weights = nodes * math.sqrt(signal_share), weights / weights.sum()
     shifted = (np.concatenate([[-np.inf], book.edges, [np.inf]]) - s[:, None]) / math.sqrt(max(1 - signal_share, 1e-12))

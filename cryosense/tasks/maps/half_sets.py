@@ -11,9 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from cryosense.data import ParticleDataError, ParticleStack
@@ -98,12 +95,17 @@ def _places(stack: ParticleStack) -> np.ndarray:
     different, cell = np.unique(cells, axis=0, return_inverse=True)
     # Micrographs lie above each other, too far for a pair.
     centres = np.column_stack([different[:, 0] * 10 * near, different[:, 1:] * CELL * near])
+    from scipy.spatial import cKDTree  # here, since SciPy takes half a second to import
+
     pairs = cKDTree(centres).query_pairs(near, output_type="ndarray")
     return _components(pairs[:, 0], pairs[:, 1], len(different))[cell.reshape(-1)]
 
 
 def _joined(ties: list[np.ndarray], count: int) -> np.ndarray:
     """(n,) codes, -1 for none, of several kinds -> (n,) codes: what any kind ties together has the same."""
+    ties = [codes for codes in ties if pd.Series(codes[codes >= 0]).duplicated().any()]
+    if not ties:
+        return np.arange(count)
     rows, columns, first = [], [], count
     for codes in ties:
         tied = np.flatnonzero(codes >= 0)
@@ -115,6 +117,9 @@ def _joined(ties: list[np.ndarray], count: int) -> np.ndarray:
 
 
 def _components(rows: np.ndarray, columns: np.ndarray, count: int) -> np.ndarray:
+    from scipy.sparse import coo_array  # here, since SciPy takes half a second to import
+    from scipy.sparse.csgraph import connected_components
+
     edges = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(count, count))
     return np.asarray(connected_components(edges, directed=False)[1], np.int64)
 
