@@ -79,6 +79,7 @@ def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: 
         sharding=sharding,
         chunk_size=cfg.chunk_size,
         files=files,
+        table_decimals=cfg.table_decimals,
     )
 
 

@@ -20,11 +20,12 @@ import numpy as np
 from cryosense.errors import CodingError, MeasurementFileError
 from cryosense.files.writing import written_whole
 
-MAGIC, VERSION = "cryosense-measurement", 1
+MAGIC, VERSION = "cryosense-measurement", 2
 USER_BLOCK = 1024
 TYPES = {"u1", "u2", "u4", "i8", "f4", "f8"}
 LAST = "levels"
-BUFFER = 2**22
+# What any HDF5 library since 1.8 reads; little room is set aside.
+HDF5_FORM = {"libver": ("v108", "v108"), "userblock_size": USER_BLOCK, "meta_block_size": 256}
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ def open_container(path: Path) -> Container:
         raise MeasurementFileError(f"{path}: no measurement file of cryosense: `cryosense measure` writes them")
     if words[1] != str(VERSION).encode():
         shown = words[1][:20].decode("ascii", "replace")
-        raise MeasurementFileError(f"{path}: format version {shown}; this cryosense reads version {VERSION}: update it")
+        raise MeasurementFileError(
+            f"{path}: format version {shown}; this cryosense reads {VERSION}: use the one that wrote it, or measure again"
+        )
     if lines[2] != b"%08x" % zlib.crc32(lines[1]):
         raise MeasurementFileError(f"{path}: its directory is damaged (checksum): get the file again")
     try:
@@ -118,7 +121,7 @@ def write_container(path: Path, arrays: Mapping[str, np.ndarray], levels: Iterab
     import h5py  # here, since few runs need it
 
     with written_whole(path) as unfinished:
-        with h5py.File(unfinished, "w", libver="earliest", userblock_size=USER_BLOCK) as file:
+        with h5py.File(unfinished, "w", **HDF5_FORM) as file:
             made = {name: _contiguous(file, name, array.dtype, len(array)) for name, array in arrays.items()}
             made[LAST] = _contiguous(file, LAST, np.dtype("u1"), level_bytes)
             for name, array in arrays.items():

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from cryosense.data.tables import Tables
 from cryosense.errors import CodingError, MeasurementFileError
 from cryosense.measurement.design import Design
 from cryosense.measurement.file.container import LAST, Container
 from cryosense.measurement.file.plain import make_design, make_noise, make_quantiser
 from cryosense.measurement.file.table_codec import decode_tables
 from cryosense.measurement.noise import Noise
-from cryosense.measurement.quantisers import StoredQuantiser, Tables
+from cryosense.measurement.quantisers import StoredQuantiser
+from cryosense.measurement.quantisers import Tables as QuantiserTables
 
 LARGEST_BOX, ALWAYS_BELIEVED = 2048, 256
 PIXELS_PER_BYTE = 8000  # at most: of entropy-coded measurements behind masks
+MOST_NAMES = 1000
 MOST_EXPANSION = 1000  # of the description, which is text
 INDEX_TYPES = ("u1", "u2", "u4")
 
@@ -35,6 +37,7 @@ class Description:
         starts: (n + 1,) int64: where the bytes of each particle begin among the levels.
         checksums: of the blocks.
         offset, gain: (n,) float32: image = offset + gain * measured image.
+        tables: of the particles, words as they were written.
     """
 
     content: Mapping[str, Any]
@@ -49,8 +52,7 @@ class Description:
     checksums: np.ndarray
     offset: np.ndarray
     gain: np.ndarray
-    particles: pd.DataFrame
-    optics: pd.DataFrame | None
+    tables: Tables
 
 
 def read_description(container: Container) -> Description:
@@ -77,7 +79,7 @@ def _read(container: Container) -> Description:
         raise CodingError(f"its index ends at byte {starts[-1]} of {levels.count}")
     checksums = _sized(_needed(container, "checksums"), -(-count // block), "u4")
     quantiser = make_quantiser(content["quantiser"])
-    quantiser.with_tables(_tables(container, quantiser))
+    quantiser.with_tables(_quantiser_tables(container, quantiser))
     tables = decode_tables(_needed(container, "star").tobytes(), count)
     if len(tables["particles"]) != count:
         raise CodingError(f"a table of {len(tables['particles'])} rows for {count} particles")
@@ -98,8 +100,7 @@ def _read(container: Container) -> Description:
         checksums=checksums,
         offset=offset,
         gain=gain,
-        particles=tables["particles"],
-        optics=tables.get("optics"),
+        tables=Tables(container.path, tables["particles"], tables.get("optics"), _not_read(content)),
     )
 
 
@@ -145,6 +146,14 @@ def _starts(container: Container, content: Mapping[str, Any], count: int) -> np.
     return np.concatenate([[0], np.cumsum(lengths)])
 
 
+def _not_read(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Fields of the file that was measured which its tables had no column for."""
+    names = content["not_read"]
+    if not isinstance(names, list) or len(names) > MOST_NAMES or any(not isinstance(name, str) for name in names):
+        raise CodingError("names are expected of what was not read")
+    return tuple(names)
+
+
 def _numbers(container: Container, content: Mapping[str, Any], count: int) -> np.ndarray:
     given = container.array("numbers")
     numbers = np.arange(count) if given is None else _sized(given, count, "i8")
@@ -165,7 +174,7 @@ def _scaling(container: Container, content: Mapping[str, Any], count: int) -> tu
     return offset, gain
 
 
-def _tables(container: Container, quantiser: StoredQuantiser) -> Tables:
+def _quantiser_tables(container: Container, quantiser: StoredQuantiser) -> QuantiserTables:
     std = _needed(container, "std")
     sizes = [len(values) for values in quantiser.values]
     values = _needed(container, "values") if sizes else np.zeros(0, np.float32)
@@ -176,4 +185,4 @@ def _tables(container: Container, quantiser: StoredQuantiser) -> Tables:
         models.append(stored[at : at + size].astype(np.int64) if coded else None)
         at += size if coded else 0
     _sized(stored, at, "u4")
-    return Tables(_sized(std, len(std), "f4"), tuple(models), tuple(parts))
+    return QuantiserTables(_sized(std, len(std), "f4"), tuple(models), tuple(parts))

@@ -10,12 +10,13 @@ from typing import Any
 
 from cryosense.errors import CodingError
 from cryosense.measurement.baselines import AllPixels, FourierCrop
-from cryosense.measurement.design import Design, FourierDesign, PixelDesign
+from cryosense.measurement.design import Design, FourierDesign, OperatorDesign, PixelDesign
 from cryosense.measurement.full import Full
 from cryosense.measurement.noise import GaussianNoise, Noise, NoNoise, PoissonNoise
 from cryosense.measurement.quantisers import ByShell, Float16, Float32, LloydMax, Sign, StoredQuantiser, Uniform
 from cryosense.measurement.quantisers.levels import LevelQuantiser
 from cryosense.operators import masks
+from cryosense.operators.signed_binning import SignedBinning
 
 FAMILIES = {
     function.__name__: function
@@ -31,6 +32,7 @@ FAMILIES = {
     )
 }
 MASKED = {"fourier": FourierDesign, "pixel": PixelDesign}
+OPERATORS = {"signed_binning": SignedBinning}
 BASELINES = {"fourier_crop": FourierCrop, "all_pixels": AllPixels}
 QUANTISERS = {kind.name: kind for kind in (Float32, Float16, Uniform, LloydMax, Sign)}
 OF_MASKS = {"fourier": ("symmetric",), "pixel": ("block_size",)}
@@ -54,6 +56,8 @@ def describe_design(design: Design) -> dict[str, Any]:
         if type(design) is masked:
             keys = (*OF_MASKS[name], *COMMON)
             return {"name": name, "masks": _describe_family(design.masks), **{key: getattr(design, key) for key in keys}}
+    if type(design) is OperatorDesign and OPERATORS.get(design.domain) is getattr(design.make, "func", design.make):
+        return {"name": design.domain, **{key: getattr(design, key) for key in COMMON}}
     raise CodingError(f"a design of the class {type(design).__name__} cannot be stored: its masks cannot be drawn again")
 
 
@@ -81,6 +85,8 @@ def make_design(content: Mapping[str, Any], box_size: int) -> Design:
         return Full(str(content.get("domain")))
     if name in BASELINES:
         return BASELINES[name](_masked(_mapping(content.get("budget_of")), box_size))
+    if name in OPERATORS:
+        return OperatorDesign(OPERATORS[name], name, **{key: _plain(key, content.get(key)) for key in COMMON})
     return _masked(content, box_size)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cryosense.data.tables import typed
 from cryosense.errors import MeasurementFileError
 from cryosense.measurement.file.container import LAST, Container, open_container
 from cryosense.measurement.file.description import Description, read_description
@@ -54,12 +55,13 @@ class MeasurementFile:
 
     @property
     def metadata(self) -> pd.DataFrame:
-        """One row per particle, RELION's column names."""
-        return self.description.particles.copy()
+        """One row per particle, RELION's column names; ``description.tables`` has the words of the file that was measured."""
+        return typed(self.description.tables.particles)
 
     @property
     def optics(self) -> pd.DataFrame | None:
-        return None if self.description.optics is None else self.description.optics.copy()
+        optics = self.description.tables.optics
+        return None if optics is None else typed(optics)
 
     @property
     def bytes_per_particle(self) -> float:

@@ -18,7 +18,6 @@ from cryosense.data.geometry import Compose, Geometry
 from cryosense.data.images import Images
 from cryosense.data.opening import Metadata
 from cryosense.data.scaling import AsIs, PerImage, StackStatistics, UnitInterval
-from cryosense.data.tables import Tables
 from cryosense.errors import ArgumentError, MeasurementFileError
 from cryosense.measurement.file.reading import MeasurementFile
 from cryosense.measurement.measurement import Measurement
@@ -177,8 +176,7 @@ def open_particles(
 def _decoded(file: MeasurementFile) -> ParticleStack:
     count = len(file)
     images = Images((DecodedImages(file),), np.zeros(count, np.int64), np.arange(count))
-    tables = Tables(file.path, file.metadata, file.optics)
-    return ParticleStack(file.path, images, tables, file.pixel_size_angstrom, Compose([]))
+    return ParticleStack(file.path, images, file.description.tables, file.pixel_size_angstrom, Compose([]))
 
 
 def _originals(file: MeasurementFile, stack: ParticleStack, key: str) -> ParticleStack:

@@ -1,8 +1,4 @@
-"""Tables of particles in few bytes, every value as it was: columns of numbers as numbers, the rest as JSON, all through xz.
-
-A column of floats takes the first of these forms that gives it back exactly: whole numbers of 10^-d, single precision, double
-precision. Numbers are stored byte plane by byte plane; whole numbers as differences to the one before.
-"""
+"""Tables of particles in few bytes, every word and value as it was: columns as words, see :mod:`.word_columns`, through xz."""
 
 from __future__ import annotations
 
@@ -12,24 +8,35 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from cryosense.errors import CodingError
+from cryosense.files.star_text import TEXT
+from cryosense.measurement.file.word_columns import Earlier, encode_words
+from cryosense.measurement.file.words_back import Stream, decode_words
 
-MOST_DECIMALS = 6
 MOST_COLUMNS = 1000
 BYTES_PER_CELL = 4096  # at most, on average: a table that claims more is not unpacked
-LARGEST_WHOLE = 2**52
+TEXTS: dict[str, Any] = {"words": TEXT, "str": pd.StringDtype(na_value=np.nan), "object": np.dtype(object)}
+NUMBERS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "float32", "float64")
+# Bytes of numbers have little to do with the ones before.
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 0, "pb": 0}]
 
 
 def encode_tables(tables: dict[str, pd.DataFrame]) -> bytes:
     """Named tables -> bytes, as :func:`decode_tables` reads them."""
-    header, body = {}, []
+    header: dict[str, Any] = {}
+    body: list[bytes] = []
     for name, table in tables.items():
-        columns = [_encode_column(str(label), table[label]) for label in table.columns]
-        header[name] = {"rows": len(table), "columns": [column for column, _ in columns]}
-        body += [content for _, content in columns]
+        earlier, columns = Earlier(), []
+        for label in table.columns:
+            column, content = _encode_column(str(label), table[label], earlier)
+            columns.append(column)
+            body += content
+        header[name] = {"rows": len(table), "columns": columns}
     text = json.dumps(header, separators=(",", ":")).encode()
-    return lzma.compress(b"".join([len(text).to_bytes(4, "little"), text, *body]), preset=6)
+    whole = b"".join([len(text).to_bytes(4, "little"), text, *body])
+    return lzma.compress(whole, filters=FILTERS, check=lzma.CHECK_CRC32)
 
 
 def decode_tables(content: bytes, most_rows: int) -> dict[str, pd.DataFrame]:
@@ -38,83 +45,62 @@ def decode_tables(content: bytes, most_rows: int) -> dict[str, pd.DataFrame]:
     Raises:
         CodingError: bytes that are not that, or would take more memory than tables of ``most_rows`` rows do.
     """
+    room = 2**20 + BYTES_PER_CELL * most_rows
     try:
         unpacker = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=2**27)
-        unpacked = unpacker.decompress(content, 2**20 + BYTES_PER_CELL * most_rows)
+        unpacked = unpacker.decompress(content, room)
     except lzma.LZMAError as error:
         raise CodingError(f"not a compressed table ({error})") from error
     if not unpacker.eof:
         raise CodingError("it takes more memory than its particles can need, or is cut short")
     length = int.from_bytes(unpacked[:4], "little")
-    header, at, tables = json.loads(unpacked[4 : 4 + length]), 4 + length, {}
+    header, tables = json.loads(unpacked[4 : 4 + length]), {}
+    stream = Stream(unpacked, 4 + length, room)
     for name, described in header.items():
-        rows, columns = int(described["rows"]), described["columns"]
-        if not 0 <= rows <= most_rows or len(columns) > MOST_COLUMNS:
-            raise CodingError(f"table {name} of {rows} rows and {len(columns)} columns for {most_rows} particles")
-        made = {}
-        for column in columns:
-            size = int(column["bytes"])
-            if not 0 <= size <= len(unpacked) - at:
-                raise CodingError(f"column {column['name']} is cut short")
-            made[str(column["name"])] = _decode_column(column, unpacked[at : at + size], rows)
-            at += size
+        rows, columns = described["rows"], described["columns"]
+        if not isinstance(rows, int) or not 0 <= rows <= most_rows or len(columns) > MOST_COLUMNS:
+            raise CodingError(f"table {name} of {str(rows)[:20]} rows and {len(columns)} columns for {most_rows} particles")
+        stream.known = []
+        made = {str(column["name"]): _decode_column(column, stream, rows) for column in columns}
         tables[name] = pd.DataFrame(made, index=pd.RangeIndex(rows))
     return tables
 
 
-def _encode_column(name: str, column: pd.Series) -> tuple[dict[str, Any], bytes]:
-    form, content, more = "json", b"", {}
-    if column.dtype.kind in "iu":
-        form, content = "whole", _differences(column.to_numpy(np.int64))
-    elif column.dtype.kind == "f":
-        values = column.to_numpy(np.float64)
-        decimals = next((d for d in range(MOST_DECIMALS + 1) if _is_decimal(values, d)), None)
-        with np.errstate(over="ignore"):
-            single = values.astype("<f4")
-        if decimals is not None:
-            form, more = "decimal", {"decimals": decimals}
-            content = _differences(np.round(values * 10.0**decimals).astype(np.int64))
-        elif np.array_equal(single.astype(np.float64), values, equal_nan=True):
-            form, content = "single", _planes(single)
-        else:
-            form, content = "double", _planes(values.astype("<f8"))
+def _encode_column(name: str, column: pd.Series, earlier: Earlier) -> tuple[dict[str, Any], list[bytes]]:
+    kind = next((name for name, dtype in TEXTS.items() if column.dtype == dtype), str(column.dtype))
+    cells: list[str | None]
+    if kind in NUMBERS:
+        cells = [repr(value) for value in np.asarray(column).tolist()]
     else:
-        cells = [None if cell is None or cell != cell else str(cell) for cell in column]
-        content = json.dumps(cells, ensure_ascii=False, separators=(",", ":")).encode()
-    return {"name": name, "form": form, "bytes": len(content), **more}, content
+        kind = kind if kind in TEXTS else "object"
+        cells = [None if pd.isna(cell) else str(cell) for cell in column.tolist()]
+    if None in cells:
+        text = json.dumps(cells, ensure_ascii=False, separators=(",", ":")).encode()
+        return {"name": name, "type": kind, "form": "cells", "bytes": len(text)}, [text]
+    form, content = encode_words(pa.array(cells, pa.large_string()), earlier)
+    return {"name": name, "type": kind, **form}, content
 
 
-def _is_decimal(values: np.ndarray, decimals: int) -> bool:
-    """Whether all values are whole numbers of 10^-decimals, zero with its sign too."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        whole = np.round(values * 10.0**decimals)
-        back = whole / 10.0**decimals
-    fits = bool(np.isfinite(values).all()) and bool((np.abs(whole) < LARGEST_WHOLE).all())
-    return fits and np.array_equal(back, values) and not bool(np.signbit(values[values == 0]).any())
-
-
-def _decode_column(column: dict[str, Any], content: bytes, rows: int) -> Any:
-    form = column["form"]
-    if form == "json":
-        cells = json.loads(content)
+def _decode_column(column: dict[str, Any], stream: Stream, rows: int) -> pd.Series:
+    kind, name = column["type"], str(column["name"])[:40]
+    if kind not in TEXTS and kind not in NUMBERS:
+        raise CodingError(f"column {name} of an unknown type {str(kind)[:20]}")
+    if column.get("form") == "cells" and kind in TEXTS:
+        cells = json.loads(stream.take(column["bytes"]))
         if not isinstance(cells, list) or len(cells) != rows or any(c is not None and not isinstance(c, str) for c in cells):
-            raise CodingError(f"column {column['name']}: not {rows} words")
-        return pd.Series(cells, dtype=object).fillna(np.nan).infer_objects()
-    types = {"whole": "<i8", "decimal": "<i8", "single": "<f4", "double": "<f8"}
-    if form not in types or len(content) != rows * np.dtype(types[form]).itemsize:
-        raise CodingError(f"column {column['name']}: not {rows} numbers of the form {form}")
-    planes = np.frombuffer(content, np.uint8).reshape(-1, rows)
-    values = np.ascontiguousarray(planes.T).view(types[form]).reshape(rows)
-    if form in {"whole", "decimal"}:
-        values = np.cumsum(values)
-    if form == "decimal":
-        return values / 10.0 ** min(max(int(column["decimals"]), 0), MOST_DECIMALS)
-    return values.astype(np.int64 if form == "whole" else np.float64)
+            raise CodingError(f"column {name}: not {rows} words")
+        return pd.Series(cells, dtype=TEXTS[kind])
+    words = decode_words(column, stream, rows).to_pylist()
+    return pd.Series(words, dtype=TEXTS[kind]) if kind in TEXTS else pd.Series(_numbers(words, kind))
 
 
-def _planes(values: np.ndarray) -> bytes:
-    return np.ascontiguousarray(values.view(np.uint8).reshape(len(values), -1).T).tobytes()
-
-
-def _differences(values: np.ndarray) -> bytes:
-    return _planes(np.diff(values, prepend=0).astype("<i8"))
+def _numbers(texts: list[str], kind: str) -> np.ndarray:
+    """Words that Python writes numbers by -> the numbers. Raises CodingError for others."""
+    if kind == "bool":
+        if not set(texts) <= {"True", "False"}:
+            raise CodingError("truth values are True or False")
+        return np.array([text == "True" for text in texts])
+    try:
+        return np.array([float(text) if kind.startswith("float") else int(text) for text in texts], kind)
+    except (ValueError, OverflowError) as error:
+        raise CodingError(f"words that are no numbers: {error}") from error

@@ -19,6 +19,7 @@ from cryosense.errors import ArgumentError, MeasurementFileError, RunDirectoryEr
 from cryosense.measurement import FIRST_PORTION, Design, Noise, Quantiser, calibrate
 from cryosense.measurement.file import MeasurementFile
 from cryosense.measurement.file.plain import describe_design, describe_noise, describe_quantiser
+from cryosense.measurement.file.rounding import MOST_DECIMALS, rounded
 from cryosense.measurement.file.writing import BLOCK, Parts, write_file
 from cryosense.measurement.quantisers import StoredQuantiser
 from cryosense.runs.identity import Identity, is_of_other_code
@@ -44,6 +45,7 @@ class Measuring:
         sharding: of n shards each takes every n-th part; the one that finds all parts there makes the file.
         chunk_size: particles in memory at once.
         files: what was true of the files that are read, before they were.
+        table_decimals: to which numbers of the particles' tables are rounded, None: they are kept as they are written.
     """
 
     source: ParticleSource
@@ -57,10 +59,13 @@ class Measuring:
     sharding: Sharding
     chunk_size: int
     files: Stamps
+    table_decimals: int | None = None
 
     def __post_init__(self) -> None:
         if self.part_particles < BLOCK or self.part_particles % BLOCK:
             raise ArgumentError(f"part_particles={self.part_particles}: a multiple of {BLOCK} is needed")
+        if self.table_decimals is not None and not 0 <= self.table_decimals <= MOST_DECIMALS:
+            raise ArgumentError(f"table_decimals={self.table_decimals}: 0 to {MOST_DECIMALS}, or null for all digits")
         if self.chunk_size < 1:
             raise ArgumentError(f"chunk_size={self.chunk_size}: at least 1 is needed")
 
@@ -138,8 +143,10 @@ class Measuring:
         parts.write(index, contents, np.concatenate(scaling, axis=1))
 
     def _put_together(self, path: Path, parts: Parts, description: dict[str, Any]) -> None:
-        images = self.source.images
-        tables = {"particles": images.metadata} | ({} if images.optics is None else {"optics": images.optics})
+        of = self.source.images.tables
+        tables = {"particles": of.particles} | ({} if of.optics is None else {"optics": of.optics})
+        if self.table_decimals is not None:
+            tables = {name: rounded(table, self.table_decimals) for name, table in tables.items()}
         write_file(path, parts, description, self._stored, self.particles.numpy(), tables)
 
     def _description(self, identity: Identity) -> dict[str, Any]:
@@ -152,6 +159,7 @@ class Measuring:
             "name": self.source.name,
             "box_size": images.box_size,
             "pixel_size_angstrom": images.pixel_size_angstrom,
+            "not_read": list(images.tables.not_read),
             **made,
             "quantiser": describe_quantiser(quantiser),
             "parts": quantiser.describe_parts(),

@@ -1,0 +1,149 @@
+"""Columns of words in few bytes, every word as it was written: as numbers where a number gives the word back.
+
+A column is stored in the form that is shortest on its first rows, of those that give back all of its words:
+
+- ``words``: a list of words, and for each row which;
+- ``decimal``: digits as one whole number, and how many of them stand behind the point;
+- ``padded``: digits of one width, zeros in front;
+- ``single``, ``double``: numbers that Python writes so;
+- ``joined``: what stands before and behind the first of a character, each a column of words;
+- ``text``: the words themselves, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cryosense.errors import CodingError
+from cryosense.measurement.file.whole_numbers import SAMPLE_ROWS, encode_whole
+
+JOINTS = ("@", "e")
+DECIMAL, NEGATIVE_ZERO = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$", r"^-0(\.0+)?$"
+MOST_DIGITS = 18
+KINDS = {"single": ("<f4", "<i4"), "double": ("<f8", "<i8")}
+MOST_WORDS_SHARE = 0.5  # of the rows, that may differ
+EARLIER_COLUMNS = 3
+
+Encoded = tuple[dict[str, Any], list[bytes], int]  # the form, its bytes, and the cost of a sample
+Form = Callable[[pa.Array, "Earlier"], Encoded | None]
+
+
+@dataclass
+class Earlier:
+    """Whole numbers that were stored before, in their order: a column may be stored less one of them."""
+
+    columns: list[np.ndarray] = field(default_factory=list)
+
+    def last(self) -> dict[int, np.ndarray]:
+        """-> the last few, by number."""
+        count = len(self.columns)
+        return {i: self.columns[i] for i in range(max(0, count - EARLIER_COLUMNS), count)}
+
+
+def encode_words(words: pa.Array, earlier: Earlier, depth: int = 0) -> tuple[dict[str, Any], list[bytes]]:
+    """(n,) words, none missing -> the form, and its bytes; ``earlier`` takes the whole numbers among them."""
+    joined = [partial(_joined, by=by) for by in JOINTS] if depth == 0 else []
+    forms: list[Form] = [_distinct, _decimal, _padded, *(partial(_repr, name=name) for name in KINDS), *joined, _text]
+    if len(words) == 0:
+        forms = [_text]
+    sample = words.slice(0, SAMPLE_ROWS)
+    tried = [(form(sample, Earlier(list(earlier.columns))), form) for form in forms]
+    for _, form in sorted([(made[2], form) for made, form in tried if made is not None], key=itemgetter(0)):
+        known = Earlier(list(earlier.columns))
+        whole = form(words, known)
+        if whole is not None:
+            earlier.columns[:] = known.columns
+            return whole[0], whole[1]
+    raise CodingError("words that no form takes")  # the last takes all
+
+
+def _whole(values: np.ndarray, earlier: Earlier) -> Encoded:
+    form, content, cost = encode_whole(values, {i: v for i, v in earlier.last().items() if len(v) >= len(values)})
+    earlier.columns.append(values)
+    return form, [content], cost
+
+
+def _distinct(words: pa.Array, earlier: Earlier) -> Encoded | None:
+    coded = words.dictionary_encode()
+    known = coded.dictionary.to_pylist()
+    if len(known) > max(1, MOST_WORDS_SHARE * len(words)):
+        return None
+    text = json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode()
+    form, content, cost = _whole(coded.indices.to_numpy().astype(np.int64), earlier)
+    return {"form": "words", "bytes": len(text), "which": form}, [text, *content], cost + len(zlib.compress(text, 6))
+
+
+def _decimal(words: pa.Array, earlier: Earlier) -> Encoded | None:
+    if not _all(words, DECIMAL) or _any(words, NEGATIVE_ZERO):
+        return None
+    digits = pc.replace_substring(words, pattern=".", replacement="")
+    if pc.max(pc.binary_length(digits)).as_py() > MOST_DIGITS:
+        return None
+    point = pc.find_substring(words, pattern=".").to_numpy(zero_copy_only=False).astype(np.int64)
+    length = pc.binary_length(words).to_numpy(zero_copy_only=False).astype(np.int64)
+    decimals = np.where(point < 0, 0, length - point - 1)
+    values = digits.cast(pa.int64()).to_numpy()
+    form, content, cost = _whole(values, earlier)
+    if (decimals == decimals[0]).all():
+        return {"form": "decimal", "digits": form, "decimals": int(decimals[0])}, content, cost
+    behind, more, its_cost = _whole(decimals, earlier)
+    return {"form": "decimal", "digits": form, "behind": behind}, [*content, *more], cost + its_cost
+
+
+def _padded(words: pa.Array, earlier: Earlier) -> Encoded | None:
+    width = int(pc.binary_length(words)[0].as_py())
+    if not 2 <= width <= MOST_DIGITS or not _all(words, rf"^[0-9]{{{width}}}$"):
+        return None
+    form, content, cost = _whole(words.cast(pa.int64()).to_numpy(), earlier)
+    return {"form": "padded", "digits": form, "width": width}, content, cost
+
+
+def _repr(words: pa.Array, earlier: Earlier, name: str) -> Encoded | None:
+    try:
+        values = words.cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    number, whole = KINDS[name]
+    with np.errstate(over="ignore"):
+        kept = values.astype(number)
+    if [repr(value) for value in kept.astype(np.float64).tolist()] != words.to_pylist():
+        return None
+    form, content, cost = _whole(kept.view(whole).astype(np.int64), earlier)
+    return {"form": name, "bits": form}, content, cost
+
+
+def _joined(words: pa.Array, earlier: Earlier, by: str) -> Encoded | None:
+    at = pc.find_substring(words, pattern=by).to_numpy(zero_copy_only=False)
+    if (at < 1).any():
+        return None
+    cut = pc.extract_regex(words, rf"(?s)^(?P<before>[^{by}]*){by}(?P<behind>.*)$")
+    forms, contents = [], []
+    for name in ("before", "behind"):
+        form, content = encode_words(pc.struct_field(cut, name), earlier, depth=1)
+        forms.append(form)
+        contents += content
+    return {"form": "joined", "by": by, "parts": forms}, contents, sum(len(zlib.compress(each, 6)) for each in contents)
+
+
+def _text(words: pa.Array, earlier: Earlier) -> Encoded:
+    del earlier
+    text = json.dumps(words.to_pylist(), ensure_ascii=False, separators=(",", ":")).encode()
+    return {"form": "text", "bytes": len(text)}, [text], len(zlib.compress(text, 6))
+
+
+def _all(words: pa.Array, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(words, pattern)).as_py())
+
+
+def _any(words: pa.Array, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(words, pattern)).as_py())
