@@ -1,7 +1,9 @@
-"""What a quantiser leaves of each shell, measured in maps and predicted from the quantiser."""
+"""What a quantiser leaves of each shell, measured in maps and predicted from the quantiser and the signal."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,52 +14,97 @@ from cryosense import fourier
 from cryosense.data import ParticleStack
 from cryosense.data.maps import read_map
 from cryosense.measurement.file import MeasurementFile
-from cryosense.measurement.quantisers.efficiency import efficiency
+from cryosense.measurement.quantisers.efficiency import kept
 from cryosense.measurement.quantisers.levels import LevelQuantiser
+from cryosense.metrics import equivalent_particles
+from cryosense.tasks.maps.optics import ParticleOptics
 
 IMAGES = 300
+WEAK = 0.05  # signal-to-noise of a particle's coefficients, below which eta alone is the prediction
 
 
-def efficiency_table(scheme: str, file: MeasurementFile, maps: Path, full: Path, star: Path, last_shell: int) -> pd.DataFrame:
-    """-> for each resolved shell that gets bits: eta, exact prediction and what maps show.
+@dataclass(frozen=True)
+class Truth:
+    """What is known of simulated particles, by shell from 0.
 
-    Maps of the same particles with and without quantisation differ by the added noise alone: measured is
-    N / (N + added), N the noise power of half maps without, by their difference.
+    Attributes:
+        amplitudes: of the coefficients of the map without noise, on the scale of a particle's.
+        ctf: (p, ...) values of some particles.
+        noise: power of a particle's noise.
+        snr: power of a particle's signal, CTF included, over it.
+    """
+
+    amplitudes: list[np.ndarray]
+    ctf: list[np.ndarray]
+    noise: np.ndarray
+    snr: np.ndarray
+
+    @classmethod
+    def of(cls, star: Path) -> Truth:
+        """Of a folder that `cryosense simulate` made."""
+        noisy, clean = ParticleStack.open(star), ParticleStack.open(star.with_name("clean.star"))
+        n, rows = noisy.box_size, torch.arange(min(IMAGES, len(noisy)))
+        x, s = noisy[rows][:, 0].double(), clean[rows][:, 0].double()
+        noise = fourier.power_spectrum(x - s).mean(0).numpy()
+        snr = fourier.power_spectrum(s).mean(0).numpy() / noise
+        pixel = noisy.pixel_size_angstrom
+        assert pixel is not None
+        ctf = ParticleOptics.of(noisy.tables, pixel, with_ctf=True).ctf(rows, n, pixel)
+        assert ctf is not None
+        shells = fourier.centred_to_half_plane(fourier.shell_index(n))
+        volume = read_map(star.with_name("volume.mrc")).values.double()
+        plane, of_volume = fourier.fftn(volume, 3).abs() * math.sqrt(n), fourier.shell_index(n, 3)
+        every = range(n // 2 + 1)
+        return cls(
+            [plane[of_volume == shell].numpy() for shell in every],
+            [ctf[:, shells == shell].double().numpy().ravel() for shell in every],
+            noise,
+            snr,
+        )
+
+
+def efficiency_table(
+    scheme: str, file: MeasurementFile, maps: Path, reference: Path, truth: Truth, last_shell: int
+) -> pd.DataFrame:
+    """-> for each resolved shell that gets bits: eta, the exact prediction and what maps show.
+
+    Maps of the same particles with and without quantisation (``reference``), of the same shells, differ by what quantisation
+    adds alone: measured is N / (N + added), N the noise power of half maps without, by their difference.
     """
     if not isinstance(file.quantiser, LevelQuantiser):
         return pd.DataFrame()
-    halves = {path: [read_map(path / f"half{i}.mrc").values for i in (1, 2)] for path in (full, maps)}
-    noise = fourier.power_spectrum(halves[full][0] - halves[full][1], 3) / 2
-    added = sum(fourier.power_spectrum(a - b, 3) for a, b in zip(halves[full], halves[maps], strict=True)) / 2
-    measured = (noise / (noise + added)).numpy()
-    snr = particle_snr(star)
+    halves = {path: [read_map(path / f"half{i}.mrc").values for i in (1, 2)] for path in (reference, maps)}
+    noise = (fourier.power_spectrum(halves[reference][0] - halves[reference][1], 3) / 2).numpy()
+    differences = [a - b for a, b in zip(halves[reference], halves[maps], strict=True)]
+    added = fourier.power_spectrum(torch.stack(differences), 3).mean(0).numpy()
     ends = [10**9 if last is None else last for last in file.quantiser.layouts.last_shells]
     rows = []
     for shell in range(1, min(last_shell, max(ends)) + 1):
         book = file.quantiser.books[int(np.searchsorted(ends, shell))]
-        seen = len(file) / 2 / (2 * shell)  # particles of a half whose slice passes a coefficient of the map
+        averaged = truth.noise[shell] / (noise[shell] * file.box_size)
+        exact = kept(book, truth.amplitudes[shell] / math.sqrt(truth.noise[shell]), truth.ctf[shell], float(averaged))
+        measured = noise[shell] / (noise[shell] + added[shell])
         rows.append(
             {
                 "scheme": scheme,
                 "shell": shell,
-                "particle snr": snr[shell],
+                "particle snr": truth.snr[shell],
                 "eta": book.eta,
-                "first order": efficiency(book, snr[shell]),
-                "exact": efficiency(book, snr[shell], particles=max(1.0, seen), correlation=float(overlap(star))),
-                "measured": measured[shell],
+                "exact": exact.power,
+                "measured": measured,
+                # Both powers are means of so many normal numbers: of one difference, and of two.
+                "chance": measured * (1 - measured) * math.sqrt(3 / (4 * math.pi)) / shell,
+                "worth": exact.worth,
             }
         )
     return pd.DataFrame(rows)
 
 
-def particle_snr(star: Path) -> np.ndarray:
-    """-> (n // 2 + 1,): power of the clean images over that of the noise, CTF included."""
-    noisy, clean = ParticleStack.open(star), ParticleStack.open(star.with_name("clean.star"))
-    rows = torch.arange(min(IMAGES, len(noisy)))
-    x, s = noisy[rows][:, 0].double(), clean[rows][:, 0].double()
-    return (fourier.power_spectrum(s).mean(0) / fourier.power_spectrum(x - s).mean(0)).numpy()
-
-
-def overlap(star: Path) -> float:
-    """-> how much of the distortion two particles share: it is odd in c s, and is added up with the weights c."""
-    return 1.0
+def predicted_worth(shells: pd.DataFrame, maps: Path, particles: int) -> float:
+    """-> equivalent particles by the cross-FSC that the exact prediction lets expect, of as many particles."""
+    own = torch.tensor(pd.read_csv(maps / "fsc.csv")["uncompressed"].to_numpy())
+    worth = torch.zeros_like(own)
+    worth[shells["shell"].to_numpy()] = torch.tensor(shells["worth"].to_numpy())
+    worth[0] = 1.0
+    signal = own.clamp(1e-6, 1 - 1e-9) / (1 - own.clamp(1e-6, 1 - 1e-9))
+    return equivalent_particles(worth * signal / (1 + worth * signal), own, particles)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from efficiency import efficiency_table
+from efficiency import WEAK, Truth, efficiency_table, predicted_worth
 from schemes import FLAT, Scheme, schemes
 
 from cryosense.cli.main import main as cryosense
@@ -53,17 +53,32 @@ def compared(folder: Path, data: tuple[str, ...], count: int, seed: int) -> tupl
     last_shell = resolved(full)
     run("design-mask", f"pilot.path={full}", f"output_dir={folder}/design", f"particles={count}", "compression=3")
     designed = (f"--config-dir={folder}/design", FLAT[0], "operator/masks=designed", FLAT[2], "compression=3")
-    rows, shells = [], []
+    rows, shells, truth = [], [], Truth.of(star)
     for scheme in schemes(last_shell, designed):
         path, maps = folder / f"{scheme.folder}.cryo.h5", folder / scheme.folder
         run("measure", *scheme.words, str(star), f"output={path}")
         run("backproject", f"data.path={path}", f"output_dir={maps}", f"cross_reference={full}", *MAPS)
-        rows.append(row(scheme, MeasurementFile.open(path), maps, count))
+        file = MeasurementFile.open(path)
+        rows.append(row(scheme, file, maps, count))
         if "masks" not in scheme.name and "pixel" not in scheme.name:
-            shells.append(efficiency_table(scheme.name, MeasurementFile.open(path), maps, full, star, last_shell))
+            reference = same_shells(folder, star, full, file.quantiser.last_shell)
+            of_shells = efficiency_table(scheme.name, file, maps, reference, truth, last_shell)
+            if len(of_shells):
+                rows[-1]["predicted"] = predicted_worth(of_shells, maps, count) / count
+                shells.append(of_shells)
     made = pd.DataFrame(rows).set_index("scheme", drop=False)
     made["float16 particles for these bytes"] = made["bytes a particle"] / made.loc["float16, lossless", "bytes a particle"]
     return made, pd.concat(shells)
+
+
+def same_shells(folder: Path, star: Path, full: Path, last_shell: int | None) -> Path:
+    """-> maps of the particles as they are, of the shells up to the last that a scheme keeps, whose edge leaks into others."""
+    if last_shell is None:
+        return full
+    path, maps = folder / f"inside_{last_shell}.cryo.h5", folder / f"inside_{last_shell}"
+    run("measure", "quantiser=float32", f"quantiser.last_shell={last_shell}", str(star), f"output={path}")
+    run("backproject", f"data.path={path}", f"output_dir={maps}", *MAPS)
+    return maps
 
 
 def resolved(maps: Path) -> int:
@@ -82,6 +97,7 @@ def row(scheme: Scheme, file: MeasurementFile, maps: Path, count: int) -> dict[s
         "bytes a particle": file.bytes_per_particle,
         "times smaller": 4 * pixels / file.bytes_per_particle,
         "by the cross-FSC": worth["cross"] / count,
+        "predicted": float("nan"),
         "by half maps": worth["half_maps"] / count,
     }
 
@@ -98,6 +114,7 @@ SHOWN = {
     "bytes a particle": "{:.0f}".format,
     "times smaller": "{:.1f}".format,
     **dict.fromkeys(("by the cross-FSC", "by half maps", "float16 particles for these bytes"), "{:.1%}".format),
+    "predicted": lambda share: "" if share != share else f"{share:.1%}",
 }
 
 
@@ -122,19 +139,24 @@ def summary(shells: pd.DataFrame) -> str:
     """-> of each scheme, how far efficiency in its shells is from what was predicted."""
     lines = []
     for name, group in shells.groupby("scheme", sort=False):
-        weak = group[group["particle snr"] < 0.05]
+        weak, miss = group[group["particle snr"] < WEAK], (group["measured"] - group["exact"]).abs()
+        worst = group.loc[miss.idxmax()]
         lines.append(
             {
                 "scheme": name,
                 "eta": group["eta"].iloc[-1],
                 "measured, weak shells": weak["measured"].mean(),
-                "largest error, weak shells": (weak["measured"] - weak["eta"]).abs().max(),
-                "largest error, all shells, exact": (group["measured"] - group["exact"]).abs().max(),
+                "largest error of eta there": (weak["measured"] - weak["eta"]).abs().max(),
+                "of the exact prediction, all shells": miss.max(),
+                "in shell": int(worst["shell"]),
+                "chance there": worst["chance"],
+                "shells beyond 0.03 and twice chance": int(((miss > 0.03) & (miss > 2 * group["chance"])).sum()),
             }
         )
     frame = pd.DataFrame(lines)
+    numbers = [name for name in frame.columns if frame[name].dtype.kind == "f"]
     return "Efficiency per shell (the added noise between maps of the same particles):\n\n" + table(
-        frame, dict.fromkeys(frame.columns[1:], "{:.3f}".format)
+        frame, dict.fromkeys(numbers, "{:.3f}".format)
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from cryosense.measurement.quantisers.codebook import Codebook, codebook, lloyd_max, uniform
-from cryosense.measurement.quantisers.efficiency import distortion_power, efficiency
+from cryosense.measurement.quantisers.efficiency import distortion_power
 
 
 def with_spacing(levels: int, spacing: float) -> Codebook:
@@ -69,10 +69,3 @@ def test_distortion_of_a_sign_follows_the_arcsine_law() -> None:
     sign = codebook(np.zeros(1), np.array([-1.0, 1.0]))
     for share in (0.1, 0.5, 0.9):
         assert distortion_power(sign, share) == pytest.approx(math.asin(share) - share, rel=1e-3)
-
-
-def test_efficiency_tends_to_eta_for_a_weak_signal_and_falls_with_particles_for_a_strong_one() -> None:
-    sign = codebook(np.zeros(1), np.array([-1.0, 1.0]))
-    assert efficiency(sign, 1e-6, particles=100) == pytest.approx(2 / math.pi, rel=1e-4)
-    assert efficiency(sign, 1.0, particles=1000) < 0.2 * efficiency(sign, 1.0)
-    assert efficiency(uniform(0.8, 12.0, True), 1.0, particles=1000) == efficiency(uniform(0.8, 12.0, True), 1.0)

@@ -1,44 +1,97 @@
 """What a quantiser leaves of a shell's signal-to-noise in a map, also where the signal is not weak.
 
-A coefficient y = s + n of unit variance, signal s of share r of it, both normal; Q = y + d with d uncorrelated with y. Over
-particles that see the same s, the mean of Q tends to E[Q | s] = s + h(s): h is what is lost for ever, a distortion that does
-not average out. Its power follows from the correlation of Q between two such particles, whose y correlate by r.
+A stored number y = s + n has signal s and normal noise n. Of its decoded value Q the moments given s are closed forms: m(s) =
+E[Q | s] and v(s) = Var(Q | s). Over the particles that pass a coefficient of the map, Q averages to m, not to s: what the two
+differ by is distortion that no number of particles averages out. A Hartley coefficient of a slice is c A sqrt(2) cos(phi), A
+the amplitude of the map's coefficient, c the CTF, and phi a phase that shifts and poses turn. After it is turned back the
+average is T(A) = E[c sqrt(2) cos(phi) m] / E[c^2], a describing function (Gelb and Vander Velde 1968).
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from cryosense.measurement.quantisers.codebook import Codebook
 
-POINTS = 64  # of the Gauss-Hermite rule over the signal
+SIGNALS, PHASES, QUANTILES, DITHERS = 801, 32, 64, 32
+HERMITE = 64  # of the Gauss-Hermite rule over a normal signal
+
+
+class Moments(NamedTuple):
+    """Of decoded values, given the signal, each (k,)."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+    slope: np.ndarray  # of the mean; by Stein's lemma also Cov(Q, n) over the variance of n
+
+
+class Kept(NamedTuple):
+    """Of a shell of a map.
+
+    Attributes:
+        power: N / (N + D), N the power of the map's noise, D that of the difference which quantisation makes.
+        worth: signal-to-noise over that without quantisation: a common factor is no loss here, other distortion is.
+    """
+
+    power: float
+    worth: float
+
+
+def moments(book: Codebook, signal: np.ndarray, noise_std: float) -> Moments:
+    """(k,) signal, in units of the deviation that numbers are divided by -> moments of what they are decoded to."""
+    from scipy.special import ndtr  # here, since SciPy takes half a second to import
+
+    u = ((np.arange(DITHERS) + 0.5) / DITHERS - 0.5) * book.dither_width if book.dither_width else np.zeros(1)
+    edges = np.concatenate([[-np.inf], book.edges, [np.inf]])
+    shifted = (edges - signal[:, None, None] - u[:, None]) / noise_std
+    probability = np.diff(ndtr(shifted), axis=-1)
+    density = -np.diff(np.exp(-(shifted**2) / 2) / math.sqrt(2 * math.pi), axis=-1) / noise_std
+    values = book.values - book.dither_share * u[:, None]
+    mean = (probability * values).sum(-1).mean(1)
+    square = (probability * values**2).sum(-1).mean(1)
+    return Moments(mean, square - mean**2, (density * values).sum(-1).mean(1))
 
 
 def distortion_power(book: Codebook, signal_share: float) -> float:
-    """-> E[h(s)^2] where the signal has ``signal_share`` of the variance; without dither (with it, about 0)."""
+    """-> E[(m(s) - s)^2] of a normal signal with ``signal_share`` of the variance."""
     if signal_share <= 0:
         return 0.0
-    from scipy.special import ndtr  # here, since SciPy takes half a second to import
-
-    nodes, weights = np.polynomial.hermite_e.hermegauss(POINTS)
-    s, weights = nodes * math.sqrt(signal_share), weights / weights.sum()
-    shifted = (np.concatenate([[-np.inf], book.edges, [np.inf]]) - s[:, None]) / math.sqrt(max(1 - signal_share, 1e-12))
-    mean = (np.diff(ndtr(shifted), axis=1) * book.values).sum(1)
-    return float((weights * (mean - s) ** 2).sum())
+    nodes, weights = np.polynomial.hermite_e.hermegauss(HERMITE)
+    signal = nodes * math.sqrt(signal_share)
+    mean = moments(book, signal, math.sqrt(max(1 - signal_share, 1e-12))).mean
+    return float((weights * (mean - signal) ** 2).sum() / weights.sum())
 
 
-def efficiency(book: Codebook, snr: float, particles: float = 1.0, correlation: float = 1.0) -> float:
-    """-> the share of its signal-to-noise that a map's shell keeps, in which a particle has ``snr`` signal to noise.
+def kept(book: Codebook, amplitudes: np.ndarray, ctf: np.ndarray, averaged: float) -> Kept:
+    """-> what a shell keeps.
 
     Args:
-        particles: averaged in each coefficient of the map, of which the signal is the same but for its sign and CTF.
-        correlation: mean over pairs of these of how much of the distortion they have in common: 1 without a CTF.
-
-    Without distortion in common it is 1 / (1 + (1 + snr) (1 / eta - 1)), and eta where the signal is weak.
+        amplitudes: (k,) of the coefficients of the map without noise, over the deviation of the noise of a particle's.
+        ctf: (p,) its values in this shell, of particles.
+        averaged: sum of the squared CTF over the particles that pass a coefficient: 1 / (noise of the map over a particle's).
     """
-    total = 1 + snr
-    added = total * (1 / book.eta - 1)
-    common = 0.0 if book.dither_width else total * distortion_power(book, snr / total) * correlation
-    return 1 / (1 + added + common * (particles - 1))
+    amplitude, weight = _quantiles(np.abs(amplitudes)), _quantiles(np.abs(ctf))
+    phase = math.sqrt(2) * np.cos((np.arange(PHASES) + 0.5) * math.pi / PHASES)
+    total = math.sqrt(1 + float(np.mean(np.abs(ctf) ** 2)) * float(np.mean(np.abs(amplitudes) ** 2)))
+    reach = math.sqrt(2) * float(amplitude.max() * weight.max()) / total
+    grid = np.linspace(-reach, reach, SIGNALS)
+    of_grid = moments(book, grid, 1 / total)
+    at = amplitude[:, None, None] * weight[:, None] * phase / total  # (amplitude, particle, phase)
+    mean, variance, slope = (np.interp(at, grid, values) for values in of_grid)
+    squares = weight**2 / np.mean(weight**2)
+    average = total * (weight[:, None] * phase * mean).mean((1, 2)) / np.mean(weight**2)
+    noise = total**2 * (squares[:, None] * variance).mean()
+    added = noise + 1 - 2 * (squares[:, None] * slope).mean()
+    factor = float((amplitude * average).sum() / (amplitude**2).sum())
+    common = float(np.mean((average - amplitude) ** 2)) * averaged
+    rest = float(np.mean((average - factor * amplitude) ** 2)) * averaged
+    return Kept(float(1 / (1 + added + common)), float(factor**2 / (noise + rest)))
+
+
+def _quantiles(values: np.ndarray) -> np.ndarray:
+    """-> a few values that stand for all: means between quantiles, on which squares lose little."""
+    parts = np.array_split(np.sort(values), min(QUANTILES, len(values)))
+    return np.array([math.sqrt(float(np.mean(part**2))) for part in parts])
