@@ -13,13 +13,16 @@ from cryosense.measurement.quantiser import Quantised, Quantiser
 from cryosense.operators.base import LinearOperator
 from cryosense.operators.generic import per_image
 
-HEADER_BITS = 96  # step, offset and number of levels
+HEADER_BITS = 160  # mean, step, number of levels, gain and deviation of what is lost
 FINEST = 2.0**-16  # of the range of an image
 BISECTIONS = 24
 
 
 class EntropyBudget(Quantiser):
     """A uniform quantiser with one step per image, the finest that fits the budget, by bisection.
+
+    Levels are multiples of the step from the image's mean: at few bits most numbers share a level, and thresholds lie where
+    others are. They are decoded by their gain on this image (Bussgang 1952), which leaves what is added uncorrelated with it.
 
     The code length is that of an adaptive arithmetic coder (Krichevsky and Trofimov 1981) over the levels between the image's
     extremes, whose learning is paid for, plus the header. So the rate is one that a coder reaches, not a bound.
@@ -34,30 +37,48 @@ class EntropyBudget(Quantiser):
 
     def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:
         budget = stated_bits(self.budget_of.operator(operator.box_size, numbers), self.bits_per_number, len(y)).to(y.device)
-        low, span = y.flatten(1).amin(1), y.flatten(1).amax(1) - y.flatten(1).amin(1)
+        flat = y.flatten(1)
+        mean = torch.stack([row.double().mean() for row in flat]).to(y.dtype)
+        span = flat.amax(1) - flat.amin(1)
         fine, coarse = span * FINEST, span.clamp_min(torch.finfo(y.dtype).tiny)
         for _ in range(BISECTIONS):
             step = torch.sqrt(fine * coarse)
-            fits = code_length_bits(_levels(y, low, step)) + HEADER_BITS <= budget
+            fits = code_length_bits(_levels(y, mean, step)) + HEADER_BITS <= budget
             fine, coarse = torch.where(fits, fine, step), torch.where(fits, step, coarse)
-        decoded = per_image(low, y.ndim) + per_image(coarse, y.ndim) * _levels(y, low, coarse).reshape(y.shape)
+        made = coarse[:, None] * _levels(y, mean, coarse)
+        inverse_gain, added = _decoding(flat - mean[:, None], made)
+        decoded = (mean[:, None] + inverse_gain[:, None] * made).reshape(y.shape)
         gain = operator.row_noise_gain
-        return Quantised(decoded, per_image(coarse / math.sqrt(12), gain.ndim) * gain, budget)
+        return Quantised(decoded, per_image(added, gain.ndim) * gain, budget)
 
 
-def _levels(y: Tensor, low: Tensor, step: Tensor) -> Tensor:
-    """(b, ...), (b,), (b,) -> (b, k) int64: index of the nearest level."""
-    return torch.round((y.flatten(1) - low[:, None]) / step[:, None]).long()
+def _decoding(values: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
+    """(b, k), (b, k) what they are quantised to -> (b,) one over the gain, 0 where nothing is left; (b,) deviation added.
+
+    One image after the other: sums over several would depend on how many there are.
+    """
+    inverse, added = [], []
+    for row, levels in zip(values.double(), made.double(), strict=True):
+        signal, both, square = row @ row, row @ levels, levels @ levels
+        inverse.append(signal / both if both > 0 else torch.zeros_like(both))
+        lost = inverse[-1] ** 2 * square - signal if both > 0 else signal
+        added.append((lost.clamp_min(0) / len(row)).sqrt())
+    return torch.stack(inverse).to(values.dtype), torch.stack(added).to(values.dtype)
+
+
+def _levels(y: Tensor, mean: Tensor, step: Tensor) -> Tensor:
+    """(b, ...), (b,), (b,) -> (b, k) int64: the nearest multiples of the step from the mean."""
+    return torch.round((y.flatten(1) - mean[:, None]) / step[:, None]).long()
 
 
 def code_length_bits(levels: Tensor) -> Tensor:
-    """(b, k) int64 from 0 -> (b,): bits that an adaptive (Krichevsky-Trofimov) coder writes for each row, to within two.
+    """(b, k) int64 -> (b,): bits that an adaptive (Krichevsky-Trofimov) coder writes for each row, to within two.
 
     With counts c_j of m levels among k symbols: log2 of Gamma(k + m/2) Gamma(1/2)^m / (Gamma(m/2) prod_j Gamma(c_j + 1/2)).
     """
     lengths = []
     for row in levels:
-        counts = torch.bincount(row).double()
+        counts = torch.bincount(row - row.min()).double()
         m, k = len(counts), float(counts.sum())
         nats = math.lgamma(k + m / 2) - math.lgamma(m / 2) + m * math.lgamma(0.5) - float(torch.lgamma(counts + 0.5).sum())
         lengths.append(nats / math.log(2))

@@ -58,6 +58,21 @@ def test_quantised_images_fit_the_bits_and_use_them(bits_per_number: int) -> Non
     torch.testing.assert_close(PINV(coarse).x, coarse.y)
 
 
+def test_more_bits_keep_more_of_a_weak_signal() -> None:
+    """Signal-to-noise 0.05: what levels say of the signal grows with bits, and comes near what a quantiser can keep."""
+    signal, noise = (torch.randn(8, 1, 64, 64, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    x, numbers = 0.05**0.5 * signal + noise, torch.arange(8)
+    design, kept = PixelDesign(partial(masks.random_binary, keep_probability=0.5), 4, 2.0, False, 0), []
+    whole = float((x * signal).mean() ** 2 / x.square().mean())
+    for bits in (0.25, 0.5, 1, 2, 4):
+        made = acquire(x, numbers, AllPixels(design), quantiser=EntropyBudget(design, 2 * bits)).y
+        kept.append(float((made * signal).mean() ** 2 / made.square().mean()) / whole)
+        assert float(((made - x) * (x - x.mean((2, 3), keepdim=True))).mean()) == pytest.approx(0, abs=1e-4)
+    assert kept == sorted(kept)
+    # eta of entropy-coded uniform quantisers at 0.5, 1 and 2 bits, less what learning the code and the header costs.
+    assert kept[1:4] == pytest.approx([0.381, 0.651, 0.910], abs=0.06)
+
+
 def test_code_length_is_that_of_the_sequential_coder() -> None:
     """Krichevsky-Trofimov: symbol j next with probability (c_j + 1/2) / (k + m/2), symbol after symbol."""
     row = torch.randint(0, 5, (300,), generator=torch.Generator().manual_seed(1))
