@@ -25,7 +25,8 @@ from cryosense.runs.identity import Identity
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.provenance import surroundings
 from cryosense.runs.shards import Sharding
-from cryosense.tasks.measure.measuring import Measuring, is_made, parts_of
+from cryosense.tasks.measure.made import is_made
+from cryosense.tasks.measure.measuring import Measuring, parts_of
 
 # Where, by how many and in what portions the file is made does not change it.
 WITHOUT_EFFECT = ("output", "chunk_size", "part_particles", "shard", "threads")

@@ -1,6 +1,8 @@
-"""How many particles do so many bytes buy? Measures, back-projects and compares; prints the tables, writes results.md.
+"""How many particles do so many bytes buy? Measures, back-projects and compares; prints the tables.
 
-python experiments/bytes_on_disk/run.py [--count 2000] [--seed 0]
+python experiments/bytes_on_disk/run.py [--data molecule groel] [--count 2000] [--seed 0]
+
+Goes on where it was stopped. Writes results_<data>.md and shells_<data>.csv beside this file.
 """
 
 from __future__ import annotations
@@ -122,17 +124,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", nargs="*", choices=list(DATA), default=list(DATA))
     arguments = parser.parse_args()
-    said = []
-    for name, data in DATA.items():
-        rows, shells = compared(OUTPUT / f"{name}_{arguments.count}_{arguments.seed}", data, arguments.count, arguments.seed)
+    for name in arguments.data:
+        folder = OUTPUT / f"{name}_{arguments.count}_{arguments.seed}"
+        rows, shells = compared(folder, DATA[name], arguments.count, arguments.seed)
         shells.to_csv(HERE / f"shells_{name}.csv", index=False, float_format="%.4f")
-        said.append(
-            f"## {name}: {arguments.count} particles of 64 px, SNR 0.05, seed {arguments.seed}\n\n{table(rows, SHOWN)}"
-        )
-        said.append(summary(shells))
-        (HERE / "results.md").write_text("# What bytes buy\n\n" + "\n\n".join(said) + "\n")
-        print("\n\n".join(said[-2:]), flush=True)
+        title = f"# {name}: {arguments.count} particles of 64 px, SNR 0.05, seed {arguments.seed}"
+        said = "\n\n".join([title, table(rows, SHOWN), summary(shells)])
+        (HERE / f"results_{name}.md").write_text(said + "\n")
+        print(said, flush=True)
 
 
 def summary(shells: pd.DataFrame) -> str:

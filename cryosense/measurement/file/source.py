@@ -9,58 +9,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from cryosense.data import ParticleSource, ParticleStack, Scaling
-from cryosense.data.geometry import Compose, Geometry
-from cryosense.data.images import Images
+from cryosense.data.geometry import Geometry
 from cryosense.data.opening import Metadata
 from cryosense.data.scaling import AsIs, PerImage, StackStatistics, UnitInterval
 from cryosense.errors import ArgumentError, MeasurementFileError
+from cryosense.measurement.file.decoded import decoded
 from cryosense.measurement.file.reading import MeasurementFile
 from cryosense.measurement.measurement import Measurement
 
 SUFFIX = ".cryo.h5"
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DecodedImages:
-    """The images that a file's measurements alone make, A^+ y in the units of the stack, as an image file."""
-
-    file: MeasurementFile
-
-    @property
-    def path(self) -> Path:
-        return self.file.path
-
-    @property
-    def count(self) -> int:
-        return len(self.file)
-
-    @property
-    def width(self) -> int:
-        return self.file.box_size
-
-    height = width
-
-    @property
-    def pixel_size_angstrom(self) -> float | None:
-        return self.file.pixel_size_angstrom
-
-    @property
-    def may_be_volume(self) -> bool:
-        return False
-
-    @torch.no_grad()
-    def read(self, numbers: np.ndarray) -> np.ndarray:
-        """(b,) positions -> (b, n, n) float32."""
-        positions = torch.from_numpy(numbers)
-        measurement = self.file.measurement(positions)
-        x = measurement.operator.pinv(measurement.y)
-        return AsIs().invert(x, *self.file.scaling(positions))[:, 0].numpy()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,19 +126,13 @@ def open_particles(
     clean = None if clean_path is None else _originals(file, ParticleStack.open(clean_path, root=root), "clean_path")
     whole = MeasuredSource(
         name=name or file.path.name.removesuffix(SUFFIX),
-        images=_decoded(file) if originals is None else originals,
+        images=decoded(file) if originals is None else originals,
         clean=clean,
         file=file,
         positions=torch.arange(len(file)),
         reference=originals is not None,
     )
     return whole if len(left) == len(file) else whole.select(left)
-
-
-def _decoded(file: MeasurementFile) -> ParticleStack:
-    count = len(file)
-    images = Images((DecodedImages(file),), np.zeros(count, np.int64), np.arange(count))
-    return ParticleStack(file.path, images, file.description.tables, file.pixel_size_angstrom, Compose([]))
 
 
 def _originals(file: MeasurementFile, stack: ParticleStack, key: str) -> ParticleStack:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,21 +12,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from cryosense.data import ParticleDataError, ParticleSource, Scaling
+from cryosense.data import ParticleSource, Scaling
 from cryosense.data.checks import refuse_bad
 from cryosense.errors import ArgumentError, MeasurementFileError, RunDirectoryError
 from cryosense.measurement import FIRST_PORTION, Design, Noise, Quantiser, calibrate
-from cryosense.measurement.file import MeasurementFile
 from cryosense.measurement.file.plain import describe_design, describe_noise, describe_quantiser
 from cryosense.measurement.file.rounding import MOST_DECIMALS, rounded
 from cryosense.measurement.file.writing import BLOCK, Parts, write_file
 from cryosense.measurement.quantisers import StoredQuantiser
-from cryosense.runs.identity import Identity, is_of_other_code
+from cryosense.runs.identity import Identity
 from cryosense.runs.inputs import Stamps, changed
 from cryosense.runs.lock import locked, locked_in_turn
 from cryosense.runs.record import remove
 from cryosense.runs.shards import Sharding
 from cryosense.runs.signals import ending_in_order
+from cryosense.tasks.measure.made import record_of
 
 WHOLE = "whole.lock"  # of who says whose the parts are, or puts them together
 
@@ -166,7 +165,7 @@ class Measuring:
             "scaling": self.scaling.describe(),
             "provenance": {
                 **self.provenance,
-                **_record(identity),
+                **record_of(identity),
             },
         }
 
@@ -174,30 +173,3 @@ class Measuring:
 def parts_of(path: Path) -> Path:
     """-> the folder in which the parts of a measurement file lie until it is made."""
     return path.with_name(path.name + ".parts")
-
-
-def is_made(path: Path, identity: Identity, box_size: int, rerun: str | None) -> bool:
-    """Whether the file is there. One of other code is removed where ``rerun`` says so.
-
-    Raises:
-        CryosenseError: a file of another configuration, of other data or of other code; see :func:`.is_of_other_code`.
-    """
-    if not path.exists():
-        return False
-    known = MeasurementFile.open(path).description.content
-    wanted = _record(identity)
-    for key, what in (("configuration", "of another configuration"), ("data", "made of other images")):
-        if known["provenance"].get(key) != wanted[key]:
-            raise MeasurementFileError(f"{path}: is a measurement file {what}: name another output, or remove it")
-    if known["box_size"] != box_size:
-        raise ParticleDataError(f"{path}: holds particles of {known['box_size']} px, not of {box_size} px")
-    if is_of_other_code(path, str(known["provenance"].get("code", "")), wanted["code"], rerun):
-        path.unlink()
-        return False
-    return True
-
-
-def _record(identity: Identity) -> dict[str, str]:
-    """-> what a file says of what it was made of."""
-    configuration = hashlib.sha256(identity.config.encode()).hexdigest()[:16]
-    return {"configuration": configuration, "data": identity.fingerprint, "code": identity.code}

@@ -17,7 +17,8 @@ from cryosense.measurement.quantisers import Float16, Float32, LloydMax, Sign, U
 from cryosense.operators import masks
 from cryosense.runs.identity import Identity
 from cryosense.runs.shards import Sharding
-from cryosense.tasks.measure.measuring import Measuring, is_made
+from cryosense.tasks.measure.made import is_made
+from cryosense.tasks.measure.measuring import Measuring
 from tests.measurement.file.stacks import write_many
 
 DESIGNS = {
