@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ def _take(lock: Path, expires_hours: float) -> os.stat_result:
             except FileExistsError:
                 _remove_stale(lock, expires_hours)
                 continue
+            _remove_left(lock, expires_hours)
             return held
     finally:
         with suppress(OSError):
@@ -114,19 +116,28 @@ def _remove_stale(lock: Path, expires_hours: float) -> None:
         if not _same_file(file.fileno(), lock):
             return
         holder, age = _read(file.read()), time.time() - os.fstat(file.fileno()).st_mtime
-        if holder is None:
-            stale, who = age > UNREADABLE_SECONDS, "a process that has just begun"
-        elif holder["host"] == HOST:
-            stale, who = not is_alive(holder["pid"], holder["started"]), f"process {holder['pid']}"
-        else:
-            stale, who = age > 3600 * expires_hours, f"process {holder['pid']} on {holder['host']}"
-        if stale:
+        if _is_stale(holder, age, expires_hours):
             lock.unlink()
             return
     if holder is None:
         time.sleep(WAITING_SECONDS)
         return
+    who = f"process {holder['pid']}" + ("" if holder["host"] == HOST else f" on {holder['host']}")
     raise BusyError(f"{lock.parent}: {who} is at work on it (last sign of life {max(0, age) / 60:.0f} minutes ago)")
+
+
+def _is_stale(holder: dict[str, Any] | None, age: float, expires_hours: float) -> bool:
+    if holder is None:
+        return age > UNREADABLE_SECONDS
+    return age > 3600 * expires_hours if holder["host"] != HOST else not is_alive(holder["pid"], holder["started"])
+
+
+def _remove_left(lock: Path, expires_hours: float) -> None:
+    """Remove what processes have left that died between the making of their lock and its taking. The lock is held."""
+    for path in lock.parent.glob(f".{escape(lock.name)}.*"):
+        with suppress(OSError):
+            if _is_stale(_read(path.read_text(errors="replace")), time.time() - path.stat().st_mtime, expires_hours):
+                path.unlink()
 
 
 def _same_file(descriptor: int, path: Path) -> bool:

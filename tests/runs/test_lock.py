@@ -55,6 +55,23 @@ def test_the_dead_give_way_at_once_and_others_of_the_same_number_are_not_them(tm
         pass
 
 
+def test_what_the_dead_had_not_yet_made_their_lock_is_removed(tmp_path: Path) -> None:
+    def left(name: str, **change: object) -> Path:
+        return write_lock(tmp_path, **change).replace(tmp_path / f".{LOCK}.{name}")
+
+    dead, alive = left("dead", pid=dead_process()), left("alive")
+    elsewhere, old = left("elsewhere", host="elsewhere"), left("old", host="elsewhere")
+    cut, empty = tmp_path / f".{LOCK}.cut", tmp_path / f".{LOCK}.empty"
+    cut.write_bytes(b'{"host\xff')
+    empty.touch()
+    for path in (old, cut):
+        os.utime(path, (1, 1))
+    with locked(tmp_path / LOCK, HOURS):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {alive.name, elsewhere.name, empty.name}
+    assert not dead.exists()
+
+
 def test_another_host_gives_way_after_the_stated_time(tmp_path: Path) -> None:
     lock = write_lock(tmp_path, host="elsewhere", pid=1)
     with pytest.raises(BusyError, match="process 1 on elsewhere"), locked(tmp_path / LOCK, HOURS):
