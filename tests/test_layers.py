@@ -180,7 +180,7 @@ def test_below_cli_nobody_knows_the_configuration() -> None:
 
 
 # Longer than they should be; none may join them.
-LONG = {"fourier.py", "files/star_text.py", "measurement/design.py", "measurement/file/source.py"}
+LONG = {"fourier.py", "measurement/design.py", "measurement/file/source.py"}
 MOST_LINES, MEDIAN_LINES, MOST_PARAMETERS = 200, 90, 8
 MANY_PARAMETERS = {"volumes/compiled.py:add_slices"}  # compiled loops take arrays one by one
 

@@ -7,9 +7,7 @@ has as many words as there are labels. Text in semicolons, nested loops and seve
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,18 +15,14 @@ import pandas as pd
 import pyarrow as pa
 
 from cryosense.errors import ParticleDataError
+from cryosense.files.star_lines import count_lines, portions
+from cryosense.files.star_quotes import has_marks, is_keyword, words_of
 from cryosense.files.star_words import columns_of_words
 
 MOST_BLOCKS, MOST_COLUMNS = 500, 1000
-LARGEST_BYTES, LONGEST_LINE = 2**32, 2**20
-MOST_LINES, MOST_VALUES = 10**7, 2 * 10**8
-PORTION_BYTES = 2**21
+MOST_VALUES = 2 * 10**8
 
 TEXT = pd.StringDtype("pyarrow")
-_NO_CONTROL = bytes(byte for byte in range(256) if byte in b"\t\n\r" or (byte >= 32 and byte != 127))
-_WORD = re.compile(rb"\"((?:[^\"]|\"(?=[^\s]))*)\"(?=\s|$)|'((?:[^']|'(?=[^\s]))*)'(?=\s|$)|([^\s\"'#]\S*)")
-_SPACE = re.compile(rb"\s*")
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass
@@ -57,9 +51,9 @@ def read_blocks(path: Path) -> dict[str, Block]:
         ParticleDataError: what is said above; two blocks, or two columns of a block, of one name; text that is not UTF-8; more
             than 4 GiB, 10 million lines, 500 blocks, 1000 columns of a block, 200 million values, or 1 MiB in a line.
     """
-    lines = _count_lines(path)
+    lines = count_lines(path)
     reader = _Reader(path, lines)
-    for first, portion in _portions(path):
+    for first, portion in portions(path):
         reader.take(first, portion)
     return {block.name: block for block in reader.blocks}
 
@@ -71,7 +65,7 @@ class _Reader:
 
     def take(self, first: int, content: bytes) -> None:
         """Go on with some whole lines, the number of the first of which is given."""
-        plain, lines, at = not _has_marks(content), content.split(b"\n"), 0
+        plain, lines, at = not has_marks(content), content.split(b"\n"), 0
         ends = [i for i, line in enumerate(lines) if line.startswith(b"data_") and len(line.split()) == 1]
         while at < len(lines):
             block = self.blocks[-1] if self.blocks else None
@@ -109,7 +103,7 @@ class _Reader:
         taken = 0
         for number, line in enumerate(lines, first):
             words, start = self._words(number, line), line.lstrip()[:1]
-            if words and (len(words) != wanted or start == b"_" or (wanted == 1 and _is_keyword(words[0], line))):
+            if words and (len(words) != wanted or start == b"_" or (wanted == 1 and is_keyword(words[0], line))):
                 break
             taken += 1
             if words:
@@ -170,16 +164,9 @@ class _Reader:
     def _words(self, number: int, line: bytes) -> list[bytes]:
         if line[:1] == b";":
             self._refuse(number, "text in semicolons is not read")
-        if not _has_marks(line):
-            return line.split()
-        words, at = [], _after_space(line, 0)
-        while at < len(line) and line[at : at + 1] != b"#":
-            found = _WORD.match(line, at)
-            if found is None:
-                self._refuse(number, f"a quote is not closed: {self._text(number, line[at : at + 40])!r}")
-            assert found is not None
-            words.append(next(group for group in found.groups() if group is not None))
-            at = _after_space(line, found.end())
+        words, unclosed = words_of(line)
+        if unclosed:
+            self._refuse(number, f"a quote is not closed: {self._text(number, unclosed[:40])!r}")
         return words
 
     def _text(self, number: int, word: bytes) -> str:
@@ -191,59 +178,3 @@ class _Reader:
 
     def _refuse(self, number: int, why: str) -> None:
         raise ParticleDataError(f"{self.path}: line {number}: {why}") from None
-
-
-def _has_marks(content: bytes) -> bool:
-    return b'"' in content or b"'" in content or b"#" in content
-
-
-def _is_keyword(word: bytes, line: bytes) -> bool:
-    return (word.startswith(b"data_") or word == b"loop_") and line.lstrip().startswith(word)
-
-
-def _after_space(line: bytes, at: int) -> int:
-    found = _SPACE.match(line, at)
-    return at if found is None else found.end()
-
-
-def _count_lines(path: Path) -> int:
-    size = path.stat().st_size
-    if size > LARGEST_BYTES:
-        raise ParticleDataError(f"{path}: {size} bytes, more than {LARGEST_BYTES}: too large for a table of particles")
-    lines = 1
-    with path.open("rb") as file:
-        while portion := file.read(PORTION_BYTES):
-            lines += portion.count(b"\n")
-            if lines > MOST_LINES:
-                raise ParticleDataError(f"{path}: more than {MOST_LINES} lines: too long for a table of particles")
-    return lines
-
-
-def _portions(path: Path) -> Iterator[tuple[int, bytes]]:
-    """-> whole lines, some at a time, without the end of the last, and the number of the first, from 1."""
-    number, rest = 1, b""
-    with path.open("rb") as file:
-        if file.read(len(_BOM)) != _BOM:
-            file.seek(0)
-        while content := file.read(PORTION_BYTES):
-            whole, newline, tail = (rest + content).rpartition(b"\n")
-            rest = tail
-            _check_portion(path, number, whole, rest)
-            if newline:
-                yield number, whole
-                number += whole.count(b"\n") + 1
-    if rest:
-        _check_portion(path, number, rest, b"")
-        yield number, rest
-
-
-def _check_portion(path: Path, number: int, whole: bytes, rest: bytes) -> None:
-    if max(len(rest), _longest(whole)) > LONGEST_LINE:
-        raise ParticleDataError(f"{path}: line {number} or one soon after has more than {LONGEST_LINE} bytes: no STAR file")
-    whole += b"\n"
-    if whole.translate(None, _NO_CONTROL) or whole.count(b"\r") != whole.count(b"\r\n"):
-        raise ParticleDataError(f"{path}: line {number} or one soon after holds control characters: no STAR file")
-
-
-def _longest(content: bytes) -> int:
-    return max(map(len, content.split(b"\n"))) if len(content) > LONGEST_LINE else 0
