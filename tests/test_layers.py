@@ -80,7 +80,7 @@ def test_rooms_of_tasks_import_downwards() -> None:
 
 def test_only_fourier_calls_torch_fft() -> None:
     callers = {str(path.relative_to(PACKAGE)) for path in MODULES if "torch.fft" in path.read_text()}
-    assert callers == {"fourier.py"}
+    assert {name.split("/")[0] for name in callers} == {"fourier"}
 
 
 def test_the_life_of_a_run_directory_is_written_once() -> None:
@@ -179,15 +179,12 @@ def test_below_cli_nobody_knows_the_configuration() -> None:
     assert not named
 
 
-# Longer than they should be; none may join them.
-LONG = {"fourier.py", "measurement/design.py", "measurement/file/source.py"}
 MOST_LINES, MEDIAN_LINES, MOST_PARAMETERS = 200, 90, 8
-MANY_PARAMETERS = {"volumes/compiled.py:add_slices"}  # compiled loops take arrays one by one
 
 
 def test_files_and_signatures_are_short() -> None:
     lengths = {path.relative_to(PACKAGE).as_posix(): len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
-    assert {name for name, lines in lengths.items() if lines > MOST_LINES} <= LONG
+    assert not {name for name, lines in lengths.items() if lines > MOST_LINES}
     assert statistics.median(lengths.values()) <= MEDIAN_LINES
     many = set()
     for path in MODULES:
@@ -196,7 +193,7 @@ def test_files_and_signatures_are_short() -> None:
                 names = [each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
                 if len([name for name in names if name not in {"self", "cls"}]) > MOST_PARAMETERS:
                     many.add(f"{path.relative_to(PACKAGE).as_posix()}:{node.name}")
-    assert many <= MANY_PARAMETERS
+    assert not many
 
 
 def test_imports_go_round_in_no_circle() -> None:

@@ -2,9 +2,10 @@
 
 from cryosense.measurement.acquire import FIRST_PORTION, acquire, calibrate
 from cryosense.measurement.baselines import AllPixels, FourierCrop
-from cryosense.measurement.design import Design, FourierDesign, OperatorDesign, PixelDesign
+from cryosense.measurement.design import Design, OperatorDesign
 from cryosense.measurement.entropy_budget import EntropyBudget
 from cryosense.measurement.full import Full
+from cryosense.measurement.mask_designs import FourierDesign, PixelDesign
 from cryosense.measurement.measurement import Measurement
 from cryosense.measurement.noise import GaussianNoise, Noise, NoNoise, PoissonNoise
 from cryosense.measurement.quantiser import Identity, Quantised, Quantiser

@@ -49,13 +49,15 @@ def split_rows(numerators, rotations, first, last, splits):  # type: ignore[no-u
 
 
 @compiled
-def add_slices(sums, starts, numerators, weights, rotations, first, last, splits, z_from, z_to):  # type: ignore[no-untyped-def]
-    """Add b slices to the planes ``z_from`` to ``z_to`` of a half ball, in the order of the slices.
+def add_slices(sums, starts, slices, rotations, columns, splits, planes):  # type: ignore[no-untyped-def]
+    """Add b slices to the planes of a half ball from ``planes[0]`` to ``planes[1]``, in the order of the slices.
 
     ``sums`` (3 v,) real part, imaginary part and weight of each point; ``starts`` (k, k) the first of each row z, y;
-    ``numerators`` (b, n, h) complex64, ``weights`` (b, n, h) float32; ``rotations`` (b, 3, 3) float32 from columns and rows of
-    the slice to points; columns ``first`` to ``last`` (n,) of each row are used; ``splits`` (b, n) from :func:`split_rows`.
+    ``slices`` numerators (b, n, h) complex64 and weights (b, n, h) float32; ``rotations`` (b, 3, 3) float32 from columns and
+    rows of the slice to points; ``columns`` (n,) the first and (n,) the last used of each row; ``splits`` (b, n) from
+    :func:`split_rows`.
     """
+    (numerators, weights), (first, last), (z_from, z_to) = slices, columns, planes
     b, n, _ = weights.shape
     reach = np.float32(starts.shape[0] // 2)
     for low in range(z_from, z_to, PLANES):

@@ -54,7 +54,7 @@ class HalfBallSums(nn.Module):
         sums, starts = self.sums.view(-1).numpy(), self.starts.numpy()
 
         def add(planes: tuple[int, int]) -> None:
-            add_slices(sums, starts, *slices, turns, *ends, splits, *planes)
+            add_slices(sums, starts, slices, turns, ends, splits, planes)
 
         parts = plane_parts(self.reach, torch.get_num_threads())
         if len(parts) == 1:

@@ -17,7 +17,7 @@ from hydra.utils import instantiate
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.data import ParticleSource
-from cryosense.measurement.design import FourierDesign
+from cryosense.measurement import FourierDesign
 from cryosense.operators import masks
 from cryosense.reconstructors import Reconstructor
 from cryosense.reconstructors.unrolled import UnrolledNetwork

@@ -6,7 +6,7 @@ import torch
 from cryosense.alignment import Aligner, Calibration, Fineness, angles_between_deg, grids
 from cryosense.alignment.coefficients import Observed
 from cryosense.errors import CryosenseError
-from cryosense.measurement.design import FourierDesign
+from cryosense.measurement import FourierDesign
 from cryosense.operators.masks import uniform
 from cryosense.volumes.symmetry import point_group
 from tests.alignment.particles import Particles, lopsided, particles

@@ -6,7 +6,7 @@ from cryosense import fourier
 from cryosense.alignment.coefficients import Disc, matched
 from cryosense.alignment.likelihood import moved, terms
 from cryosense.alignment.reference import Reference
-from cryosense.measurement.design import FourierDesign
+from cryosense.measurement import FourierDesign
 from cryosense.operators.masks import uniform
 from cryosense.volumes.project import Projector
 from tests.alignment.particles import lopsided, particles

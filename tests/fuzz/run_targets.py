@@ -18,7 +18,7 @@ from tests.tasks.runs import PIXEL, write_run
 
 RUN_FILES = ("rows.parquet", "summary.json", "done.json", "config.yaml", "provenance.json", "sweep.json")
 CONFIG = """data: {path: sets/J1/particles.star}
-operator: {_target_: cryosense.measurement.design.PixelDesign, block_size: 4, masks: {_target_: cryosense.masks.random_binary}}
+operator: {_target_: cryosense.measurement.PixelDesign, block_size: 4, masks: {_target_: cryosense.masks.random_binary}}
 reconstructor: {_target_: cryosense.reconstructors.Sparse, prior: tv, weight: 0.1}
 compression: 2.0
 """

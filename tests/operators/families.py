@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from cryosense.measurement.design import Design, FourierDesign, PixelDesign
+from cryosense.measurement import Design, FourierDesign, PixelDesign
 from cryosense.operators import LinearOperator, masks
 
 PIXEL = {

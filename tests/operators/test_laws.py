@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cryosense import fourier
-from cryosense.measurement.design import Design
+from cryosense.measurement import Design
 from cryosense.operators.checks import check_operator
 from tests.operators.families import dense, designs, operator
 

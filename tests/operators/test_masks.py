@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cryosense.fourier import friedel_partner, shell_index, shell_mean
-from cryosense.measurement.design import PixelDesign
+from cryosense.measurement import PixelDesign
 from cryosense.operators import FourierSampling, PixelMasking, masks
 from cryosense.operators.masks import MaskError
 from tests.operators.families import FOURIER, PIXEL, designs

@@ -6,7 +6,7 @@ from itertools import cycle
 import pytest
 import torch
 
-from cryosense.measurement.design import Design, FourierDesign, PixelDesign
+from cryosense.measurement import Design, FourierDesign, PixelDesign
 from cryosense.operators import LinearOperator, masks
 from cryosense.reconstructors import ADMM, FISTA, Sparse
 from cryosense.reconstructors.unrolled import (

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from cryosense import seeding
-from cryosense.measurement.design import FourierDesign, PixelDesign
+from cryosense.measurement import FourierDesign, PixelDesign
 from cryosense.operators import LinearOperator, masks
 from cryosense.reconstructors.unrolled import UnrolledSolver
 from cryosense.training.batches import Batch

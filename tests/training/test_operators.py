@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cryosense import seeding
-from cryosense.measurement.design import FourierDesign, PixelDesign
+from cryosense.measurement import FourierDesign, PixelDesign
 from cryosense.operators import masks
 from cryosense.training.operators import DrawnMeasurement, SampledOperators
 from tests.operators.families import FOURIER, PIXEL

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from cryosense.measurement.design import FourierDesign
+from cryosense.measurement import FourierDesign
 from cryosense.operators import masks
 from cryosense.reconstructors.unrolled import DCTBands, UnrolledADMM, UnrolledNetwork, UnrolledSolver
 from cryosense.training.batches import Batch

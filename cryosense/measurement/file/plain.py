@@ -10,8 +10,9 @@ from typing import Any
 
 from cryosense.errors import CodingError
 from cryosense.measurement.baselines import AllPixels, FourierCrop
-from cryosense.measurement.design import Design, FourierDesign, OperatorDesign, PixelDesign
+from cryosense.measurement.design import Design, OperatorDesign
 from cryosense.measurement.full import Full
+from cryosense.measurement.mask_designs import FourierDesign, PixelDesign
 from cryosense.measurement.noise import GaussianNoise, Noise, NoNoise, PoissonNoise
 from cryosense.measurement.quantisers import ByShell, Float16, Float32, LloydMax, Sign, StoredQuantiser, Uniform
 from cryosense.measurement.quantisers.levels import LevelQuantiser

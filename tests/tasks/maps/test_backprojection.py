@@ -12,8 +12,7 @@ import torch
 from cryosense import fourier
 from cryosense.cli.backproject import Work
 from cryosense.data import AsIs, ParticleDataError, ParticleSource, SurveyRecord
-from cryosense.measurement import Identity
-from cryosense.measurement.design import Design, FourierDesign, PixelDesign
+from cryosense.measurement import Design, FourierDesign, Identity, PixelDesign
 from cryosense.metrics import fsc
 from cryosense.operators import masks
 from cryosense.operators.masks import Seed

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cryosense.measurement.design import Design, FourierDesign, PixelDesign
+from cryosense.measurement import Design, FourierDesign, PixelDesign
 from cryosense.metrics import Lpips, Scores
 from cryosense.operators import FourierSampling, LinearOperator, masks
 from cryosense.reconstructors import Wiener

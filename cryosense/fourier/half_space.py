@@ -1,0 +1,65 @@
+"""Half of a volume's centred spectrum: one of each Friedel pair, its shells, and the way back a few planes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+PLANES_AT_A_TIME = 8
+
+
+def half_space(x: Tensor) -> Tensor:
+    """(..., n, n, n) real -> (..., n, n, n // 2 + 1) complex: half of :func:`fftn`; on the last axis 0 comes first."""
+    spectrum = torch.fft.rfftn(torch.fft.ifftshift(x, dim=(-3, -2, -1)), dim=(-3, -2, -1), norm="ortho")
+    return torch.fft.fftshift(spectrum, dim=(-3, -2))
+
+
+def from_half_space(spectrum: Tensor, box_size: int) -> Tensor:
+    """(..., n, n, n // 2 + 1) complex -> (..., n, n, n) real: the inverse of :func:`half_space`."""
+    uncentred = torch.fft.ifftshift(spectrum, dim=(-3, -2))
+    return torch.fft.fftshift(torch.fft.irfftn(uncentred, s=(box_size,) * 3, dim=(-3, -2, -1), norm="ortho"), dim=(-3, -2, -1))
+
+
+def central_from_half_space(planes: Callable[[int, int], Tensor], size: int, kept: int) -> Tensor:
+    """-> (k, k, k) float32, the ``kept`` voxels a side around the origin of what :func:`from_half_space` makes.
+
+    ``planes(first, last)`` gives the spectrum's planes ``first`` to ``last`` along z, (l, n, n // 2 + 1) complex64 on any
+    device, n = ``size``. Each is asked for once, a few at a time, so that the whole spectrum need not be there.
+    """
+    volume = lines = torch.empty(0)
+    position = (torch.arange(kept) - kept // 2) % size
+    for first in range(0, size, PLANES_AT_A_TIME):
+        last = min(first + PLANES_AT_A_TIME, size)
+        part = torch.fft.ifft(torch.fft.ifftshift(planes(first, last), dim=1), dim=1, norm="ortho")
+        if first == 0:
+            position = position.to(part.device)
+            lines = torch.empty(size, kept, size // 2 + 1, dtype=part.dtype, device=part.device)
+            volume = torch.empty(kept, kept, kept, device=part.device)
+        lines[first:last] = part[:, position]
+    for rows, into in zip(lines.split(PLANES_AT_A_TIME, dim=1), volume.split(PLANES_AT_A_TIME, dim=1), strict=True):
+        part = torch.fft.ifft(torch.fft.ifftshift(rows, dim=0), dim=0, norm="ortho")[position]
+        into.copy_(torch.fft.irfft(part, n=size, norm="ortho")[..., position])
+    return volume
+
+
+def half_space_shells(size: int, first: int = 0, last: int | None = None, *, device: torch.device | None = None) -> Tensor:
+    """-> (n, n, n // 2 + 1) int64: shell of each coefficient of :func:`half_space`, its radius rounded.
+
+    Of the planes ``first`` to ``last`` along z only, where these are given.
+    """
+    axis = torch.arange(size, device=device, dtype=torch.float32) - size // 2
+    column = torch.arange(size // 2 + 1, device=device, dtype=torch.float32)
+    # In single precision squares of whole numbers are exact, and no root below 1,500 is rounded to another shell.
+    squares = axis[first:last, None, None] ** 2 + axis[:, None] ** 2 + column**2
+    return squares.sqrt_().round_().long()
+
+
+def half_space_multiplicity(size: int, *, device: torch.device | None = None) -> Tensor:
+    """-> (n // 2 + 1,) float64: how many coefficients of the whole space those of :func:`half_space` stand for, along x.
+
+    Two, a coefficient and its Friedel partner, but one where both are kept: at x = 0, and at the Nyquist of an even size.
+    """
+    column = torch.arange(size // 2 + 1, device=device)
+    return torch.where((column == 0) | (2 * column == size), 1.0, 2.0).double()
