@@ -24,11 +24,14 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.config_files import READ, FileConfigSource
 from cryosense.cli.keys import remember
 from cryosense.cli.trust import Typed, refuse_untrusted
+from cryosense.cli.wrong_kinds import refuse_wrong_kinds
 from cryosense.errors import ForeignConfigError
 
 # Of Hydra's own node, what it writes there itself.
 HYDRAS = {"overrides", "runtime"}
 HYDRAS_OF_JOB = {"config_name", "name", "override_dirname", "id", "num"}
+# Hydra's options that show something and end.
+SHOWING = {"--cfg", "-c", "--info", "-i"}
 
 
 class ConfigLoader(ConfigLoaderImpl):
@@ -37,6 +40,7 @@ class ConfigLoader(ConfigLoaderImpl):
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         super().__init__(config_search_path)
         self.typed = typed_in(sys.argv[1:])  # goes along to processes that compose cells of a sweep
+        self.only_shows = bool(SHOWING & {word.partition("=")[0] for word in sys.argv[1:]})
 
     def load_configuration(
         self,
@@ -51,6 +55,7 @@ class ConfigLoader(ConfigLoaderImpl):
         Raises:
             ForeignConfigError: see :func:`cryosense.cli.trust.refuse_untrusted`; Hydra's own node is set by a folder of
                 others, or by a configuration that is composed within another.
+            ConfigError: see :func:`cryosense.cli.wrong_kinds.refuse_wrong_kinds`.
         """
         parsed = OverridesParser.create().parse_overrides(overrides)
         odd = [each.input_line for each in parsed if each.is_hydra_override() and not from_shell]
@@ -67,6 +72,8 @@ class ConfigLoader(ConfigLoaderImpl):
             files = ", ".join(str(path) for path in dict.fromkeys(READ))
             raise ForeignConfigError(f"{files}: {error}" if files else str(error)) from None
         remember(str(config_name), plain)
+        if not self.only_shows:
+            refuse_wrong_kinds(str(config_name), plain)
         return cfg
 
     def get_group_options(

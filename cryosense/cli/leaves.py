@@ -1,0 +1,82 @@
+"""Keys that a verb's configuration can have, with what stands there, read from the files without composing them."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.utils import get_object
+
+from cryosense.cli.conf_dir import conf_dir
+
+GLOBAL = re.compile(r"^# @package _global_$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A key of a configuration, its value there, and the class whose parameter it is, if any."""
+
+    key: str
+    value: object
+    target: str | None
+
+    @property
+    def hint(self) -> object | None:
+        """The annotation of the parameter, None where there is none."""
+        return None if self.target is None else hints_of(self.target).get(self.key.rpartition(".")[2])
+
+
+@cache
+def hints_of(target: str) -> Mapping[str, object]:
+    """Return the annotations of what is called by this name, by parameter; none where they cannot be resolved."""
+    made: Any = get_object(target)
+    try:
+        return typing.get_type_hints(made.__init__ if isinstance(made, type) else made)
+    except (NameError, TypeError):  # names for type checkers alone; no Python function
+        return {}
+
+
+@cache
+def leaves_of(verb: str) -> tuple[Leaf, ...]:
+    """Return all keys that the verb's configuration can have, whichever member of a group is chosen."""
+    folder = conf_dir()
+    found = list(_of_verb(folder, verb))
+    for path in sorted(folder.rglob("*.yaml")):
+        group = path.parent.relative_to(folder)
+        if path.parent == folder and path.name.startswith("_"):
+            found += _below(path, "")
+        elif path.parent != folder and group.parts[0] not in {"hydra", "experiment"}:
+            found += _below(path, "".join(f"{part}." for part in group.parts))
+    return tuple(found)
+
+
+def leaves_below(node: object, prefix: str = "") -> Iterator[Leaf]:
+    """Walk every key of a node, from the root down, whose value is not a mapping."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if isinstance(value, dict):
+                yield from leaves_below(value, f"{prefix}{key}.")
+            else:
+                yield Leaf(f"{prefix}{key}", value, node.get("_target_"))
+
+
+def _of_verb(folder: Path, verb: str) -> Iterator[Leaf]:
+    """A verb's own keys first, then those of the verbs that its configuration begins with."""
+    yield from _below(folder / f"{verb}.yaml", "")
+    for each in _loaded(folder / f"{verb}.yaml").get("defaults", []):
+        if isinstance(each, str) and not each.startswith("_"):
+            yield from _of_verb(folder, each)
+
+
+def _below(path: Path, prefix: str) -> Iterator[Leaf]:
+    return leaves_below(_loaded(path), "" if GLOBAL.search(path.read_text(encoding="utf-8")) else prefix)
+
+
+def _loaded(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
