@@ -34,11 +34,11 @@ class Leaf:
 
 @cache
 def hints_of(target: str) -> Mapping[str, object]:
-    """Return the annotations of what is called by this name, by parameter; none where they cannot be resolved."""
-    made: Any = get_object(target)
+    """Return the annotations of what is called by this name, by parameter; none where there is nothing, or none to be had."""
     try:
-        return typing.get_type_hints(made.__init__ if isinstance(made, type) else made)
-    except (NameError, TypeError):  # names for type checkers alone; no Python function
+        made: Any = get_object(target)
+        return typing.get_type_hints(made.__init__ if isinstance(made, type) else made)  # type: ignore[misc]
+    except Exception:  # noqa: BLE001 - whoever makes it tells what is wrong; here it is only not known
         return {}
 
 

@@ -17,7 +17,8 @@ def words_of(line: bytes) -> tuple[list[bytes], bytes]:
     """Cut a line into words, without their quotes, and return what follows from a quote on that is not closed, or nothing."""
     if not has_marks(line):
         return line.split(), b""
-    words, at = [], _after_space(line, 0)
+    words: list[bytes] = []
+    at = _after_space(line, 0)
     while at < len(line) and line[at : at + 1] != b"#":
         found = _WORD.match(line, at)
         if found is None:
