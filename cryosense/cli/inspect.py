@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.refusal import one_line
+from cryosense.cli.running import writing
 from cryosense.measurement.file import MeasurementFile
 from cryosense.measurement.file.summary import summary
 from cryosense.reporting.figures.measured import draw_measured
@@ -22,7 +23,8 @@ def _inspect(cfg: DictConfig) -> None:
         file = MeasurementFile.open(cfg.path, cfg.recover)
         picture = Path(cfg.picture or f"{cfg.path}.png")
         print("\n".join(f"{name:<22} {said}" for name, said in summary(file).items()))
-        draw_measured(picture, file, cfg.particle)
+        with writing(picture):
+            draw_measured(picture, file, cfg.particle)
     print(f"look at {picture}")
 
 

@@ -80,7 +80,7 @@ class Trials:
         self.log.write_text("\n".join(said))
         if 0 not in states or not all("is at work on it" in text or "are not done" in text for text in refused):
             return f"ended with {states}: {[text[-300:] for text in refused]}"
-        return self._wrong(out)
+        return self.wrong(out)
 
     def full_disk(self, filling: float) -> str | None:
         """-> what is wrong where the disk holds such a part of the result, and enough later."""
@@ -107,9 +107,9 @@ class Trials:
 
     def _again(self, out: Path) -> str | None:
         status = run_here(self.verb.words(self.data, out), self.log)
-        return f"again: status {status}: {self.log.read_text()[-600:]}" if status else self._wrong(out)
+        return f"again: status {status}: {self.log.read_text()[-600:]}" if status else self.wrong(out)
 
-    def _wrong(self, out: Path) -> str | None:
+    def wrong(self, out: Path) -> str | None:
         said = self.log.read_text()
         return "traceback: " + said[-1500:] if "Traceback" in said else difference(out, self.whole)
 

@@ -36,7 +36,7 @@ def load() -> None:
         "measure",
     ):
         importlib.import_module(f"cryosense.cli.{name}")
-    for name in ("design_mask", "compare_latents", "compare_models", "align", "measure"):
+    for name in ("design_mask", "compare_latents", "compare_models", "inspect"):
         importlib.import_module(f"cryosense.cli.{name}")
 
 

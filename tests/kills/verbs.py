@@ -79,6 +79,12 @@ def reconstructed(data: Path) -> None:
     assert run_here([line.split()], data.with_suffix(".log")) == 0
 
 
+def measured(data: Path) -> None:
+    simulated(data)
+    line = MEASURE.replace("{out}", "{data}").format(data=data)
+    assert run_here([line.split()], data.with_suffix(".log")) == 0
+
+
 def shards(line: str, count: int = 3) -> tuple[str, ...]:
     return tuple(f"{line} shard.index={index} shard.count={count}" for index in range(count))
 
@@ -108,6 +114,7 @@ VERBS = {
         Verb("align", (ALIGN,), simulated),
         Verb("align-shards", shards(ALIGN), simulated),
         Verb("measure", (MEASURE,), simulated),
+        Verb("inspect", ("inspect {data}/measured.cryo.h5 picture={out}/picture.png",), measured),
         Verb("export", ("export {data}/particles.star output_dir={out}",), simulated),
         Verb("design-mask", (DESIGN,), mapped),
         Verb("validate", (VALIDATE,), simulated),
