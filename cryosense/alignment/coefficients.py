@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from cryosense import fourier
 from cryosense.errors import ArgumentError
+from cryosense.shown import kept_parameters
 
 
 class Observed(NamedTuple):
@@ -58,6 +59,10 @@ class Disc(nn.Module):
         self.register_buffer("numbers", numbers, persistent=False)
         self.register_buffer("positions", torch.stack([x, y], -1).flatten(0, 1)[numbers].float(), persistent=False)
         self.register_buffer("shells", squared.flatten()[numbers].sqrt().round().long(), persistent=False)
+
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return kept_parameters(self)
 
     def count(self, limit: int) -> int:
         """-> how many coefficients lie at radii up to ``limit``."""

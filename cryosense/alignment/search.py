@@ -13,6 +13,7 @@ from cryosense.alignment.coefficients import Matched
 from cryosense.alignment.likelihood import Terms, grid_terms, moved, restricted, terms
 from cryosense.alignment.reference import Reference
 from cryosense.alignment.schedule import Level
+from cryosense.shown import kept_parameters
 
 # Projections of a whole grid are made once where they take no more than this; finer ones for each particle.
 TABLE_BYTES = 2**28
@@ -69,6 +70,10 @@ class PoseSearch(nn.Module):
             tables["finer"] = self._made(levels[1], cells // turns, cells % turns)
         for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
+
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return kept_parameters(self)
 
     @torch.no_grad()
     def forward(self, particles: Matched) -> Candidates:

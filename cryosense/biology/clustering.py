@@ -18,10 +18,10 @@ class GaussianMixture:
     ``covariance``: ``full``, ``tied``, ``diag`` or ``spherical``.
     """
 
-    components: int
-    covariance: str
-    starts: int
-    seed: int
+    components: int = 4
+    covariance: str = "full"
+    starts: int = 5
+    seed: int = 42
 
     def check(self, count: int) -> None:
         """Raises ArgumentError for fewer particles than components, MissingExtraError without scikit-learn."""

@@ -9,11 +9,12 @@ from typing import final
 import numpy as np
 
 from cryosense.errors import ArgumentError
+from cryosense.shown import ShowsParameters
 
 from .extras import latents_module
 
 
-class Embedding(ABC):
+class Embedding(ShowsParameters, ABC):
     """(n, d) latents -> (n, e) points."""
 
     @abstractmethod
@@ -33,9 +34,9 @@ class Umap(Embedding):
     ``seed`` makes it repeatable, on one thread.
     """
 
-    neighbours: int
-    min_dist: float
-    seed: int
+    neighbours: int = 15
+    min_dist: float = 0.1
+    seed: int = 42
 
     def check(self, count: int) -> None:
         """Raises ArgumentError for no more particles than neighbours, MissingExtraError without umap-learn."""
@@ -57,7 +58,7 @@ class Umap(Embedding):
 class PrincipalComponents(Embedding):
     """The directions of largest variance, each with the sign that makes its largest weight positive."""
 
-    components: int
+    components: int = 2
 
     def check(self, count: int) -> None:
         """Raises ArgumentError for no component."""

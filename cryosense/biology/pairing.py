@@ -34,9 +34,9 @@ class Pairing:
         place_scale_angstrom: how near alpha carbons are to be at one place, see :meth:`by_place`.
     """
 
-    minimum_identity: float
-    minimum_coverage: float
-    place_scale_angstrom: float
+    minimum_identity: float = 0.5
+    minimum_coverage: float = 0.3
+    place_scale_angstrom: float = 5.0
 
     def __post_init__(self) -> None:
         shares = self.minimum_identity, self.minimum_coverage

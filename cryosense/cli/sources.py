@@ -10,7 +10,7 @@ from cryosense.cli.simulate import simulate
 from cryosense.data import ParticleSource
 
 
-def simulated(directory: str, overrides: Sequence[str], name: str) -> ParticleSource:
+def simulated(directory: str = "outputs/simulated", overrides: Sequence[str] = (), name: str = "simulated") -> ParticleSource:
     """-> the data set of ``cryosense simulate`` with these overrides, made if it is not there yet, with its clean images.
 
     Of several processes that need it one makes it, and the others wait. What other code has simulated is made again.

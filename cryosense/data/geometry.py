@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from cryosense.errors import ParticleDataError
+from cryosense.shown import ShowsParameters
 
 from ..fourier import fourier_crop, fourier_pad
 from .tables import as_numbers
@@ -35,7 +36,7 @@ class Geometry(Protocol):
     def describe(self) -> list[dict[str, Any]]: ...
 
 
-class CentreCrop:
+class CentreCrop(ShowsParameters):
     """Keeps the central ``size`` x ``size`` pixels; the pixel size stays."""
 
     def __init__(self, size: int) -> None:
@@ -106,10 +107,10 @@ class FourierCrop:
         return [{"geometry": "fourier_crop", "size": self.size}]
 
 
-class Compose:
+class Compose(ShowsParameters):
     """One geometry after the other; with no steps, images stay as they were recorded."""
 
-    def __init__(self, steps: Sequence[Geometry]) -> None:
+    def __init__(self, steps: Sequence[Geometry] = ()) -> None:
         self.steps = tuple(steps)
 
     def __call__(self, images: Tensor) -> Tensor:

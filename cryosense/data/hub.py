@@ -12,10 +12,10 @@ from .source import ParticleSource
 def open_hub(
     repository: str,
     file: str,
-    revision: str,
-    local_dir: str | Path | None,
-    pixel_size_angstrom: float | None,
-    name: str | None,
+    revision: str = "main",
+    local_dir: str | Path | None = None,
+    pixel_size_angstrom: float | None = None,
+    name: str | None = None,
 ) -> ParticleSource:
     """Open one file of a data set on the hub, such as ``owner/EMPIAR10076_128x128``, as :meth:`.ParticleSource.open` does.
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from cryosense.errors import ParticleDataError
+from cryosense.shown import ShowsParameters
 
 from .stack import ParticleStack
 from .survey import look, mean_and_deviation
@@ -27,7 +28,7 @@ class Scaling(Protocol):
     def describe(self) -> dict[str, Any]: ...
 
 
-class _Affine:
+class _Affine(ShowsParameters):
     """What is common: a map without parameters of the stack, and the inverse."""
 
     def fit(self, stack: ParticleStack, chunk_size: int) -> Self:
@@ -99,7 +100,7 @@ class StackStatistics(_Affine):
     not on a shard, so that all shards share one map.
     """
 
-    def __init__(self, deviations: float) -> None:
+    def __init__(self, deviations: float = 4.0) -> None:
         if not deviations > 0:
             raise ParticleDataError(f"deviations: {deviations} standard deviations cannot map to 1; give a positive number")
         self.deviations = deviations

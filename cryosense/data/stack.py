@@ -72,6 +72,9 @@ class ParticleStack:
             opened = open_images(path, sidecars, root, pixel_size_angstrom)
         return cls(path, *opened, pixel_size_angstrom, Compose([]))
 
+    def __repr__(self) -> str:
+        return f"ParticleStack({self.path}, {len(self)} particles of {self.box_size} px)"
+
     def __len__(self) -> int:
         return len(self._images.number)
 

@@ -14,6 +14,7 @@ from mrcfile.dtypes import HEADER_DTYPE
 from torch import Tensor
 
 from cryosense.errors import ParticleDataError
+from cryosense.shown import ShowsParameters
 
 # What an unfinished file holds behind its images, one record per particle: whether it was written, and its statistics. A
 # particle is marked only after its pixels are in the file, so a killed process leaves a file that says what it holds, and a
@@ -23,7 +24,7 @@ RECORD_DTYPE = np.dtype([("written", "<f8"), ("minimum", "<f8"), ("maximum", "<f
 STATISTICS = {"dmin": 0.0, "dmax": -1.0, "dmean": -2.0, "rms": -1.0}
 
 
-class StackWriter:
+class StackWriter(ShowsParameters):
     """Writes a float32 ``.mrcs`` of ``count`` images; memory does not grow with the stack.
 
     Images go to ``path`` + ``.partial``; :meth:`finish` completes the header and renames. An existing partial file of the same

@@ -10,6 +10,7 @@ from torch import Tensor
 from cryosense.errors import ArgumentError
 from cryosense.measurement.measurement import FLOAT_BITS, stated_bits
 from cryosense.operators.base import LinearOperator
+from cryosense.shown import ShowsParameters
 
 
 class Quantised(NamedTuple):
@@ -20,7 +21,7 @@ class Quantised(NamedTuple):
     bits: Tensor  # (b,) float64, spent on each image
 
 
-class Quantiser(ABC):
+class Quantiser(ShowsParameters, ABC):
     """What happens to a measurement between the detector and the reconstruction: quantised, coded, decoded.
 
     Attributes:

@@ -40,7 +40,7 @@ class Lpips(nn.Module):
         self.requires_grad_(False).eval()
 
     @staticmethod
-    def load(weights_path: str | Path | None) -> Lpips | None:
+    def load(weights_path: str | Path | None = None) -> Lpips | None:
         """LPIPS with AlexNet from a file (``.npz`` or state dictionary, torchvision's names), or for None from torchvision.
 
         None, after one warning that says how to get them, if no path is named and torchvision has no weights and no network.

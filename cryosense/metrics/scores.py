@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from cryosense.errors import ArgumentError
 from cryosense.metrics.lpips import Lpips
 from cryosense.metrics.score_table import SCORES, Against
+from cryosense.shown import kept_parameters
 
 
 class Scores(nn.Module):
@@ -23,6 +24,10 @@ class Scores(nn.Module):
         if lpips_every < 1:
             raise ArgumentError(f"lpips_every={lpips_every}: give 1 or more")
         self.lpips, self.lpips_every = lpips, lpips_every
+
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return kept_parameters(self)
 
     @torch.no_grad()
     def forward(self, reconstruction: Tensor, reference: Tensor, numbers: Tensor | None = None) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ from cryosense.fourier import frequency_radius, from_half_spectrum, half_spectru
 HISTOGRAM_BINS = 256
 
 
-def sphere_mask(volume: Tensor, pixel_size_angstrom: float, *, radius_angstrom: float, edge_pixels: float) -> Tensor:
+def sphere_mask(volume: Tensor, pixel_size_angstrom: float, *, radius_angstrom: float, edge_pixels: float = 6.0) -> Tensor:
     """(n, n, n) -> (n, n, n) float64: 1 inside the sphere, 0 from ``edge_pixels`` outside it on, a raised cosine between.
 
     Raises:
@@ -30,7 +30,12 @@ def sphere_mask(volume: Tensor, pixel_size_angstrom: float, *, radius_angstrom: 
 
 
 def automatic_mask(
-    volume: Tensor, pixel_size_angstrom: float, *, lowpass_angstrom: float, extend_pixels: float, edge_pixels: float
+    volume: Tensor,
+    pixel_size_angstrom: float,
+    *,
+    lowpass_angstrom: float = 15.0,
+    extend_pixels: float = 3.0,
+    edge_pixels: float = 6.0,
 ) -> Tensor:
     """(n, n, n) -> (n, n, n) float64: the molecule, extended by ``extend_pixels``, with a raised-cosine edge outside that.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from cryosense.shown import kept_parameters
 from cryosense.solvers.converging import Algorithm
 from cryosense.solvers.proximal import ADMM
 
@@ -22,6 +23,10 @@ class Prior(nn.Module, ABC):
     """
 
     name: str
+
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return kept_parameters(self)
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:

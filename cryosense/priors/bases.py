@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from cryosense.errors import ArgumentError
+from cryosense.shown import kept_parameters
 
 
 class Basis(nn.Module, ABC):
@@ -25,6 +26,10 @@ class Basis(nn.Module, ABC):
     """
 
     name: str
+
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return kept_parameters(self)
 
     @abstractmethod
     def coarse(self, box_size: int) -> Tensor:

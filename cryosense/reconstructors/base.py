@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
+from cryosense.shown import kept_parameters
 
 
 class Estimate(NamedTuple):
@@ -34,6 +35,10 @@ class Reconstructor(nn.Module, ABC):
     sampler_name: str | None = None
     samples: int | None = None  # drawn per particle
     learns = False  # whether it needs :meth:`fit`
+
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return kept_parameters(self)
 
     def __call__(self, measurement: Measurement | Tensor, operator: LinearOperator | None = None) -> Estimate:
         """-> images (b, 1, n, n) and what they took."""

@@ -18,6 +18,7 @@ from cryosense.files.writing import write_json_atomic, written_whole
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.figures.pictures import picture
 from cryosense.reporting.tables.examples import read_example
+from cryosense.shown import ShowsParameters
 
 IDENTIFYING = ("run_id", "particle", "held_back", "seed", "block_size", "samples", "symmetric")
 MEASURED = tuple(field.name for field in SCHEMA if str(field.type) in {"double", "int64"} and field.name not in IDENTIFYING)
@@ -62,7 +63,7 @@ class FinishedRun:
         return path
 
 
-class Tracker(ABC):
+class Tracker(ShowsParameters, ABC):
     """A place where finished runs are shown: each with its configuration, rows and picture."""
 
     name: str
@@ -141,7 +142,7 @@ class WandB(Tracker):
     name = "wandb"
     MOST_ROWS = 10_000  # of a table there; of longer runs so many, spread evenly
 
-    def __init__(self, project: str, group: str | None, offline: bool) -> None:
+    def __init__(self, project: str = "cryosense", group: str | None = None, offline: bool = False) -> None:
         self.project, self.group, self.offline = project, group, offline
 
     def send(self, run: FinishedRun) -> None:

@@ -25,7 +25,7 @@ SIDE_CHAIN_WEIGHTS = (0.3, 1.7)
 CENTRE = np.array([-12.0, 3.0, 0.0])
 
 
-def continuum(first_deg: float, last_deg: float, steps: int) -> list[float]:
+def continuum(first_deg: float = 0.0, last_deg: float = 40.0, steps: int = 9) -> list[float]:
     """-> (steps,) evenly spaced hinge angles in degrees, both ends included: a continuum, resolved to its step."""
     return np.linspace(first_deg, last_deg, steps).tolist()
 
@@ -40,9 +40,9 @@ class HingedChain:
         ArgumentError: no angle is given, or the resolution is not positive.
     """
 
-    seed: int
-    resolution_angstrom: float
-    hinge_angles_deg: Sequence[float]
+    seed: int = 0
+    resolution_angstrom: float = 8.0
+    hinge_angles_deg: Sequence[float] = (0.0,)
 
     def __post_init__(self) -> None:
         if not len(self.hinge_angles_deg):

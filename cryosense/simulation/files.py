@@ -31,8 +31,8 @@ class MapDensity:
     """
 
     path: str
-    threshold: float
-    source_pixel_size_angstrom: float | None
+    threshold: float = 0.0
+    source_pixel_size_angstrom: float | None = None
 
     def __post_init__(self) -> None:
         if not Path(self.path).is_file():
@@ -105,7 +105,7 @@ class ModelDensity:
     """
 
     path: str
-    resolution_angstrom: float
+    resolution_angstrom: float = 8.0
 
     def __post_init__(self) -> None:
         if not Path(self.path).is_file():

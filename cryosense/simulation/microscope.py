@@ -23,15 +23,15 @@ class Microscope:
         ArgumentError: a value that no microscope has; the message names the key.
     """
 
-    voltage_kv: float
-    spherical_aberration_mm: float
-    amplitude_contrast: float
-    phase_shift_deg: float
-    b_factor_angstrom2: float
-    defocus_range_angstrom: Sequence[float]
-    astigmatism_angstrom: float
-    height_deviation_angstrom: float
-    particles_per_micrograph: int
+    voltage_kv: float = 300.0
+    spherical_aberration_mm: float = 2.7
+    amplitude_contrast: float = 0.1
+    phase_shift_deg: float = 0.0
+    b_factor_angstrom2: float = 80.0
+    defocus_range_angstrom: Sequence[float] = (8000.0, 20000.0)
+    astigmatism_angstrom: float = 300.0
+    height_deviation_angstrom: float = 200.0
+    particles_per_micrograph: int = 50
 
     def __post_init__(self) -> None:
         low, high = self.defocus_range_angstrom

@@ -38,8 +38,8 @@ class PowerLawNoise:
         ArgumentError: a corner or exponent that is not positive.
     """
 
-    corner_angstrom: float
-    exponent: float
+    corner_angstrom: float = 25.0
+    exponent: float = 1.0
 
     def __post_init__(self) -> None:
         if self.corner_angstrom <= 0 or self.exponent <= 0:

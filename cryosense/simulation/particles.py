@@ -59,12 +59,12 @@ class ParticleSimulator:
     density: Density
     microscope: Microscope
     noise_model: NoiseModel
-    box_size: int
-    pixel_size_angstrom: float
-    shift_deviation_angstrom: float
-    snr: float
-    seed: int
-    pad_factor: int
+    box_size: int = 64
+    pixel_size_angstrom: float = 3.5
+    shift_deviation_angstrom: float = 5.0
+    snr: float = 0.2
+    seed: int = 0
+    pad_factor: int = 2
 
     def __post_init__(self) -> None:
         checks = {

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from cryosense.errors import ArgumentError
+from cryosense.shown import ShowsParameters
 from cryosense.solvers.steps import image_sum
 
 State = tuple[Tensor, ...]  # the estimate first; each leads with the batch
@@ -24,7 +25,7 @@ class Solution(NamedTuple):
     gap: Tensor  # (b,) relative fixed-point gap where each image stopped
 
 
-class Algorithm(ABC):
+class Algorithm(ShowsParameters, ABC):
     """An algorithm on a batch of problems: what it begins with, its step, its gap."""
 
     @abstractmethod

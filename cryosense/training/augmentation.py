@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.shown import ShowsParameters
 
 
-class Augmentation(ABC):
+class Augmentation(ShowsParameters, ABC):
     """What is done to an image before a network is trained on it; drawn by the generator it is given."""
 
     @abstractmethod
@@ -32,7 +33,7 @@ class RightAngles(Augmentation):
     A mirrored projection is the same object's projection from the opposite side, so nothing is learned that is not so.
     """
 
-    def __init__(self, mirror: bool) -> None:
+    def __init__(self, mirror: bool = True) -> None:
         self.mirror = mirror
 
     def __call__(self, image: Tensor, random: np.random.Generator) -> Tensor:
@@ -47,7 +48,7 @@ class AnyAngle(Augmentation):
     noise stays as white as it was (Unser, Thevenaz and Yaroslavsky 1995). What leaves the box at one side enters at the other.
     """
 
-    def __init__(self, mirror: bool) -> None:
+    def __init__(self, mirror: bool = True) -> None:
         self.right_angles = RightAngles(mirror)
 
     def __call__(self, image: Tensor, random: np.random.Generator) -> Tensor:

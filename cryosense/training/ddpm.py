@@ -45,8 +45,8 @@ class DDPMTraining(AveragedTraining):
         scheduler: DDPMScheduler,
         optimisation: Optimisation,
         *,
-        bands: Sequence[int],
-        seed: int,
+        bands: Sequence[int] = (0, 10, 50, 100, 200, 300, 500, 700, 1000),
+        seed: int = 0,
     ) -> None:
         timesteps = int(scheduler.config["num_train_timesteps"])
         if list(bands) != sorted(set(bands)) or bands[0] != 0 or bands[-1] != timesteps:

@@ -61,7 +61,7 @@ def tensorboard(directory: Path, first_step: int) -> Logger:
         return TensorBoardLogger(directory, name="tensorboard", version="", purge_step=first_step)
 
 
-def wandb(directory: Path, first_step: int, *, project: str, offline: bool) -> Logger:
+def wandb(directory: Path, first_step: int, *, project: str = "cryosense", offline: bool = False) -> Logger:
     """-> a run of Weights & Biases; started again it is the same run, named by the directory."""
     from lightning.pytorch.loggers import WandbLogger
 

@@ -12,11 +12,12 @@ from cryosense import fourier
 from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.unrolled import UnrolledSolver
+from cryosense.shown import ShowsParameters
 from cryosense.training.batches import Batch
 from cryosense.training.operators import DrawnMeasurement
 
 
-class ReconstructionLoss(ABC):
+class ReconstructionLoss(ShowsParameters, ABC):
     """A loss of each image.
 
     Attributes:
@@ -91,7 +92,9 @@ class SplitMeasurement(ReconstructionLoss):
 
     name = "split"
 
-    def __init__(self, kept: float, held_out_weight: float, probe_step: float, noise_sigma: float | None) -> None:
+    def __init__(
+        self, kept: float = 0.9, held_out_weight: float = 3.0, probe_step: float = 0.1, noise_sigma: float | None = None
+    ) -> None:
         if not 0 < kept < 1 or not min(held_out_weight, probe_step) > 0 or (noise_sigma is not None and not noise_sigma > 0):
             raise ArgumentError(
                 f"model.loss: kept={kept} must lie in (0, 1), held_out_weight={held_out_weight}, probe_step={probe_step} and "

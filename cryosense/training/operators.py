@@ -14,6 +14,7 @@ from cryosense.errors import ArgumentError
 from cryosense.measurement import Design, Measurement, acquire
 from cryosense.operators import LinearOperator
 from cryosense.seeding import generator
+from cryosense.shown import ShowsParameters
 
 LEAST_KEPT = 0.5  # of a measurement whose masks are too few to hold back less
 
@@ -70,7 +71,7 @@ class DrawnMeasurement:
         return self.make_design(compression=compression, seed=self.seed)
 
 
-class SampledOperators:
+class SampledOperators(ShowsParameters):
     """Draws of measurements.
 
     Args:

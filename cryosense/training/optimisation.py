@@ -24,14 +24,14 @@ class Optimisation:
             min(max_decay, 1 - (1 + k / inv_gamma)^-power).
     """
 
-    learning_rate: float
-    betas: Sequence[float]
-    weight_decay: float
-    warmup_steps: int
-    steps: int
-    ema_inv_gamma: float
-    ema_power: float
-    ema_max_decay: float
+    learning_rate: float = 1e-4
+    betas: Sequence[float] = (0.95, 0.999)
+    weight_decay: float = 1e-6
+    warmup_steps: int = 500
+    steps: int = 10000
+    ema_inv_gamma: float = 1.0
+    ema_power: float = 0.75
+    ema_max_decay: float = 0.9999
 
     def optimiser(self, parameters: Iterator[nn.Parameter]) -> torch.optim.AdamW:
         """-> AdamW on these parameters."""

@@ -60,19 +60,19 @@ class Training:
     make_model: Callable[[], AveragedTraining]
     make_trainer: Callable[..., pl.Trainer]
     make_logger: Callable[[Path, int], Logger]
-    batch_size: int
-    validation_fraction: float
-    validation_images: int
-    validate_every: int
-    checkpoint_every: int
-    sample_every: int
-    sample_images: int
-    sample_network_evaluations: int
-    steps: int
-    workers: int
-    skip_bad: bool
-    chunk_size: int
-    seed: int
+    batch_size: int = 16
+    validation_fraction: float = 0.05
+    validation_images: int = 512
+    validate_every: int = 1000
+    checkpoint_every: int = 500
+    sample_every: int = 1000
+    sample_images: int = 16
+    sample_network_evaluations: int = 50
+    steps: int = 10000
+    workers: int = 0
+    skip_bad: bool = False
+    chunk_size: int = 256
+    seed: int = 0
 
     @property
     def _particles(self) -> ParticleSource:

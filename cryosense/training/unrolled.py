@@ -43,8 +43,8 @@ class UnrolledTraining(AveragedTraining):
         loss: ReconstructionLoss,
         optimisation: Optimisation,
         *,
-        checkpointing: bool,
-        seed: int,
+        checkpointing: bool = False,
+        seed: int = 0,
     ) -> None:
         super().__init__(seeded(make_network, seed), optimisation)
         self.network.checkpointing = checkpointing

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from cryosense import fourier
 from cryosense.errors import ArgumentError
+from cryosense.shown import kept_parameters
 from cryosense.volumes.half_ball import HalfBallSums
 from cryosense.volumes.poses import centring_phases
 from cryosense.volumes.quotient import Quotient
@@ -86,6 +87,10 @@ class SliceAccumulator(nn.Module):
         self.inner = HalfBallSums(pad_factor * inner_radius, torch.float64)
         self.outer = HalfBallSums(pad_factor * box_size / 2, torch.float32)
         self._columns = _columns(box_size, (0.0, inner_radius, box_size / 2))
+
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return kept_parameters(self)
 
     @property
     def parts(self) -> list[HalfBallSums]:

@@ -50,6 +50,9 @@ class MeasurementFile:
             )
         return cls(container, read_description(container))
 
+    def __repr__(self) -> str:
+        return f"MeasurementFile({self.path}, {len(self)} particles of {self.box_size} px, {self.design}, {self.quantiser})"
+
     def __len__(self) -> int:
         return len(self.description.numbers)
 

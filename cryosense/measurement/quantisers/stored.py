@@ -53,6 +53,9 @@ class StoredQuantiser(Quantiser):
         self.layouts, self.coded = Layouts(last_shells), tuple(coded)
         self._tables: Tables | None = None
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in self.parameters.items())})"
+
     @property
     def values(self) -> tuple[np.ndarray, ...]:
         """For each part with levels, (L,) float32 that they decode to, in deviations."""

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from cryosense.priors import DCT, L1, Wavelet
+from cryosense.shown import ShowsParameters
 
 
-class BandedBasis(ABC):
+class BandedBasis(ShowsParameters, ABC):
     """An orthonormal basis and the bands that its coefficients are divided into.
 
     Attributes:

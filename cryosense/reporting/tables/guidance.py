@@ -34,10 +34,10 @@ class Guidance:
         ArgumentError: edges that do not rise, or none.
     """
 
-    edges: Sequence[float]
-    resamples: int
-    level: float
-    seed: int
+    edges: Sequence[float] = (2, 4, 8)
+    resamples: int = 1000
+    level: float = 0.95
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if not self.edges or list(self.edges) != sorted(set(self.edges)):

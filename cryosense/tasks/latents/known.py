@@ -11,9 +11,10 @@ import numpy as np
 
 from cryosense.biology.agreement import class_recovery, coordinate_recovery
 from cryosense.data.latents import read_classes, read_coordinate
+from cryosense.shown import ShowsParameters
 
 
-class Known(ABC):
+class Known(ShowsParameters, ABC):
     """One known value per particle."""
 
     path: str
@@ -33,7 +34,7 @@ class KnownClasses(Known):
     """Classes: a ``.npy`` array (n,), or ``column`` of a ``.star`` or ``.csv`` table."""
 
     path: str
-    column: str | None
+    column: str | None = None
 
     def read(self) -> np.ndarray:
         """-> (n,) int64."""
@@ -50,7 +51,7 @@ class KnownCoordinate(Known):
     """A continuous coordinate, such as the angle of a hinge; files as for :class:`KnownClasses`."""
 
     path: str
-    column: str | None
+    column: str | None = None
 
     def read(self) -> np.ndarray:
         """-> (n,) float64."""

@@ -18,8 +18,8 @@ from cryosense.volumes.views import unreached
 class Cones:
     """How FSC is looked at by direction: in double cones of ``half_angle_deg`` about directions spread over half a sphere."""
 
-    directions: int
-    half_angle_deg: float
+    directions: int = 100
+    half_angle_deg: float = 20.0
 
     def __post_init__(self) -> None:
         if self.directions < 1 or not 0 < self.half_angle_deg <= 90:

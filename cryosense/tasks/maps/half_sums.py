@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from cryosense.errors import RunError
 from cryosense.files.untrusted import read_torch
 from cryosense.files.writing import write_torch
+from cryosense.shown import kept_parameters
 from cryosense.volumes.backproject import SliceAccumulator, Slices
 
 
@@ -30,6 +31,10 @@ class HalfSums(nn.Module):
         self.groups = nn.ModuleList([SliceAccumulator(box_size, 1) for _ in range(2 * groups)])
         self.register_buffer("particles", torch.zeros(2, dtype=torch.int64))
         self.register_buffer("measured", torch.zeros((), dtype=torch.float64))
+
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return kept_parameters(self)
 
     def of_half(self, number: int) -> SliceAccumulator:
         """-> the sums of half set 0 or 1."""

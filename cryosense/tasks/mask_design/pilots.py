@@ -60,7 +60,7 @@ class Pilot:
         return digest.hexdigest()[:16]
 
     @classmethod
-    def open(cls, path: str | Sequence[str], curve: str, particles: int | None) -> Self:
+    def open(cls, path: str | Sequence[str], curve: str = "unmasked", particles: int | None = None) -> Self:
         """Read a directory of ``cryosense backproject``, its ``fsc.csv``, or two half maps.
 
         Where the directory has the mask, the corrected curve, which sees further, helps to find the unmasked one.

@@ -14,6 +14,7 @@ from cryosense.measurement import Measurement
 from cryosense.metrics import Scores
 from cryosense.metrics.score_table import SCORES, Against
 from cryosense.reconstructors import Reconstructor, Sparse
+from cryosense.shown import ShowsParameters
 
 Measure = Callable[[Tensor, Tensor], Measurement]  # (b, 1, n, n) scaled images, (b,) particle numbers
 HIGHER_IS_BETTER = {score.name: score.higher_is_better for score in SCORES if score.against is Against.MEASURED}
@@ -31,7 +32,7 @@ class WeightChoice:
     at_end_of_grid: bool
 
 
-class Fitting:
+class Fitting(ShowsParameters):
     """How methods learn.
 
     Args:
@@ -47,12 +48,12 @@ class Fitting:
 
     def __init__(
         self,
-        held_back: int,
-        reuse: bool,
-        target: str,
-        score: str,
-        relative_weights: Sequence[float],
-        tuning_images: int,
+        held_back: int = 32,
+        reuse: bool = False,
+        target: str = "measured",
+        score: str = "psnr",
+        relative_weights: Sequence[float] = (0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0),
+        tuning_images: int = 16,
     ) -> None:
         if target not in {"measured", "clean"}:
             raise FittingError(f"target={target}: measured or clean")
