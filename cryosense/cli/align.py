@@ -4,50 +4,36 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import hydra
 import pandas as pd
-import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from torch import Tensor
 from tqdm import tqdm
 
-from cryosense.cli.building import SURVEYS
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
-from cryosense.data import SurveyRecord
+from cryosense.cli.stack_work import StackWork, say_unfinished, terms
 from cryosense.reporting.figures.poses import draw_poses
 from cryosense.runs.run_directory import RunDirectory
-from cryosense.runs.shards import Sharding, part_of
 from cryosense.tasks.poses.run import FIGURE, ITERATIONS, PART, POSES, STAR, TABLE, AlignmentRun
 
 # By how many and in what portions poses are found does not change them.
 WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "run")
 
 
-@dataclass(frozen=True)
-class Work:
-    """What is to do in the directories of an alignment: of the run, of a shard of it, and of all shards together."""
+@dataclass(frozen=True, kw_only=True)
+class Work(StackWork):
+    """Poses: of all particles, of one shard of them, of all shards together."""
 
     task: AlignmentRun
-    record: SurveyRecord
-    sharding: Sharding
-    skip_bad: bool
-    progress: Callable[[int], object]
 
-    @cached_property
-    def usable(self) -> Tensor:
-        """(m,) particle numbers: every image is looked at, unless another shard has."""
-        images = self.task.alignment.images
-        survey = self.record.survey(images, self.task.portions.chunk_size)
-        return survey.usable(images.path, self.skip_bad, torch.arange(len(images)))
+    def prepare(self, mean: float, deviation: float) -> None:
+        """Nothing is taken: the calibration finds what amplitude and noise images have."""
 
     def make(self, directory: RunDirectory) -> None:
         """Find all poses."""
@@ -59,10 +45,8 @@ class Work:
 
     def make_part(self, directory: RunDirectory) -> None:
         """Find the poses of one shard."""
-        positions = part_of(len(self.usable), self.sharding)
-        rows = self.usable[positions.start : positions.stop]
-        self.task.align(directory.path, self.usable, rows, self.progress)
-        directory.finish({"particles": len(rows)})
+        self.task.align(directory.path, self.usable, self.own, self.progress)
+        directory.finish({"particles": len(self.own)})
 
     def merge(self, directory: RunDirectory, parts: list[Path]) -> None:
         """Put the poses of all shards together."""
@@ -77,20 +61,18 @@ class Work:
 
 def align(cfg: DictConfig) -> bool:
     """Find the poses of a composed ``align`` config unless they are there. -> whether they are, or shards are missing."""
-    directory, sharding = Path(cfg.output_dir), Sharding(cfg.shard.index, cfg.shard.count)
     task: AlignmentRun = instantiate(cfg.run)
     for note in task.alignment.known.notes:
         print(f"cryosense align: {note}", file=sys.stderr)
-    source, count = task.alignment.source, len(task.alignment.images)
-    total = count // sharding.count * max(1, task.refinement.iterations)
+    source, images = task.alignment.source, task.alignment.images
     files = seen([*source.files, cfg.reference])
-    known, data = task.check(sharding), source.data_fingerprint
-    fingerprint = f"{data} {known.fingerprint()} {task.alignment.reference_digest()}"
+    common = terms(cfg, source, images, files)
+    known = task.check(common["sharding"])
+    fingerprint = f"{source.data_fingerprint} {known.fingerprint()} {task.alignment.reference_digest()}"
     open_run = opening(cfg, POSES, identity(cfg, WITHOUT_EFFECT), fingerprint, files)
-    record = SurveyRecord.for_data(directory / SURVEYS, data, files, torch.arange(count))
+    total = len(images) // cfg.shard.count * max(1, task.refinement.iterations)
     with tqdm(total=total, unit="particle", desc="align") as bar:
-        work = Work(task, record, sharding, cfg.data_checks.skip_bad, bar.update)
-        done = sharding.make(directory, open_run, work.make, work.make_part, work.merge, PART)
+        done = Work(task=task, progress=bar.update, **common).do(Path(cfg.output_dir), open_run, PART)
         bar.update(max(0, total - bar.n))
     return done
 
@@ -101,7 +83,7 @@ def main(cfg: DictConfig) -> None:
     with one_line("align"):
         done = align(cfg)
     if not done:
-        print(f"shard {cfg.shard.index} of {cfg.shard.count} is done, others are not yet\n{cfg.output_dir}")
+        say_unfinished(cfg, cfg.output_dir)
         return
     directory = Path(cfg.output_dir)
     poses = pd.read_parquet(directory / TABLE)

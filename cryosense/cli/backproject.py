@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import hydra
-import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from torch import Tensor
 from tqdm import tqdm
 
-from cryosense.cli.building import SURVEYS
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
-from cryosense.data import SurveyRecord
-from cryosense.measurement.file import MeasuredSource
+from cryosense.cli.stack_work import StackWork, say_unfinished, terms
 from cryosense.runs.run_directory import RunDirectory
-from cryosense.runs.shards import Sharding, part_of
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.backprojection import BACKPROJECTION, PART, Backprojection
 from cryosense.tasks.maps.files import write_maps
@@ -33,26 +26,16 @@ from cryosense.tasks.maps.half_sums import HalfSums
 WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "backprojection")
 
 
-@dataclass(frozen=True)
-class Work:
-    """What is to do in the directories of a back-projection: of the run, of a shard of it, and of all shards together."""
+@dataclass(frozen=True, kw_only=True)
+class Work(StackWork):
+    """Maps: of all particles, sums of one shard of them, maps of all shards together."""
 
     task: Backprojection
     alignments: Alignments
-    record: SurveyRecord
-    sharding: Sharding
-    skip_bad: bool
-    progress: Callable[[int], object]
 
-    @cached_property
-    def usable(self) -> Tensor:
-        """(m,) particle numbers: every image is looked at, unless another shard has."""
-        images = self.task.images
-        if isinstance(self.task.source, MeasuredSource):  # they were looked at when they were measured
-            return torch.arange(len(images))
-        survey = self.record.survey(images, self.task.chunk_size)
-        self.task.particles.prepare(survey.mean, survey.deviation)
-        return survey.usable(images.path, self.skip_bad, torch.arange(len(images)))
+    def prepare(self, mean: float, deviation: float) -> None:
+        """Take the mean and the deviation that particles are scaled by."""
+        self.task.particles.prepare(mean, deviation)
 
     def make(self, directory: RunDirectory) -> None:
         """Make the maps in one."""
@@ -60,10 +43,8 @@ class Work:
 
     def make_part(self, directory: RunDirectory) -> None:
         """Make the sums of one shard."""
-        positions = part_of(len(self.usable), self.sharding)
-        numbers = self.usable[positions.start : positions.stop]
-        self.task.accumulate(directory.path, self.alignments, numbers, self.progress, to_be_added=True)
-        directory.finish({"particles": len(numbers)})
+        self.task.accumulate(directory.path, self.alignments, self.own, self.progress, to_be_added=True)
+        directory.finish({"particles": len(self.own)})
 
     def merge(self, directory: RunDirectory, parts: list[Path]) -> None:
         """Make the maps of all shards."""
@@ -88,21 +69,20 @@ class Work:
 
 def backproject(cfg: DictConfig) -> bool:
     """Make the maps of a composed ``backproject`` config unless they are there. -> whether they are, or shards are missing."""
-    directory, sharding = Path(cfg.output_dir), Sharding(cfg.shard.index, cfg.shard.count)
     own = identity(cfg, WITHOUT_EFFECT)  # first: it names the keys that have no value yet
     task: Backprojection = instantiate(cfg.backprojection)
     for note in task.alignments.notes:
         print(f"cryosense backproject: {note}", file=sys.stderr)
-    files = seen([*task.source.files, cfg.reference, cfg.model])
+    source, images = task.source, task.images
+    files = seen([*source.files, cfg.reference, cfg.model])
+    common = terms(cfg, source, images, files)
     alignments = task.check()
-    data = task.source.data_fingerprint
-    open_run = opening(cfg, BACKPROJECTION, own, f"{data} {alignments.fingerprint()}", files)
-    record = SurveyRecord.for_data(directory / SURVEYS, data, files, torch.arange(len(task.images)))
-    count = len(task.images) // sharding.count
-    with tqdm(total=count, unit="particle", desc="backproject") as bar:
-        work = Work(task, alignments, record, sharding, cfg.data_checks.skip_bad, bar.update)
-        done = sharding.make(directory, open_run, work.make, work.make_part, work.merge, PART)
-        bar.update(count - bar.n)
+    open_run = opening(cfg, BACKPROJECTION, own, f"{source.data_fingerprint} {alignments.fingerprint()}", files)
+    total = len(images) // cfg.shard.count
+    with tqdm(total=total, unit="particle", desc="backproject") as bar:
+        work = Work(task=task, alignments=alignments, progress=bar.update, **common)
+        done = work.do(Path(cfg.output_dir), open_run, PART)
+        bar.update(total - bar.n)
     return done
 
 
@@ -112,7 +92,7 @@ def main(cfg: DictConfig) -> None:
     with one_line("backproject"):
         made = backproject(cfg)
     if not made:
-        print(f"shard {cfg.shard.index} of {cfg.shard.count} is done, others are not yet\n{cfg.output_dir}")
+        say_unfinished(cfg, cfg.output_dir)
         return
     directory = Path(cfg.output_dir)
     print((directory / "resolution.csv").read_text())

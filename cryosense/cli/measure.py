@@ -16,6 +16,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, seen
+from cryosense.cli.stack_work import say_unfinished
 from cryosense.data import ParticleSource, ParticleStack, SurveyRecord
 from cryosense.data.unused import unused_columns
 from cryosense.errors import ArgumentError
@@ -95,7 +96,7 @@ def _measure(cfg: DictConfig) -> None:
     with one_line("measure"):
         made = measure(cfg)
         if not made:
-            print(f"shard {cfg.shard.index} of {cfg.shard.count} is done, others are not yet: {cfg.output}.parts")
+            say_unfinished(cfg, f"{cfg.output}.parts")
             return
         file = MeasurementFile.open(cfg.output)
     each = f"{file.bytes_per_particle:.1f} bytes each, {file.ratio:.1f} times less than float32"

@@ -12,7 +12,7 @@ import cryosense
 
 PACKAGE = Path(cryosense.__file__).resolve().parent
 # What shows results, keeps them or names them makes no numbers.
-WITHOUT_NUMBERS = {"cli", "reporting", "runs", "files", "errors", "__init__", "__main__", "conf"}
+WITHOUT_NUMBERS = {"cli", "reporting", "runs", "files", "errors", "shown", "__init__", "__main__", "conf"}
 
 
 def number_rooms() -> tuple[str, ...]:
