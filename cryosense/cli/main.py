@@ -86,18 +86,25 @@ def _run(verb: str, words: list[str]) -> int:
         sys.argv = [f"cryosense {verb}", *as_typed(verb, words)]
         if {"--help", "-h"} & set(words):
             return _help(verb)
+        if words[:1] == ["--cfg"] and len(words) <= 2:
+            return _composed(verb)
         module = importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
         return int(module.main() or 0)
 
 
 def _help(verb: str) -> int:
-    """The verb's keys, without what the verb works with, which takes seconds to import."""
+    """The verb's keys."""
+    # A file as a bare word is for the verb to understand, and says nothing about its keys.
+    words = [word for word in sys.argv[1:] if word.startswith("-") or "=" in word]
+    sys.argv[1:] = [*words, f"hydra.help.app_name='cryosense {verb}'"]
+    return _composed(verb)
+
+
+def _composed(verb: str) -> int:
+    """What Hydra itself says of a verb's configuration, without what the verb works with, which takes seconds to import."""
     import hydra
 
     from cryosense.cli.conf_dir import conf_dir
 
-    # A file as a bare word is for the verb to understand, and says nothing about its keys.
-    words = [word for word in sys.argv[1:] if word.startswith("-") or "=" in word]
-    sys.argv[1:] = [*words, f"hydra.help.app_name='cryosense {verb}'"]
-    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(_help)()
+    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(_composed)()
     return 0

@@ -11,6 +11,7 @@ from cryosense.errors import ConfigError
 
 # Of keys that verbs read themselves and whose default is null or ???.
 READ_BY_VERBS: Mapping[str, object] = {
+    "align_noise_to_angstrom": float | None,
     "cutoff_angstrom": float | None,
     "directory": str,
     "obtained": str | None,

@@ -70,7 +70,7 @@ class CentreCrop(ShowsParameters):
         return [{"geometry": "centre_crop", "size": self.size}]
 
 
-class FourierCrop:
+class FourierCrop(ShowsParameters):
     """Keeps the central ``size`` x ``size`` Fourier coefficients: pixels grow by n / size, the mean value stays."""
 
     def __init__(self, size: int) -> None:

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.shown import ShowsParameters
 from cryosense.volumes.gaps import fill_gaps
 from cryosense.volumes.half_ball import HalfBallSums
 
 
-class Quotient:
+class Quotient(ShowsParameters):
     """``numerator / (weight + regularisation * mean weight of the shell)`` on m points a side, 0 where nothing was added."""
 
     def __init__(self, parts: Sequence[HalfBallSums], padded_size: int, regularisation: float) -> None:

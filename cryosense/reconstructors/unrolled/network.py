@@ -32,6 +32,10 @@ class LearnedShrinkage(nn.Module):
         assert self.close.bias is not None
         nn.init.zeros_(self.close.bias)
 
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return f"channels={self.open.out_channels}"
+
     def forward(self, x: Tensor, threshold: Tensor) -> Tensor:
         """(b, 1, n, n), (1 or b, channels) -> (b, 1, n, n); n even."""
         features = self.analysis(self.open(functional.pixel_unshuffle(x, CELL)))

@@ -67,6 +67,10 @@ class Conditioned(nn.Module):
         self.offset = nn.Parameter(torch.zeros(iterations, channels))
         self.slope = nn.Parameter(torch.zeros(channels))
 
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return f"iterations={len(self.offset)}, channels={len(self.slope)}"
+
     def forward(self, iteration: int, log_compression: Tensor) -> Tensor:
         """(p,) -> (p, channels): the factors of one iteration."""
         return torch.exp(self.offset[iteration] + self.slope * log_compression[:, None])

@@ -27,6 +27,9 @@ class Portion:
         self.estimate: Estimate = run.reconstructor(self.measurement)
         self.seconds = (time.perf_counter() - began) / len(self.numbers)
 
+    def __repr__(self) -> str:
+        return f"Portion(particles {self.numbers.tolist()[:1]} to {self.numbers.tolist()[-1:]})"
+
     def in_stack_units(self) -> dict[str, Tensor]:
         """-> what is to be written of these particles, (b, 1, n, n) by name, in the units of the stack."""
         run, made = self.run, self.estimate

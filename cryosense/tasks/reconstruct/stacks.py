@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from cryosense.data import ParticleStack, StackWriter
+from cryosense.shown import ShowsParameters
 
 
-class RunStacks:
+class RunStacks(ShowsParameters):
     """``<name>.mrcs`` in the run's directory for each kind of image that its method makes; those that are whole stay.
 
     Args:

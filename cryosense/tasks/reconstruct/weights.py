@@ -22,6 +22,9 @@ class WeightCache:
     def __init__(self, folder: Path, key: str) -> None:
         self.path = folder / f"{key}.json"
 
+    def __repr__(self) -> str:
+        return f"WeightCache({self.path})"
+
     def read(self) -> WeightChoice | None:
         """-> the choice that was made before, if any. Raises ArgumentError naming a file that is not one."""
         if not self.path.is_file():
