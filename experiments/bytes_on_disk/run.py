@@ -1,8 +1,8 @@
 """How many particles do so many bytes buy? Measures, back-projects and compares; prints the tables.
 
-python experiments/bytes_on_disk/run.py [--data molecule groel] [--count 2000] [--seed 0]
+python experiments/bytes_on_disk/run.py [--data molecule groel] [--count 2000] [--seed 0] [--results folder]
 
-Goes on where it was stopped. Writes results_<data>.md and shells_<data>.csv beside this file.
+Goes on where it was stopped. Writes results_<data>.md and shells_<data>.csv beside this file, or into a folder.
 """
 
 from __future__ import annotations
@@ -125,14 +125,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", nargs="*", choices=list(DATA), default=list(DATA))
+    parser.add_argument("--results", type=Path, default=HERE, help="folder that tables are written to")
     arguments = parser.parse_args()
     for name in arguments.data:
         folder = OUTPUT / f"{name}_{arguments.count}_{arguments.seed}"
         rows, shells = compared(folder, DATA[name], arguments.count, arguments.seed)
-        shells.to_csv(HERE / f"shells_{name}.csv", index=False, float_format="%.4f")
+        shells.to_csv(arguments.results / f"shells_{name}.csv", index=False, float_format="%.4f")
         title = f"# {name}: {arguments.count} particles of 64 px, SNR 0.05, seed {arguments.seed}"
         said = "\n\n".join([title, table(rows, SHOWN), summary(shells)])
-        (HERE / f"results_{name}.md").write_text(said + "\n")
+        (arguments.results / f"results_{name}.md").write_text(said + "\n")
         print(said, flush=True)
 
 

@@ -156,6 +156,8 @@ def main() -> None:
     """Measure every sampler on every problem and write what was found."""
     torch.set_num_threads(1)
     config = OmegaConf.merge(OmegaConf.load(HERE / "calibration.yaml"), OmegaConf.from_cli())
+    into = Path(config.results or HERE)
+    into.mkdir(parents=True, exist_ok=True)
     model, rows, sections = image_model(config), {}, []
     for domain, operator in operators(config).items():
         for noise, sigma in config.noise_sigmas.items():
@@ -169,9 +171,9 @@ def main() -> None:
                 sections.append(f"## {title}: {len(case.variances)} unknown modes\n\n{markdown(table.drop(columns=CURVES))}\n")
                 print(sections[-1])
     head = HEAD.format(samples=config.samples, n=config.box_size, deviation=(2 / config.samples) ** 0.5)
-    (HERE / "calibration.md").write_text(head + "\n".join(sections))
+    (into / "calibration.md").write_text(head + "\n".join(sections))
     drawn = {key: row for key, row in rows.items() if key[0].endswith(f" {config.steps[0]} steps")}
-    draw(drawn, list(config.figure), LEVELS.tolist()).savefig(HERE / "calibration.png")
+    draw(drawn, list(config.figure), LEVELS.tolist()).savefig(into / "calibration.png")
 
 
 if __name__ == "__main__":

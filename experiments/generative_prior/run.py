@@ -3,6 +3,7 @@
 python experiments/generative_prior/run.py            # from the top of the checkout
 """
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
+DRY = "--dry" in sys.argv  # say what would be run
 
 
 def reconstruct(*words: str) -> None:
     """Run ``cryosense reconstruct -m experiment=generative_prior <words>``."""
     command = [str(Path(sys.executable).with_name("cryosense")), "reconstruct", "-m", "experiment=generative_prior", *words]
-    print("$", " ".join(command[1:]), flush=True)
-    subprocess.run(command, check=True)
+    print("$ cryosense", shlex.join(command[1:]), flush=True)
+    if not DRY:
+        subprocess.run(command, check=True)
 
 
 def posterior(operator: list[str], sweep: dict[str, Any], *more: str) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from hydra import compose, initialize_config_dir
 from linear import LinearModes
+from omegaconf import OmegaConf
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.export import export
@@ -28,8 +28,10 @@ Study = dict[str, Any]
 
 
 def read_study() -> Study:
-    """-> study.yaml."""
-    return yaml.safe_load((HERE / "study.yaml").read_text())
+    """-> study.yaml, with what the command line says otherwise."""
+    study = OmegaConf.to_container(OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli()), resolve=True)
+    assert isinstance(study, dict)
+    return {str(key): value for key, value in study.items()}
 
 
 def images(study: Study, data: str, method: str, compression: int) -> Path:

@@ -7,6 +7,7 @@ python experiments/paper/run.py 'only=[clean,real]' dry=true   # what would be r
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def main() -> None:
     for name in study["only"] or study["sets"]:
         for sweep in study["sets"][name]:
             words = [*flat(sweep), f"output_dir={study['output_dir']}/{name}", f"hydra/launcher={study['launcher']}", *lpips()]
-            print("$ cryosense reconstruct -m", *words, flush=True)
+            print("$ cryosense", shlex.join(["reconstruct", "-m", *words]), flush=True)
             if not study["dry"]:
                 command = [str(Path(sys.executable).with_name("cryosense")), "reconstruct", "-m", *words]
                 failed += [name] * bool(subprocess.run(command, check=False).returncode)

@@ -30,7 +30,7 @@ CHUNK = 32  # images that are transformed together, as the command does
 def main() -> None:
     """Simulate, time both commands in turns, compare their maps, then the long stack."""
     config = OmegaConf.merge(OmegaConf.load(HERE / "backprojection.yaml"), OmegaConf.from_cli())
-    folder = Path(config.output_dir).absolute()
+    folder, into = Path(config.output_dir).absolute(), Path(config.results or HERE)
     simulate(config, folder)
     made = " ".join(f"{key}={Path(value).name}" for key, value in (word.split("=", 1) for word in config.particles))
     heading = f"{config.threads} threads, torch {torch.__version__}; {config.count} particles of {config.box_size} px, {made}"
@@ -38,13 +38,13 @@ def main() -> None:
     lines += compared(config, folder)
     for images in config.rounds:
         lines += ["", *agreement(folder, images, OURS, THEIRS)]
-    write(lines)
-    write([*lines, "", *streamed(config, folder)])
+    write(lines, into)
+    write([*lines, "", *streamed(config, folder)], into)
 
 
-def write(lines: list[str]) -> None:
+def write(lines: list[str], folder: Path) -> None:
     """Keep and print what is known so far."""
-    (HERE / "backprojection.md").write_text("\n".join(lines) + "\n")
+    (folder / "backprojection.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines), flush=True)
 
 

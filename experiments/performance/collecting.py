@@ -43,7 +43,7 @@ def main() -> None:
         took = run(1, "cryosense", *words)
         lines.append(f"| {title} | {took.seconds:.0f} | {took.cpu_seconds:.0f} | {took.peak_gb:.2f} |")
         print(lines[-1], flush=True)
-    (HERE / "collecting.md").write_text("\n".join(lines) + "\n")
+    (Path(config.results or HERE) / "collecting.md").write_text("\n".join(lines) + "\n")
 
 
 def write_latents(directory: Path, config: DictConfig) -> list[Path]:

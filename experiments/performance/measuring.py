@@ -44,7 +44,7 @@ QUANTISERS = {
 
 
 def main() -> None:
-    config = OmegaConf.merge({"count": 2000, "box_size": 128, "repeats": 3}, OmegaConf.from_cli())
+    config = OmegaConf.merge({"count": 2000, "box_size": 128, "repeats": 3, "results": None}, OmegaConf.from_cli())
     torch.set_num_threads(1)
     star = simulated(config.count, config.box_size)
     stack = star.with_suffix(".mrcs")
@@ -66,7 +66,7 @@ def main() -> None:
         bits = 8 * float(file.level_bytes.double().mean()) / config.box_size**2
         lines.append(shown(name, megabytes, wrote, back, spent, bits))
     text = f"{config.count} particles of {config.box_size} px, {megabytes:.0f} MB of float32; one core.\n\n" + "\n".join(lines)
-    (HERE / "measuring.md").write_text(text + "\n")
+    (Path(config.results or HERE) / "measuring.md").write_text(text + "\n")
     print(text)
 
 

@@ -30,20 +30,20 @@ TARGETS = {"insertion": 1.3, "command": 1.0, "fsc": 0.005, "gb": {128: 0.9, 256:
 def main() -> None:
     """Simulate, time both in turns, compare the maps with the truth, then the larger boxes."""
     config = OmegaConf.merge(OmegaConf.load(HERE / "relion.yaml"), OmegaConf.from_cli())
-    folder = Path(config.output_dir).absolute()
+    folder, into = Path(config.output_dir).absolute(), Path(config.results or HERE)
     for name in ("few", "count"):
         known = [f"{key}={config[key]}" for key in ("box_size", "pixel_size_angstrom", "snr")]
         known += ["density=map", f"density.path={Path(config.density).absolute()}"]
         if not (folder / name / "particles.star").exists():
             run(config.threads, "cryosense", "simulate", *known, f"count={config[name]}", f"output_dir={folder / name}")
     lines = [*compared(config, folder), "", *to_the_truth(folder)]
-    write(lines)
-    write([*lines, "", *larger(config, folder)])
+    write(lines, into)
+    write([*lines, "", *larger(config, folder)], into)
 
 
-def write(lines: list[str]) -> None:
+def write(lines: list[str], folder: Path) -> None:
     """Keep and print what is known so far."""
-    (HERE / "relion.md").write_text("\n".join(lines) + "\n")
+    (folder / "relion.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines), flush=True)
 
 

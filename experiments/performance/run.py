@@ -40,7 +40,7 @@ def main() -> None:
                 text = report(cell, noisy, weight == best, config)
                 print(text, flush=True)
                 lines.append(text)
-    (HERE / "results.md").write_text("\n".join(lines) + "\n")
+    (Path(config.results or HERE) / "results.md").write_text("\n".join(lines) + "\n")
 
 
 def header(config: DictConfig) -> str:

@@ -27,7 +27,7 @@ def main() -> None:
             times = f"{took.seconds:.1f} | {took.cpu_seconds:.1f} | {1e3 * took.cpu_seconds / count:.2f}"
             lines.append(f"| {reconstructor} | {count} | {took.peak_gb:.2f} | {times} |")
             print(lines[-1], flush=True)
-    (HERE / "streaming.md").write_text("\n".join(lines) + "\n")
+    (Path(config.results or HERE) / "streaming.md").write_text("\n".join(lines) + "\n")
 
 
 def simulated(count: int, config: DictConfig) -> Path:

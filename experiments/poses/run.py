@@ -28,13 +28,19 @@ def main() -> None:
         for snr in study.snrs:
             folder = Path(study.directory) / f"snr_{snr}_seed_{seed}"
             data = particles(folder / "data", study, snr, seed)
-            for name, words in study.schemes.items():
+            for name, words in chosen(study, study.schemes):
                 aligned(data, folder / slug(name), study, shlex.split(words), None)
-            for name, words in study.designs.items():
+            for name, words in chosen(study, study.designs):
                 masks = designed(data, folder, study, slug(name), shlex.split(words))
-                chosen = [*shlex.split(study.masks), "operator/masks=designed", "compression=4"]
-                aligned(data, folder / slug(name), study, chosen, masks)
-            relion(data, folder / "relion", study)
+                family = [*shlex.split(study.masks), "operator/masks=designed", "compression=4"]
+                aligned(data, folder / slug(name), study, family, masks)
+            if study.only is None or "relion" in study.only:
+                relion(data, folder / "relion", study)
+
+
+def chosen(study: DictConfig, schemes: DictConfig) -> list[tuple[str, str]]:
+    """-> those that are asked for, all if none are named."""
+    return [(str(name), words) for name, words in schemes.items() if study.only is None or name in study.only]
 
 
 def slug(name: str) -> str:

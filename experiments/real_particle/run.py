@@ -4,6 +4,7 @@ python experiments/real_particle/run.py            # from the top of the checkou
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from cryosense import fourier
 from cryosense.data import ParticleStack
 
 HERE = Path(__file__).parent
+DRY = "--dry" in sys.argv  # say what would be run
 OUTPUTS = Path("outputs/real_particle")
 REFERENCE = Path(os.environ.get("CRYOSENSE_REFERENCE_DATA", "../shared/data"))
 PRIORS = "reconstructor=dct,wavelet,tv"
@@ -30,8 +32,9 @@ CONTROL_OPERATORS = (
 def reconstruct(*words: str) -> None:
     """Run ``cryosense reconstruct -m experiment=real_particle <words>``."""
     command = [str(Path(sys.executable).with_name("cryosense")), "reconstruct", "-m", "experiment=real_particle", *words]
-    print("$", " ".join(command[1:]), flush=True)
-    subprocess.run(command, check=True)
+    print("$ cryosense", shlex.join(command[1:]), flush=True)
+    if not DRY:
+        subprocess.run(command, check=True)
 
 
 def particle() -> torch.Tensor:
@@ -57,9 +60,11 @@ def clean_projections() -> torch.Tensor:
 
 def write_controls() -> dict[str, Path]:
     """Write the control images. -> their paths by name."""
+    paths = {name: OUTPUTS / f"{name}.npy" for name in ("surrogate", "clean")}
+    if DRY:
+        return paths
     OUTPUTS.mkdir(parents=True, exist_ok=True)
     controls = {"surrogate": surrogates(particle(), 4), "clean": clean_projections()}
-    paths = {name: OUTPUTS / f"{name}.npy" for name in controls}
     for name, images in controls.items():
         np.save(paths[name], images.float().numpy())
     return paths

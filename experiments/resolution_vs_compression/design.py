@@ -90,16 +90,17 @@ def main() -> None:
     """Make what is not there yet, and say what was found."""
     config = OmegaConf.merge(OmegaConf.load(HERE / "design.yaml"), OmegaConf.from_cli())
     assert isinstance(config, DictConfig)
+    into = Path(config.results or HERE)
     rows = []
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        for name in config.densities:
+        for name in config.only or config.densities:
             runs = Density(config, name).runs()
             rows += [finding(name, *run, runs[0][3], config.fsc_floor) for run in runs]
     table = pd.DataFrame(rows)
-    table.to_csv(HERE / "design.csv", index=False, float_format="%.3f")
+    table.to_csv(into / "design.csv", index=False, float_format="%.3f")
     text = markdown(table, config.compression_in_depth)
-    (HERE / "design.md").write_text(text)
-    draw(table, HERE / "design.png")
+    (into / "design.md").write_text(text)
+    draw(table, into / "design.png")
     print(text)
 
 

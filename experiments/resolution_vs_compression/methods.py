@@ -112,6 +112,7 @@ def main() -> None:
     """Make what is not there yet, and say what was found."""
     config = OmegaConf.merge(OmegaConf.load(HERE / "methods.yaml"), OmegaConf.from_cli())
     assert isinstance(config, DictConfig)
+    into = Path(config.results or HERE)
     known: dict[str, Particles] = {}
     rows: list[dict[str, object]] = []
     start = time.monotonic()
@@ -125,10 +126,10 @@ def main() -> None:
                 continue
             rows.append(finding(cell, particles.make(cell), particles.uncompressed))
     table = with_nominal(pd.DataFrame(rows))
-    table.to_csv(HERE / "methods.csv", index=False, float_format="%.4g")
+    table.to_csv(into / "methods.csv", index=False, float_format="%.4g")
     text = markdown(table)
-    (HERE / "methods.md").write_text(text)
-    draw(table, HERE)
+    (into / "methods.md").write_text(text)
+    draw(table, into)
     print(text)
 
 

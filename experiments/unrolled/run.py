@@ -5,6 +5,7 @@ python experiments/unrolled/run.py            # from the top of the checkout; tw
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,14 +16,16 @@ import pandas as pd
 import yaml
 
 HERE = Path(__file__).parent
+DRY = "--dry" in sys.argv  # say what would be run
 OUT = Path("outputs/unrolled")
 REFERENCE = Path(os.environ.get("CRYOSENSE_REFERENCE_DATA", "../shared/data"))
 
 
 def cryosense(*words: str) -> None:
     """Run one verb."""
-    print("$ cryosense", " ".join(words), flush=True)
-    subprocess.run([str(Path(sys.executable).with_name("cryosense")), *words], check=True)
+    print("$ cryosense", shlex.join(words), flush=True)
+    if not DRY:
+        subprocess.run([str(Path(sys.executable).with_name("cryosense")), *words], check=True)
 
 
 def data(directory: Path, overrides: list[str]) -> list[str]:
@@ -43,7 +46,7 @@ def train(name: str, words: list[str], particles: list[str]) -> None:
 def foreign(name: str) -> Path:
     """-> a copy of a model that says it was trained for pixel masks, which it was not."""
     folder = OUT / "foreign" / name
-    if not folder.is_dir():
+    if not folder.is_dir() and not DRY:
         shutil.copytree(OUT / "models" / name / "model", folder)
         description = json.loads((folder / "solver.json").read_text())
         (folder / "solver.json").write_text(json.dumps(description | {"operator": "PixelMasking"}))
@@ -52,6 +55,8 @@ def foreign(name: str) -> Path:
 
 def chosen_weight(folder: Path, prior: str) -> float:
     """-> the weight that was chosen for a prior among the runs of a folder."""
+    if DRY:
+        return 0.1
     for path in folder.glob(f"*-{prior}-*/rows.parquet"):
         return float(pd.read_parquet(path)["weight"].iloc[0])
     raise FileNotFoundError(f"{folder}: no run of {prior}")
