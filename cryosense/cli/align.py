@@ -12,9 +12,9 @@ import hydra
 import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
 from cryosense.cli.stack_work import StackWork, say_unfinished, terms
@@ -71,7 +71,7 @@ def align(cfg: DictConfig) -> bool:
     fingerprint = f"{source.data_fingerprint} {known.fingerprint()} {task.alignment.reference_digest()}"
     open_run = opening(cfg, POSES, identity(cfg, WITHOUT_EFFECT), fingerprint, files)
     total = len(images) // cfg.shard.count * max(1, task.refinement.iterations)
-    with tqdm(total=total, unit="particle", desc="align") as bar:
+    with progress(total, "particle", "align") as bar:
         done = Work(task=task, progress=bar.update, **common).do(Path(cfg.output_dir), open_run, PART)
         bar.update(max(0, total - bar.n))
     return done

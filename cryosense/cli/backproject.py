@@ -10,9 +10,9 @@ from pathlib import Path
 import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
 from cryosense.cli.stack_work import StackWork, say_unfinished, terms
@@ -79,7 +79,7 @@ def backproject(cfg: DictConfig) -> bool:
     alignments = task.check()
     open_run = opening(cfg, BACKPROJECTION, own, f"{source.data_fingerprint} {alignments.fingerprint()}", files)
     total = len(images) // cfg.shard.count
-    with tqdm(total=total, unit="particle", desc="backproject") as bar:
+    with progress(total, "particle", "backproject") as bar:
         work = Work(task=task, alignments=alignments, progress=bar.update, **common)
         done = work.do(Path(cfg.output_dir), open_run, PART)
         bar.update(total - bar.n)

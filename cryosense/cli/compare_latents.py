@@ -8,10 +8,10 @@ from pathlib import Path
 import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_list_named
+from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
 from cryosense.reporting.figures.latents import draw_comparison
@@ -28,7 +28,7 @@ def compare_latents(cfg: DictConfig) -> None:
     with opening(cfg, COMPARISON, identity(cfg), fingerprint, files)(directory) as run:
         if run.done:
             return
-        with tqdm(total=comparison.embeddings, unit="embedding", desc="compare-latents") as bar:
+        with progress(comparison.embeddings, "embedding", "compare-latents") as bar:
             made = comparison.make(bar.update)
         summary = made.write(directory)
         if made.others:

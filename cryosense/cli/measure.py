@@ -9,11 +9,11 @@ import hydra
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from cryosense.cli.building import SURVEYS, open_source, spread
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
+from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, seen
 from cryosense.cli.stack_work import say_unfinished
@@ -46,7 +46,7 @@ def measure(cfg: DictConfig) -> bool:
     for note in notes(source.images):
         print(f"cryosense measure: {note}", file=sys.stderr)
     own = Identity(identity(cfg, WITHOUT_EFFECT), source.data_fingerprint, code_version())
-    with tqdm(total=len(source.images) // sharding.count, unit="particle", desc="measure") as bar:
+    with progress(len(source.images) // sharding.count, "particle", "measure") as bar:
         if is_made(path, own, source.images.box_size, cfg.rerun):
             bar.update(bar.total or 0)
             return True

@@ -15,12 +15,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from cryosense.cli.building import build, open_source
 from cryosense.cli.cells import Cell
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
+from cryosense.cli.progress import progress
 from cryosense.cli.refusal import cause, one_line, reason
 from cryosense.cli.running import opening, save, seen
 from cryosense.data import ParticleSource
@@ -89,7 +89,7 @@ def reconstruct(cfg: DictConfig) -> Cell:
     files = seen(source.files)
     open_run = opening(cfg, RECONSTRUCTION, cell.identity, source.data_fingerprint, files)
     count = (len(source.images) if cfg.particles is None else cfg.particles) // cell.sharding.count
-    with tqdm(total=count, unit="particle", desc=cell.label) as bar:
+    with progress(count, "particle", cell.label) as bar:
         work = Work(cfg, cell, source, files, bar.update)
         done = cell.sharding.make(cell.run_directory, open_run, work.make, work.make_part, work.merge)
         bar.update(count - bar.n)

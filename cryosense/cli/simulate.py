@@ -7,9 +7,9 @@ from pathlib import Path
 import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening
 from cryosense.reporting.figures.simulation import COLUMNS, draw_dataset
@@ -26,7 +26,7 @@ def simulate(cfg: DictConfig, *, wait: bool = False) -> Path:
     with opening(cfg, SIMULATION, identity(cfg, WITHOUT_EFFECT), "simulated")(directory, wait=wait) as run:
         if not run.done:
             simulator: ParticleSimulator = instantiate(cfg.simulator)
-            with tqdm(total=cfg.count, unit="particle", desc="simulate") as bar:
+            with progress(cfg.count, "particle", "simulate") as bar:
                 summary = write_dataset(directory, simulator, count=cfg.count, chunk_size=cfg.chunk_size, progress=bar.update)
             draw(directory / FIGURE, simulator, cfg.count)
             run.finish(summary)

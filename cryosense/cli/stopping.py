@@ -37,7 +37,7 @@ def stoppable(verb: str, advice: str) -> Iterator[None]:
             raise
         for number in NAMES:
             signal.signal(number, signal.SIG_IGN)
-        print(f"\ncryosense {verb}: stopped by {NAMES[signal.Signals(received[0])]}; {advice}", file=sys.stderr)
+        print(f"cryosense {verb}: stopped by {NAMES[signal.Signals(received[0])]}; {advice}", file=sys.stderr)
         raise SystemExit(128 + received[0]) from None
     finally:
         if not received:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from cryosense.cli import cells
 from cryosense.cli.building import build, open_source
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
+from cryosense.cli.progress import progress
 from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
@@ -35,7 +35,7 @@ def validate(cfg: DictConfig) -> bool:
         if not run.done:
             settings = {key: cfg[key] for key in (*KEYS, *GRID)}
             checks = Validation(run=build(cfg, "validation", source, files), **settings)
-            with tqdm(total=6 * min(len(checks.run.particles), checks.most_particles), unit="image", desc="validate") as bar:
+            with progress(6 * min(len(checks.run.particles), checks.most_particles), "image", "validate") as bar:
                 made = checks.make(bar.update)
             summary = made.write(directory)
             draw_validation(directory / "validation.png", made.curves, made.cutoff, made.box_angstrom)

@@ -5,6 +5,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+import yaml
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.singleton import Singleton
 
@@ -199,11 +200,11 @@ def test_what_ships_is_not_shadowed(
 
 
 def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], *words: str) -> None:
-    """As ``refusal``, of what is accepted: ``--cfg job``."""
+    """As ``refusal``, of what is accepted: ``--cfg job``, which ends well."""
     for name, text in files.items():
         (tmp_path / "theirs" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "theirs" / name).write_text(text)
-    run_verb(monkeypatch, "reconstruct", "--config-dir", str(tmp_path / "theirs"), *words, "--cfg", "job")
+    assert run_verb(monkeypatch, "reconstruct", "--config-dir", str(tmp_path / "theirs"), *words, "--cfg", "job") == 0
 
 
 @pytest.mark.parametrize(
@@ -217,8 +218,11 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
         [*MASKS, "hydra/launcher=basic"],
     ],
 )
-def test_own_words_and_plain_files_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+def test_own_words_and_plain_files_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
     shown(tmp_path, monkeypatch, {"operator/masks/theirs.yaml": OWN}, *words)
+    assert "_target_: cryosense.operators.masks.variable_density" in capsys.readouterr().out
 
 
 def test_packages_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,9 +234,15 @@ def test_packages_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("path", sorted(conf_dir().glob("experiment/*.yaml")), ids=lambda path: path.stem)
-def test_what_ships_passes_when_it_comes_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+def test_what_ships_passes_when_it_comes_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], path: Path
+) -> None:
     text = path.read_text().partition("\nhydra:")[0]
     shown(tmp_path, monkeypatch, {"experiment/theirs.yaml": text}, "experiment=theirs")
+    theirs = capsys.readouterr().out
+    shown(tmp_path, monkeypatch, {}, f"experiment={path.stem}")
+    ours = capsys.readouterr().out
+    assert yaml.safe_load(theirs) == yaml.safe_load(ours)
 
 
 def test_workers_of_a_sweep_read_as_the_process_that_started_them() -> None:

@@ -9,32 +9,16 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.kinds import accepts
 from cryosense.cli.main import VERBS
 from cryosense.cli.wrong_kinds import hints, leaves_below, linked_to, refuse_wrong_kinds
 from cryosense.errors import ConfigError
 from tests.cli.verbs import run_verb
 
-NEEDED = {
-    "measure": ["data.path=p.star"],
-    "inspect": ["path=p.cryo.h5"],
-    "reconstruct": ["data=stack", "data.path=p.star"],
-    "train": ["data=stack", "data.path=p.star"],
-    "align": ["data.path=p.star", "reference=m.mrc", "reference_resolution_angstrom=20"],
-    "backproject": ["data.path=p.star"],
-    "export": ["data.path=p.star"],
-    "design-mask": ["pilot.path=pilot", "compression=4"],
-    "validate": ["data=stack", "data.path=p.star"],
-    "compare-latents": ["latents=[a.npy,b.npy]"],
-    "compare-models": ["models=[a.cif,b.cif]"],
-    "collect": ["directory=runs"],
-    "report": ["directory=runs"],
-    "simulate": [],
-}
-
 
 def plain(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg: Any = OmegaConf.to_container(compose(verb, overrides=[*NEEDED[verb], *overrides]), resolve=False)
+        cfg: Any = OmegaConf.to_container(compose(verb, overrides=list(overrides)), resolve=False)
     return dict(cfg)
 
 
@@ -81,12 +65,15 @@ def test_another_kind_is_named(verb: str, word: str, said: str) -> None:
 def test_every_verb_says_so_in_one_line_and_makes_nothing(
     verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    key = {"inspect": "particle", "export": "data.pixel_size_angstrom", "report": "most_maps", "design-mask": "margin_shells"}
-    word = f"{key.get(verb, 'seed')}=abc"
+    cfg = plain(verb, [])
+    found = list(leaves_below(cfg))
+    linked = linked_to(found, cfg)
+    key = next(leaf.key for leaf in found if not all(accepts(hint, "abc") for hint in hints(verb, leaf, linked)))
+    word = f"{key}=abc"
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
-        run_verb(monkeypatch, verb, *NEEDED[verb], word)
-    assert str(stopped.value).startswith(f"cryosense {verb}: {word}: a ")
+        run_verb(monkeypatch, verb, word)
+    assert str(stopped.value).startswith(f"cryosense {verb}: {word}: ")
     assert "\n" not in str(stopped.value)
     assert capsys.readouterr().err == ""
     assert list(tmp_path.iterdir()) == []
@@ -95,5 +82,5 @@ def test_every_verb_says_so_in_one_line_and_makes_nothing(
 def test_a_sweep_is_refused_before_its_first_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=r"^cryosense reconstruct: compression=abc: a number is needed$"):
-        run_verb(monkeypatch, "reconstruct", "-m", *NEEDED["reconstruct"], "compression=2,abc")
+        run_verb(monkeypatch, "reconstruct", "-m", "compression=2,abc")
     assert list(tmp_path.iterdir()) == []

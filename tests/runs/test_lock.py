@@ -47,12 +47,13 @@ def test_what_was_written_stays(tmp_path: Path) -> None:
 
 
 def test_the_dead_give_way_at_once_and_others_of_the_same_number_are_not_them(tmp_path: Path) -> None:
-    write_lock(tmp_path, pid=dead_process())
-    with locked(tmp_path / LOCK, HOURS):
-        pass
-    write_lock(tmp_path, started="not when this process began")
-    with locked(tmp_path / LOCK, HOURS):
-        pass
+    for change in ({"pid": dead_process()}, {"started": "not when this process began"}):
+        before = write_lock(tmp_path, **change).read_text()
+        with locked(tmp_path / LOCK, HOURS):
+            held = (tmp_path / LOCK).read_text()
+        assert held != before
+        assert json.loads(held)["pid"] == os.getpid()
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_what_the_dead_had_not_yet_made_their_lock_is_removed(tmp_path: Path) -> None:
