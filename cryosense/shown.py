@@ -14,10 +14,18 @@ class ShowsParameters:
         return f"{type(self).__name__}({kept_parameters(self)})"
 
 
+class ShowsInModule:
+    """The same for a torch module, whose ``__repr__`` shows its parts beside this. It comes first among the bases."""
+
+    def extra_repr(self) -> str:
+        """Return ``name=value, ...``."""
+        return kept_parameters(self)
+
+
 def kept_parameters(thing: object) -> str:
     """Return ``name=value, ...`` of the constructor's parameters that an object keeps; of arrays the shape.
 
-    What torch shows by itself, the modules that a module is made of, is left out: this is a module's ``extra_repr`` too.
+    What torch shows by itself, the modules that a module is made of, is left out.
     """
     names = inspect.signature(type(thing).__init__).parameters
     kept = {name: getattr(thing, name) for name in names if name != "self" and hasattr(thing, name)}

@@ -17,7 +17,7 @@ from cryosense.alignment.schedule import FIRST_ORDER, levels
 from cryosense.alignment.search import PoseSearch
 from cryosense.cpu_tiles import in_equal_portions
 from cryosense.errors import ArgumentError
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 from cryosense.volumes.symmetry import point_group
 
 CALIBRATION_ORDER = 3
@@ -68,7 +68,7 @@ class Aligned(NamedTuple):
     deviation_pixels: Tensor
 
 
-class Aligner(nn.Module):
+class Aligner(ShowsInModule, nn.Module):
     """Matches particles with a map (n, n, n) inside ``limit`` Fourier pixels.
 
     Raises:
@@ -86,10 +86,6 @@ class Aligner(nn.Module):
         self.search = PoseSearch(
             self.reference, levels(fineness.last_order, limit, n), symmetry, fineness.shift_radius_pixels, False
         )
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     def calibrate(self, particles: Observed) -> Calibration:
         """Some hundred particles -> amplitude and noise. Raises CryosenseError where the reference is not in them."""

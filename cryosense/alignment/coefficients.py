@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cryosense import fourier
 from cryosense.errors import ArgumentError
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 
 
 class Observed(NamedTuple):
@@ -31,7 +31,7 @@ class Matched(NamedTuple):
         return Matched(self.numerator * amplitude, self.weight * amplitude**2)
 
 
-class Disc(nn.Module):
+class Disc(ShowsInModule, nn.Module):
     """k coefficients of a half plane at radii in (0, ``limit``], one of each Friedel pair, by increasing radius.
 
     The mean is left out: images come with any offset. Fewer shells are the first ``count(shell)`` of them.
@@ -59,10 +59,6 @@ class Disc(nn.Module):
         self.register_buffer("numbers", numbers, persistent=False)
         self.register_buffer("positions", torch.stack([x, y], -1).flatten(0, 1)[numbers].float(), persistent=False)
         self.register_buffer("shells", squared.flatten()[numbers].sqrt().round().long(), persistent=False)
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     def count(self, limit: int) -> int:
         """-> how many coefficients lie at radii up to ``limit``."""

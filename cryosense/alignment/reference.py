@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from cryosense import fourier
 from cryosense.alignment.coefficients import Disc
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 from cryosense.volumes.project import Projector
 
 
@@ -20,7 +20,7 @@ def low_passed(volume: Tensor, gain: Tensor) -> Tensor:
     return fourier.from_half_space(fourier.half_space(volume) * padded[shells], n)
 
 
-class Reference(nn.Module):
+class Reference(ShowsInModule, nn.Module):
     """Central slices of a map (n, n, n) at the coefficients of a disc: those of :class:`Projector`, relative to n // 2.
 
     What it holds is the part of the projector's padded transform that the disc reaches, and nothing per rotation.
@@ -37,10 +37,6 @@ class Reference(nn.Module):
         rows = slice(m // 2 - self.reach, m // 2 + self.reach + 1)
         inside = spectrum[rows, rows, : self.reach + 1] * (m**1.5 / n)
         self.register_buffer("table", torch.view_as_real(inside).permute(3, 0, 1, 2)[None].contiguous())
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     def forward(self, rotations: Tensor, count: int) -> Tensor:
         """(..., 3, 3) image-to-map rotations -> (..., count) complex: the first coefficients of each projection."""

@@ -13,7 +13,7 @@ from cryosense.alignment.coefficients import Matched
 from cryosense.alignment.likelihood import Terms, grid_terms, moved, restricted, terms
 from cryosense.alignment.reference import Reference
 from cryosense.alignment.schedule import Level
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 
 # Projections of a whole grid are made once where they take no more than this; finer ones for each particle.
 TABLE_BYTES = 2**28
@@ -33,7 +33,7 @@ class Candidates(NamedTuple):
     kept_share: Tensor
 
 
-class PoseSearch(nn.Module):
+class PoseSearch(ShowsInModule, nn.Module):
     """Goes through ``levels`` for one reference.
 
     At the first every rotation (of one sector, where there is symmetry) meets every shift within ``shift_radius_pixels``. Of
@@ -70,10 +70,6 @@ class PoseSearch(nn.Module):
             tables["finer"] = self._made(levels[1], cells // turns, cells % turns)
         for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     @torch.no_grad()
     def forward(self, particles: Matched) -> Candidates:

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 
 
-class Denoiser(nn.Module, ABC):
+class Denoiser(ShowsInModule, nn.Module, ABC):
     """x_t, t -> E[x_0 | x_t] for the diffusion x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) n, n white of unit deviation.
 
     Attributes:
@@ -21,10 +21,6 @@ class Denoiser(nn.Module, ABC):
     alphas_cumprod: Tensor
     box_size: int
     differentiable: bool
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     @abstractmethod
     def forward(self, x_t: Tensor, t: int) -> Tensor:

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from cryosense.errors import ArgumentError
 from cryosense.metrics.lpips import Lpips
 from cryosense.metrics.score_table import SCORES, Against
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 
 
-class Scores(nn.Module):
+class Scores(ShowsInModule, nn.Module):
     """Scores per image, those of :data:`.SCORES`; each depends on its own pair of images alone."""
 
     def __init__(self, lpips: Lpips | None, lpips_every: int = 1) -> None:
@@ -24,10 +24,6 @@ class Scores(nn.Module):
         if lpips_every < 1:
             raise ArgumentError(f"lpips_every={lpips_every}: give 1 or more")
         self.lpips, self.lpips_every = lpips, lpips_every
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     @torch.no_grad()
     def forward(self, reconstruction: Tensor, reference: Tensor, numbers: Tensor | None = None) -> dict[str, Tensor]:

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 from cryosense.solvers.converging import Algorithm
 from cryosense.solvers.proximal import ADMM
 
 DataStep = Callable[[Tensor], Tensor]
 
 
-class Prior(nn.Module, ABC):
+class Prior(ShowsInModule, nn.Module, ABC):
     """A convex penalty on images (b, 1, n, n) of any size; what it needs of a size it makes when it meets it.
 
     Attributes:
@@ -23,10 +23,6 @@ class Prior(nn.Module, ABC):
     """
 
     name: str
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from cryosense.errors import ArgumentError
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 
 
-class Basis(nn.Module, ABC):
+class Basis(ShowsInModule, nn.Module, ABC):
     """An orthonormal basis of images, of any size that it allows.
 
     Attributes:
@@ -26,10 +26,6 @@ class Basis(nn.Module, ABC):
     """
 
     name: str
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     @abstractmethod
     def coarse(self, box_size: int) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 
 
 class Estimate(NamedTuple):
@@ -23,7 +23,7 @@ class Estimate(NamedTuple):
     samples: Tensor | None = None  # (s, b, 1, n, n)
 
 
-class Reconstructor(nn.Module, ABC):
+class Reconstructor(ShowsInModule, nn.Module, ABC):
     """A method that any measurement can be given to. What it learns beforehand, it learns from :meth:`fit`.
 
     ``R(m)`` reconstructs a :class:`.Measurement`; ``R(y, A)`` is short for ``R(Measurement(y, A))``, without noise.
@@ -35,10 +35,6 @@ class Reconstructor(nn.Module, ABC):
     sampler_name: str | None = None
     samples: int | None = None  # drawn per particle
     learns = False  # whether it needs :meth:`fit`
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     def __call__(self, measurement: Measurement | Tensor, operator: LinearOperator | None = None) -> Estimate:
         """-> images (b, 1, n, n) and what they took."""

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from cryosense import fourier
 from cryosense.errors import ArgumentError
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 from cryosense.volumes.half_ball import HalfBallSums
 from cryosense.volumes.poses import centring_phases
 from cryosense.volumes.quotient import Quotient
@@ -61,7 +61,7 @@ def slices(
     return Slices(numerator, weight)
 
 
-class SliceAccumulator(nn.Module):
+class SliceAccumulator(ShowsInModule, nn.Module):
     """The two sums of a map of n voxels a side, on a grid ``pad_factor`` times as fine as its transform's own.
 
     Holds 12 bytes for each of 2.1 (pad_factor n / 2)^3 points (55 MB at n = 128, pad factor 2), whatever the number of
@@ -87,10 +87,6 @@ class SliceAccumulator(nn.Module):
         self.inner = HalfBallSums(pad_factor * inner_radius, torch.float64)
         self.outer = HalfBallSums(pad_factor * box_size / 2, torch.float32)
         self._columns = _columns(box_size, (0.0, inner_radius, box_size / 2))
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     @property
     def parts(self) -> list[HalfBallSums]:

@@ -9,13 +9,13 @@ from itertools import pairwise, product
 import torch
 from torch import Tensor, nn
 
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 
 CORNERS = 3**0.5 + 0.1  # how far a point's eight neighbours may be from it, and a tenth for rounding
 PARTNER = (1.0, -1.0, 1.0)  # of the sums at a point, to those at its Friedel partner
 
 
-class HalfBallSums(nn.Module):
+class HalfBallSums(ShowsInModule, nn.Module):
     """Real part, imaginary part and weight (v, 3) at v whole points, x >= 0, around a ball of ``radius`` points.
 
     Points -reach ... reach along z and y, 0 ... reach along x; a row (z, y) holds ``lengths`` of them from ``starts`` on.
@@ -34,10 +34,6 @@ class HalfBallSums(nn.Module):
         self.register_buffer("sums", torch.zeros(int(lengths.sum()), 3, dtype=dtype))
         self.register_buffer("lengths", lengths, persistent=False)
         self.register_buffer("starts", (lengths.flatten().cumsum(0) - lengths.flatten()).view_as(lengths), persistent=False)
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     def insert(self, numerator: Tensor, weight: Tensor, rotations: Tensor, first: Tensor, last: Tensor) -> None:
         """(b, n, h) complex and real, (b, 3, 3) from columns and rows to points, (n,) columns of each row: add b slices.

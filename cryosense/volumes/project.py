@@ -8,10 +8,10 @@ from torch_fourier_slice import extract_central_slices_rfft_3d
 
 from cryosense import fourier
 from cryosense.errors import ArgumentError
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 
 
-class Projector(nn.Module):
+class Projector(ShowsInModule, nn.Module):
     """(s, n, n, n) densities -> an operator that projects them; n even, the particle inside the sphere of diameter n.
 
     The densities are zero-padded by ``pad_factor`` and their transforms kept, s * (pad_factor n)^3 / 2 complex numbers (68 MB
@@ -34,10 +34,6 @@ class Projector(nn.Module):
         self.box_size = n
         self.pad_factor = pad_factor
         self.register_buffer("spectra", torch.stack([self._slice_source(volume) for volume in volumes]))
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     def _slice_source(self, volume: Tensor) -> Tensor:
         """(n, n, n) -> (m, m, m // 2 + 1) complex, m = pad_factor n: what slices are interpolated in."""

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from cryosense.errors import RunError
 from cryosense.files.untrusted import read_torch
 from cryosense.files.writing import write_torch
-from cryosense.shown import kept_parameters
+from cryosense.shown import ShowsInModule
 from cryosense.volumes.backproject import SliceAccumulator, Slices
 
 
-class HalfSums(nn.Module):
+class HalfSums(ShowsInModule, nn.Module):
     """Sums of half sets 0 and 1, how many particles are in each (2,), and what was measured of them in all.
 
     With ``groups`` above 0, also the sums of that many groups of particles in each half, on grids without padding: at pad
@@ -31,10 +31,6 @@ class HalfSums(nn.Module):
         self.groups = nn.ModuleList([SliceAccumulator(box_size, 1) for _ in range(2 * groups)])
         self.register_buffer("particles", torch.zeros(2, dtype=torch.int64))
         self.register_buffer("measured", torch.zeros((), dtype=torch.float64))
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return kept_parameters(self)
 
     def of_half(self, number: int) -> SliceAccumulator:
         """-> the sums of half set 0 or 1."""
