@@ -69,14 +69,15 @@ def leaves_below(node: object, prefix: str = "") -> Iterator[Leaf]:
 def _of_verb(folder: Path, verb: str) -> Iterator[Leaf]:
     """A verb's own keys first, then those of the verbs that its configuration begins with."""
     yield from _below(folder / f"{verb}.yaml", "")
-    for each in _loaded(folder / f"{verb}.yaml").get("defaults", []):
+    for each in _loaded((folder / f"{verb}.yaml").read_text(encoding="utf-8")).get("defaults", []):
         if isinstance(each, str) and not each.startswith("_"):
             yield from _of_verb(folder, each)
 
 
 def _below(path: Path, prefix: str) -> Iterator[Leaf]:
-    return leaves_below(_loaded(path), "" if GLOBAL.search(path.read_text(encoding="utf-8")) else prefix)
+    text = path.read_text(encoding="utf-8")
+    return leaves_below(_loaded(text), "" if GLOBAL.search(text) else prefix)
 
 
-def _loaded(path: Path) -> Any:
-    return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+def _loaded(text: str) -> Any:
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}

@@ -14,6 +14,7 @@ from cryosense.cli.main import VERBS
 from cryosense.cli.wrong_kinds import hints, leaves_below, linked_to, refuse_wrong_kinds
 from cryosense.errors import ConfigError
 from tests.cli.verbs import run_verb
+from tests.test_configs import CASES
 
 
 def plain(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -23,15 +24,17 @@ def plain(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_it_is_known_what_every_key_takes(verb: str) -> None:
+def test_it_is_known_what_every_key_takes_and_what_ships_is_of_that_kind(verb: str) -> None:
     """So that every key given another mapping, list, text, number or truth value than it takes is refused by its name."""
-    cfg = plain(verb, [])
-    refuse_wrong_kinds(verb, cfg)
-    found = list(leaves_below(cfg))
-    named = [leaf for leaf in found if not leaf.key.rpartition(".")[2].startswith("_") and "${" not in str(leaf.value)]
-    linked = linked_to(found, cfg)
-    assert named
-    assert [leaf.key for leaf in named if not hints(verb, leaf, linked)] == []
+    for cfg in (plain(verb, overrides) for name, overrides in CASES if name == verb):
+        found = list(leaves_below(cfg))
+        linked = linked_to(found, cfg)
+        named = [leaf for leaf in found if not leaf.key.rpartition(".")[2].startswith("_") and "${" not in str(leaf.value)]
+        takes = {leaf.key: hints(verb, leaf, linked) for leaf in named}
+        assert named
+        assert [key for key, known in takes.items() if not known] == []
+        given = [leaf for leaf in named if leaf.value != "???"]
+        assert [leaf for leaf in given if not all(accepts(hint, leaf.value) for hint in takes[leaf.key])] == []
 
 
 @pytest.mark.parametrize(
