@@ -27,7 +27,7 @@ from cryosense.runs.inputs import Stamps
 from cryosense.runs.provenance import surroundings
 from cryosense.runs.shards import Sharding
 from cryosense.tasks.measure.made import is_made
-from cryosense.tasks.measure.measuring import Measuring, parts_of
+from cryosense.tasks.measure.measuring import Measuring, at_work, parts_of
 
 # Where, by how many and in what portions the file is made does not change it.
 WITHOUT_EFFECT = ("output", "chunk_size", "part_particles", "shard", "threads")
@@ -50,7 +50,8 @@ def measure(cfg: DictConfig) -> bool:
         if is_made(path, own, source.images.box_size, cfg.rerun):
             bar.update(bar.total or 0)
             return True
-        return measuring(cfg, source, files, sharding).run(path, own, cfg.rerun, bar.update)
+        with at_work(path, sharding):
+            return measuring(cfg, source, files, sharding).make(path, own, cfg.rerun, bar.update)
 
 
 def notes(images: ParticleStack) -> list[str]:

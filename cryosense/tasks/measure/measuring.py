@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,19 +86,22 @@ class Measuring:
             CryosenseError: input that cannot be used; parts of another configuration, of other data or of other code.
             BusyError: another process makes these parts.
         """
+        with at_work(path, self.sharding):
+            return self.make(path, identity, rerun, progress)
+
+    def make(self, path: Path, identity: Identity, rerun: str | None, progress: Callable[[int], object]) -> bool:
+        """The same for who holds the lock, see :func:`at_work`."""
         description = self._description(identity)
         parts = Parts(parts_of(path), len(self.particles), self.part_particles)
-        shard = f"shard_{self.sharding.index:05d}_of_{self.sharding.count:05d}.lock"
-        with ending_in_order(), locked(parts.directory / shard):
-            with locked_in_turn(parts.directory / WHOLE):
-                if identity.owns(parts.directory) and identity.is_outdated(parts.directory, rerun):
-                    self._start_over(parts)
-                if not identity.is_begun(parts.directory):
-                    identity.write(parts.directory)
-            self._make_parts(parts, progress)
+        with locked_in_turn(parts.directory / WHOLE):
+            if identity.owns(parts.directory) and identity.is_outdated(parts.directory, rerun):
+                self._start_over(parts)
+            if not identity.is_begun(parts.directory):
+                identity.write(parts.directory)
+        self._make_parts(parts, progress)
         if not all(parts.is_there(index) for index in range(len(parts))):
             return path.exists()
-        with ending_in_order(), locked_in_turn(parts.directory / WHOLE):
+        with locked_in_turn(parts.directory / WHOLE):
             if not path.exists():
                 self._refuse_replaced(parts)
                 self._put_together(path, parts, description)
@@ -168,6 +172,13 @@ class Measuring:
                 **record_of(identity),
             },
         }
+
+
+@contextmanager
+def at_work(path: Path, sharding: Sharding) -> Iterator[None]:
+    """Hold the lock of a shard's parts of a measurement file. Raises BusyError where another process makes them."""
+    with ending_in_order(), locked(parts_of(path) / f"shard_{sharding.index:05d}_of_{sharding.count:05d}.lock"):
+        yield
 
 
 def parts_of(path: Path) -> Path:
