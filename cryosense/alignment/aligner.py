@@ -75,9 +75,12 @@ class Aligner(ShowsInModule, nn.Module):
         CryosenseError: a limit outside the box.
     """
 
+    operations: Tensor
+
     def __init__(self, volume: Tensor, limit: int, symmetry: str, fineness: Fineness) -> None:
         super().__init__()
-        self.operations, self.fineness, self.symmetry = point_group(symmetry), fineness, symmetry
+        self.fineness, self.symmetry = fineness, symmetry
+        self.register_buffer("operations", point_group(symmetry), persistent=False)
         n = volume.shape[-1]
         if not 1 <= limit < n // 2:
             raise ArgumentError(f"frequency limit of {limit} Fourier pixels: give 1 to {n // 2 - 1} in a box of {n} px")

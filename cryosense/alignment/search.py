@@ -54,18 +54,19 @@ class PoseSearch(ShowsInModule, nn.Module):
         super().__init__()
         self.reference, self.levels, self.free_amplitude = reference, list(levels), free_amplitude
         disc, first = reference.disc, levels[0]
-        view, turn = grids.all_rotations(first.order, symmetry)
+        device = reference.table.device
+        view, turn = (cells.to(device) for cells in grids.all_rotations(first.order, symmetry))
         made = self._made(first, view, turn)
         tables = {
             "view": view,
             "turn": turn,
             "projections": torch.view_as_real(made).flatten(-2),
             "power": made.abs() ** 2,
-            "shifts": grids.shift_grid(shift_radius_pixels, first.shift_step).float(),
-            "finer": torch.zeros(0, 0, dtype=made.dtype),
+            "shifts": grids.shift_grid(shift_radius_pixels, first.shift_step).float().to(device),
+            "finer": made.new_zeros(0, 0),
         }
         if len(levels) > 1 and 8 * grids.rotation_count(levels[1].order) * disc.count(levels[1].limit) <= TABLE_BYTES:
-            cells = torch.arange(grids.rotation_count(levels[1].order))
+            cells = torch.arange(grids.rotation_count(levels[1].order), device=device)
             turns = grids.turn_count(levels[1].order)
             tables["finer"] = self._made(levels[1], cells // turns, cells % turns)
         for name, table in tables.items():

@@ -23,7 +23,7 @@ from cryosense.runs.run_directory import RunDirectory
 from cryosense.tasks.poses.run import FIGURE, ITERATIONS, PART, POSES, STAR, TABLE, AlignmentRun
 
 # By how many and in what portions poses are found does not change them.
-WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "run")
+WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "device", "run")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from cryosense.tasks.maps.files import write_maps
 from cryosense.tasks.maps.half_sums import HalfSums
 
 # By how many and in what portions the maps are made does not change them.
-WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "backprojection")
+WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "device", "backprojection")
 
 
 @dataclass(frozen=True, kw_only=True)

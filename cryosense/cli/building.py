@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from cryosense.data import ParticleSource, SurveyRecord
 from cryosense.errors import ArgumentError
 from cryosense.measurement.file import MeasuredSource
+from cryosense.runs.devices import device_named
 from cryosense.runs.inputs import Stamps
 from cryosense.tasks.reconstruct.run import Run
 
@@ -32,8 +33,11 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
     All of it is made and checked first; then every image is looked at, unless another run has: for what is usable, and for the
     scaling.
     """
+    device = device_named(cfg.device)
     parts = {name: instantiate(cfg[name]) for name in PARTS}
-    kept = {name: cfg[name] for name in KEPT}
+    for module in ("reconstructor", "scores"):
+        parts[module].to(device)
+    kept = {name: cfg[name] for name in KEPT} | {"device": device}
     if isinstance(source, MeasuredSource):
         return _of_file(source.select(spread(len(source.images), cfg.particles)), run_id, parts | kept)
     design = instantiate(cfg.get("design") or cfg.operator)

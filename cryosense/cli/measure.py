@@ -22,6 +22,7 @@ from cryosense.data.unused import unused_columns
 from cryosense.errors import ArgumentError
 from cryosense.measurement.file import SUFFIX, MeasurementFile
 from cryosense.runs.code import code_version
+from cryosense.runs.devices import device_named
 from cryosense.runs.identity import Identity
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.provenance import surroundings
@@ -30,7 +31,7 @@ from cryosense.tasks.measure.made import is_made
 from cryosense.tasks.measure.measuring import Measuring, at_work, parts_of
 
 # Where, by how many and in what portions the file is made does not change it.
-WITHOUT_EFFECT = ("output", "chunk_size", "part_particles", "shard", "threads")
+WITHOUT_EFFECT = ("output", "chunk_size", "part_particles", "shard", "threads", "device")
 RECORDED = ("commit", "versions")  # of the surroundings; hardware and time would make each file another
 
 
@@ -38,7 +39,7 @@ def measure(cfg: DictConfig) -> bool:
     """Make the file of a composed ``measure`` config unless it is there. -> whether it is, or shards are missing."""
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
-    path = Path(cfg.output)
+    device, path = device_named(cfg.device), Path(cfg.output)
     if not path.name.endswith(SUFFIX):
         raise ArgumentError(f"output={path}: a measurement file is named *{SUFFIX}")
     sharding, source = Sharding(cfg.shard.index, cfg.shard.count), open_source(cfg)
@@ -51,7 +52,7 @@ def measure(cfg: DictConfig) -> bool:
             bar.update(bar.total or 0)
             return True
         with at_work(path, sharding):
-            return measuring(cfg, source, files, sharding).make(path, own, cfg.rerun, bar.update)
+            return measuring(cfg, source, files, sharding, device).make(path, own, cfg.rerun, bar.update)
 
 
 def notes(images: ParticleStack) -> list[str]:
@@ -64,7 +65,7 @@ def notes(images: ParticleStack) -> list[str]:
     ]
 
 
-def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: Sharding) -> Measuring:
+def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: Sharding, device: torch.device) -> Measuring:
     """-> all that the file of a composed ``measure`` config is made of; every image is looked at, unless a shard has."""
     parts = {name: instantiate(cfg[name]) for name in ("noise", "quantiser")}
     numbers = spread(len(source.images), cfg.particles)
@@ -83,6 +84,7 @@ def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: 
         chunk_size=cfg.chunk_size,
         files=files,
         table_decimals=cfg.table_decimals,
+        device=device,
     )
 
 

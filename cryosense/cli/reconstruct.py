@@ -28,6 +28,7 @@ from cryosense.errors import BusyError
 from cryosense.reporting.figures.pictures import picture
 from cryosense.reporting.tables.examples import read_example
 from cryosense.reporting.trackers import tracked
+from cryosense.runs.devices import device_named
 from cryosense.runs.failures import write_failure
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.lock import locked
@@ -85,6 +86,7 @@ def reconstruct(cfg: DictConfig) -> Cell:
     """Do the run of a composed config unless it is done; of a shard, what is missing then. -> the run, done or its shard."""
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
+    device_named(cfg.device)  # refused before anything is opened
     cell, source = Cell.of(cfg), open_source(cfg)
     files = seen(source.files)
     open_run = opening(cfg, RECONSTRUCTION, cell.identity, source.data_fingerprint, files)

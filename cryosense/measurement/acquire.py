@@ -33,5 +33,5 @@ def acquire(
 def calibrate(quantiser: Quantiser, images: Tensor, numbers: Tensor, design: Design, noise: Noise = NONE) -> None:
     """(b, 1, n, n), (b,): let a quantiser learn from a first portion of the particles, as :func:`acquire` measures them."""
     if quantiser.learns:
-        operator = quantiser.operator(design.operator(images.shape[-1], numbers))
+        operator = quantiser.operator(design.operator(images.shape[-1], numbers)).to(images.device)
         quantiser.fit(noise.measure(operator, images, numbers), operator, numbers)

@@ -68,6 +68,11 @@ class Measurement:
             self.bits[images.to(self.bits.device)],
         )
 
+    def to(self, device: torch.device) -> Measurement:
+        """-> the same on a device. The operator is moved, not copied; numbers and bits stay on the CPU."""
+        operator = self.operator.to(device)
+        return Measurement(self.y.to(device), operator, self.noise_std.to(device), self.numbers, self.bits)
+
     def __len__(self) -> int:
         return len(self.y)
 

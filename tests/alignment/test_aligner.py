@@ -1,5 +1,7 @@
 """Poses that were known are found again, by every convention, and as surely as is said."""
 
+import copy
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from cryosense.measurement import FourierDesign
 from cryosense.operators.masks import uniform
 from cryosense.volumes.symmetry import point_group
 from tests.alignment.particles import Particles, lopsided, particles
+from tests.devices import ON_EACH_DEVICE, there
 
 N, LIMIT = 32, 12
 
@@ -38,6 +41,19 @@ def test_without_noise_poses_are_exact(aligner: Aligner) -> None:
     angles, pixels = errors(aligner, found.rotations, found.origins_pixels, seen)
     assert float(angles.max()) < 0.1
     assert float(pixels.max()) < 0.02
+
+
+@ON_EACH_DEVICE
+def test_poses_are_the_same_on_other_devices(aligner: Aligner, device: str) -> None:
+    seen = particles(lopsided(N), 6, noise_std=0.1)
+    expected = aligner(observed(aligner, seen), aligner.calibrate(observed(aligner, seen))).posterior
+    with there(device) as somewhere:
+        images, ctf = seen.images.to(somewhere), None if seen.ctf is None else seen.ctf.to(somewhere)
+        moved = copy.deepcopy(aligner).to(somewhere)
+        taken = moved.disc.observed(images, ctf, None)
+        found = moved(taken, moved.calibrate(taken)).posterior
+        torch.testing.assert_close(found.rotations.cpu(), expected.rotations, atol=1e-3, rtol=0)
+        torch.testing.assert_close(found.origins_pixels.cpu(), expected.origins_pixels, atol=1e-2, rtol=0)
 
 
 def test_masks_of_each_particle_leave_enough_to_find_its_pose(aligner: Aligner) -> None:

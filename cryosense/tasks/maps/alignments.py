@@ -70,9 +70,9 @@ class Alignments:
         """(b,) positions -> (b, 3, 3) float32: image to map coordinates."""
         return rotation_matrices(self.angles_deg[rows]).float()
 
-    def ctf(self, rows: Tensor) -> Tensor | None:
+    def ctf(self, rows: Tensor, device: torch.device | None = None) -> Tensor | None:
         """(b,) positions -> (b, n, n // 2 + 1) float32, None where no CTF is to be corrected."""
-        return self.optics.ctf(rows, self.box_size, self.pixel_size_angstrom)
+        return self.optics.ctf(rows, self.box_size, self.pixel_size_angstrom, device)
 
     def restored(self, images: Tensor, rows: Tensor) -> Tensor:
         """(b, n, n) images of the particles at ``rows`` (b,) -> as an ideal lens made them, see :class:`ParticleOptics`."""
@@ -80,7 +80,8 @@ class Alignments:
 
     def slices(self, images: Tensor, rows: Tensor, shares: Tensor | None) -> Slices:
         """(b, n, n) images of the particles at ``rows`` (b,) -> what they add to a map; ``shares`` as in :func:`slices`."""
-        return self.optics.slices(images, rows, self.origins_angstrom[rows].float(), shares, self.pixel_size_angstrom)
+        origins = self.origins_angstrom[rows].float().to(images.device)
+        return self.optics.slices(images, rows, origins, shares, self.pixel_size_angstrom)
 
     def fingerprint(self) -> str:
         """-> a digest of all of it: a run is not continued with other poses in a file of the same name."""

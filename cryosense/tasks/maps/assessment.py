@@ -33,8 +33,8 @@ class Reconstruction:
         cls, sums: HalfSums, regularisation: float, pixel_size_angstrom: float, views: Tensor, half_sets: str
     ) -> Reconstruction:
         """Divide the sums, and give up those of the half sets. See ``SliceAccumulator.volume`` for the regularisation."""
-        halves = (sums.of_half(0).volume(regularisation), sums.of_half(1).volume(regularisation))
-        full_map = sums.into_full().volume(regularisation)
+        halves = (sums.of_half(0).volume(regularisation).cpu(), sums.of_half(1).volume(regularisation).cpu())
+        full_map = sums.into_full().volume(regularisation).cpu()
         return cls(sums, regularisation, halves, full_map, pixel_size_angstrom, views, half_sets)
 
 

@@ -13,6 +13,7 @@ from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling
 from cryosense.errors import ArgumentError
 from cryosense.measurement import Design, Quantiser
 from cryosense.measurement.file import MeasuredSource
+from cryosense.runs.devices import device_named
 from cryosense.runs.record import Kind
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.assessment import Assessment, Reconstruction
@@ -45,6 +46,7 @@ class Backprojection:
         regularisation: see :meth:`SliceAccumulator.volume`.
         chunk_size: particles in memory at once.
         checkpoint_particles: the sums are written to disk whenever so many more are in them.
+        device: where images are measured and added up, see :func:`device_named`; maps are judged on the CPU.
 
     Raises:
         ArgumentError: a value out of range, named in the message.
@@ -62,6 +64,7 @@ class Backprojection:
     assessment: Assessment
     chunk_size: int
     checkpoint_particles: int
+    device: str = "auto"
     images: ParticleStack = field(init=False)
     particles: MeasuredParticles = field(init=False)
     operations: torch.Tensor = field(init=False)
@@ -78,7 +81,8 @@ class Backprojection:
                 raise ArgumentError(f"{rule}, not {getattr(self, rule.split()[0])}")
         source = self.source.transformed(self.geometry)
         object.__setattr__(self, "images", source.images)
-        object.__setattr__(self, "particles", MeasuredParticles(source, self.design, self.quantiser, self.scaling))
+        device = device_named(self.device)
+        object.__setattr__(self, "particles", MeasuredParticles(source, self.design, self.quantiser, self.scaling, device))
         object.__setattr__(self, "operations", point_group(self.symmetry))
 
     @cached_property
@@ -142,7 +146,8 @@ class Backprojection:
         return Reconstruction.of(sums, self.regularisation, alignments.pixel_size_angstrom, views, half_sets)
 
     def _sums(self, alignments: Alignments) -> HalfSums:
-        return HalfSums(alignments.box_size, self.pad_factor, self.assessment.bootstrap.groups_in_use)
+        groups = self.assessment.bootstrap.groups_in_use
+        return HalfSums(alignments.box_size, self.pad_factor, groups).to(self.particles.device)
 
     @torch.no_grad()
     def _insert(self, sums: HalfSums, alignments: Alignments, numbers: torch.Tensor) -> None:

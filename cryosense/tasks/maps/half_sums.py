@@ -47,15 +47,16 @@ class HalfSums(ShowsInModule, nn.Module):
 
         Each slice goes in once for each operation.
         """
-        turned = [operation @ rotations for operation in symmetry.to(rotations.dtype)]
+        device = terms.weight.device
+        turned = [(operation @ rotations).to(device) for operation in symmetry.to(rotations.dtype)]
         parts = [(self.of_half(number), half_set == number) for number in (0, 1)]
         parts += [(_sums(self.groups, i), (half_set == i % 2) & (group == i // 2)) for i in range(len(self.groups))]
         for sums, chosen in parts:
             part = Slices(terms.numerator[chosen], terms.weight[chosen])
             for matrices in turned if bool(chosen.any()) else []:
                 sums.insert(part, matrices[chosen])
-        self.particles += torch.bincount(half_set, minlength=2)
-        self.measured += rank.double().expand(len(half_set)).sum()
+        self.particles += torch.bincount(half_set, minlength=2).to(device)
+        self.measured += rank.double().expand(len(half_set)).sum().to(device)
 
     def add(self, other: HalfSums) -> None:
         """Add the sums of other particles."""
@@ -75,15 +76,15 @@ class HalfSums(ShowsInModule, nn.Module):
     def deviations(self, number: int, regularisation: float) -> Tensor:
         """-> (groups, n, n, n): what half map 0 or 1 gains from each of its groups, see ``SliceAccumulator.deviation``."""
         parts = self.groups_of_half(number)
-        whole = SliceAccumulator(parts[0].box_size, 1)
+        whole = SliceAccumulator(parts[0].box_size, 1).to(self.particles.device)
         for part in parts:
             whole.add(part)
-        return torch.stack([whole.deviation(part, regularisation) for part in parts])
+        return torch.stack([whole.deviation(part, regularisation).cpu() for part in parts])
 
     def save(self, path: Path) -> None:
         """Write the sums under this name, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_torch(path, self.state_dict())
+        write_torch(path, {name: values.cpu() for name, values in self.state_dict().items()})
 
     def load(self, path: Path) -> None:
         """Read what :meth:`save` wrote for the same box and pad factor. Raises ArgumentError for anything else."""

@@ -64,13 +64,15 @@ class ParticleOptics:
         group, aberrations = read_aberrations(tables, columns[:, [3, 4]].numpy(), with_ctf=True)
         return cls(columns, Treatment(flipped, premultiplied), group, aberrations)
 
-    def ctf(self, rows: Tensor, box_size: int, pixel_size_angstrom: float) -> Tensor | None:
+    def ctf(
+        self, rows: Tensor, box_size: int, pixel_size_angstrom: float, device: torch.device | None = None
+    ) -> Tensor | None:
         """(b,) positions -> (b, n, n // 2 + 1) float32, None where no CTF is to be corrected."""
         if self.ctf_columns is None:
             return None
-        ctf = torch.empty(len(rows), box_size, box_size // 2 + 1)
+        ctf = torch.empty(len(rows), box_size, box_size // 2 + 1, device=device)
         for place, aberrations in self._groups(rows):
-            parameters = CtfParameters(*self.ctf_columns[rows[place]].float().unbind(-1))
+            parameters = CtfParameters(*self.ctf_columns[rows[place]].float().to(device).unbind(-1))
             ctf[place] = ctf_half_plane(parameters, box_size, pixel_size_angstrom, aberrations)
         return ctf
 
@@ -92,16 +94,18 @@ class ParticleOptics:
             images, origins_angstrom = self._undistorted(images, rows, origins_angstrom, pixel)
         terms = slices(images, origins_angstrom, None, shares, pixel)
         box_size = images.shape[-1]
-        ctf = self.ctf(rows, box_size, pixel)
+        ctf = self.ctf(rows, box_size, pixel, images.device)
         numerator, weight = terms.numerator.clone(), terms.weight.clone()
         for place, aberrations in self._groups(rows):
             part = Slices(terms.numerator[place], terms.weight[place])
             if ctf is not None:
                 chosen = rows[place]
-                treatment = Treatment(self.treatment.phase_flipped[chosen], self.treatment.premultiplied[chosen])
-                turn = aberrations.turn(box_size, pixel) if aberrations.turns else None
+                flags = self.treatment.phase_flipped[chosen], self.treatment.premultiplied[chosen]
+                treatment = Treatment(*(flag.to(images.device) for flag in flags))
+                turn = aberrations.turn(box_size, pixel).to(images.device) if aberrations.turns else None
                 part = transferred(part, ctf[place], treatment, turn)
             known = recorded(box_size, aberrations.magnification) if aberrations.magnifies else torch.ones(())
+            known = known.to(images.device)
             numerator[place], weight[place] = part.numerator * known, part.weight * known
         return Slices(numerator, weight)
 
@@ -111,7 +115,7 @@ class ParticleOptics:
         Raises:
             ParticleDataError: premultiplied images, whose noise is not white, and magnification, which moves origins.
         """
-        ctf = self.ctf(rows, images.shape[-1], pixel_size_angstrom)
+        ctf = self.ctf(rows, images.shape[-1], pixel_size_angstrom, images.device)
         if self.magnifies or bool(self.treatment.premultiplied.any()):
             name = MAGNIFICATION[0] if self.magnifies else PREMULTIPLIED
             raise ParticleDataError(f"{name}: poses are found in images as they were recorded, of square pixels: give those")
@@ -119,8 +123,8 @@ class ParticleOptics:
             return images
         spectra = fourier.centred_half_plane(images)
         for place, aberrations in self._groups(rows):
-            flipped = self.treatment.phase_flipped[rows[place], None, None]
-            turn = aberrations.turn(images.shape[-1], pixel_size_angstrom).conj().to(spectra.dtype)
+            flipped = self.treatment.phase_flipped[rows[place], None, None].to(images.device)
+            turn = aberrations.turn(images.shape[-1], pixel_size_angstrom).conj().to(spectra)
             spectra[place] *= torch.where(flipped, ctf[place].sign(), 1.0) * turn
         return fourier.from_centred_half_plane(spectra, images.shape[-1])
 

@@ -14,6 +14,7 @@ from cryosense.errors import ArgumentError
 from cryosense.measurement import FIRST_PORTION, Design, Identity, Measurement, Quantiser, acquire, calibrate
 from cryosense.measurement.file import MeasuredSource
 from cryosense.measurement.quantisers import StoredQuantiser
+from cryosense.runs.devices import CPU
 
 
 class Contribution(NamedTuple):
@@ -40,12 +41,14 @@ class MeasuredParticles:
         source: images with their metadata, or a measurement file, whose own design and quantiser are taken.
         design: the masks through which each particle is taken to be measured; None: all of it.
         quantiser, scaling: of the measurement; without a design all Hartley coefficients are quantised.
+        device: where images are measured and taken back.
     """
 
     source: ParticleSource
     design: Design | None
     quantiser: Quantiser
     scaling: Scaling
+    device: torch.device = CPU
 
     def check(self) -> None:
         """Raises ArgumentError for a design or quantiser that the particles cannot have, or that their file already has."""
@@ -64,14 +67,16 @@ class MeasuredParticles:
         self.scaling.fit_to(mean, deviation)
         if self.design is not None and self.quantiser.learns:
             first = torch.arange(min(FIRST_PORTION, len(images)))
-            calibrate(self.quantiser, self.scaling(images[first])[0], self.source.numbers(first), self.design)
+            calibrate(self.quantiser, self.scaling(images[first].to(self.device))[0], self.source.numbers(first), self.design)
 
     @torch.no_grad()
     def of(self, rows: Tensor) -> Contribution:
         """(b,) positions -> what these particles add."""
         if isinstance(self.source, MeasuredSource):
-            return self._measured(*self.source.measurement(rows), self.source.file.quantiser)
-        images = self.source.images[rows]
+            measurement, *scaling = self.source.measurement(rows)
+            offset, gain = (values.to(self.device) for values in scaling)
+            return self._measured(measurement.to(self.device), offset, gain, self.source.file.quantiser)
+        images = self.source.images[rows].to(self.device)
         if self.design is None:
             return Contribution(images, torch.tensor([images.shape[-1] ** 2]), None, None)
         scaled, offset, gain = self.scaling(images)

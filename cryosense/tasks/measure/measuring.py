@@ -21,6 +21,7 @@ from cryosense.measurement.file.plain import describe_design, describe_noise, de
 from cryosense.measurement.file.rounding import MOST_DECIMALS, rounded
 from cryosense.measurement.file.writing import BLOCK, Parts, write_file
 from cryosense.measurement.quantisers import StoredQuantiser
+from cryosense.runs.devices import CPU
 from cryosense.runs.identity import Identity
 from cryosense.runs.inputs import Stamps, changed
 from cryosense.runs.lock import locked, locked_in_turn
@@ -44,6 +45,7 @@ class Measuring:
         part_particles: measured between two signs of progress, a multiple of 64.
         sharding: of n shards each takes every n-th part; the one that finds all parts there makes the file.
         chunk_size: particles in memory at once.
+        device: where images are measured; what is measured is written by the CPU.
         files: what was true of the files that are read, before they were.
         table_decimals: to which numbers of the particles' tables are rounded, None: they are kept as they are written.
     """
@@ -60,6 +62,7 @@ class Measuring:
     chunk_size: int
     files: Stamps
     table_decimals: int | None = None
+    device: torch.device = CPU
 
     def __post_init__(self) -> None:
         if self.part_particles < BLOCK or self.part_particles % BLOCK:
@@ -128,7 +131,7 @@ class Measuring:
 
     @torch.no_grad()
     def _calibrate(self) -> None:
-        images, _, _ = self.scaling(self.source.images[:FIRST_PORTION])
+        images, _, _ = self.scaling(self.source.images[:FIRST_PORTION].to(self.device))
         calibrate(self._stored, images, self.particles[:FIRST_PORTION], self.design, self.noise)
 
     @torch.no_grad()
@@ -138,10 +141,10 @@ class Measuring:
             rows = slice(start, min(start + self.chunk_size, positions.stop))
             images, numbers = self.source.images[rows], self.particles[rows]
             refuse_bad(self.source.images.path, numbers, images)
-            scaled, offset, gain = self.scaling(images)
-            operator = self._stored.operator(self.design.operator(scaled.shape[-1], numbers))
+            scaled, offset, gain = self.scaling(images.to(self.device))
+            operator = self._stored.operator(self.design.operator(scaled.shape[-1], numbers)).to(self.device)
             contents += self._stored.encode(self.noise.measure(operator, scaled, numbers), operator, numbers)
-            scaling.append(np.stack([offset.numpy(), gain.numpy()]))
+            scaling.append(np.stack([offset.cpu().numpy(), gain.cpu().numpy()]))
             progress(len(numbers))
         parts.write(index, contents, np.concatenate(scaling, axis=1))
 

@@ -17,6 +17,7 @@ from cryosense.measurement import Design, Identity, Quantiser, acquire
 from cryosense.measurement.acquire import FIRST_PORTION, calibrate
 from cryosense.measurement.full import Full
 from cryosense.metrics import sphere_mask
+from cryosense.runs.devices import device_named
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.references import read_map
 from cryosense.tasks.poses.table import pose_columns
@@ -41,6 +42,7 @@ class Alignment:
         symmetry: point group of the reference, Cn or Dn, in RELION's setting.
         fineness: of the search.
         calibration_particles: evenly out of the stack, from which the reference's amplitude and the noise are found.
+        device: where images are measured and matched, see :func:`device_named`.
 
     Raises:
         CryosenseError: a value out of range, named in the message.
@@ -56,9 +58,12 @@ class Alignment:
     symmetry: str
     fineness: Fineness
     calibration_particles: int
+    device: str = "auto"
     images: ParticleStack = field(init=False)
+    there: torch.device = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "there", device_named(self.device))
         point_group(self.symmetry)
         checks = {
             "reference_resolution_angstrom must be positive": self.reference_resolution_angstrom > 0,
@@ -106,7 +111,7 @@ class Alignment:
 
     def aligner(self, volume: Tensor, resolution_angstrom: float) -> Aligner:
         """-> what matches particles with a map (n, n, n)."""
-        return Aligner(volume, self.limit(resolution_angstrom), self.symmetry, self.fineness)
+        return Aligner(volume, self.limit(resolution_angstrom), self.symmetry, self.fineness).to(self.there)
 
     def calibrate(self, aligner: Aligner, rows: Tensor) -> Calibration:
         """(m,) particles -> amplitude and noise from some of them. Raises CryosenseError where the reference is not seen."""
@@ -123,11 +128,11 @@ class Alignment:
     def observed(self, aligner: Aligner, rows: Tensor) -> Observed:
         """(b,) particles -> what was measured of them, at the coefficients that poses are found by."""
         images, shares = self.measured(rows)
-        return aligner.disc.observed(self.known.restored(images, rows), self.known.ctf(rows), shares)
+        return aligner.disc.observed(self.known.restored(images, rows), self.known.ctf(rows, self.there), shares)
 
     def measured(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
         """(b,) particles -> A^+ y (b, n, n), and the share of each coefficient that was measured; None: all of it."""
-        images = self.images[rows]
+        images = self.images[rows].to(self.there)
         if self._design is None:
             return images[:, 0], None
         found = acquire(images, rows, self._design, quantiser=self._quantiser)
@@ -143,7 +148,7 @@ class Alignment:
         """The quantiser, which has learned what it needs from the first particles of the stack."""
         if self._design is not None and self.quantiser.learns:
             first = torch.arange(min(FIRST_PORTION, len(self.images)))
-            calibrate(self.quantiser, self.images[first], first, self._design)
+            calibrate(self.quantiser, self.images[first].to(self.there), first, self._design)
         return self.quantiser
 
 

@@ -55,13 +55,13 @@ def back_projected(
 ) -> HalfMaps:
     """(m,) particles and their poses, a row each -> half maps of what was measured of them, their symmetry imposed."""
     known, operations = task.known, point_group(task.symmetry)
-    sums = HalfSums(known.box_size, pad_factor, 0)
+    sums = HalfSums(known.box_size, pad_factor, 0).to(task.there)
     rotations, origins = poses_of(table)
     for places in torch.arange(len(rows)).split(chunk_size):
         some = rows[places]
         images, shares = task.measured(some)
-        terms = known.optics.slices(images, some, origins[places].float(), shares, known.pixel_size_angstrom)
+        terms = known.optics.slices(images, some, origins[places].float().to(task.there), shares, known.pixel_size_angstrom)
         nothing = torch.zeros_like(some)
         sums.insert(terms, rotations[places].float(), known.half_set[some], nothing, torch.zeros(1), operations)
-    first, second = (in_sphere(sums.of_half(number).volume(regularisation)) for number in (0, 1))
+    first, second = (in_sphere(sums.of_half(number).volume(regularisation).cpu()) for number in (0, 1))
     return HalfMaps((first, second), fsc(first, second))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cryosense.data import ParticleSource, Scaling, scaled_like
+from cryosense.data import ParticleSource, scaled_like
 from cryosense.errors import FittingError
 from cryosense.measurement import Measurement
 from cryosense.metrics import Scores
@@ -16,6 +16,7 @@ from cryosense.metrics.score_table import SCORES, Against
 from cryosense.reconstructors import Reconstructor, Sparse
 from cryosense.shown import ShowsParameters
 
+Scale = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]  # (b, 1, n, n) -> scaled, with (b,) offset and gain
 Measure = Callable[[Tensor, Tensor], Measurement]  # (b, 1, n, n) scaled images, (b,) particle numbers
 HIGHER_IS_BETTER = {score.name: score.higher_is_better for score in SCORES if score.against is Against.MEASURED}
 
@@ -93,7 +94,7 @@ class Fitting(ShowsParameters):
         reconstructor: Reconstructor,
         source: ParticleSource,
         particles: Tensor,
-        scaling: Scaling,
+        scale: Scale,
         measure: Measure,
         scores: Scores,
         known: WeightChoice | None = None,
@@ -111,7 +112,7 @@ class Fitting(ShowsParameters):
         if known is not None and isinstance(reconstructor, Sparse):
             reconstructor.with_weight(known.chosen)
             return known
-        images, targets, numbers = self._training_images(source, particles, scaling)
+        images, targets, numbers = self._training_images(source, particles, scale)
         reconstructor.fit(images, targets)
         if not isinstance(reconstructor, Sparse) or not _chooses(reconstructor):
             return None
@@ -123,15 +124,15 @@ class Fitting(ShowsParameters):
         reconstructor.with_weight(weights[best])
         return WeightChoice(self.score, self.target, weights, means, weights[best], best in {0, len(weights) - 1})
 
-    def _training_images(self, source: ParticleSource, particles: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor, Tensor]:
+    def _training_images(self, source: ParticleSource, particles: Tensor, scale: Scale) -> tuple[Tensor, Tensor, Tensor]:
         """-> scaled images (t, 1, n, n), scaled targets, particle numbers (t,)."""
         positions = self.held_back_particles(len(particles))
         if len(positions) == 0:
             positions = torch.arange(min(len(particles), max(1, self.held_back)))
-        images, offset, gain = scaling(source.images[positions])
+        images, offset, gain = scale(source.images[positions])
         if self.target == "measured" or source.clean is None:
             return images, images, particles[positions]
-        return images, scaled_like(source.clean[positions], offset, gain), particles[positions]
+        return images, scaled_like(source.clean[positions].to(offset.device), offset, gain), particles[positions]
 
     def _mean_score(self, x: Tensor, targets: Tensor, scores: Scores) -> float:
         mean = float(scores(x, targets)[self.score].mean())

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from cryosense.data import scaled_like
 from cryosense.reconstructors import Estimate
+from cryosense.runs.devices import wait_for
 from cryosense.runs.rows import Value
 from cryosense.tasks.reconstruct.run import Run
 
@@ -22,9 +23,10 @@ class Portion:
         self.run, self.numbers = run, run.particles[positions]
         self.measurement, self.image, self.offset, self.gain = run.measured(positions)
         clean = run.source.clean
-        self.clean = None if clean is None else scaled_like(clean[positions], self.offset, self.gain)
+        self.clean = None if clean is None else scaled_like(clean[positions].to(run.device), self.offset, self.gain)
         began = time.perf_counter()
         self.estimate: Estimate = run.reconstructor(self.measurement)
+        wait_for(run.device)
         self.seconds = (time.perf_counter() - began) / len(self.numbers)
 
     def __repr__(self) -> str:
@@ -39,11 +41,11 @@ class Portion:
         if run.write_samples and made.samples is not None:
             for number, sample in enumerate(made.samples):
                 images[f"sample_{number:03d}"] = run.scaling.invert(sample, self.offset, self.gain)
-        return images
+        return {name: image.cpu() for name, image in images.items()}
 
     def rows(self) -> dict[str, Value]:
         """-> the columns of these particles' rows."""
-        run, x, each = self.run, self.estimate.x, torch.ones(len(self.numbers), dtype=torch.float64)
+        run, x, each = self.run, self.estimate.x, self.gain.new_ones(len(self.numbers), dtype=torch.float64)
         y, operator = self.measurement.y, self.measurement.operator
         residual = (operator(x) - y).square()
         return {

@@ -13,6 +13,7 @@ from cryosense.measurement import FIRST_PORTION, Design, Measurement, Noise, Qua
 from cryosense.measurement.file import MeasuredSource
 from cryosense.metrics import Scores
 from cryosense.reconstructors import Reconstructor
+from cryosense.runs.devices import CPU
 from cryosense.tasks.reconstruct.fitting import Fitting
 
 
@@ -34,6 +35,7 @@ class Run:
         particles: (n,) their numbers in the original stack, by which masks, noise and all other draws are keyed.
         shard: positions of the particles that this run reconstructs.
         write_images: write the reconstructed stack, and the per-pixel deviation where the method gives one.
+        device: where particles are measured, reconstructed and scored.
         write_samples: write each sample of a method that draws several as a stack of its own.
     """
 
@@ -52,6 +54,7 @@ class Run:
     write_images: bool
     write_samples: bool
     chunk_size: int
+    device: torch.device = CPU
 
     def part(self, shard: range, run_id: str) -> Run:
         """-> the run of some of the particles."""
@@ -60,9 +63,13 @@ class Run:
     def calibrated(self) -> Run:
         """-> the run, its quantiser taught by the first particles of the source, whatever the shard."""
         if self.quantiser.learns:
-            images, _, _ = self.scaling(self.source.images[:FIRST_PORTION])
+            images, _, _ = self.scaled(self.source.images[:FIRST_PORTION])
             calibrate(self.quantiser, images, self.particles[:FIRST_PORTION], self.design, self.noise)
         return self
+
+    def scaled(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(b, 1, n, n) of the stack -> scaled, on the device, with (b,) offset and gain."""
+        return self.scaling(images.to(self.device))
 
     def measure(self, images: Tensor, numbers: Tensor) -> Measurement:
         """(b, 1, n, n) scaled, (b,) particle numbers -> their measurement."""
@@ -71,10 +78,11 @@ class Run:
     def measured(self, rows: Tensor) -> Measured:
         """(b,) positions -> what was or is measured of these particles."""
         if isinstance(self.source, MeasuredSource):
-            measurement, offset, gain = self.source.measurement(rows)
-            known = self.source.reference
-            return Measured(measurement, scaled_like(self.source.images[rows], offset, gain) if known else None, offset, gain)
-        image, offset, gain = self.scaling(self.source.images[rows])
+            measurement, *scaling = self.source.measurement(rows)
+            offset, gain = (values.to(self.device) for values in scaling)
+            image = scaled_like(self.source.images[rows].to(self.device), offset, gain) if self.source.reference else None
+            return Measured(measurement.to(self.device), image, offset, gain)
+        image, offset, gain = self.scaled(self.source.images[rows])
         return Measured(self.measure(image, self.particles[rows]), image, offset, gain)
 
     @property

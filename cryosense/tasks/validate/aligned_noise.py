@@ -63,16 +63,16 @@ def aligned_noise(run: Run, reference: Tensor, known: Alignments, rows: Tensor, 
         raise ArgumentError(
             f"align_noise_to_angstrom={resolution_angstrom:g} is shell {limit} of {n // 2}: too few are left on one side"
         )
-    aligner = Aligner(in_sphere(reference), limit, "C1", FINENESS)
+    aligner = Aligner(in_sphere(reference), limit, "C1", FINENESS).to(run.device)
     some = rows[torch.linspace(0, len(rows) - 1, min(CALIBRATION_PARTICLES, len(rows))).round().long()]
-    calibration = aligner.calibrate(_observed(aligner, known, run.source.images[some][:, 0], some))
-    sums = [SliceAccumulator(n, 2) for _ in range(2)]
+    calibration = aligner.calibrate(_observed(aligner, known, run.source.images[some][:, 0].to(run.device), some))
+    sums = [SliceAccumulator(n, 2).to(run.device) for _ in range(2)]
     for chunk in rows.split(run.chunk_size):
         images = noise_like(run.source.images[chunk], run.particles[chunk], run.seed)[:, 0]
-        _insert(sums, aligner, calibration, known, images, chunk)
-    halves = [half.volume(1.0) for half in sums]
+        _insert(sums, aligner, calibration, known, images.to(run.device), chunk)
+    halves = [half.volume(1.0).cpu() for half in sums]
     sums[0].add(sums[1])
-    curves = {"half maps": fsc(halves[0], halves[1]), "to truth": fsc(sums[0].volume(1.0), reference)}
+    curves = {"half maps": fsc(halves[0], halves[1]), "to truth": fsc(sums[0].volume(1.0).cpu(), reference)}
     bands = []
     for curve, values in curves.items():
         inside, beyond = values[: limit + 2], limit + 1 + SHELLS_BESIDE
@@ -82,7 +82,7 @@ def aligned_noise(run: Run, reference: Tensor, known: Alignments, rows: Tensor, 
 
 
 def _observed(aligner: Aligner, known: Alignments, images: Tensor, rows: Tensor) -> Observed:
-    return aligner.disc.observed(known.restored(images, rows), known.ctf(rows), None)
+    return aligner.disc.observed(known.restored(images, rows), known.ctf(rows, images.device), None)
 
 
 def _insert(

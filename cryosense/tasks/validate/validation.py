@@ -115,7 +115,7 @@ class Validation:
         cutoff = None if given is None else _checked_cutoff(round(n * pixel_size / given), n // 2)
         if len(alignments.half_set[self._positions()].unique()) < 2:
             raise ArgumentError(f"most_particles={self.most_particles}: none of them is in one of the half sets; take more")
-        run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaling, run.measure, run.scores)
+        run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaled, run.measure, run.scores)
         particles = self._maps(alignments, _unaltered, False, progress)
         cutoff = self._cutoff(fsc(particles.half1, particles.half2)) if cutoff is None else cutoff
         truth = particles.full if truth is None else truth
@@ -154,26 +154,26 @@ class Validation:
     def _maps(self, alignments: Alignments, alter: Alter, compressed: bool, progress: Callable[[int], object]) -> Halves:
         """Stream the altered particles, through measurement and reconstruction if ``compressed``, into half maps."""
         n, run = alignments.box_size, self.run
-        sums = [SliceAccumulator(n, self.pad_factor) for _ in range(2)]
+        sums = [SliceAccumulator(n, self.pad_factor).to(run.device) for _ in range(2)]
         for rows in self._positions().split(run.chunk_size):
             numbers = run.particles[rows]
             images = alter(run.source.images[rows], numbers)
             if compressed:
                 images = self._through_the_chain(images, numbers)
-            terms = alignments.slices(images[:, 0], rows, None)
-            rotations, half_set = alignments.rotations(rows), alignments.half_set[rows]
+            terms = alignments.slices(images[:, 0].to(run.device), rows, None)
+            rotations, half_set = alignments.rotations(rows).to(run.device), alignments.half_set[rows]
             for number, half in enumerate(sums):
                 chosen = half_set == number
                 half.insert(Slices(terms.numerator[chosen], terms.weight[chosen]), rotations[chosen])
             progress(len(rows))
-        half1, half2 = (half.volume(self.regularisation) for half in sums)
+        half1, half2 = (half.volume(self.regularisation).cpu() for half in sums)
         sums[0].add(sums[1])
-        return Halves(half1, half2, sums[0].volume(self.regularisation))
+        return Halves(half1, half2, sums[0].volume(self.regularisation).cpu())
 
     def _through_the_chain(self, images: Tensor, numbers: Tensor) -> Tensor:
         """(b, 1, n, n) in the units of the stack -> the same, measured and reconstructed."""
         run = self.run
-        scaled, offset, gain = run.scaling(images)
+        scaled, offset, gain = run.scaled(images)
         return run.scaling.invert(run.reconstructor(run.measure(scaled, numbers)).x, offset, gain)
 
     def _positions(self) -> Tensor:

@@ -1,0 +1,32 @@
+"""Where the work of a run is done, by the name that a user gives: auto, cpu, cuda."""
+
+from __future__ import annotations
+
+import torch
+
+from cryosense.errors import ArgumentError
+
+CPU = torch.device("cpu")
+NAMES = ("auto", "cpu", "cuda")
+
+
+def device_named(name: str) -> torch.device:
+    """-> the device of that name; ``auto`` is a CUDA device where torch finds one, else the CPU.
+
+    Results agree between devices to rounding, and are the same in every run on the CPU.
+
+    Raises:
+        ArgumentError: another name, or ``cuda`` where torch finds no such device.
+    """
+    if name not in NAMES:
+        raise ArgumentError(f"device={name}: one of {', '.join(NAMES)}")
+    found = torch.cuda.is_available() if name != "cpu" else False
+    if name == "cuda" and not found:
+        raise ArgumentError("device=cuda: torch finds no CUDA device here; give device=cpu, or auto for what there is")
+    return torch.device("cuda" if found else "cpu")
+
+
+def wait_for(device: torch.device) -> None:
+    """Return when what was begun on the device is done, so that it can be timed."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
