@@ -9,7 +9,7 @@ import torch
 
 from cryosense import fourier
 from cryosense.data import ParticleStack, Scaling
-from cryosense.denoisers.ddpm import FACTS
+from cryosense.denoisers.pipelines import FACTS
 
 
 def write_facts(folder: Path, images: ParticleStack, scaling: Scaling, chunk_size: int) -> None:

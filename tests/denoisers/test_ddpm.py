@@ -51,6 +51,20 @@ def test_a_network_that_knows_the_image_gives_it_back(prediction: str, t: int) -
     torch.testing.assert_close(denoiser(x_t, t), image.expand_as(x_t), atol=2e-3, rtol=0)  # 1 / sqrt(abar_900) = 60
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_a_network_in_half_precision_says_nearly_the_same(precision: str) -> None:
+    x = torch.randn(3, 1, N, N, generator=torch.Generator().manual_seed(1))
+    whole = DDPMDenoiser(network(), scheduler().alphas_cumprod, "epsilon", None)(x, 300)
+    half = DDPMDenoiser(network(), scheduler().alphas_cumprod, "epsilon", None, precision)(x, 300)
+    assert half.dtype == torch.float32
+    assert 0 < float((half - whole).abs().max()) < 0.02 * float(whole.abs().max())
+
+
+def test_another_precision_is_refused() -> None:
+    with pytest.raises(ValueError, match="precision=int8: one of float32, bfloat16, float16"):
+        DDPMDenoiser(network(), scheduler().alphas_cumprod, "epsilon", None, "int8")
+
+
 def test_an_image_is_denoised_the_same_whoever_stands_beside_it() -> None:
     denoiser = DDPMDenoiser(network(), scheduler().alphas_cumprod, "epsilon", None)
     x = torch.randn(21, 1, N, N, generator=torch.Generator().manual_seed(1))

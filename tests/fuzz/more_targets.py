@@ -16,7 +16,7 @@ from diffusers import DDPMPipeline
 from cryosense.biology.map_model import chain_atoms
 from cryosense.biology.models import read_model
 from cryosense.denoisers import open_ddpm
-from cryosense.denoisers.ddpm import open_gaussian
+from cryosense.denoisers.pipelines import open_gaussian
 from cryosense.metrics.weights import features_from_file
 from cryosense.reconstructors.unrolled import open_solver
 from cryosense.simulation.files import ModelDensity

@@ -14,7 +14,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from cryosense.denoisers.ddpm import FACTS
+from cryosense.denoisers.pipelines import FACTS
 from cryosense.errors import ArgumentError, UnrolledModelError
 from cryosense.files.limits import read_json
 from cryosense.files.untrusted import UntrustedFileError
