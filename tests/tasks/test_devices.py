@@ -23,10 +23,10 @@ def made_on(device: torch.device, star: Path, design: Design | None, patch: pyte
     patch.setattr(maps, "device_named", lambda name: device)
     task = backprojection(star, design=design, bootstrap=3)
     alignments, usable = task.check(), torch.arange(len(task.images))
-    sums = task.accumulate(star.parent, alignments, usable, nothing)
+    folder = star.parent / device.type
+    sums = task.accumulate(folder, alignments, usable, nothing)
     assert sums.measured.device.type == device.type
-    sums.save(star.parent / "kept.pt")
-    assert torch.load(star.parent / "kept.pt", weights_only=True)["measured"].device == CPU
+    assert torch.load(folder / "sums.pt", weights_only=True)["measured"].device == CPU
     return task.maps(sums, alignments, usable)
 
 
