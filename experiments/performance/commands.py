@@ -22,22 +22,26 @@ class Usage(NamedTuple):
     peak_gb: float
 
 
-def timed(threads: int, output: Path, program: str, *arguments: str) -> Usage:
-    """-> what a command took that fills ``output``, from the file that it was written to if it was run before."""
+def timed(threads: int, output: Path, program: str, *arguments: str, cwd: Path | None = None) -> Usage:
+    """-> what a command took that fills ``output``, from the file that it was written to if it was run before.
+
+    ``cwd``: the folder that it is started in, if another than this.
+    """
     known = output / "usage.json"
     if not known.exists():
         shutil.rmtree(output, ignore_errors=True)
-        known.write_text(json.dumps(run(threads, program, *arguments)._asdict()))
+        output.mkdir(parents=True)
+        known.write_text(json.dumps(run(threads, program, *arguments, cwd=cwd)._asdict()))
     return Usage(**json.loads(known.read_text()))
 
 
-def run(threads: int, program: str, *arguments: str) -> Usage:
+def run(threads: int, program: str, *arguments: str, cwd: Path | None = None) -> Usage:
     """-> what one command took, start of the program included. Its output goes on; its failure is ours."""
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     start, peak, done = time.perf_counter(), 0, 0
     beside = Path(sys.executable).with_name(program)  # else it is a program of the machine's
     command = [beside if beside.exists() else program, *arguments]
-    process = subprocess.Popen(command, stdout=sys.stderr, env=os.environ | counts)
+    process = subprocess.Popen(command, stdout=sys.stderr, env=os.environ | counts, cwd=cwd)
     while not done:
         # Not the usage's own peak, which begins at that of the process that started it.
         peak = max(peak, high_water_kilobytes(process.pid))

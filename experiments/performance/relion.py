@@ -6,6 +6,7 @@ What is in ``output_dir`` already, particles and timed runs, is not made again.
 from __future__ import annotations
 
 import statistics
+import sys
 from pathlib import Path
 
 import mrcfile
@@ -68,7 +69,10 @@ def compared(config: DictConfig, folder: Path) -> list[str]:
         lines.append(f"| {label} | {statistics.median(ours):.2f} | {statistics.median(theirs):.2f} | {ratios} | {aim} |")
     peaks = [[pair["peak"][side] for pair in pairs] for side in (0, 1)]
     aim = f"{TARGETS['gb'][config.box_size]} GB" if config.box_size in TARGETS["gb"] else ""
-    return [*lines, f"| peak memory, GB | {max(peaks[0]):.2f} | {max(peaks[1]):.2f} | | {aim} |"]
+    lines.append(f"| peak memory, GB | {max(peaks[0]):.2f} | {max(peaks[1]):.2f} | | {aim} |")
+    bare = [run(config.threads, Path(sys.executable).name, "-c", "import torch") for _ in range(config.rounds)]
+    seconds, gb = statistics.median(usage.cpu_seconds for usage in bare), max(usage.peak_gb for usage in bare)
+    return [*lines, f"| `import torch` alone, s; its peak, GB | {seconds:.2f}; {gb:.2f} | | | |"]
 
 
 def round_of(config: DictConfig, folder: Path, number: int) -> dict[str, tuple[float, float]]:
@@ -94,10 +98,10 @@ def round_of(config: DictConfig, folder: Path, number: int) -> dict[str, tuple[f
 def theirs(config: DictConfig, folder: Path, data: str, name: str, number: int) -> Usage:
     """Reconstruct one of RELION's three maps, as the command line's defaults of padding and interpolation make it."""
     output = folder / "theirs" / f"{data}_{name}_{number}"
-    output.mkdir(parents=True, exist_ok=True)
     options = ["--ctf", "--pad", "2", "--skip_gridding", "--subset", SUBSETS[name]]
-    files = ["--i", f"{folder / data}/particles.star", "--img", f"{folder / data}/", "--o", f"{output}/map.mrc"]
-    return timed(config.threads, output, "relion_reconstruct", *files, *options)
+    files = ["--i", "particles.star", "--o", f"{output}/map.mrc"]
+    # RELION reads images from the folder it is started in.
+    return timed(config.threads, output, "relion_reconstruct", *files, *options, cwd=folder / data)
 
 
 def to_the_truth(folder: Path) -> list[str]:
