@@ -48,9 +48,14 @@ def particle(about, arrays, content, part, scale, number):
         size = about["parts"][0]["float_bytes"]
         if about["parts"][0]["coding"] == "packed":
             return np.frombuffer(content, f"<f{size}").astype(np.float32)
-        low = np.frombuffer(content[: counts[0] * (size - 1)], np.uint8).reshape(-1, size - 1)
-        top = Ans(content[counts[0] * (size - 1) :]).take(arrays["models"], counts[0])
-        return np.hstack([low, top[:, None].astype(np.uint8)]).copy().view(f"<f{size}")[:, 0].astype(np.float32)
+        models = arrays["models"].reshape(-1, 256)
+        plain = size - len(models)
+        low, ans = (
+            np.frombuffer(content[: counts[0] * plain], np.uint8).reshape(counts[0], plain),
+            Ans(content[counts[0] * plain :]),
+        )
+        top = [ans.take(model, counts[0])[:, None].astype(np.uint8) for model in models]
+        return np.hstack([low, *top]).copy().view(f"<f{size}")[:, 0].astype(np.float32)
     levels, at = [None] * len(counts), 0
     for i, p in enumerate(about["parts"]):
         if p["coding"] == "packed":

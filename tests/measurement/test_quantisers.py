@@ -103,6 +103,19 @@ def test_what_one_particle_becomes_depends_on_no_other(name: str) -> None:
     assert [quantiser.encode(y[i : i + 1], operator, NUMBERS[i : i + 1])[0] for i in range(COUNT)] == together
 
 
+@pytest.mark.parametrize("make", [Float16, Float32])
+def test_counts_take_little_more_than_their_entropy(make: type) -> None:
+    """What a detector counts at 10 electrons a pixel: 3.7 bits; bytes are coded one by one, which costs a little."""
+    counts = torch.from_numpy(np.random.default_rng(0).poisson(10, (COUNT, 1, N, N)).astype(np.float32))
+    quantiser, operator = make(coded=True), OPERATORS["pixels"]()
+    quantiser.fit(counts, operator, NUMBERS)
+    contents = quantiser.encode(counts, operator, NUMBERS)
+    assert torch.equal(quantiser.decode(contents, operator, NUMBERS), counts)
+    shares = np.unique(counts, return_counts=True)[1] / counts.numel()
+    entropy = -(shares * np.log2(shares)).sum()
+    assert 8 * np.mean([len(content) for content in contents]) / N**2 < 1.3 * entropy + 0.3
+
+
 def test_a_profile_spends_its_bits_where_it_says() -> None:
     quantiser = Sign(last_shell=5)
     operator, y = measured(quantiser, "full")

@@ -181,7 +181,7 @@ def _quantiser_tables(container: Container, quantiser: StoredQuantiser) -> Quant
     parts = np.split(_sized(values, sum(sizes), "f4"), np.cumsum(sizes)[:-1]) if sizes else []
     models, at = [], 0
     stored = _needed(container, "models") if any(quantiser.coded) else np.zeros(0, np.uint32)
-    for coded, size in zip(quantiser.coded, sizes or [256], strict=True):
+    for coded, size in zip(quantiser.coded, sizes or [len(stored)], strict=True):  # floats have no values, and one part
         models.append(stored[at : at + size].astype(np.int64) if coded else None)
         at += size if coded else 0
     _sized(stored, at, "u4")

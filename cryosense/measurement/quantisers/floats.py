@@ -1,7 +1,8 @@
-"""Numbers as they are, or halved: float32 and float16, their first bytes entropy coded.
+"""Numbers as they are, or halved: float32 and float16, their highest bytes entropy coded.
 
 The first byte of a float holds its sign, its exponent or most of it, and of a half the first two bits of its mantissa. These
-are what a lossless coder can save; the other bits of noisy numbers are as good as random.
+are what a lossless coder can save; the other bits of noisy numbers are as good as random. Those of counts are not: how many of
+the highest bytes are coded is what the first portion of the particles gains by.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from torch import Tensor
 
 from cryosense.measurement.coding import PRECISION, CodingError, EntropyCoder, frequencies
 from cryosense.measurement.quantiser import Quantised
-from cryosense.measurement.quantisers.layout import Layout
-from cryosense.measurement.quantisers.stored import StoredQuantiser, flat, runs
+from cryosense.measurement.quantisers.codebook import entropy_bits
+from cryosense.measurement.quantisers.layout import Layout, QuantiserError
+from cryosense.measurement.quantisers.stored import StoredQuantiser, Tables, flat, runs
 from cryosense.operators.base import LinearOperator
 
+BYTE_VALUES = 256
+AS_GOOD_AS_RANDOM = 7.9  # bits of a byte, from which on coding it gains nothing
 # Of a half's rounding, over a normal number's deviation: spacing 2^-10 of the power of two below |y|, a twelfth of its square,
 # E[4^floor(log2 |y|)] = 3 / (8 log 2) E[y^2] on average over the scale of y.
 HALF_ROUNDING = 2.0**-10 * (3 / (8 * math.log(2)) / 12) ** 0.5
@@ -30,7 +34,7 @@ class FloatQuantiser(StoredQuantiser):
 
     Args:
         dtype: ``<f4`` or ``<f2``.
-        coded: first bytes by the entropy coder; false: plain numbers.
+        coded: highest bytes by the entropy coder; false: plain numbers.
         rounding: deviation of what is lost, over the number's.
         last_shell: beyond, nothing is measured.
     """
@@ -75,10 +79,29 @@ class FloatQuantiser(StoredQuantiser):
         return np.full(layout.count, self.rounding, np.float32)
 
     def models(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> tuple[np.ndarray | None, ...]:
-        counts, values = np.ones(256) / 256, flat(y)
+        """-> one after the other those of the highest bytes, as many as are coded, the lowest of them first."""
+        counts, values = np.full((self.dtype.itemsize, BYTE_VALUES), 1 / BYTE_VALUES), flat(y)
         for rows, layout in runs(self.layouts.of(operator), len(values)):
-            counts += np.bincount(self._planes(self._kept(layout.taken(values[rows])))[..., -1].reshape(-1), minlength=256)
-        return (frequencies(counts),)
+            planes = self._planes(self._kept(layout.taken(values[rows])))
+            for plane, count in enumerate(counts):
+                count += np.bincount(planes[..., plane].reshape(-1), minlength=BYTE_VALUES)
+        gain = [entropy_bits(count / count.sum()) < AS_GOOD_AS_RANDOM for count in counts]
+        first = gain[:-1].index(True) if any(gain[:-1]) else len(gain) - 1
+        return (np.concatenate([frequencies(count) for count in counts[first:]]),)
+
+    def with_tables(self, tables: Tables) -> None:
+        super().with_tables(tables)
+        self._coder = None
+        model = tables.models[0]
+        counts = range(BYTE_VALUES, BYTE_VALUES * self.dtype.itemsize + 1, BYTE_VALUES)
+        if (model is not None) != self.coded[0] or (model is not None and len(model) not in counts):
+            raise QuantiserError(f"quantiser={self.name}: tables of another quantiser")
+
+    @property
+    def _models(self) -> list[np.ndarray]:
+        """-> of each coded byte, the lowest first."""
+        model = self.tables.models[0]
+        return [] if model is None else np.split(model, len(model) // BYTE_VALUES)
 
     def _kept(self, values: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
@@ -89,32 +112,35 @@ class FloatQuantiser(StoredQuantiser):
         return kept.view(np.uint8).reshape(*kept.shape, self.dtype.itemsize)
 
     def _bits(self, values: np.ndarray) -> np.ndarray:
-        model = self.tables.models[0]
-        assert model is not None
-        first = self._planes(self._kept(values))[..., -1]
-        return 8.0 * (self.dtype.itemsize - 1) * values.shape[1] + (PRECISION - np.log2(model))[first].sum(1)
+        planes, models = self._planes(self._kept(values)), self._models
+        bits = np.full(len(values), 8.0 * (self.dtype.itemsize - len(models)) * values.shape[1])
+        for plane, model in zip(range(-len(models), 0), models, strict=True):
+            bits += (PRECISION - np.log2(model))[planes[..., plane]].sum(1)
+        return bits
 
     def _bytes(self, row: np.ndarray) -> bytes:
-        planes = self._planes(row)
-        return planes[:, :-1].tobytes() + self._entropy_coder().encode([planes[:, -1].astype(np.int32)])
+        planes, coder = self._planes(row), self._entropy_coder()
+        plain = self.dtype.itemsize - len(self._models)
+        coded = [planes[:, plane].astype(np.int32) for plane in range(plain, self.dtype.itemsize)]
+        return planes[:, :plain].tobytes() + coder.encode(coded)
 
     def _numbers(self, content: bytes, count: int) -> np.ndarray:
-        size = self.dtype.itemsize
-        if not self.coded[0]:
-            if len(content) != count * size:
-                raise CodingError(f"{len(content)} bytes for {count} numbers")
-            return np.frombuffer(content, self.dtype)
-        if len(content) < count * (size - 1):
+        size, plain = self.dtype.itemsize, self.dtype.itemsize - len(self._models)
+        if len(content) < count * plain or (not self.coded[0] and len(content) != count * size):
             raise CodingError(f"{len(content)} bytes for {count} numbers")
+        if not self.coded[0]:
+            return np.frombuffer(content, self.dtype)
         planes = np.empty((count, size), np.uint8)
-        rest = content[: count * (size - 1)]
-        planes[:, :-1] = np.frombuffer(rest, np.uint8).reshape(count, size - 1)
-        planes[:, -1] = self._entropy_coder().decode(content[len(rest) :], [count])[0]
+        rest = content[: count * plain]
+        planes[:, :plain] = np.frombuffer(rest, np.uint8).reshape(count, plain)
+        coded = self._entropy_coder().decode(content[len(rest) :], [count] * (size - plain))
+        for plane, values in zip(range(plain, size), coded, strict=True):
+            planes[:, plane] = values
         return planes.view(self.dtype)[:, 0]
 
     def _entropy_coder(self) -> EntropyCoder:
         if self._coder is None:
-            self._coder = EntropyCoder([model for model in self.tables.models if model is not None])
+            self._coder = EntropyCoder(self._models)
         return self._coder
 
 
@@ -122,7 +148,7 @@ class Float32(FloatQuantiser):
     """Numbers as they are.
 
     Args:
-        coded: without loss, by the entropy coder: about 26.7 bits instead of 32.
+        coded: without loss, by the entropy coder: about 26.7 bits instead of 32, of counts their entropy or little more.
         last_shell: beyond, nothing is measured; None: all shells are.
     """
 
@@ -137,7 +163,7 @@ class Float16(FloatQuantiser):
     """Numbers of half precision.
 
     Args:
-        coded: without loss, by the entropy coder: about 13.5 bits instead of 16.
+        coded: without loss, by the entropy coder: about 13.5 bits instead of 16, of counts their entropy or little more.
         last_shell: beyond, nothing is measured; None: all shells are.
     """
 
