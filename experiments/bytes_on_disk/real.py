@@ -88,12 +88,12 @@ def draw(row: np.ndarray, label: str, x: torch.Tensor, decoded: dict[str, torch.
     side = max(16, x.shape[-1] // 8 * 2)
     for axes, (title, images) in zip(row, {"recorded": x, **{name: decoded[name] for name in SHOWN}}.items(), strict=False):
         axes.imshow(fourier.fourier_crop(images[0, 0], side), cmap="gray")
-        axes.set(title=f"{title}, to half of Nyquist" if axes is not row[0] else label, xticks=[], yticks=[])
+        axes.set(title=f"{title}, to a quarter of Nyquist" if axes is not row[0] else label, xticks=[], yticks=[])
     row[3].semilogy(fourier.power_spectrum(x[:, 0].double()).mean(0), color="black", label="particles")
     for name in ("4 bits", "2 bits", "sign"):
         row[3].semilogy(fourier.power_spectrum((decoded[name] - x)[:, 0].double()).mean(0), label=f"added by {name}")
-    row[3].set(xlabel="shell", ylabel="power")
-    row[3].legend(fontsize="small")
+    row[3].set(xlabel="shell", ylabel="power", ylim=(row[3].get_ylim()[0], 30 * row[3].get_ylim()[1]))
+    row[3].legend(fontsize="small", ncols=2, loc="upper right")
 
 
 if __name__ == "__main__":
