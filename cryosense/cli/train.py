@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -40,6 +41,11 @@ def train(cfg: DictConfig) -> Path:
     return directory / "model"
 
 
+def _of_no_stop(record: logging.LogRecord) -> bool:
+    """Whether Lightning says something else than that it was stopped, which the command says itself."""
+    return not any(word in record.getMessage() for word in ("KeyboardInterrupt", "Received SIGTERM"))
+
+
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 def _train(cfg: DictConfig) -> None:
     with one_line("train"):
@@ -49,4 +55,5 @@ def _train(cfg: DictConfig) -> None:
 def main() -> None:
     """Train, and say where the weights are; input that cannot be used ends in one line that says why."""
     sys.argv[1:] = with_stack_named(sys.argv[1:])
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_of_no_stop)
     _train()
