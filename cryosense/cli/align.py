@@ -1,4 +1,4 @@
-"""``cryosense align``: a particle stack and a reference map to poses, for a STAR file that RELION takes."""
+"""``cryosense align``: particles, images or what was measured of them, and a map to poses, for a STAR file RELION takes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
@@ -33,7 +34,8 @@ class Work(StackWork):
     task: AlignmentRun
 
     def prepare(self, mean: float, deviation: float) -> None:
-        """Nothing is taken: the calibration finds what amplitude and noise images have."""
+        """Take the mean and the deviation that particles are scaled by before they are measured."""
+        self.task.alignment.particles.prepare(mean, deviation)
 
     def make(self, directory: RunDirectory) -> None:
         """Find all poses."""
@@ -81,6 +83,7 @@ def align(cfg: DictConfig) -> bool:
 def main(cfg: DictConfig) -> None:
     """Align, and say where; input that cannot be used ends in one line that says why."""
     with one_line("align"):
+        refuse_other_measurement(sys.argv[1:])
         done = align(cfg)
     if not done:
         say_unfinished(cfg, cfg.output_dir)

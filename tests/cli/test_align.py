@@ -10,7 +10,7 @@ import starfile
 import torch
 
 from cryosense.alignment import angles_between_deg
-from cryosense.cli import align, simulate
+from cryosense.cli import align, measure, simulate
 from cryosense.data import ParticleStack
 from cryosense.tasks.poses.progress import Find, Portions
 from cryosense.volumes.poses import rotation_matrices
@@ -21,10 +21,12 @@ QUICK = ["box_size=32", "pixel_size_angstrom=7.0", "density.resolution_angstrom=
 WORDS = ["data.path=set/blind.star", "reference=set/volume.mrc", "reference_resolution_angstrom=20", "output_dir=poses"]
 WORDS += ["fineness.last_order=3", "fineness.shift_radius_pixels=3", "calibration_particles=24"]
 
+MASKS = ["operator=fourier", "operator/masks=uniform", "operator.per_particle=true", "compression=2.5"]
+
 
 def run(monkeypatch: pytest.MonkeyPatch, verb: str, *words: str) -> None:
     monkeypatch.setattr("sys.argv", [f"cryosense {verb}", *words])
-    {"simulate": simulate.main, "align": align.main}[verb]()
+    {"simulate": simulate.main, "align": align.main, "measure": measure.main}[verb]()
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +77,35 @@ def test_poses_are_those_of_the_simulation(
 
 
 def test_masks_are_known_to_the_alignment(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    masks = ["operator=fourier", "operator/masks=uniform", "operator.per_particle=true", "compression=2.5"]
-    run(monkeypatch, "align", *WORDS, *masks)
+    run(monkeypatch, "align", *WORDS, *MASKS)
     angles, _ = errors(Path("poses/particles.star"), data)
     assert float(angles.median()) < 4.0
     assert float((angles < 20).double().mean()) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("measured_by", "aligned_by"),
+    [
+        (["design=full", "quantiser=sign"], ["quantiser=sign"]),
+        ([*MASKS, "quantiser=uniform"], [*MASKS, "quantiser=uniform", "iterations=2", "refinement.settled_deg=0"]),
+    ],
+)
+def test_a_measurement_file_alone_gives_what_the_stack_gives_measured_alike(
+    data: Path, monkeypatch: pytest.MonkeyPatch, measured_by: list[str], aligned_by: list[str]
+) -> None:
+    run(monkeypatch, "align", *WORDS, *aligned_by, "scaling=stack")
+    run(monkeypatch, "measure", "set/blind.star", "output=alone.cryo.h5", *measured_by)
+    for path in data.glob("particles*.mrcs"):
+        path.unlink()
+    words = ["data.path=alone.cryo.h5", *WORDS[1:], "output_dir=of_file"]
+    run(monkeypatch, "align", *words, *(word for word in aligned_by if word.startswith(("iterations", "refinement"))))
+    of_stack, of_file = (pd.read_parquet(f"{folder}/poses.parquet") for folder in ("poses", "of_file"))
+    pd.testing.assert_frame_equal(of_file, of_stack, check_exact=True)
+    star = starfile.read("of_file/particles.star")["particles"]
+    given = starfile.read(data / "blind.star")["particles"]
+    assert star["rlnImageName"].tolist() == given["rlnImageName"].tolist()  # the images themselves are not there
+    with pytest.raises(SystemExit, match="says itself how"):
+        run(monkeypatch, "align", *words, "quantiser=sign")
 
 
 def test_shards_and_portions_make_the_same_poses(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,6 @@ from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.assessment import Assessment, Reconstruction
 from cryosense.tasks.maps.half_sums import HalfSums
 from cryosense.tasks.maps.particles import MeasuredParticles
-from cryosense.volumes.backproject import Slices
 from cryosense.volumes.symmetry import point_group
 from cryosense.volumes.views import view_directions
 
@@ -153,9 +152,7 @@ class Backprojection:
     def _insert(self, sums: HalfSums, alignments: Alignments, numbers: torch.Tensor) -> None:
         """Read the particles ``numbers`` (b,) and add them to their half sets."""
         added = self.particles.of(numbers)
-        terms = alignments.slices(added.images[:, 0], numbers, added.shares)
-        if added.precision is not None:
-            terms = Slices(terms.numerator * added.precision, terms.weight * added.precision)
+        terms = added.weighed(alignments.slices(added.images[:, 0], numbers, added.shares))
         group = self.assessment.bootstrap.group_of(numbers)
         half_set = alignments.half_set[numbers]
         sums.insert(terms, alignments.rotations(numbers), half_set, group, added.rank, self.operations)

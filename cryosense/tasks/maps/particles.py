@@ -15,6 +15,7 @@ from cryosense.measurement import FIRST_PORTION, Design, Identity, Measurement, 
 from cryosense.measurement.file import MeasuredSource
 from cryosense.measurement.quantisers import StoredQuantiser
 from cryosense.runs.devices import CPU
+from cryosense.volumes.backproject import Slices
 
 
 class Contribution(NamedTuple):
@@ -31,6 +32,12 @@ class Contribution(NamedTuple):
     rank: Tensor
     shares: Tensor | None
     precision: Tensor | None
+
+    def weighed(self, terms: Slices) -> Slices:
+        """-> what the images add to a map, each coefficient by what quantisation leaves of it."""
+        if self.precision is None:
+            return terms
+        return Slices(terms.numerator * self.precision, terms.weight * self.precision)
 
 
 @dataclass(frozen=True)

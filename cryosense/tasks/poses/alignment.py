@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from cryosense.alignment import Aligner, Calibration, Fineness, Observed
-from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack
+from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack, Scaling
 from cryosense.errors import ArgumentError
-from cryosense.measurement import Design, Identity, Quantiser, acquire
-from cryosense.measurement.acquire import FIRST_PORTION, calibrate
+from cryosense.measurement import Design, Identity, Quantiser
 from cryosense.measurement.full import Full
 from cryosense.metrics import sphere_mask
 from cryosense.runs.devices import device_named
 from cryosense.tasks.maps.alignments import Alignments
+from cryosense.tasks.maps.particles import MeasuredParticles
 from cryosense.tasks.maps.references import read_map
 from cryosense.tasks.poses.table import pose_columns
 from cryosense.volumes.symmetry import point_group
@@ -32,10 +32,10 @@ class Alignment:
     """All that poses are found with.
 
     Attributes:
-        source: particle images with their metadata; poses that they have are not looked at.
+        source: particle images with their metadata, or a measurement file; poses that they have are not looked at.
         geometry: what is done to the images first.
-        design, quantiser: how each particle is taken to be measured; no design: all of it, and for a quantiser that changes
-            numbers all Hartley coefficients.
+        design, quantiser, scaling: how each particle is taken to be measured, see :class:`.MeasuredParticles`; no design: all
+            of it, and for a quantiser that changes numbers all Hartley coefficients. Of a file: as it says.
         ctf_correction: false for particles without a CTF.
         reference: map of the box and the pixel size of the particles.
         reference_resolution_angstrom: nothing finer is taken of it.
@@ -52,6 +52,7 @@ class Alignment:
     geometry: Geometry
     design: Design | None
     quantiser: Quantiser
+    scaling: Scaling
     ctf_correction: bool
     reference: str
     reference_resolution_angstrom: float
@@ -61,6 +62,7 @@ class Alignment:
     device: str = "auto"
     images: ParticleStack = field(init=False)
     there: torch.device = field(init=False)
+    particles: MeasuredParticles = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "there", device_named(self.device))
@@ -72,13 +74,16 @@ class Alignment:
         for rule, held in checks.items():
             if not held:
                 raise ArgumentError(f"{rule}, not {getattr(self, rule.split()[0])}")
-        object.__setattr__(self, "images", self.source.images.transformed(self.geometry))
+        source, design = self.source.transformed(self.geometry), self.design
+        if design is None and not isinstance(self.quantiser, Identity):
+            design = Full()
+        object.__setattr__(self, "images", source.images)
+        object.__setattr__(self, "particles", MeasuredParticles(source, design, self.quantiser, self.scaling, self.there))
 
     def check(self) -> Alignments:
         """-> CTF and half sets. Raises CryosenseError for whatever cannot be used: metadata, masks, reference, limit."""
         known = self.known
-        if self.design is not None:
-            self.design.operator(known.box_size, torch.zeros(1, dtype=torch.int64))
+        self.particles.check()
         self.limit(self.reference_resolution_angstrom)
         self.reference_map()
         known.restored(torch.zeros(1, known.box_size, known.box_size), torch.zeros(1, dtype=torch.int64))
@@ -127,29 +132,9 @@ class Alignment:
 
     def observed(self, aligner: Aligner, rows: Tensor) -> Observed:
         """(b,) particles -> what was measured of them, at the coefficients that poses are found by."""
-        images, shares = self.measured(rows)
-        return aligner.disc.observed(self.known.restored(images, rows), self.known.ctf(rows, self.there), shares)
-
-    def measured(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(b,) particles -> A^+ y (b, n, n), and the share of each coefficient that was measured; None: all of it."""
-        images = self.images[rows].to(self.there)
-        if self._design is None:
-            return images[:, 0], None
-        found = acquire(images, rows, self._design, quantiser=self._quantiser)
-        return found.operator.pinv(found.y)[:, 0], found.operator.measured_shares
-
-    @cached_property
-    def _design(self) -> Design | None:
-        """None where images are taken as they are."""
-        return Full() if self.design is None and not isinstance(self.quantiser, Identity) else self.design
-
-    @cached_property
-    def _quantiser(self) -> Quantiser:
-        """The quantiser, which has learned what it needs from the first particles of the stack."""
-        if self._design is not None and self.quantiser.learns:
-            first = torch.arange(min(FIRST_PORTION, len(self.images)))
-            calibrate(self.quantiser, self.images[first].to(self.there), first, self._design)
-        return self.quantiser
+        added = self.particles.of(rows)
+        images = self.known.restored(added.images[:, 0], rows)
+        return aligner.disc.observed(images, self.known.ctf(rows, self.there), added.shares)
 
 
 def in_sphere(volume: Tensor) -> Tensor:

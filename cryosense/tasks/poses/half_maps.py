@@ -59,8 +59,8 @@ def back_projected(
     rotations, origins = poses_of(table)
     for places in torch.arange(len(rows)).split(chunk_size):
         some = rows[places]
-        images, shares = task.measured(some)
-        terms = known.optics.slices(images, some, origins[places].float().to(task.there), shares, known.pixel_size_angstrom)
+        added, origin = task.particles.of(some), origins[places].float().to(task.there)
+        terms = added.weighed(known.optics.slices(added.images[:, 0], some, origin, added.shares, known.pixel_size_angstrom))
         nothing = torch.zeros_like(some)
         sums.insert(terms, rotations[places].float(), known.half_set[some], nothing, torch.zeros(1), operations)
     first, second = (in_sphere(sums.of_half(number).volume(regularisation).cpu()) for number in (0, 1))

@@ -71,8 +71,7 @@ class AlignmentRun:
         """Write the table and the STAR file of all particles ``usable`` (n,). -> what sums them up."""
         columns = poses.drop(columns="particle")
         half_set = self.alignment.known.half_set[usable]
-        stack = self.alignment.source.images
-        write_poses(directory / STAR, stack, usable, columns, half_set, Path(self.relion_root))
+        write_poses(directory / STAR, self.alignment.source, usable, columns, half_set, Path(self.relion_root))
         write_parquet(directory / TABLE, poses)
         return {
             "particles": len(poses),

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from cryosense.alignment import Aligned
-from cryosense.data import ParticleStack, write_star
+from cryosense.data import ParticleSource, write_star
 from cryosense.volumes.poses import euler_angles
 
+IMAGE = "rlnImageName"
 # Of a search that these poses take the place of.
 REPLACED = ("rlnOriginX", "rlnOriginY", "rlnOriginXPriorAngst", "rlnOriginYPriorAngst")
 REPLACED_PRIORS = ("rlnAngleRotPrior", "rlnAngleTiltPrior", "rlnAnglePsiPrior")
@@ -48,18 +49,19 @@ def pose_columns(aligned: Aligned, pixel_size_angstrom: float) -> dict[str, Tens
     }
 
 
-def write_poses(path: Path, stack: ParticleStack, rows: Tensor, poses: pd.DataFrame, half_set: Tensor, root: Path) -> None:
-    """Write the STAR file of particles ``rows`` (b,) of a stack, with poses (b rows) and half sets (b,) 0 or 1.
+def write_poses(path: Path, source: ParticleSource, rows: Tensor, poses: pd.DataFrame, half_set: Tensor, root: Path) -> None:
+    """Write the STAR file of particles ``rows`` (b,) of a source, with poses (b rows) and half sets (b,) 0 or 1.
 
-    All other columns stay as they are. Images are named as seen from ``root``, where RELION is to be started.
+    All other columns stay as they are. Images are named as seen from ``root``, where RELION is to be started; those of a
+    measurement file without the stack that was measured as the table has them that it was made with.
 
     Raises:
         ParticleDataError: the file exists with another content.
     """
-    chosen = stack.select(rows)
+    chosen = source.images.select(rows)
     particles, optics = chosen.tables.particles, chosen.tables.optics
     known = particles.drop(columns=[name for name in (*REPLACED, *REPLACED_PRIORS) if name in particles.columns])
     found = {str(name): poses[name].to_numpy() for name in poses.columns}
     table = known.assign(**found, rlnRandomSubset=1 + half_set.numpy())
-    names = chosen.image_names(root)
+    names = chosen.image_names(root) if source.originals or IMAGE not in table.columns else table[IMAGE].astype(str).tolist()
     write_star(path, names, table, optics, box_size=chosen.box_size, pixel_size_angstrom=chosen.pixel_size_angstrom)
