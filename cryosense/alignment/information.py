@@ -6,8 +6,8 @@ For noise of known power the log likelihood of the right pose lies above that of
 
 in the mean, with a variance of 2 D: p the share measured, eta what a quantiser keeps, the last factor the spectral
 signal-to-noise ratio of one image. The largest of N unrelated poses stays below the right one while D is above about
-``4 log N``: 46 for the 4,608 rotations and 21 shifts of the first grid. Poses that are not unrelated, which low frequencies
-hardly tell apart, need more.
+``4 log N``, 34 for the 4,608 rotations of the first grid. Poses that are not unrelated differ in less of it:
+:mod:`cryosense.alignment.turning` says in what.
 """
 
 from __future__ import annotations
@@ -15,18 +15,13 @@ from __future__ import annotations
 import math
 
 import torch
+from scipy.optimize import linprog
 from torch import Tensor
 
 from cryosense.alignment import grids
 from cryosense.alignment.schedule import FIRST_ORDER
+from cryosense.errors import ArgumentError
 from cryosense.operators.sampling_profile import coefficients_per_shell
-
-SHIFTS = 21
-
-
-def least_information() -> float:
-    """-> nats below which the right pose is not the most likely on the first grid: ``4 log N``."""
-    return 4 * math.log(grids.rotation_count(FIRST_ORDER) * SHIFTS)
 
 
 def image_snr(map_snr: Tensor, particles: int) -> Tensor:
@@ -45,16 +40,26 @@ def information_per_shell(map_snr: Tensor, particles: int) -> Tensor:
     return counts * image_snr(map_snr, particles)
 
 
-def least_profile(information: Tensor, floor: float) -> Tensor:
-    """(n // 2 + 1,) nats -> (n // 2 + 1,) keep probabilities that leave ``floor`` nats by the fewest coefficients.
+def needed_nats(angle_deg: Tensor, floor: float) -> Tensor:
+    """(q,) degrees -> (q,): the share of a floor, for the likeliest of all poses of the first grid, that those within have.
 
-    Shells are measured whole, those first that say most by each coefficient, the last one in part; all shells where all of
-    them do not leave as much.
+    The logarithm of how many poses lie within an angle grows from a few neighbours to all of them.
     """
-    counts = coefficients_per_shell(2 * (len(information) - 1))
-    order = torch.argsort(information / counts, descending=True)
-    before = information[order].cumsum(0) - information[order]
-    part = ((floor - before) / information[order].clamp_min(1e-300)).clamp(0, 1)
-    keep = torch.zeros_like(information)
-    keep[order] = part
-    return keep
+    angle = torch.deg2rad(angle_deg.double())
+    within = grids.rotation_count(FIRST_ORDER) * (angle - torch.sin(angle)) / math.pi
+    return floor * within.clamp_min(1).log() / math.log(grids.rotation_count(FIRST_ORDER))
+
+
+def least_profile(nats: Tensor, needed: Tensor) -> Tensor:
+    """(q, n // 2 + 1) nats that whole shells add to each of q sums, (q,) -> (n // 2 + 1,) keep probabilities that leave them.
+
+    Those of the fewest coefficients: a linear program.
+
+    Raises:
+        ArgumentError: whole shells do not leave as much.
+    """
+    counts = coefficients_per_shell(2 * (nats.shape[1] - 1))
+    solved = linprog(counts.numpy(), A_ub=-nats.numpy(), b_ub=-needed.numpy(), bounds=(0, 1), method="highs")
+    if solved.x is None:
+        raise ArgumentError(f"no keep probabilities leave poses as many nats as they need: {solved.message}")
+    return torch.from_numpy(solved.x).clamp(0, 1)

@@ -40,14 +40,18 @@ class Reference(ShowsInModule, nn.Module):
 
     def forward(self, rotations: Tensor, count: int) -> Tensor:
         """(..., 3, 3) image-to-map rotations -> (..., count) complex: the first coefficients of each projection."""
-        x, y = (self.disc.positions[:count, None] * self.pad_factor).unbind(-1)
+        x, y = self.disc.positions[:count, None].unbind(-1)
         along = rotations[..., None, :, :].to(x.dtype)
-        points = along[..., 0] * x + along[..., 1] * y  # not a product of matrices, which rounds by how many there are
+        return self.at(along[..., 0] * x + along[..., 1] * y)  # no product of matrices, which rounds by how many there are
+
+    def at(self, points: Tensor) -> Tensor:
+        """(..., 3) x, y, z in Fourier pixels, no further out than the disc -> (...) complex: the map's transform there."""
         # Half of the transform is kept: at a negative x stands the conjugate of what stands at the opposite point.
         flipped = points[..., :1] < 0
-        points = torch.where(flipped, -points, points) / self.reach
-        points[..., 0] = 2 * points[..., 0] - 1
-        grid = points.reshape(1, 1, 1, -1, 3)
-        values = nn.functional.grid_sample(self.table, grid, mode="bilinear", padding_mode="border", align_corners=True)
+        grid = torch.where(flipped, -points, points) * (self.pad_factor / self.reach)
+        grid[..., 0] = 2 * grid[..., 0] - 1
+        values = nn.functional.grid_sample(
+            self.table, grid.reshape(1, 1, 1, -1, 3), mode="bilinear", padding_mode="border", align_corners=True
+        )
         real, imaginary = values.reshape(2, *points.shape[:-1])
         return torch.complex(real, torch.where(flipped[..., 0], -imaginary, imaginary))

@@ -8,6 +8,7 @@ from cryosense.alignment import information
 from cryosense.alignment.coefficients import Disc, matched
 from cryosense.alignment.likelihood import moved, terms
 from cryosense.alignment.reference import Reference
+from cryosense.errors import ArgumentError
 from cryosense.operators.sampling_profile import coefficients_per_shell
 from tests.alignment.particles import lopsided, particles
 
@@ -38,11 +39,25 @@ def test_a_map_says_how_strong_one_image_is() -> None:
     torch.testing.assert_close(information.image_snr(of_map, 1000)[1:], snr[1:])
 
 
-def test_the_least_profile_leaves_the_floor_by_the_fewest_coefficients() -> None:
-    of_shells = coefficients_per_shell(N) * torch.exp(-0.3 * torch.arange(SHELLS).double())
-    floor = 0.4 * float(of_shells.sum())
-    least = information.least_profile(of_shells, floor)
-    assert float((least * of_shells).sum()) == pytest.approx(floor)
-    assert int(((least > 0) & (least < 1)).sum()) <= 1
-    assert float((least * coefficients_per_shell(N)).sum()) < 0.4 * float(coefficients_per_shell(N).sum())
-    assert bool((information.least_profile(of_shells, 1e9) == 1).all())
+def test_the_least_profile_leaves_what_is_needed_by_the_fewest_coefficients() -> None:
+    counts = coefficients_per_shell(N)
+    each = torch.exp(-0.3 * torch.arange(SHELLS).double())
+    nats = torch.stack([counts * each, counts * each.flip(0)])
+    needed = 0.4 * nats.sum(1)
+    least = information.least_profile(nats[:1], needed[:1])
+    assert float((least * nats[0]).sum()) == pytest.approx(float(needed[0]))
+    # Those first that say most by each coefficient, the last one in part.
+    assert int(((least > 1e-9) & (least < 1 - 1e-9)).sum()) <= 1
+    assert bool((least.diff() <= 1e-9).all())
+    both = information.least_profile(nats, needed)
+    assert bool(((both * nats).sum(1) >= needed - 1e-6).all())
+    assert float((least * counts).sum()) < float((both * counts).sum()) <= 0.4 * float(counts.sum()) + 1e-6
+    with pytest.raises(ArgumentError, match="as many nats as they need"):
+        information.least_profile(nats, 3 * needed)
+
+
+def test_poses_that_are_near_and_few_need_less() -> None:
+    needed = information.needed_nats(torch.tensor([15.0, 30.0, 90.0, 180.0]), 46.0)
+    assert float(needed[-1]) == pytest.approx(46.0)
+    assert bool((needed.diff() > 0).all())
+    assert 5 < float(needed[0]) < 10

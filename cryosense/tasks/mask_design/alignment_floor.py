@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from cryosense.alignment.information import information_per_shell, least_information, least_profile
+from cryosense.alignment.information import information_per_shell, least_profile, needed_nats
+from cryosense.alignment.turning import Turns, deviation_deg
 from cryosense.operators.masks import MaskError
+from cryosense.volumes.symmetry import point_group
 
+LEAST_NATS = 20.0  # at 19 an eighth of the poses were more than 20 degrees off: see experiments/poses
 POSES = ("unknown", "known")
+ELSEWHERE = "masks for particles whose poses come from elsewhere are made with poses=known"
 
 
 @dataclass(frozen=True)
@@ -18,46 +22,62 @@ class AlignmentFloor:
 
     Attributes:
         poses: ``unknown``, so that masks must leave as much, or ``known``, from elsewhere, so that they need not.
-        nats: by which the right pose of a particle is to be likelier than an unrelated one, in the mean: see
-            :mod:`cryosense.alignment.information`.
+        nats: by which the right pose of a particle is to be likelier, in the mean, than one that is turned from it as far as
+            can be; nearer poses are fewer, and need less: see :func:`.needed_nats`.
+        symmetry: point group of the particle, Cn or Dn: poses that are the same are not told apart.
 
     Raises:
         MaskError: another word, a floor below that of one grid.
+        ArgumentError: another group.
     """
 
     poses: str = "unknown"
-    nats: float = 100.0
+    nats: float = 40.0
+    symmetry: str = "C1"
 
     def __post_init__(self) -> None:
+        point_group(self.symmetry)
         if self.poses not in POSES:
             raise MaskError(f"poses={self.poses}: {' or '.join(POSES)}")
-        if not self.nats >= least_information():
+        if not self.nats >= LEAST_NATS:
             raise MaskError(
-                f"alignment_floor={self.nats:g} nats do not tell the poses of one grid apart, {least_information():.0f} are "
-                "needed; masks for particles whose poses come from elsewhere are made with poses=known"
+                f"alignment_floor={self.nats:g} nats do not tell the poses of one grid apart, {LEAST_NATS:g} are needed; "
+                f"{ELSEWHERE}"
             )
 
-    def least(self, map_snr: Tensor, particles: int) -> Tensor | None:
+    def least(self, map_snr: Tensor, particles: int, turns: Turns | None) -> Tensor | None:
         """(n // 2 + 1,) s(k) of the half maps of so many particles -> keep probabilities that poses need; known: None.
 
         Raises:
-            MaskError: particles that cannot be aligned even without masks.
+            MaskError: particles that cannot be aligned even without masks; a pilot of which no maps are there.
         """
         if self.poses == "known":
             return None
-        information = information_per_shell(map_snr, particles)
-        if float(information.sum()) < self.nats:
+        if turns is None:
             raise MaskError(
-                f"alignment_floor={self.nats:g} nats: even without masks a particle says {float(information.sum()):.3g} of "
-                "its pose; masks for particles whose poses come from elsewhere are made with poses=known"
+                "pilot.path: what turns change is seen in half maps, which are not there; give the directory of a "
+                f"back-projection or the two maps; {ELSEWHERE}"
             )
-        return least_profile(information, self.nats)
+        signal = information_per_shell(map_snr, particles)
+        needed, whole = needed_nats(turns.angle_deg, self.nats), turns.nats(signal)
+        worst = int((whole / needed).argmin())
+        if whole[worst] < needed[worst]:
+            raise MaskError(
+                f"alignment_floor={self.nats:g}: even without masks a pose and one {float(turns.angle_deg[worst]):.0f} "
+                f"degrees from it differ by {float(whole[worst]):.3g} nats, {float(needed[worst]):.3g} are needed (a particle "
+                f"with a symmetry? symmetry={self.symmetry}); {ELSEWHERE}"
+            )
+        return least_profile(turns.unlike * signal, needed)
 
-    def summary(self, map_snr: Tensor, keep_probability: Tensor, particles: int) -> dict[str, object]:
-        """-> what masks leave of a pose, and what there is without them."""
-        information = information_per_shell(map_snr, particles)
-        return {
-            "poses": self.poses,
-            "pose_information_nats": float((keep_probability * information).sum()),
-            "pose_information_without_masks_nats": float(information.sum()),
-        }
+    def summary(self, map_snr: Tensor, keep_probability: Tensor, particles: int, turns: Turns | None) -> dict[str, object]:
+        """-> the floor that masks keep, how far poses then scatter, and both without masks; None: the pilot does not say."""
+        signal = information_per_shell(map_snr, particles)
+        found: dict[str, object] = {"poses": self.poses}
+        for ending, kept in (("", keep_probability * signal), ("_without_masks", signal)):
+            floor = deviation = None
+            if turns is not None:
+                nats = turns.nats(kept)
+                floor = float((nats / needed_nats(turns.angle_deg, 1.0)).min())
+                deviation = deviation_deg(float(nats[turns.nearest].min()))
+            found |= {f"alignment_floor{ending}_nats": floor, f"pose_deviation{ending}_deg": deviation}
+        return found

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from cryosense.alignment.turning import Turns
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_json_atomic, write_text
 from cryosense.metrics import resolution_angstrom as resolution_of
@@ -109,11 +111,17 @@ class MaskDesign:
             raise MaskError(f"particles={count}: say how many particles the masks are for, or give their CTFs as ctf")
         return count
 
+    @cached_property
+    def turns(self) -> Turns | None:
+        """What turns of the particle change; None where the pilot does not say."""
+        return self.pilot.turns(self.alignment.symmetry)
+
     def solve(self, snr: ShellSnr) -> Profile:
         """-> the profile for these s(k). Raises MaskError where it cannot be had."""
         lower, upper = ((snr.log_snr + sign * self.confidence * snr.deviation).exp() for sign in (-1, 1))
         chance = self.pilot.curves[0].chance()
-        made = ProfileDesign(lower, self.confidence * chance, self.margin_shells, self.alignment.least(lower, self._count()))
+        least = self.alignment.least(lower, self._count(), self.turns)
+        made = ProfileDesign(lower, self.confidence * chance, self.margin_shells, least)
         reach = self._resolution(upper)
         if reach == float("inf"):
             raise MaskError(f"the data set is not expected to reach an FSC of {THRESHOLD} in any shell: nothing to design")
@@ -163,7 +171,7 @@ class MaskDesign:
             "margin_shells": self.margin_shells,
             "fsc_floor": self.fsc_floor,
             "fsc_of_lower_shells": solved.fsc,
-            **self.alignment.summary(s, solved.keep_probability, self._count()),
+            **self.alignment.summary(s, solved.keep_probability, self._count(), self.turns),
             "warning": self.pilot.extrapolation_warning(solved.last_shell),
             "expected_resolution_angstrom": expected if math.isfinite(expected) else None,
             "expected_uncompressed_resolution_angstrom": uncompressed if math.isfinite(uncompressed) else None,

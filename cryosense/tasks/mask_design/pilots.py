@@ -13,23 +13,29 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cryosense.alignment.turning import Turns, turns
 from cryosense.data import ParticleDataError
 from cryosense.data.maps import read_map
 from cryosense.files.limits import read_json
-from cryosense.metrics import fsc
+from cryosense.metrics import fsc, sphere_mask
 from cryosense.metrics.shell_snr import ObservedCurve
 from cryosense.tasks.maps.references import PIXEL_SIZE_TOLERANCE
 
+EDGE_SHARE = 16  # of the box, that the soft edge of the sphere takes
 CURVES = ("unmasked", "corrected")
 
 
 @dataclass(frozen=True)
 class Pilot:
-    """FSC curves of the half maps of ``particles`` particles, each (n // 2 + 1,), n even; the first is to be designed for."""
+    """FSC curves of the half maps of ``particles`` particles, each (n // 2 + 1,), n even; the first is to be designed for.
+
+    ``half_maps`` are the files of the maps, None where they are not there.
+    """
 
     curves: tuple[ObservedCurve, ...]
     pixel_size_angstrom: float
     particles: int
+    half_maps: tuple[Path, Path] | None = None
 
     @property
     def box_size(self) -> int:
@@ -42,6 +48,17 @@ class Pilot:
         curve = self.curves[0]
         unseen = (torch.atanh(curve.fsc.double().clamp(max=1 - 1e-9)) < 2 * curve.chance())[1:].nonzero()[:, 0]
         return int(unseen[0]) if len(unseen) else len(curve.fsc) - 1
+
+    def turns(self, symmetry: str) -> Turns | None:
+        """-> what turns change of each shell, by the half maps inside the sphere that touches their box."""
+        if self.half_maps is None:
+            return None
+        maps = [_read_map(path)[0] for path in self.half_maps]
+        if any(tuple(each.shape) != (self.box_size,) * 3 for each in maps):
+            raise ParticleDataError(f"{self.half_maps[0]} is not a map of the box of its FSC, {self.box_size} px")
+        edge = self.box_size / EDGE_SHARE
+        mask = sphere_mask(maps[0], 1.0, radius_angstrom=self.box_size / 2 - edge, edge_pixels=edge)
+        return turns(maps[0] * mask, maps[1] * mask, symmetry)
 
     def extrapolation_warning(self, last_shell: int) -> str | None:
         """-> what is to be said of masks that reach a shell which the pilot does not see; None where it does."""
@@ -57,6 +74,8 @@ class Pilot:
         digest = hashlib.sha256(f"{self.particles} {self.pixel_size_angstrom}".encode())
         for curve in self.curves:
             digest.update(curve.fsc.numpy().tobytes())
+        for path in self.half_maps or ():
+            digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
     @classmethod
@@ -90,7 +109,9 @@ class Pilot:
         read = [read_curve(table, name) for name in names]
         curves = tuple(ObservedCurve(values, fractions[name]) for name, (values, _) in zip(names, read, strict=True))
         known = particles if particles is not None else summary.get("particles")
-        return cls(curves, read[0][1], _count(path, known))
+        first, second = (table.with_name(f"half{number}.mrc") for number in (1, 2))
+        maps = (first, second) if first.is_file() and second.is_file() else None
+        return cls(curves, read[0][1], _count(path, known), maps)
 
     @classmethod
     def _of_half_maps(cls, paths: list[Path], curve: str, particles: int | None) -> Self:
@@ -104,7 +125,8 @@ class Pilot:
             raise ParticleDataError(f"path: {paths[0]} and {paths[1]} differ in box or pixel size")
         if first.ndim != 3 or len(set(first.shape)) != 1 or first.shape[0] % 2:
             raise ParticleDataError(f"path: {paths[0]} has shape {tuple(first.shape)}: a cube of even size is needed")
-        return cls((ObservedCurve(fsc(first, second), 1.0),), pixel_size, _count(str(paths[0]), particles))
+        count = _count(str(paths[0]), particles)
+        return cls((ObservedCurve(fsc(first, second), 1.0),), pixel_size, count, (paths[0], paths[1]))
 
 
 def read_curve(path: Path, curve: str) -> tuple[Tensor, float]:

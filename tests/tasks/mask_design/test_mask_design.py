@@ -169,22 +169,40 @@ def test_aims_that_cannot_be_had() -> None:
         design(particles=None).expected_snr()
 
 
-def test_masks_leave_what_poses_need_and_say_what_they_leave() -> None:
-    strong = Pilot(pilot(None).curves, PIXEL, 40)  # the same map of a fifth of the particles
+def particle_like(path: Path) -> tuple[Path, Path]:
+    """-> two files of one map: noise under a Gaussian a sixth of the box wide, which turns change everywhere."""
+    axis = np.arange(BOX) - BOX // 2
+    radius_squared = axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2
+    volume = np.random.default_rng(1).standard_normal((BOX,) * 3) * np.exp(-radius_squared / (2 * (BOX / 6) ** 2))
+    return tuple(Path(write_map(path / f"half{i}.mrc", volume)) for i in (1, 2))
+
+
+def test_masks_leave_what_poses_need_and_say_what_they_leave(tmp_path: Path) -> None:
+    # The same map of a fifth of the particles.
+    strong = Pilot(pilot(None).curves, PIXEL, 40, particle_like(tmp_path))
     snr = design(pilot=strong).expected_snr()
-    left = {}
+    left, degrees = {}, {}
     for poses in ("known", "unknown"):
-        made = design(pilot=strong, alignment=AlignmentFloor(poses, 60.0), compression=2.5)
+        made = design(pilot=strong, alignment=AlignmentFloor(poses), compression=2.5)
         summary = made.summary(snr, made.solve(snr))
-        left[poses] = summary["pose_information_nats"]
+        left[poses], degrees[poses] = summary["alignment_floor_nats"], summary["pose_deviation_deg"]
         assert summary["compression"] == pytest.approx(2.5, rel=1e-3)
-        assert left[poses] < summary["pose_information_without_masks_nats"]
+        assert left[poses] < summary["alignment_floor_without_masks_nats"]
+        assert degrees[poses] > summary["pose_deviation_without_masks_deg"]
     assert left["known"] < 30
-    assert left["unknown"] > 59.9
+    assert left["unknown"] > 39.9
+    assert degrees["unknown"] < degrees["known"]
+    enough = design(pilot=strong, alignment=AlignmentFloor(), compression=40.0)
     with pytest.raises(MaskError, match="too little to find poses by"):
-        design(pilot=strong, alignment=AlignmentFloor("unknown", 60.0), compression=40.0).solve(snr)
-    with pytest.raises(MaskError, match="even without masks a particle says"):
-        design(alignment=AlignmentFloor("unknown", 100.0)).solve(design().expected_snr())
+        enough.solve(snr)
+    weak = design(pilot=Pilot(pilot(None).curves, PIXEL, 200, strong.half_maps), alignment=AlignmentFloor())
+    of_weak = weak.expected_snr()
+    with pytest.raises(MaskError, match="even without masks a pose and one"):
+        weak.solve(of_weak)
+    without_maps = design(alignment=AlignmentFloor())
+    with pytest.raises(MaskError, match="half maps, which are not there"):
+        without_maps.solve(snr)
+    assert without_maps.summary(snr, design().solve(snr))["pose_deviation_deg"] is None
 
 
 def test_a_pilot_that_is_extrapolated_is_said_to_be() -> None:
