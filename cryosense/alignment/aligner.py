@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cryosense.alignment.calibration import Calibration, calibrated, calibrated_at, of_rows
 from cryosense.alignment.coefficients import Disc, Observed, matched
-from cryosense.alignment.polish import polished
+from cryosense.alignment.polish import inverse, polished
 from cryosense.alignment.posterior import Posterior, posterior, starts
 from cryosense.alignment.reference import Reference
 from cryosense.alignment.schedule import FIRST_ORDER, levels
@@ -120,8 +120,9 @@ class Aligner(ShowsInModule, nn.Module):
         if not self.fineness.polish:
             return (*found, unknown, unknown)
         best = polished(self.reference, data, *starts(candidates, order, STARTS))
-        variance = torch.linalg.pinv(best.information, hermitian=True).diagonal(dim1=1, dim2=2)
+        variance = inverse(best.information).diagonal(dim1=1, dim2=2).clamp_min(0)
         found = found._replace(
             rotations=best.rotations, origins_pixels=best.origins_pixels, log_likelihood=best.log_likelihood
         )
-        return (*found, torch.rad2deg(variance[:, :3].sum(1).sqrt()), variance[:, 3:].mean(1).sqrt())
+        x, y, z, shift_x, shift_y = variance.unbind(1)  # sums of columns round by where in the batch a row stands
+        return (*found, torch.rad2deg((x + y + z).sqrt()), ((shift_x + shift_y) / 2).sqrt())

@@ -88,8 +88,8 @@ def _explained(particles: Observed, models: Tensor, noise: Tensor, disc: Disc, a
 
 
 def of_rows(particles: Observed, rows: Tensor) -> Observed:
-    """-> these of the particles."""
-    return Observed(*(values[rows] if len(values) > 1 else values for values in particles))
+    """-> these of the particles; what one row says of all stays one."""
+    return Observed(particles.spectrum[rows], *(part[rows] if len(part) > 1 else part for part in particles[1:]))
 
 
 def _models(particles: Observed, noise: Tensor, search: PoseSearch) -> Tensor:

@@ -12,6 +12,7 @@ from cryosense.alignment.reference import Reference
 
 STEP_RADIANS = 3e-3  # of the differences that derivatives along rotations are taken from
 FIRST_STEPS, LAST_STEPS = 2, 4  # from each start, and from the best of them
+LEAST_PIVOT = 1e-12  # what nothing is known of is found to no better than this
 FIRST_DAMPING, EASE, STIFFEN = 1e-3, 0.1, 10.0
 
 
@@ -48,7 +49,7 @@ def _climbed(reference: Reference, particles: Matched, rotations: Tensor, origin
     here = _expanded(reference, particles, rotations, origins_pixels)
     for _ in range(steps):
         scale = here.information.diagonal(dim1=1, dim2=2).diag_embed() + 1e-12
-        step = torch.linalg.solve(here.information + damping * scale, here.slope[..., None])[..., 0]
+        step = (inverse(here.information + damping * scale) * here.slope[:, None]).sum(-1)
         moved = (here.rotations @ turned(step[:, :3]), here.origins_pixels + step[:, 3:])
         tried = _expanded(reference, particles, *moved)
         better = tried.log_likelihood > here.log_likelihood
@@ -86,6 +87,20 @@ def _expanded(reference: Reference, particles: Matched, rotations: Tensor, origi
 
 def _real(values: Tensor) -> Tensor:
     return torch.view_as_real(values).flatten(-2)
+
+
+def inverse(matrices: Tensor) -> Tensor:
+    """(b, m, m) positive definite float64 -> their inverses, by Gauss and Jordan's elimination.
+
+    Element by element: LAPACK's routines round by how a matrix lies in memory, which is by its place in the batch.
+    """
+    size = matrices.shape[-1]
+    made = torch.cat([matrices, torch.eye(size, dtype=matrices.dtype, device=matrices.device).expand_as(matrices)], dim=2)
+    for row in range(size):
+        pivot = made[:, row] / made[:, row, row, None].clamp_min(LEAST_PIVOT)
+        made = made - made[:, :, row, None] * pivot[:, None]
+        made[:, row] = pivot
+    return made[..., size:]
 
 
 def turned(vectors: Tensor) -> Tensor:
