@@ -46,8 +46,9 @@ test: $(STAMP)
 test-rest: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'rest and not slow'
 
-# cryoDRGN on exported files, among others.
+# cryoDRGN on exported files and RELION on written ones, among others.
 slow: $(STAMP)
+	command -v relion_refine > /dev/null || apt-get install --yes relion || echo 'its tests are skipped without RELION 3.1'
 	$(BIN)/python -m pip install --quiet --editable '.[dev,heterogeneity]'
 	$(BIN)/python -m pytest -m slow
 

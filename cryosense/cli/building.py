@@ -17,7 +17,7 @@ from cryosense.runs.inputs import Stamps
 from cryosense.tasks.reconstruct.run import Run
 
 SURVEYS = ".data"
-KEPT = ("seed", "write_images", "write_samples", "chunk_size")
+KEPT = ("seed", "write_images", "write_samples", "chunk_size", "relion_root")
 PARTS = ("noise", "quantiser", "reconstructor", "fitting", "scores", "scaling")
 
 
@@ -37,7 +37,7 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
     parts = {name: instantiate(cfg[name]) for name in PARTS}
     for module in ("reconstructor", "scores"):
         parts[module].to(device)
-    kept = {name: cfg[name] for name in KEPT} | {"device": device}
+    kept = {name: cfg[name] for name in KEPT if name in cfg} | {"device": device}
     if isinstance(source, MeasuredSource):
         return _of_file(source.select(spread(len(source.images), cfg.particles)), run_id, parts | kept)
     design = instantiate(cfg.get("design") or cfg.operator)

@@ -21,7 +21,7 @@ from cryosense.tasks.reconstruct.weights import WeightCache
 # Where, by how many, in what portions and under whose eyes a run is made does not change it.
 WITHOUT_EFFECT = ("chunk_size", "shard", "threads", "device", "tracker")
 # What a run keeps does not change the weight of its prior.
-WITHOUT_EFFECT_ON_WEIGHT = (*WITHOUT_EFFECT, "write_images", "write_samples", "draw_example")
+WITHOUT_EFFECT_ON_WEIGHT = (*WITHOUT_EFFECT, "write_images", "write_samples", "draw_example", "relion_root")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,14 @@ def simulate(cfg: DictConfig, *, wait: bool = False) -> Path:
         if not run.done:
             simulator: ParticleSimulator = instantiate(cfg.simulator)
             with progress(cfg.count, "particle", "simulate") as bar:
-                summary = write_dataset(directory, simulator, count=cfg.count, chunk_size=cfg.chunk_size, progress=bar.update)
+                summary = write_dataset(
+                    directory,
+                    simulator,
+                    count=cfg.count,
+                    chunk_size=cfg.chunk_size,
+                    progress=bar.update,
+                    relion_root=cfg.relion_root,
+                )
             draw(directory / FIGURE, simulator, cfg.count)
             run.finish(summary)
     return directory

@@ -8,7 +8,7 @@ from .hub import open_hub
 from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval, scaled_like
 from .source import ParticleSource
 from .stack import ParticleStack
-from .star import write_star
+from .star import naming_folder, write_star
 from .survey import Survey, SurveyRecord, survey_of
 from .writer import StackWriter
 
@@ -29,6 +29,7 @@ __all__ = [
     "SurveyRecord",
     "UnitInterval",
     "find_bad_particles",
+    "naming_folder",
     "open_hub",
     "scaled_like",
     "survey_of",

@@ -23,7 +23,7 @@ def images_by_reference(names: pd.Series, source: Path, root: Path | None) -> Im
     number, numbered, file_of, paths = _split(names, source)
     files = []
     for code, name in enumerate(paths):
-        found, tried = find_file(name, source, root)
+        found, tried = find_file(name, source, root, alone=len(paths) == 1)
         if found is None:
             row = int(np.argmax(file_of == code))
             raise ParticleDataError(
@@ -72,15 +72,17 @@ def whole_file(file: ImageFile) -> Images:
     return Images.whole(file)
 
 
-def find_file(name: str, source: Path, root: Path | None) -> tuple[Path | None, list[Path]]:
+def find_file(name: str, source: Path, root: Path | None, *, alone: bool = False) -> tuple[Path | None, list[Path]]:
     """-> the file or ``None``, all places tried.
 
     RELION writes paths relative to the project's folder, which holds the folder of the STAR file some levels down: tried are
-    ``root``, the folder of ``source``, and every folder above it.
+    ``root``, the folder of ``source``, and every folder above it. The one stack of a table, ``alone``, may have been
+    moved with it: it is also looked for beside the table.
     """
     folder = source.absolute().parent
     bases = [*([root] if root is not None else []), folder, *folder.parents]
-    tried = list(dict.fromkeys(Path(base, name) for base in bases))
+    beside = [Path(folder, Path(name).name)] if alone else []
+    tried = list(dict.fromkeys([*(Path(base, name) for base in bases), *beside]))
     return next((path for path in tried if _is_file(path)), None), tried
 
 

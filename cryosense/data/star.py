@@ -47,10 +47,11 @@ def write_star(
     *,
     box_size: int,
     pixel_size_angstrom: float | None,
+    root: str | Path | None = None,
 ) -> None:
     """Write a STAR file whose particle i is image i + 1 of ``stack_path``; every other column is carried through.
 
-    ``rlnImageName`` becomes ``00000i@`` + the stack's path relative to the STAR file's folder: start RELION there. Or the name
+    ``rlnImageName`` becomes ``00000i@`` + the stack's path relative to :func:`naming_folder`: start RELION there. Or the name
     of each image is given in place of the stack.
 
     - With an optics table (RELION 3.1 and later): both tables are written; ``rlnImageSize`` and ``rlnImagePixelSize`` of the
@@ -65,7 +66,7 @@ def write_star(
     where the particles do not say which is theirs.
     """
     path, particles = Path(path), metadata.copy()
-    names = _names(stack_path, path.parent, len(metadata))
+    names = _names(stack_path, path.parent if root is None else naming_folder(path, root), len(metadata))
     if "rlnImageName" in particles.columns:
         particles["rlnImageName"] = names
     else:
@@ -79,6 +80,15 @@ def write_star(
         _set_optics(table, table[GROUP].isin(particles[GROUP]), box_size, pixel_size_angstrom)
         blocks = {"optics": table, "particles": particles}
     _write_once(path, "".join(star_text(blocks)))
+
+
+def naming_folder(path: Path, root: str | Path) -> Path:
+    """-> the folder that the images of a STAR file are named from: ``root``, a RELION project's, where the file lies in it.
+
+    A file outside is its own project, with what lies beside it, wherever it is moved to.
+    """
+    folder, project = (Path(os.path.normpath(Path(each).absolute())) for each in (path.parent, root))  # links stay
+    return project if folder.is_relative_to(project) else folder
 
 
 def _names(stack: str | Path | Sequence[str], folder: Path, count: int) -> list[str]:

@@ -28,7 +28,13 @@ SIMULATION = Kind(
 
 
 def write_dataset(
-    directory: Path, simulator: ParticleSimulator, *, count: int, chunk_size: int, progress: Callable[[int], object]
+    directory: Path,
+    simulator: ParticleSimulator,
+    *,
+    count: int,
+    chunk_size: int,
+    progress: Callable[[int], object],
+    relion_root: str = ".",
 ) -> dict[str, int]:
     """Write particles 0 ... ``count - 1`` and all that is known of them. -> what sums them up.
 
@@ -37,8 +43,8 @@ def write_dataset(
       images.
     - ``labels.csv``: particle, state and what distinguishes the state.
 
-    What an earlier attempt left in the directory is continued. ``progress`` is called with the number of particles done since
-    its last call.
+    STAR files name images as seen from ``relion_root``, see :func:`.naming_folder`. What an earlier attempt left in the
+    directory is continued. ``progress`` is called with the number of particles done since its last call.
 
     Raises:
         ArgumentError: ``count`` or ``chunk_size`` below 1; a density or a box that cannot be used.
@@ -47,7 +53,7 @@ def write_dataset(
         raise ArgumentError(f"count is {count} and chunk_size {chunk_size}: both must be at least 1")
     volumes = simulator.volumes  # first of all: this is what can still fail for want of a usable density or box
     metadata = _write_stacks(directory, simulator, count, chunk_size, progress)
-    _write_metadata(directory, simulator, metadata)
+    _write_metadata(directory, simulator, metadata, relion_root)
     _write_volumes(directory, volumes, simulator.pixel_size_angstrom)
     return {"count": count, "states": len(volumes)}
 
@@ -91,14 +97,14 @@ def _write_images(writers: Mapping[str, StackWriter], chunk: ParticleChunk) -> N
         writer.write(chunk.truth.particles.start, images[name])
 
 
-def _write_metadata(directory: Path, simulator: ParticleSimulator, metadata: pd.DataFrame) -> None:
+def _write_metadata(directory: Path, simulator: ParticleSimulator, metadata: pd.DataFrame, relion_root: str) -> None:
     """Write both STAR files and the labels."""
     states = metadata.pop("state")
     box, pixel = simulator.box_size, simulator.pixel_size_angstrom
     optics = optics_table(simulator.microscope, box, pixel)
     for name in (NOISY, CLEAN):
         star, stack = directory / f"{name}.star", directory / f"{name}.mrcs"
-        write_star(star, stack, metadata, optics, box_size=box, pixel_size_angstrom=pixel)
+        write_star(star, stack, metadata, optics, box_size=box, pixel_size_angstrom=pixel, root=relion_root)
     known = simulator.density.states().loc[states].reset_index(drop=True)
     labels = pd.concat([pd.DataFrame({"particle": states.index, "state": states}), known], axis=1)
     write_text(directory / LABELS, labels.to_csv(index=False))

@@ -115,7 +115,7 @@ def test_shards_and_portions_make_the_same_poses(data: Path, monkeypatch: pytest
         words = [word.replace("=poses", "=parts") for word in WORDS]
         run(monkeypatch, "align", *words, "shard.count=2", f"shard.index={index}", "chunk_size=5", "checkpoint_particles=10")
         assert Path("parts/particles.star").exists() == (index == 0)
-    pd.testing.assert_frame_equal(pd.read_parquet("parts/poses.parquet"), whole, rtol=1e-4, atol=1e-3)
+    pd.testing.assert_frame_equal(pd.read_parquet("parts/poses.parquet"), whole, check_exact=True)
 
 
 def test_a_killed_run_goes_on_behind_its_last_portion(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

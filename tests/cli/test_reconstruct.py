@@ -90,7 +90,8 @@ def test_a_star_goes_in_and_a_stack_and_a_star_come_out(stack: Path, tmp_path: P
     pd.testing.assert_frame_equal(after["optics"], before["optics"])
     untouched = ["rlnOpticsGroup", "rlnDefocusU", "labNotebookPage"]
     pd.testing.assert_frame_equal(after["particles"][untouched], before["particles"][untouched])
-    assert after["particles"]["rlnImageName"].tolist() == [f"{i + 1:06d}@particles.mrcs" for i in range(COUNT)]
+    named = f"{folder.relative_to(tmp_path)}/particles.mrcs"  # from where it was started, as RELION is
+    assert after["particles"]["rlnImageName"].tolist() == [f"{i + 1:06d}@{named}" for i in range(COUNT)]
     with mrcfile.open(stack.with_suffix(".mrcs")) as mrc:
         for i in (0, 13, 23):  # in order, and in the units of the stack
             matches = [np.corrcoef(written[i].ravel(), image.ravel())[0, 1] for image in mrc.data]

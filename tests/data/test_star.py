@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import starfile
+import torch
 
-from cryosense.data import ParticleDataError, write_star
+from cryosense.data import ParticleDataError, ParticleStack, StackWriter, write_star
 from cryosense.data.star import read_star
 from cryosense.data.tables import typed
 
@@ -157,3 +158,38 @@ def test_a_column_that_is_there_twice(tmp_path: Path) -> None:
     (tmp_path / "twice.star").write_text("data_\n\nloop_\n_rlnImageName #1\n_rlnDefocusU #2\n_rlnDefocusU #3\n1@a.mrcs 2 3\n")
     with pytest.raises(ParticleDataError, match=r"twice\.star: data_ has the column _rlnDefocusU twice"):
         read_star(tmp_path / "twice.star")
+
+
+def test_images_are_named_from_the_project_that_the_file_lies_in(tmp_path: Path) -> None:
+    """From a folder around the file; outside of it from its own, so that it can be moved with its images."""
+    rows = pd.DataFrame({"rlnImageName": ["x"], "rlnOpticsGroup": [1]})
+    project = tmp_path / "project"
+    for place, root, name in (
+        (project / "outputs" / "run", project, "000001@outputs/run/a.mrcs"),
+        (tmp_path / "elsewhere", project, "000001@a.mrcs"),
+        (project, project, "000001@a.mrcs"),
+        (project / "other", project / "outputs", "000001@a.mrcs"),
+    ):
+        path = place / f"{root.name}.star"
+        write_star(path, place / "a.mrcs", rows, None, box_size=8, pixel_size_angstrom=None, root=root)
+        assert starfile.read(path)["rlnImageName"].tolist() == [name]
+
+
+def test_the_one_stack_of_a_table_is_found_beside_it_when_both_have_moved(tmp_path: Path) -> None:
+    run, moved = tmp_path / "project" / "outputs" / "run", tmp_path / "moved"
+    images = {name: torch.full((1, 1, 8, 8), value) for name, value in (("a", 1.0), ("b", 2.0))}
+    for name, image in images.items():
+        with StackWriter(run / f"{name}.mrcs", 1, 8, 2.0) as writer:
+            writer.write(0, image)
+            writer.finish()
+    rows = pd.DataFrame({"rlnImageName": ["x"], "rlnOpticsGroup": [1]})
+    project = tmp_path / "project"
+    write_star(run / "one.star", run / "a.mrcs", rows, None, box_size=8, pixel_size_angstrom=2.0, root=project)
+    two = [f"1@outputs/run/{name}.mrcs" for name in images]
+    both = pd.concat([rows, rows], ignore_index=True)
+    write_star(run / "two.star", two, both, None, box_size=8, pixel_size_angstrom=2.0)
+    assert len(ParticleStack.open(run / "two.star")) == 2
+    run.rename(moved)
+    assert torch.equal(ParticleStack.open(moved / "one.star")[0], images["a"][0])
+    with pytest.raises(ParticleDataError, match="say where its paths begin"):  # of several stacks nothing is guessed
+        ParticleStack.open(moved / "two.star")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cryosense.alignment import Aligned
-from cryosense.data import ParticleSource, write_star
+from cryosense.data import ParticleSource, naming_folder, write_star
 from cryosense.volumes.poses import euler_angles
 
 IMAGE = "rlnImageName"
@@ -63,5 +63,7 @@ def write_poses(path: Path, source: ParticleSource, rows: Tensor, poses: pd.Data
     known = particles.drop(columns=[name for name in (*REPLACED, *REPLACED_PRIORS) if name in particles.columns])
     found = {str(name): poses[name].to_numpy() for name in poses.columns}
     table = known.assign(**found, rlnRandomSubset=1 + half_set.numpy())
-    names = chosen.image_names(root) if source.originals or IMAGE not in table.columns else table[IMAGE].astype(str).tolist()
+    names = table[IMAGE].astype(str).tolist() if IMAGE in table.columns else []
+    if source.originals or not names:
+        names = chosen.image_names(naming_folder(path, root))
     write_star(path, names, table, optics, box_size=chosen.box_size, pixel_size_angstrom=chosen.pixel_size_angstrom)

@@ -99,6 +99,7 @@ def complete(run: Run, directory: Path, shown: Portion) -> None:
             images.tables.optics,
             box_size=images.box_size,
             pixel_size_angstrom=images.pixel_size_angstrom,
+            root=run.relion_root,
         )
     summary = {key: None if value != value else value for key, value in run.describe().items()}
     write_json_atomic(directory / "summary.json", summary | {"geometry": images.geometry.describe()})

@@ -37,6 +37,7 @@ class Run:
         write_images: write the reconstructed stack, and the per-pixel deviation where the method gives one.
         device: where particles are measured, reconstructed and scored.
         write_samples: write each sample of a method that draws several as a stack of its own.
+        relion_root: folder of a RELION project, from which the STAR file names images; see :func:`.naming_folder`.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class Run:
     write_samples: bool
     chunk_size: int
     device: torch.device = CPU
+    relion_root: str = "."
 
     def part(self, shard: range, run_id: str) -> Run:
         """-> the run of some of the particles."""
