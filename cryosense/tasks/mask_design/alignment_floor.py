@@ -55,7 +55,7 @@ class AlignmentFloor:
             return None
         if turns is None:
             raise MaskError(
-                "pilot.path: what turns change is seen in half maps, which are not there; give the directory of a "
+                "pilot: what turns change is seen in half maps, which are not there; give the directory of a "
                 f"back-projection or the two maps; {ELSEWHERE}"
             )
         signal = information_per_shell(map_snr, particles)
