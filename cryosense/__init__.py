@@ -1,6 +1,6 @@
 """Compressive sensing for cryo-electron microscopy.
 
-``import cryosense as cs`` brings the names of ``__init__.pyi``, each imported from its room when it is first used.
+``import cryosense as cs`` provides the names in ``__init__.pyi``, each imported from its module when it is first used.
 """
 
 import ast
@@ -17,7 +17,7 @@ except PackageNotFoundError:  # a checkout that was never installed
 
 @cache
 def _room_of() -> dict[str, str]:
-    """-> of each public name, the module that it comes from; the stub lists them, for Python and for type checkers."""
+    """Return the module of each public name; the stub lists them, for Python and for type checkers."""
     stub = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
     imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
     return {alias.name: str(node.module) for node in imports for alias in node.names}

@@ -1,4 +1,4 @@
-"""``python -m cryosense``: the command line."""
+"""The command line, for ``python -m cryosense``."""
 
 import sys
 

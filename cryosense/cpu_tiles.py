@@ -10,16 +10,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-CACHED_FLOATS = 2**17  # of one work array, 512 KiB: larger ones fall out of a core's cache and cost several times more
+CACHED_FLOATS = 2**17  # in one work array, 512 KiB: larger ones do not fit a core's cache and cost several times more
 
 Work = Callable[[Tensor], tuple[Tensor, ...]]
 
 
 def in_portions(work: Work, batch: Tensor, floats_per_item: int) -> tuple[Tensor, ...]:
-    """(b, ...) -> the tensors (b, ...) that ``work`` makes of a batch, made portion by portion.
+    """Return the tensors (b, ...) that ``work`` makes from a batch (b, ...), computed portion by portion.
 
-    On the CPU each portion is worked on by one thread, and ``torch.get_num_threads()`` portions at a time: threads that
-    share out single operations of this size wait for each other longer than they work, above all on a busy machine.
+    On the CPU each portion is done by one thread, ``torch.get_num_threads()`` portions at a time: threads that share single
+    operations of this size wait for each other longer than they work, above all on a busy machine.
     """
     if batch.device.type != "cpu":
         return work(batch)
@@ -29,9 +29,9 @@ def in_portions(work: Work, batch: Tensor, floats_per_item: int) -> tuple[Tensor
 
 
 def in_equal_portions(work: Work, batch: Tensor, size: int) -> tuple[Tensor, ...]:
-    """As :func:`in_portions`, in portions of exactly ``size``, the last filled up with zeros.
+    """Work as ``in_portions`` does, in portions of exactly ``size``, the last padded with zeros.
 
-    For work whose rounding depends on how many items it comes with, such as convolutions: here it never does.
+    For work whose rounding depends on how many items come together, such as convolutions: here it never does.
     """
     if batch.device.type != "cpu":
         return work(batch)
@@ -49,9 +49,9 @@ def _worked_on(work: Work, portions: Sequence[Tensor], threads: int) -> tuple[Te
 
 @contextmanager
 def _single_threaded_workers(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads in which torch's operations use one thread; the caller's number of threads is afterwards what it was."""
+    """Yield threads in which torch's operations use one thread each; the caller's number of threads is restored afterwards."""
     try:
         with ThreadPoolExecutor(count, initializer=partial(torch.set_num_threads, 1)) as pool:
             yield pool
     finally:
-        torch.set_num_threads(count)  # the matrix library's number is shared by all threads
+        torch.set_num_threads(count)  # the matrix library's number of threads is global

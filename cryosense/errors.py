@@ -41,7 +41,7 @@ class MaskError(ArgumentError):
 
 
 class DecompositionError(ArgumentError):
-    """What was asked for needs a decomposition that this operator does not have, and that is too large to be computed."""
+    """A decomposition is needed that this operator does not have, and that is too large to be computed."""
 
 
 class NoiseError(ArgumentError):
@@ -53,7 +53,7 @@ class MeasurementError(ArgumentError):
 
 
 class FittingError(ArgumentError):
-    """Methods cannot learn what they need from the images there are."""
+    """Methods cannot learn what they need from the images available."""
 
 
 class QuantiserError(ArgumentError):
@@ -81,11 +81,11 @@ class UnrolledModelError(FileError):
 
 
 class MeasurementFileError(FileError):
-    """A measurement file that cannot be used or written; the message names the file, what is wrong and the mend."""
+    """A measurement file that cannot be used or written; the message names the file, what is wrong and the fix."""
 
 
 class UntrustedFileError(FileError):
-    """A file that cannot be used; the message names it and says why."""
+    """A file from an unknown source that cannot be used; the message names it and says why."""
 
 
 class RunError(CryosenseError):
@@ -97,11 +97,11 @@ class RunDirectoryError(RunError):
 
 
 class BusyError(RunError):
-    """Another process is at work in the directory."""
+    """Another process is working in the directory."""
 
 
 class UnfinishedRunError(RunError):
-    """Files that a run should end with are not there."""
+    """Files with which a run should end are missing."""
 
 
 class NoRunError(RunError):
@@ -117,11 +117,11 @@ class ConfigError(CryosenseError):
 
 
 class ForeignConfigError(ConfigError):
-    """A configuration that would run what is not cryosense's; the message names the place and says why."""
+    """A configuration that would run code other than cryosense's; the message names the place and says why."""
 
 
 class MissingExtraError(CryosenseError):
-    """A library that this needs is not installed; the message names the extra that brings it."""
+    """A required library is not installed; the message names the extra that provides it."""
 
 
 class CodingError(CryosenseError):

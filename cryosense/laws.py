@@ -1,4 +1,4 @@
-"""Laws that objects of a kind obey, said by name where one does not."""
+"""Laws that objects of a kind must obey; an error names the one that is broken."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class LawError(AssertionError):
 
 
 def hold(law: str, held: bool) -> None:
-    """Raises LawError, naming the law, if it is not held."""
+    """Raise LawError, naming the law, if it does not hold."""
     if not held:
         raise LawError(f"{law}: does not hold")
 
 
 def equal(law: str, ours: Tensor, theirs: Tensor, tolerance: float, scale: float | None = None) -> None:
-    """Raises LawError if shapes differ, or values by more than ``tolerance`` times ``scale``, by default their largest."""
+    """Raise LawError if shapes differ, or values by more than ``tolerance`` times ``scale``, by default their largest."""
     if ours.shape != theirs.shape:
         raise LawError(f"{law}: shapes {tuple(ours.shape)} and {tuple(theirs.shape)}")
     scale = float(theirs.abs().max()) if scale is None else scale

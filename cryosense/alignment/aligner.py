@@ -21,8 +21,8 @@ from cryosense.shown import ShowsInModule
 from cryosense.volumes.symmetry import point_group
 
 CALIBRATION_ORDER = 3
-STARTS = 4  # of polishing
-PORTION = 8  # products round by how many particles they are made for: always as many
+STARTS = 4  # starts of polishing
+PORTION = 8  # rounding of products depends on the number of particles: always this many
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Fineness:
     """How far poses are searched.
 
     Attributes:
-        last_order: of the last grid; 60 / 2^order degrees: 3 for 7.5, 5 for 1.9.
+        last_order: order of the last grid, whose spacing is 60 / 2^order degrees: 3 for 7.5, 5 for 1.9.
         polish: go on from its best cell to the maximum of the likelihood.
-        marginal: take the rotation most likely with shifts summed out, and means around it, instead; without polish.
-        shift_radius_pixels: origins are sought this far from the image's centre.
-        pad_factor: of the reference, see :class:`Projector`.
+        marginal: instead take the most likely rotation with shifts summed out, and means around it; without polish.
+        shift_radius_pixels: origins are searched this far from the image's centre.
+        pad_factor: pad factor of the reference; see ``Projector``.
 
     Raises:
-        CryosenseError: a value out of range, named in the message.
+        ArgumentError: a value out of range, named in the message.
     """
 
     last_order: int = 4
@@ -58,7 +58,7 @@ class Fineness:
 
 
 class Aligned(NamedTuple):
-    """The posterior of b particles, and the deviation (b,) that its curvature gives the pose: degrees, and pixels of origin.
+    """The posterior of b particles, and the pose's standard deviation (b,) by its curvature: degrees, and pixels of origin.
 
     The deviations are infinite where the pose was not polished.
     """
@@ -72,7 +72,7 @@ class Aligner(ShowsInModule, nn.Module):
     """Matches particles with a map (n, n, n) inside ``limit`` Fourier pixels.
 
     Raises:
-        CryosenseError: a limit outside the box.
+        ArgumentError: a limit outside the box.
     """
 
     operations: Tensor
@@ -91,7 +91,7 @@ class Aligner(ShowsInModule, nn.Module):
         )
 
     def calibrate(self, particles: Observed) -> Calibration:
-        """Some hundred particles -> amplitude and noise. Raises CryosenseError where the reference is not in them."""
+        """Return amplitude and noise from some hundred particles. Raises CryosenseError if they do not show the reference."""
         fineness, n = self.fineness, self.disc.box_size
         coarse = levels(min(CALIBRATION_ORDER, fineness.last_order), self.disc.limit, n)
         free = PoseSearch(self.reference, coarse, self.symmetry, fineness.shift_radius_pixels, True)
@@ -100,12 +100,12 @@ class Aligner(ShowsInModule, nn.Module):
     def calibrate_at(
         self, particles: Observed, rotations: Tensor, origins_pixels: Tensor, amplitude: float | None
     ) -> Calibration:
-        """(b, 3, 3), (b, 2) poses that are known -> noise, and amplitude unless it is known."""
+        """Return the noise at known poses (b, 3, 3), (b, 2), and the amplitude unless it is known."""
         return calibrated_at(particles, self.reference, rotations, origins_pixels, amplitude)
 
     @torch.no_grad()
     def forward(self, particles: Observed, calibration: Calibration) -> Aligned:
-        """b particles -> their poses; a particle's result does not depend on what others come with it."""
+        """Return the poses of b particles; a particle's result does not depend on what others come with it."""
         rows = torch.arange(len(particles.spectrum), device=particles.spectrum.device)
         made = in_equal_portions(lambda some: self._portion(of_rows(particles, some), calibration), rows, PORTION)
         return Aligned(Posterior(*made[:-2]), *made[-2:])

@@ -20,7 +20,7 @@ AT_ONCE = 16
 
 
 class Calibration(NamedTuple):
-    """Amplitude of the reference in the images, noise power of each shell (limit + 1,) in the images' units."""
+    """Amplitude of the reference in the images, and noise power of each shell (limit + 1,) in the images' units."""
 
     amplitude: float
     noise_power: Tensor
@@ -28,14 +28,14 @@ class Calibration(NamedTuple):
 
 @torch.no_grad()
 def calibrated(particles: Observed, search: PoseSearch) -> Calibration:
-    """Some hundred particles and a search with ``free_amplitude`` -> what all particles are matched with.
+    """Return, from some hundred particles, the amplitude and noise with which all particles are matched.
 
-    Poses are found with the images' whole power for that of the noise; then the amplitude is the least-squares one of all
-    particles at their best poses, and the noise what is left. A second round starts from that noise. What a quantiser or the
-    measurement added to the noise is in it.
+    The search has ``free_amplitude``. Poses are first found with the images' whole power taken for the noise; then the
+    amplitude is the least-squares one of all particles at their best poses, and the noise is what is left. A second round
+    starts from that noise, which includes what a quantiser or the measurement added.
 
     Raises:
-        CryosenseError: a shell in which nothing was measured, or images in which the reference is not to be seen.
+        CryosenseError: nothing measured at all, or images in which the reference is not seen.
     """
     noise = _power(particles, search.reference.disc)
     found = Calibration(1.0, noise)
@@ -50,7 +50,7 @@ def calibrated(particles: Observed, search: PoseSearch) -> Calibration:
 def calibrated_at(
     particles: Observed, reference: Reference, rotations: Tensor, origins_pixels: Tensor, amplitude: float | None
 ) -> Calibration:
-    """As :func:`calibrated`, at poses (b, 3, 3), (b, 2) that are known; an amplitude that is known stays as it is."""
+    """Calibrate as ``calibrated`` does, at known poses (b, 3, 3), (b, 2); a known amplitude stays as it is."""
     disc = reference.disc
     models = reference(rotations.float(), len(disc.shells)) * disc.phases(origins_pixels, len(disc.shells))
     found = _explained(particles, models, _power(particles, disc), disc, amplitude)
@@ -58,9 +58,10 @@ def calibrated_at(
 
 
 def _power(particles: Observed, disc: Disc) -> Tensor:
-    """-> (limit + 1,): mean power of what was measured in each shell; where nothing was, the largest, which no pose uses.
+    """Return the mean power of what was measured in each shell, (limit + 1,); if nothing was, the largest, which is unused.
 
-    Raises CryosenseError where nothing was measured at all.
+    Raises:
+        CryosenseError: nothing measured at all.
     """
     total = disc.shell_sum(particles.spectrum.abs() ** 2).sum(0) / _seen(particles, disc)
     if not bool((total > 0).any()):
@@ -75,7 +76,7 @@ def _seen(particles: Observed, disc: Disc) -> Tensor:
 
 
 def _explained(particles: Observed, models: Tensor, noise: Tensor, disc: Disc, amplitude: float | None = None) -> Calibration:
-    """(b, k) the reference at a pose of each -> its least-squares amplitude, and the noise that it leaves."""
+    """Return the least-squares amplitude of models (b, k), the reference at each pose, and the noise that they leave."""
     numerator, weight = matched(particles, noise[disc.shells])
     cross, norm = (numerator.conj() * models).real.sum(), (weight * models.abs() ** 2).sum()
     if amplitude is None and not cross > 0:
@@ -93,7 +94,7 @@ def of_rows(particles: Observed, rows: Tensor) -> Observed:
 
 
 def _models(particles: Observed, noise: Tensor, search: PoseSearch) -> Tensor:
-    """-> (b, k): the reference at the best pose of each, without CTF."""
+    """Return the reference at the best pose of each particle, without CTF, (b, k)."""
     reference, disc = search.reference, search.reference.disc
     data = matched(particles, noise[disc.shells])
     rotations, origins = starts(search(data), search.levels[-1].order, 1)

@@ -1,4 +1,4 @@
-"""The Fourier coefficients that poses are found by: one of each Friedel pair, from low frequency to high."""
+"""The Fourier coefficients by which poses are found: one of each Friedel pair, from low frequency to high."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryosense.shown import ShowsInModule
 
 
 class Observed(NamedTuple):
-    """b particles: coefficients (b, k) complex, CTF (1 or b, k), and the share of each that was measured (1 or b, k)."""
+    """Coefficients of b particles, (b, k) complex, their CTF (1 or b, k), and the measured share of each (1 or b, k)."""
 
     spectrum: Tensor
     ctf: Tensor
@@ -21,18 +21,18 @@ class Observed(NamedTuple):
 
 
 class Matched(NamedTuple):
-    """What the likelihood takes of b particles: ``c w y`` (b, k) complex and ``c^2 w`` (b, k), w = share / noise power."""
+    """What the likelihood uses of b particles: ``c w y`` (b, k) complex and ``c^2 w`` (b, k), w = share / noise power."""
 
     numerator: Tensor
     weight: Tensor
 
     def scaled(self, amplitude: float | Tensor) -> Matched:
-        """-> the same for a reference that is multiplied by ``amplitude``, a number or (b, 1)."""
+        """Return the same for a reference multiplied by ``amplitude``, a number or (b, 1)."""
         return Matched(self.numerator * amplitude, self.weight * amplitude**2)
 
 
 class Disc(ShowsInModule, nn.Module):
-    """k coefficients of a half plane at radii in (0, ``limit``], one of each Friedel pair, by increasing radius.
+    """The k coefficients of a half plane at radii in (0, ``limit``], one of each Friedel pair, by increasing radius.
 
     The mean is left out: images come with any offset. Fewer shells are the first ``count(shell)`` of them.
 
@@ -61,17 +61,18 @@ class Disc(ShowsInModule, nn.Module):
         self.register_buffer("shells", squared.flatten()[numbers].sqrt().round().long(), persistent=False)
 
     def count(self, limit: int) -> int:
-        """-> how many coefficients lie at radii up to ``limit``."""
+        """Return how many coefficients lie at radii up to ``limit``."""
         return int((self.positions.square().sum(-1) <= limit**2).sum())
 
     def of_half_plane(self, plane: Tensor) -> Tensor:
-        """(..., n, n // 2 + 1) -> (..., k): the values at these coefficients."""
+        """Return the values (..., k) of a half plane (..., n, n // 2 + 1) at these coefficients."""
         return plane.flatten(-2)[..., self.numbers]
 
     def observed(self, images: Tensor, ctf: Tensor | None, shares: Tensor | None) -> Observed:
-        """(b, n, n) images centred on n // 2, CTF (b, n, n // 2 + 1), shares (1 or b, n, n) centred -> what is seen.
+        """Return what is seen of images (b, n, n) centred on n // 2, with CTF (b, n, n // 2 + 1), None for 1.
 
-        ``shares`` are those of ``LinearOperator.measured_shares``, and the images then its A^+ y; None, twice, for 1.
+        ``shares``, (1 or b, n, n) centred, are those of ``LinearOperator.measured_shares``, and the images are then its ``A^+
+        y``; None for 1.
         """
         one = torch.ones(1, 1, dtype=images.dtype, device=images.device)
         share = one if shares is None else self.of_half_plane(fourier.centred_to_half_plane(shares))
@@ -79,22 +80,22 @@ class Disc(ShowsInModule, nn.Module):
         return Observed(spectrum * (share > 0), one if ctf is None else self.of_half_plane(ctf), share)
 
     def phases(self, origins_pixels: Tensor, count: int) -> Tensor:
-        """(..., 2) x, y -> (..., count) complex: factors that move a particle to minus the origin, see ``origin_phases``."""
+        """Return complex factors (..., count) that move a particle to minus its origin (..., 2); see ``origin_phases``."""
         turns = 2 * torch.pi / self.box_size * (origins_pixels.to(self.positions.dtype) @ self.positions[:count].T)
         return torch.polar(torch.ones_like(turns), turns)
 
     def shell_sum(self, values: Tensor) -> Tensor:
-        """(..., k) real -> (..., limit + 1): sums over shells."""
+        """Return sums over shells (..., limit + 1) of real values (..., k)."""
         sums = torch.zeros(*values.shape[:-1], self.limit + 1, dtype=values.dtype, device=values.device)
         return sums.index_add_(-1, self.shells.clamp_max(self.limit), values)
 
 
 def matched(observed: Observed, noise_power: Tensor) -> Matched:
-    """Coefficients with noise of power ``noise_power`` (1 or b, k) -> what the likelihood takes of them.
+    """Return what the likelihood uses of coefficients with noise of power ``noise_power`` (1 or b, k).
 
-    With share p of a coefficient measured, A^+ y holds p times it and noise of p times the power, so that it comes in as it is
-    and its expectation with weight p (see ``volumes.backproject.slices``). A quantiser that keeps the share eta of what a
-    coefficient says makes its noise 1 / eta times as large: that is in the noise power.
+    With share p of a coefficient measured, ``A^+ y`` holds p times it and noise of p times the power, so that it enters as it
+    is and its expectation with weight p (see ``volumes.backproject.slices``). A quantiser that keeps the share eta of the
+    information in a coefficient makes its noise 1 / eta times as large: that is in the noise power.
     """
     numerator = observed.spectrum * (observed.ctf / noise_power)
     return Matched(numerator, (observed.ctf**2 * observed.share / noise_power).expand(numerator.shape))

@@ -3,7 +3,7 @@
 Rotations are pairs of a view and an in-plane angle. Views are the cells of HEALPix (Gorski et al. 2005, Astrophys. J. 622,
 759) in its nested order, of equal area, four of which make one of the order below; in-plane angles are ``6 * 2^order`` equal
 parts of the turn. The product is uniform over SO(3) (Yershova et al. 2010, Int. J. Robot. Res. 29, 801): 4,608 rotations
-about 15 degrees apart at order 2, eight times as many at half the distance with each order more.
+about 15 degrees apart at order 2, and eight times as many at half the distance with each further order.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ CHILDREN = 8  # of a rotation: four views, two in-plane angles
 
 
 def spacing_deg(order: int) -> float:
-    """-> degrees between neighbours of the grid, about the same between views and in the plane."""
+    """Return the degrees between neighbours of the grid, about the same between views and in the plane."""
     return 60 / 2**order
 
 
 def view_count(order: int) -> int:
-    """-> how many views there are."""
+    """Return how many views there are."""
     return 12 * 4**order
 
 
 def turn_count(order: int) -> int:
-    """-> how many in-plane angles there are."""
+    """Return how many in-plane angles there are."""
     return 6 * 2**order
 
 
 def rotation_count(order: int) -> int:
-    """-> how many rotations there are."""
+    """Return how many rotations there are."""
     return view_count(order) * turn_count(order)
 
 
 def views_deg(order: int) -> Tensor:
-    """-> (12 * 4^order, 2) float64: rot in [0, 360) and tilt of the centre of each cell, in nested order."""
+    """Return rot in [0, 360) and tilt of the centre of each cell, in nested order, (12 * 4^order, 2) float64."""
     sides = 2**order
     cell = torch.arange(view_count(order))
     face, within = cell // sides**2, cell % sides**2
@@ -52,22 +52,22 @@ def views_deg(order: int) -> Tensor:
     cap = torch.where(ring < sides, ring, torch.where(ring > 3 * sides, 4 * sides - ring, torch.full_like(ring, sides)))
     polar = 1 - cap.double() ** 2 / (3 * sides**2)
     height = torch.where(ring < sides, polar, torch.where(ring > 3 * sides, -polar, (2 * sides - ring) * 2 / (3.0 * sides)))
-    # Cells of every second ring of the belt lie half a cell off those of the others; the face says where along the ring.
+    # Cells of every second ring of the belt are shifted by half a cell; the face determines where along the ring.
     along = (torch.tensor(_FACE_LONGITUDE)[face] * cap + x - y) / 2.0
     rot = (90 / cap * along) % 360
     return torch.stack([rot, torch.rad2deg(torch.acos(height))], dim=-1)
 
 
 def _every_second_bit(numbers: Tensor, bits: int) -> Tensor:
-    """-> the numbers that bits 0, 2, 4, ... make."""
+    """Return the numbers formed by bits 0, 2, 4, and so on."""
     return torch.stack([(numbers >> 2 * bit & 1) << bit for bit in range(bits)] or [torch.zeros_like(numbers)]).sum(0)
 
 
 def rotations(order: int, view: Tensor, turn: Tensor) -> Tensor:
-    """(...) cells, (...) in-plane parts -> (..., 3, 3) float64: image-to-map rotations at the cells' centres."""
+    """Return image-to-map rotations, (..., 3, 3) float64, at the centres of cells (...) and in-plane parts (...)."""
     rot, tilt = views_deg(order).to(view.device)[view].unbind(-1)
     # Euler angles turn the image with rot, by the cosine of the tilt, most at the poles. That is undone, counted from the
-    # middle of the face: so neighbours hold the image alike, and a cell's children lie within it.
+    # middle of the face, so that neighbours orient the image alike and a cell's children lie within it.
     middle = 45.0 * torch.tensor(_FACE_LONGITUDE, device=view.device)[view // 4**order]
     off = (rot - middle + 180) % 360 - 180
     psi = (turn.double() + 0.5) * 360 / turn_count(order) - off * torch.cos(torch.deg2rad(tilt))
@@ -75,9 +75,9 @@ def rotations(order: int, view: Tensor, turn: Tensor) -> Tensor:
 
 
 def all_rotations(order: int, symmetry: str) -> tuple[Tensor, Tensor]:
-    """-> views (r,) and in-plane parts (r,) of a grid from which each rotation can be had by an operation of the group.
+    """Return views (r,) and in-plane parts (r,) from which operations of the group make every rotation of a grid.
 
-    Of the views that the operations carry into each other those in one sector about z are taken, for Dn in its upper half,
+    Of the views that the operations carry into each other, those in one sector about z are taken, for Dn in its upper half,
     with a margin of one cell.
     """
     rot, tilt = views_deg(order).unbind(-1)
@@ -92,7 +92,7 @@ def all_rotations(order: int, symmetry: str) -> tuple[Tensor, Tensor]:
 
 
 def children(view: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
-    """(...), (...) -> (..., 8), (..., 8): the cells of the next order that make up each."""
+    """Return the cells of the next order that make up each cell, (..., 8), (..., 8)."""
     views = 4 * view[..., None, None] + torch.arange(4, device=view.device)[:, None]
     turns = 2 * turn[..., None, None] + torch.arange(2, device=view.device)
     views, turns = torch.broadcast_tensors(views, turns)
@@ -100,7 +100,7 @@ def children(view: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def shift_grid(radius: float, step: float) -> Tensor:
-    """-> (t, 2) float64 x, y: points of a square grid around 0, ``step`` apart, at most ``radius`` away."""
+    """Return x, y of points of a square grid around 0, ``step`` apart, at most ``radius`` away, (t, 2) float64."""
     reach = math.floor(radius / step + 1e-9)
     axis = torch.arange(-reach, reach + 1, dtype=torch.float64) * step
     points = torch.cartesian_prod(axis, axis)
@@ -108,6 +108,6 @@ def shift_grid(radius: float, step: float) -> Tensor:
 
 
 def shift_children(step: float) -> Tensor:
-    """-> (9, 2) float64 x, y: a point and its eight neighbours ``step`` apart."""
+    """Return x, y of a point and its eight neighbours ``step`` apart, (9, 2) float64."""
     axis = torch.tensor([-step, 0.0, step], dtype=torch.float64)
     return torch.cartesian_prod(axis, axis)

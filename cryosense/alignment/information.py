@@ -25,17 +25,18 @@ from cryosense.operators.sampling_profile import coefficients_per_shell
 
 
 def image_snr(map_snr: Tensor, particles: int) -> Tensor:
-    """(n // 2 + 1,) s = FSC / (1 - FSC) of half maps of N particles in all -> signal over noise power in one image's shells.
+    """Return signal over noise power in the shells of one image, (n // 2 + 1,), from the map's s = FSC / (1 - FSC).
 
-    Of N / 2 images with 2 pi k coefficients in shell k each, a point of the 4 pi k^2 of that shell gets N / 4 k:
-    s(k) = N / (4 k) times the ratio of one image, its CTF in it. Shell 0, which says nothing of a pose, is 0.
+    The FSC is of half maps of N particles in all. Of N / 2 images with 2 pi k coefficients in shell k each, a point of the
+    4 pi k^2 of that shell gets N / 4 k: s(k) = N / (4 k) times the ratio of one image, its CTF included. Shell 0, which says
+    nothing about a pose, is 0.
     """
     shells = torch.arange(len(map_snr), dtype=torch.float64)
     return 4 * shells * map_snr.double() / particles
 
 
 def information_per_shell(map_snr: Tensor, particles: int) -> Tensor:
-    """(n // 2 + 1,), N as in :func:`image_snr` -> (n // 2 + 1,) nats that the whole of each shell adds to D."""
+    """Return the nats that the whole of each shell adds to D, (n // 2 + 1,); arguments as for ``image_snr``."""
     counts = coefficients_per_shell(2 * (len(map_snr) - 1))
     return counts * image_snr(map_snr, particles)
 

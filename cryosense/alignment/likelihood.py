@@ -4,7 +4,7 @@ For noise of known power the logarithm of the likelihood of pose (R, t), less th
 
     log L = sum over k of 2 Re(conj(c w y)_k s_k(t) P_k(R)) - c_k^2 w_k |P_k(R)|^2
 
-over one of each Friedel pair, with y the image, c its CTF, w = share measured / noise power, P the reference's projection
+over one of each Friedel pair, with y the image, c its CTF, w = measured share / noise power, P the reference's projection
 and s the phases of the shift.
 """
 
@@ -19,25 +19,25 @@ from cryosense.alignment.coefficients import Matched
 
 
 class Terms(NamedTuple):
-    """``cross`` (twice the real part of the product) and ``norm``, which broadcast; log L = cross - norm."""
+    """Terms that broadcast: ``cross``, twice the real part of the product, and ``norm``; log L = cross - norm."""
 
     cross: Tensor
     norm: Tensor
 
     def log_likelihood(self, free_amplitude: bool) -> Tensor:
-        """-> log L; of the best non-negative amplitude of the reference for each pose where ``free_amplitude``."""
+        """Return log L; with ``free_amplitude``, at the best non-negative amplitude of the reference for each pose."""
         if free_amplitude:
             return self.cross.clamp_min(0) ** 2 / (4 * self.norm).clamp_min(1e-30)
         return self.cross - self.norm
 
 
 def moved(numerator: Tensor, phases: Tensor) -> Tensor:
-    """(..., k), (t, k) -> (..., t, k): the data moved back by each shift."""
+    """Return the data (..., k) moved back by each shift, (..., t, k), given phases (t, k)."""
     return numerator[..., None, :] * phases.conj()
 
 
 def terms(data: Tensor, weight: Tensor, projections: Tensor) -> Terms:
-    """(..., t, k) moved data, (..., k) weights, (..., r, k) projections -> cross (..., t, r), norm (..., 1, r)."""
+    """Return cross (..., t, r) and norm (..., 1, r) of moved data (..., t, k), weights (..., k), projections (..., r, k)."""
     cross = torch.matmul(_real(data), _real(projections).transpose(-1, -2))
     power = torch.view_as_real(projections.resolve_conj()).square().sum(-1)
     norm = torch.matmul(weight[..., None, :], power.transpose(-1, -2))
@@ -45,7 +45,7 @@ def terms(data: Tensor, weight: Tensor, projections: Tensor) -> Terms:
 
 
 def grid_terms(data: Tensor, weight: Tensor, projections: Tensor, power: Tensor) -> Terms:
-    """(b, t, k), (b, k), (r, 2 k) real, (r, k) -> as :func:`terms`, for one grid (r) that all particles are compared with."""
+    """Return ``terms`` for one grid, projections (r, 2 k) real and power (r, k), with which all particles are compared."""
     cross = _real(data).flatten(0, 1) @ projections.T
     return Terms(2 * cross.unflatten(0, data.shape[:2]), (weight @ power.T)[:, None])
 
@@ -55,5 +55,5 @@ def _real(values: Tensor) -> Tensor:
 
 
 def restricted(particles: Matched, count: int) -> Matched:
-    """-> the first ``count`` coefficients."""
+    """Return the first ``count`` coefficients."""
     return Matched(particles.numerator[:, :count], particles.weight[:, :count])

@@ -1,4 +1,4 @@
-"""From the best cell of a grid to the best pose: Gauss-Newton steps on the likelihood itself, damped by Levenberg."""
+"""From the best cell of a grid to the best pose: Gauss-Newton steps on the likelihood itself, with Levenberg's damping."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch import Tensor
 from cryosense.alignment.coefficients import Matched
 from cryosense.alignment.reference import Reference
 
-STEP_RADIANS = 3e-3  # of the differences that derivatives along rotations are taken from
+STEP_RADIANS = 3e-3  # of the differences from which derivatives along rotations are computed
 FIRST_STEPS, LAST_STEPS = 2, 4  # from each start, and from the best of them
 LEAST_PIVOT = 1e-12  # what nothing is known of is found to no better than this
 FIRST_DAMPING, EASE, STIFFEN = 1e-3, 0.1, 10.0
 
 
 class Polished(NamedTuple):
-    """b poses: rotations (b, 3, 3), origins (b, 2) in pixels, log L (b,), and the information about five coordinates.
+    """Poses of b particles: rotations (b, 3, 3), origins (b, 2) in pixels, log L (b,), and information on five coordinates.
 
-    The coordinates are turns about the image's x, y and z axis in radians and the origin's x and y in pixels; the inverse of
-    ``information`` (b, 5, 5) is the variance that they have around the best pose.
+    The coordinates are rotations about the image's x, y and z axis in radians and the origin's x and y in pixels; the inverse
+    of ``information`` (b, 5, 5) is their variance around the best pose.
     """
 
     rotations: Tensor
@@ -31,10 +31,10 @@ class Polished(NamedTuple):
 
 @torch.no_grad()
 def polished(reference: Reference, particles: Matched, rotations: Tensor, origins_pixels: Tensor) -> Polished:
-    """Starts (b, c, 3, 3), (b, c, 2) -> of the maxima of the likelihood near them, the highest.
+    """Return the highest of the likelihood's maxima near starts (b, c, 3, 3), (b, c, 2).
 
-    A likelihood that is sharper than the grid has maxima beside the right one: several starts, of which after two steps the
-    best goes on.
+    A likelihood that is sharper than the grid has maxima beside the right one: hence several starts, of which the best goes on
+    after two steps.
     """
     count = rotations.shape[1]
     repeated = Matched(*(values.repeat_interleave(count, 0) for values in particles))
@@ -67,7 +67,7 @@ class _Expansion(NamedTuple):
 
 
 def _expanded(reference: Reference, particles: Matched, rotations: Tensor, origins_pixels: Tensor) -> _Expansion:
-    """-> log L, its slope (b, 5) and the information (b, 5, 5) there, in float64 from products in float32."""
+    """Return log L, its slope (b, 5) and the information (b, 5, 5) there, in float64 from products in float32."""
     disc = reference.disc
     count = particles.numerator.shape[-1]
     small = turned(STEP_RADIANS * torch.eye(3, dtype=torch.float64, device=rotations.device))
@@ -78,7 +78,7 @@ def _expanded(reference: Reference, particles: Matched, rotations: Tensor, origi
     frequency = 2j * torch.pi / disc.box_size * disc.positions[:count].T  # d s / d origin = i frequency s
     derivatives = _real(torch.cat([along, centre[:, None] * frequency], dim=1))  # (b, 5, 2 k)
     residual = particles.numerator - particles.weight * centre
-    # Products of each particle's own matrices, which do not round by what others are beside them.
+    # Products of each particle's own matrices, whose rounding does not depend on other particles.
     slope = 2 * (derivatives @ _real(residual)[..., None])[..., 0]
     information = 2 * (derivatives * particles.weight.repeat_interleave(2, -1)[:, None]) @ derivatives.transpose(1, 2)
     value = _real(centre)[:, None] @ _real(particles.numerator + residual)[..., None]
@@ -104,7 +104,7 @@ def inverse(matrices: Tensor) -> Tensor:
 
 
 def turned(vectors: Tensor) -> Tensor:
-    """(..., 3) axis times angle in radians -> (..., 3, 3): the rotation, which acts on image coordinates."""
+    """Return the rotations (..., 3, 3), acting on image coordinates, of vectors (..., 3): axis times angle in radians."""
     x, y, z = vectors.unbind(-1)
     zero = torch.zeros_like(x)
     return torch.linalg.matrix_exp(torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3)))

@@ -1,4 +1,4 @@
-"""What a particle says of its pose: one pose, and how sure it is."""
+"""What a particle says about its pose: one pose, and how sure it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryosense.alignment.search import Candidates
 
 
 class Posterior(NamedTuple):
-    """Over the cells of the last grid that were looked at, all equally likely beforehand; each (b,) but for the pose.
+    """The posterior over the searched cells of the last grid, all equally likely a priori; each entry (b,) but the pose.
 
     ``log_evidence`` is the logarithm of the mean likelihood over these cells (less that of no particle), ``entropy`` is in
     nats, ``angular_spread_deg`` the root mean square angle to the pose, ``kept_share`` what coarser grids have kept.
@@ -30,15 +30,15 @@ class Posterior(NamedTuple):
 
     @property
     def effective_poses(self) -> Tensor:
-        """(b,): exp(entropy), the number of equally likely poses of the same entropy."""
+        """Number of equally likely poses with the same entropy, exp(entropy), (b,)."""
         return self.entropy.exp()
 
 
 def posterior(found: Candidates, order: int, operations: Tensor, *, marginal: bool) -> Posterior:
-    """Candidates (b, c, t) -> what they say; ``operations`` (g, 3, 3) of the symmetry, equivalent poses being the same.
+    """Return the posterior of candidates (b, c, t); poses related by the symmetry's ``operations`` (g, 3, 3) are the same.
 
-    The pose is the rotation and shift of the largest likelihood; where ``marginal``, the mean of the rotations around the one
-    whose likelihoods add up to most over shifts, and the mean shift there.
+    The pose is the rotation and shift of the largest likelihood; if ``marginal``, the mean of the rotations around the one
+    with the largest sum of likelihoods over shifts, and the mean shift there.
     """
     rotations = grids.rotations(order, found.view, found.turn)  # (b, c, 3, 3)
     flat = found.log_likelihood.double().flatten(1)
@@ -70,7 +70,7 @@ def posterior(found: Candidates, order: int, operations: Tensor, *, marginal: bo
 
 
 def starts(found: Candidates, order: int, count: int) -> tuple[Tensor, Tensor]:
-    """-> (b, count, 3, 3) and (b, count, 2): the rotations of the largest likelihoods, each with its best shift."""
+    """Return the rotations with the largest likelihoods, (b, count, 3, 3), each with its best shift, (b, count, 2)."""
     best, at = found.log_likelihood.max(-1)
     chosen = best.topk(min(count, best.shape[1]), dim=1).indices
     view, turn, at = (torch.gather(values, 1, chosen) for values in (found.view, found.turn, at))
@@ -80,18 +80,18 @@ def starts(found: Candidates, order: int, count: int) -> tuple[Tensor, Tensor]:
 
 
 def angles_between_deg(first: Tensor, second: Tensor, operations: Tensor) -> Tensor:
-    """(..., 3, 3) twice, broadcast -> (...): the smallest angle of a rotation between poses equivalent to them."""
+    """Return the smallest angle in degrees, (...), between poses equivalent to rotations (..., 3, 3), which broadcast."""
     traces = torch.einsum("...ij,gik,...kj->...g", first, operations.to(first), second)
     return torch.rad2deg(torch.acos(((traces.amax(-1) - 1) / 2).clamp(-1, 1)))
 
 
 def _angles_deg(rotations: Tensor, to: Tensor, operations: Tensor) -> Tensor:
-    """(b, c, 3, 3), (b, 3, 3) -> (b, c)."""
+    """Return the angles (b, c) from rotations (b, c, 3, 3) to one each (b, 3, 3)."""
     return angles_between_deg(rotations, to[:, None], operations)
 
 
 def _mean_rotation(rotations: Tensor, weight: Tensor, around: Tensor, operations: Tensor) -> Tensor:
-    """(b, c, 3, 3), (b, c), (b, 3, 3) -> (b, 3, 3): the chordal mean, of those equivalents that lie nearest ``around``."""
+    """Return the weighted chordal mean, (b, 3, 3), of those equivalents of rotations (b, c, 3, 3) nearest to ``around``."""
     equivalents = operations.to(rotations)[:, None, None] @ rotations  # (g, b, c, 3, 3)
     nearest = torch.einsum("gbcij,bij->gbc", equivalents, around).argmax(0)
     chosen = torch.gather(equivalents, 0, nearest[None, ..., None, None].expand(1, -1, -1, 3, 3))[0]

@@ -1,4 +1,4 @@
-"""The reference that particles are compared with, and its projections at a few coefficients each."""
+"""The reference with which particles are compared, and its projections at a few coefficients each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cryosense.volumes.project import Projector
 
 
 def low_passed(volume: Tensor, gain: Tensor) -> Tensor:
-    """(n, n, n), (shells,) -> (n, n, n): each shell of the map's transform times its gain; shells without one are removed."""
+    """Return a map (n, n, n) with each shell of its transform multiplied by its gain; shells without one are removed."""
     n = volume.shape[-1]
     shells = fourier.half_space_shells(n, device=volume.device)
     padded = torch.zeros(int(shells.max()) + 1, dtype=volume.dtype, device=volume.device)
@@ -21,9 +21,9 @@ def low_passed(volume: Tensor, gain: Tensor) -> Tensor:
 
 
 class Reference(ShowsInModule, nn.Module):
-    """Central slices of a map (n, n, n) at the coefficients of a disc: those of :class:`Projector`, relative to n // 2.
+    """Central slices of a map (n, n, n) at the coefficients of a disc: those of ``Projector``, relative to n // 2.
 
-    What it holds is the part of the projector's padded transform that the disc reaches, and nothing per rotation.
+    It holds only the part of the projector's padded transform that the disc reaches, and nothing per rotation.
     """
 
     table: Tensor
@@ -39,7 +39,7 @@ class Reference(ShowsInModule, nn.Module):
         self.register_buffer("table", torch.view_as_real(inside).permute(3, 0, 1, 2)[None].contiguous())
 
     def forward(self, rotations: Tensor, count: int) -> Tensor:
-        """(..., 3, 3) image-to-map rotations -> (..., count) complex: the first coefficients of each projection."""
+        """Return the first coefficients of each projection, (..., count) complex, for image-to-map rotations (..., 3, 3)."""
         x, y = self.disc.positions[:count, None].unbind(-1)
         along = rotations[..., None, :, :].to(x.dtype)
         return self.at(along[..., 0] * x + along[..., 1] * y)  # no product of matrices, which rounds by how many there are

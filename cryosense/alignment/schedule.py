@@ -10,15 +10,15 @@ from cryosense.alignment.grids import spacing_deg
 from cryosense.errors import ArgumentError
 
 FIRST_ORDER = 2
-# At its cells' edges, half a spacing off, a grid turns the outermost part of a particle that fills half the box by this many
-# radians of phase in the last shell that is looked at.
+# At its cells' edges, half a spacing away, a grid turns the outermost part of a particle that fills half the box by this many
+# radians of phase in the last shell that is used.
 PHASE = 1.25
 SHIFT_PHASE = 0.7  # the same for half a step of shifts along x or y
 KEPT = (64, 16, 8)
 
 
 class Level(NamedTuple):
-    """A grid of rotations, the shells looked at, the distance of shifts in pixels, and how many rotations are kept of it."""
+    """A grid of rotations, the shells used, the distance between shifts in pixels, and how many rotations are kept."""
 
     order: int
     limit: int
@@ -27,7 +27,7 @@ class Level(NamedTuple):
 
 
 def levels(last_order: int, limit: int, box_size: int, kept: Sequence[int] = KEPT) -> list[Level]:
-    """-> levels of order 2 (15 degrees) to ``last_order``, to be gone through one after the other; the last takes all shells.
+    """Return levels from order 2 (15 degrees) to ``last_order``, to be searched in turn; the last uses all shells.
 
     Raises:
         ArgumentError: a last order below 2, or too fine to be counted.
@@ -43,5 +43,5 @@ def levels(last_order: int, limit: int, box_size: int, kept: Sequence[int] = KEP
 
 
 def _shells(order: int) -> int:
-    """-> how many shells half a spacing does not turn by more than :data:`PHASE`, rounded up."""
+    """Return how many shells half a spacing rotates by no more than ``PHASE``, rounded up."""
     return math.ceil(4 * PHASE / (math.pi * math.radians(spacing_deg(order))))

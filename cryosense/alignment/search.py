@@ -15,15 +15,15 @@ from cryosense.alignment.reference import Reference
 from cryosense.alignment.schedule import Level
 from cryosense.shown import ShowsInModule
 
-# Projections of a whole grid are made once where they take no more than this; finer ones for each particle.
+# Projections of a whole grid are made once if they take no more than this; finer ones for each particle.
 TABLE_BYTES = 2**28
 PROJECTIONS_AT_ONCE = 2048
 
 
 class Candidates(NamedTuple):
-    """c rotations of each of b particles on one grid: cells (b, c) and, for each, t shifts (b, c, t, 2) in pixels.
+    """The c rotations of each of b particles on one grid: cells (b, c) and, for each, t shifts (b, c, t, 2) in pixels.
 
-    ``log_likelihood`` is (b, c, t); ``kept_share`` (b,) the share of the posterior that the coarser levels have kept.
+    ``log_likelihood`` is (b, c, t); ``kept_share`` (b,) is the share of the posterior that the coarser levels have kept.
     """
 
     view: Tensor
@@ -34,11 +34,11 @@ class Candidates(NamedTuple):
 
 
 class PoseSearch(ShowsInModule, nn.Module):
-    """Goes through ``levels`` for one reference.
+    """A search through ``levels`` for one reference.
 
-    At the first every rotation (of one sector, where there is symmetry) meets every shift within ``shift_radius_pixels``. Of
-    each level the ``kept`` rotations with the largest likelihood, each with its best shift, are divided into eight and nine.
-    How many are kept is fixed, so that memory and time are too.
+    At the first level every rotation (of one sector, if there is symmetry) meets every shift within ``shift_radius_pixels``.
+    At each level the ``kept`` rotations with the largest likelihood, each with its best shift, are divided into eight and
+    nine. How many are kept is fixed, so that memory and time are too.
     """
 
     projections: Tensor
@@ -74,7 +74,7 @@ class PoseSearch(ShowsInModule, nn.Module):
 
     @torch.no_grad()
     def forward(self, particles: Matched) -> Candidates:
-        """(b, k) -> the candidates of the last level."""
+        """Return the candidates of the last level for particles (b, k)."""
         found = self._everywhere(particles)
         for number in range(1, len(self.levels)):
             found = self._divided(particles, found, number)
@@ -92,7 +92,7 @@ class PoseSearch(ShowsInModule, nn.Module):
         return Candidates(self.view[cells], self.turn[cells], shifts, value.transpose(1, 2), whole)
 
     def _divided(self, particles: Matched, found: Candidates, number: int) -> Candidates:
-        """The children of the best candidates, on the level ``number``."""
+        """Return the children of the best candidates, on the level ``number``."""
         level, disc = self.levels[number], self.reference.disc
         kept, centres, share = _best(found, self.levels[number - 1].kept)
         count = disc.count(level.limit)
@@ -118,7 +118,7 @@ class PoseSearch(ShowsInModule, nn.Module):
         return self.reference(rotations, self.reference.disc.count(level.limit))
 
     def _made(self, level: Level, view: Tensor, turn: Tensor) -> Tensor:
-        """-> (r, k) complex: the projections of these cells."""
+        """Return the projections of these cells, (r, k) complex."""
         count = self.reference.disc.count(level.limit)
         parts = zip(view.split(PROJECTIONS_AT_ONCE), turn.split(PROJECTIONS_AT_ONCE), strict=True)
         return torch.cat([self.reference(grids.rotations(level.order, *part).float(), count) for part in parts])
@@ -128,7 +128,7 @@ class PoseSearch(ShowsInModule, nn.Module):
 
 
 def _best(found: Candidates, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """-> (b, c) numbers of the best candidates, (b, c, 2) the best shift of each, (b,) their share of the posterior."""
+    """Return indices of the best candidates (b, c), the best shift of each (b, c, 2), and their posterior share (b,)."""
     best, at = found.log_likelihood.max(-1)
     value, kept = best.topk(min(count, best.shape[1]), dim=1)
     shifts = torch.gather(found.shifts, 2, at[..., None, None].expand(-1, -1, 1, 2))[:, :, 0]

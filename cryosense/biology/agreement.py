@@ -17,11 +17,11 @@ class Agreement(NamedTuple):
 
     Attributes:
         agreement: share of the particles in matched clusters.
-        ari: adjusted Rand index (Hubert & Arabie 1985), 0 by chance.
+        ari: adjusted Rand index (Hubert and Arabie 1985), 0 by chance.
         nmi: mutual information over the mean of both entropies.
         neighbour_overlap: share of nearest neighbours that are the same.
-        label_transfer: share of the particles whose cluster in the first run is the one that most of their neighbours in the
-            second run have in the first: whether the second space keeps the clusters apart, however it is cut itself.
+        label_transfer: share of the particles whose cluster in the first run is the one most common in the first run among
+            their neighbours in the second: whether the second space keeps the clusters apart, however it is cut itself.
     """
 
     agreement: float
@@ -32,7 +32,7 @@ class Agreement(NamedTuple):
 
 
 def cluster_scores(first: np.ndarray, second: np.ndarray) -> tuple[Matching, float, float]:
-    """(n,), (n,) labels -> the matching of clusters, adjusted Rand index, normalised mutual information."""
+    """Return the matching of clusters, adjusted Rand index and normalised mutual information of labels (n,), (n,)."""
     scores = latents_module("sklearn.metrics")
     ari, nmi = scores.adjusted_rand_score(first, second), scores.normalized_mutual_info_score(first, second)
     return match_clusters(first, second), float(ari), float(nmi)
@@ -41,7 +41,7 @@ def cluster_scores(first: np.ndarray, second: np.ndarray) -> tuple[Matching, flo
 def agreement(
     first: np.ndarray, second: np.ndarray, first_neighbours: np.ndarray, second_neighbours: np.ndarray
 ) -> tuple[Agreement, Matching]:
-    """(n,), (n,) clusters and (n, k), (n, k) neighbours of the same particles in two runs -> scores, and what is matched."""
+    """Return scores and the matching of two runs, from clusters (n,) and neighbours (n, k) of the same particles."""
     matching, ari, nmi = cluster_scores(first, second)
     overlap = neighbour_overlap(first_neighbours, second_neighbours)
     transfer = float((transferred_classes(first, second_neighbours) == first).mean())
@@ -58,7 +58,7 @@ class ClassRecovery(NamedTuple):
 
 
 def class_recovery(classes: np.ndarray, clusters: np.ndarray, neighbours: np.ndarray) -> ClassRecovery:
-    """(n,) known classes 0, 1, ..., (n,) clusters, (n, k) neighbours -> how far the run recovers the classes."""
+    """Return how far a run's clusters (n,) and neighbours (n, k) recover known classes (n,) 0, 1, ...."""
     matching, ari, nmi = cluster_scores(classes, clusters)
     transfer = float((transferred_classes(classes, neighbours) == classes).mean())
     return ClassRecovery(matching.agreement, ari, nmi, transfer)
@@ -72,7 +72,7 @@ class CoordinateRecovery(NamedTuple):
 
 
 def coordinate_recovery(coordinate: np.ndarray, neighbours: np.ndarray) -> CoordinateRecovery:
-    """(n,) known values, not all the same, (n, k) neighbours -> how far they can be read off the latents.
+    """Return how far known values (n,), not all the same, can be read off the neighbours (n, k).
 
     r2 is 0 for a guess of the mean and may be negative.
     """

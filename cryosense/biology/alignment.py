@@ -18,9 +18,9 @@ SCORING = gemmi.AlignmentScoring("b")
 class Alignment:
     """Residues of chain a and of chain b that are the same, m of each in order.
 
-    ``identity`` is the share of identical letters in all columns without a gap, those that were not matched after all
-    included; unrelated chains of 60 residues have 0.2, seldom 0.35. ``coverage_a`` and ``coverage_b`` are the shares of the
-    two chains that are matched.
+    ``identity`` is the share of identical letters in all columns without a gap, including those that were not matched in the
+    end; unrelated chains of 60 residues have 0.2, seldom 0.35. ``coverage_a`` and ``coverage_b`` are the shares of the two
+    chains that are matched.
     """
 
     rows_a: tuple[int, ...]
@@ -34,13 +34,13 @@ class Alignment:
 
 
 def align(a: Chain, b: Chain) -> Alignment:
-    """Global alignment of two chains.
+    """Align two chains globally.
 
     - A gap inside a repeat (AA against AAA) lies where the chain is broken, if it is broken there.
-    - Columns that border a gap count from the first identical one on: what was built of a loop on both sides of different gaps
-      would else be matched by chance.
-    - Where both chains miss as many residues of one repeat, but not the same, nothing in the sequence says so: those between
-      are matched to their neighbours.
+    - Columns that border a gap count from the first identical one on: otherwise, what was built of a loop on both sides of
+      different gaps would be matched by chance.
+    - Where both chains miss as many residues of one repeat, but not the same ones, nothing in the sequence says so: those in
+      between are matched to their neighbours.
     """
     breaks_a, breaks_b = a.breaks(), b.breaks()
     columns = _columns(a, b, breaks_b) if sum(breaks_b) >= sum(breaks_a) else _turned(_columns(b, a, breaks_a))
@@ -57,7 +57,7 @@ Columns = list[tuple[int | None, int | None]]  # a row of each chain, None where
 
 
 def _columns(query: Chain, target: Chain, breaks: list[bool]) -> Columns:
-    """Needleman & Wunsch (1970) with affine gaps; opening one in ``target`` is free at its ``breaks``."""
+    """Align by Needleman and Wunsch (1970) with affine gaps; opening one in ``target`` is free at its ``breaks``."""
     names, target_names = (gemmi.expand_one_letter_sequence(chain.letters, gemmi.ResidueKind.AA) for chain in (query, target))
     opening = [0 if broken else SCORING.gapo for broken in breaks]
     cigar = gemmi.align_string_sequences(names, target_names, opening, SCORING).cigar_str()
@@ -75,7 +75,7 @@ def _turned(columns: Columns) -> Columns:
 
 
 def _moved_into_breaks(columns: Columns, breaks: list[bool], other_letters: str) -> Columns:
-    """Move gaps of the second chain to its breaks, where the letters of the first allow it without another score."""
+    """Move gaps of the second chain to its breaks, where the letters of the first allow it without changing the score."""
     rows_a, rows_b = [i for i, _ in columns], [j for _, j in columns]
     for start, stop in _runs([j is None for j in rows_b]):
         following = next((j for j in rows_b[stop:] if j is not None), len(breaks) - 1)
@@ -90,12 +90,12 @@ def _moved_into_breaks(columns: Columns, breaks: list[bool], other_letters: str)
 def _shift(
     rows_a: list[int | None], rows_b: list[int | None], start: int, stop: int, following: int, breaks: list[bool], letters: str
 ) -> int:
-    """-> by how many columns the gap from start to stop moves to the nearest break in reach, 0 where there is none."""
+    """Return by how many columns the gap from start to stop moves to the nearest break in reach, 0 if there is none."""
     if breaks[following]:
         return 0
     reached = []
     for sign, outer, inner in ((-1, start - 1, stop - 1), (1, stop, start)):
-        # One column further, the residue beside the gap is matched to the one at the gap's other end instead.
+        # One column further on, the residue beside the gap is matched to the one at the gap's other end instead.
         moved = 0
         while 0 <= outer < len(rows_a) and rows_a[outer] is not None and rows_b[outer] is not None:
             if letters[rows_a[outer] or 0] != letters[rows_a[inner] or 0]:
@@ -108,13 +108,13 @@ def _shift(
 
 
 def _runs(flags: list[bool]) -> list[tuple[int, int]]:
-    """-> start and stop of each run of true ones."""
+    """Return start and stop of each run of true values."""
     ends = [i for i in range(len(flags) + 1) if (i > 0 and flags[i - 1]) != (i < len(flags) and flags[i])]
     return list(zip(ends[::2], ends[1::2], strict=True))
 
 
 def _without_ragged_ends(columns: Columns, letters_a: str, letters_b: str) -> list[tuple[int, int]]:
-    """-> matched rows: without the columns beside a gap up to the first identical pair."""
+    """Return the matched rows without the columns beside a gap up to the first identical pair."""
     matched: list[tuple[int, int]] = []
     pairs = [(i, j) if i is not None and j is not None else None for i, j in columns]
     for start, stop in _runs([pair is not None for pair in pairs]):

@@ -15,7 +15,7 @@ from .extras import latents_module
 class GaussianMixture:
     """A mixture of ``components`` Gaussians, the best of ``starts`` fits by expectation maximisation, by scikit-learn.
 
-    ``covariance``: ``full``, ``tied``, ``diag`` or ``spherical``.
+    ``covariance`` is ``full``, ``tied``, ``diag`` or ``spherical``.
     """
 
     components: int = 4
@@ -24,15 +24,15 @@ class GaussianMixture:
     seed: int = 42
 
     def check(self, count: int) -> None:
-        """Raises ArgumentError for fewer particles than components, MissingExtraError without scikit-learn."""
+        """Raise ArgumentError for fewer particles than components, MissingExtraError without scikit-learn."""
         if not 1 <= self.components <= count:
             raise ArgumentError(f"components={self.components} of {count} particles: from 1 to {count} can be asked for")
         latents_module("sklearn.mixture")
 
     def __call__(self, points: np.ndarray, refit: int) -> np.ndarray:
-        """(n, e) -> (n,) int64 in 0 ... components - 1: the component that each point most probably comes from.
+        """Return the most probable component, 0 to components - 1, of each point (n, e), as (n,) int64.
 
-        Starts are drawn anew for each number ``refit``. Raises what :meth:`check` raises.
+        Starts are drawn anew for each number ``refit``. Raises what ``check`` raises.
         """
         self.check(len(points))
         mixture = latents_module("sklearn.mixture").GaussianMixture(

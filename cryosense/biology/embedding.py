@@ -15,21 +15,21 @@ from .extras import latents_module
 
 
 class Embedding(ShowsParameters, ABC):
-    """(n, d) latents -> (n, e) points."""
+    """A map from latents (n, d) to points (n, e)."""
 
     @abstractmethod
     def check(self, count: int) -> None:
-        """Raises ArgumentError where so many particles are too few, or where a library is missing."""
+        """Raise ArgumentError for too few particles, MissingExtraError for a missing library."""
 
     @abstractmethod
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
-        """(n, d) -> (n, e); what is random in it is drawn anew for each number ``refit`` and is the same for one."""
+        """Return points (n, e); random parts are drawn anew for each number ``refit`` and are the same for the same number."""
 
 
 @final
 @dataclass(frozen=True)
 class Umap(Embedding):
-    """Uniform manifold approximation and projection (McInnes, Healy & Melville 2018) to two dimensions, by umap-learn.
+    """Uniform manifold approximation and projection (McInnes, Healy and Melville 2018) to two dimensions, by umap-learn.
 
     ``seed`` makes it repeatable, on one thread.
     """
@@ -39,13 +39,13 @@ class Umap(Embedding):
     seed: int = 42
 
     def check(self, count: int) -> None:
-        """Raises ArgumentError for no more particles than neighbours, MissingExtraError without umap-learn."""
+        """Raise ArgumentError unless there are more particles than neighbours, MissingExtraError without umap-learn."""
         if count <= self.neighbours:
             raise ArgumentError(f"neighbours={self.neighbours} of {count} particles: give fewer")
         latents_module("umap")
 
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
-        """(n, d) -> (n, 2). Raises what :meth:`check` raises."""
+        """Return points (n, 2). Raises what ``check`` raises."""
         self.check(len(latents))
         mapper = latents_module("umap").UMAP(
             n_neighbors=self.neighbours, min_dist=self.min_dist, n_components=2, random_state=self.seed + refit, n_jobs=1
@@ -61,12 +61,12 @@ class PrincipalComponents(Embedding):
     components: int = 2
 
     def check(self, count: int) -> None:
-        """Raises ArgumentError for no component."""
+        """Raise ArgumentError for fewer than one component."""
         if self.components < 1:
             raise ArgumentError(f"components={self.components}: give at least 1")
 
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
-        """(n, d) -> (n, components), or (n, d) where there are fewer; nothing in it is random."""
+        """Return points (n, components), or (n, d) if d is smaller; nothing is random."""
         return principal_components(latents, self.components)
 
 
@@ -76,15 +76,15 @@ class Unembedded(Embedding):
     """The latents themselves."""
 
     def check(self, count: int) -> None:
-        """Any number will do."""
+        """Accept any number of particles."""
 
     def __call__(self, latents: np.ndarray, refit: int) -> np.ndarray:
-        """(n, d) -> (n, d)."""
+        """Return the latents, (n, d)."""
         return latents
 
 
 def principal_components(points: np.ndarray, components: int) -> np.ndarray:
-    """(n, d) -> (n, min(components, d)): centred points along the directions of largest variance, largest first."""
+    """Return centred points along the directions of largest variance, largest first, (n, min(components, d))."""
     centred = points - points.mean(0)
     directions = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :components]
     largest = directions[np.abs(directions).argmax(0), np.arange(directions.shape[1])]

@@ -1,4 +1,4 @@
-"""Libraries that come with an extra of the package: imported when they are needed, missed by name."""
+"""Libraries that come with an extra of the package: imported when needed, and reported by name when missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cryosense.errors import MissingExtraError
 
 
 def latents_module(name: str) -> ModuleType:
-    """-> the module of scikit-learn or umap-learn. Raises MissingExtraError where it is not installed."""
+    """Return a module of scikit-learn or umap-learn. Raises MissingExtraError if it is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class LatentRun:
-    """n particles: points (n, e) of the embedding, clusters (n,), and neighbours (n, k) in latent space."""
+    """A run of n particles: points (n, e) of the embedding, clusters (n,), and neighbours (n, k) in latent space."""
 
     name: str
     points: np.ndarray
@@ -17,6 +17,6 @@ class LatentRun:
     neighbours: np.ndarray
 
     def shuffled(self, order: np.ndarray) -> LatentRun:
-        """-> the run in which particle i has the latents of particle ``order[i]``, an (n,) permutation."""
+        """Return the run in which particle i has the latents of particle ``order[i]``, for an (n,) permutation."""
         place = np.argsort(order)
         return LatentRun(self.name, self.points[order], self.clusters[order], place[self.neighbours[order]])

@@ -13,10 +13,10 @@ from cryosense.biology.model_files import read_structure
 
 
 def chain_atoms(path: str | Path) -> dict[str, Tensor]:
-    """-> (t, 3) float64 in Angstrom of each chain of the first model, x, y, z: all but water and hydrogens.
+    """Return the atoms of each chain of the first model, (t, 3) float64 x, y, z in Angstrom, without water and hydrogens.
 
     Raises:
-        ModelFileError: as :func:`read_structure` does.
+        ModelFileError: as ``read_structure`` does.
     """
     structure = read_structure(path)
     structure.remove_waters()
@@ -26,9 +26,9 @@ def chain_atoms(path: str | Path) -> dict[str, Tensor]:
 
 
 def voxels_near(atoms: Tensor, box_size: int, pixel_size_angstrom: float, radius_angstrom: float) -> Tensor:
-    """(t, 3) x, y, z in Angstrom from the centre of voxel 0 -> (k,) int64: voxels of a flat (n, n, n) box, z first, that near.
+    """Return the voxels whose centre lies within ``radius_angstrom`` of an atom, (k,) int64 in a flat (n, n, n) box.
 
-    Voxels whose centre lies within ``radius_angstrom`` of an atom.
+    Atoms are (t, 3) x, y, z in Angstrom from the centre of voxel 0; the box is flattened z first.
     """
     reach = radius_angstrom / pixel_size_angstrom
     places = atoms.numpy()[:, ::-1] / pixel_size_angstrom  # z, y, x in voxels
@@ -40,7 +40,7 @@ def voxels_near(atoms: Tensor, box_size: int, pixel_size_angstrom: float, radius
 
 
 def correlation(volume: Tensor, other: Tensor, voxels: Tensor) -> float:
-    """(n, n, n), (n, n, n), (k,) flat voxels -> Pearson's correlation over these voxels; NaN where either is flat there."""
+    """Return Pearson's correlation of two maps (n, n, n) over flat voxels (k,); NaN where either is flat there."""
     a, b = (each.double().flatten()[voxels] for each in (volume, other))
     a, b = a - a.mean(), b - b.mean()
     return float((a * b).sum() / (a.square().sum() * b.square().sum()).sqrt())

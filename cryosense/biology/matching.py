@@ -12,7 +12,7 @@ from cryosense.errors import ArgumentError
 
 @dataclass(frozen=True)
 class Matching:
-    """Clusters of two runs, matched one to one so that as many particles as possible lie in clusters that belong together.
+    """Clusters of two runs, matched one to one so that as many particles as possible lie in matched clusters.
 
     Attributes:
         counts: (a, b) particles in each pair of clusters.
@@ -29,13 +29,13 @@ class Matching:
 
     @property
     def agreement_per_cluster(self) -> np.ndarray:
-        """(a,): share of each cluster's particles that lie in its partner; NaN for a cluster without particles."""
+        """Share of each cluster's particles that lie in its partner, (a,); NaN for a cluster without particles."""
         sizes = self.counts.sum(1)
         return np.divide(self._matched(), sizes, out=np.full(len(sizes), np.nan), where=sizes > 0)
 
     @property
     def order(self) -> np.ndarray:
-        """(b,) the second run's clusters: partners in the order of the first run's, then those without one."""
+        """The second run's clusters (b,): partners in the order of the first run's, then those without one."""
         partners = self.partner[self.partner >= 0]
         return np.concatenate([partners, np.setdiff1d(np.arange(self.counts.shape[1]), partners)])
 
@@ -45,9 +45,10 @@ class Matching:
 
 
 def match_clusters(first: np.ndarray, second: np.ndarray) -> Matching:
-    """(n,), (n,) labels 0, 1, ... of the same particles -> the optimal assignment of their clusters (Kuhn 1955).
+    """Return the optimal assignment of clusters (Kuhn 1955) for labels (n,), (n,) 0, 1, ... of the same particles.
 
-    Raises ArgumentError for label lists of different length, none, or negative labels.
+    Raises:
+        ArgumentError: labels of different lengths, none, or negative ones.
     """
     if first.shape != second.shape or first.ndim != 1 or not len(first):
         raise ArgumentError(f"labels of shape {first.shape} and {second.shape} are not of the same particles")

@@ -1,4 +1,4 @@
-"""Atomic models as files, from anyone: sizes are checked before memory is taken, and one error names the file."""
+"""Atomic models in files of unknown origin: sizes are checked before memory is taken, and one error names the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import gemmi
 from cryosense.errors import ModelFileError
 
 # The largest structures of the PDB, virus capsids of several million atoms, are below this as text. Parsed, text takes up to
-# 26 times its size; models shrink to a quarter or a sixth when compressed, and what grows more when decompressed is a trap.
+# 26 times its size; models shrink to a quarter or a sixth when compressed, so anything that expands more is a trap.
 LARGEST_BYTES = 2**30
 MOST_EXPANSION, ALWAYS_EXPANDED_BYTES = 30, 2**20
 FARTHEST_ANGSTROM = 1e6  # from the origin: no molecule has atoms there
@@ -26,11 +26,11 @@ _FORMATS = {
 
 
 def read_structure(path: str | Path) -> gemmi.Structure:
-    """The structure in a PDB or mmCIF file, which may be compressed by gzip; parts of a chain are joined.
+    """Read the structure in a PDB or mmCIF file, which may be gzip-compressed; parts of a chain are joined.
 
     Raises:
-        ModelFileError: no such file, another format, too much text, text that cannot be parsed, no atoms, or an atom at no
-            finite position or a tenth of a millimetre away.
+        ModelFileError: no such file, another format, too much text, text that cannot be parsed, no atoms, or an atom whose
+            position is not finite or a tenth of a millimetre away.
     """
     path = Path(path)
     if not path.is_file():
@@ -60,7 +60,7 @@ def _text(path: Path, compressed: bool) -> bytes:
     if len(content) > largest:
         advice = "decompress it, if you trust it" if compressed else "no atomic model is as large"
         raise ModelFileError(f"{path}: more than {largest} bytes of text: {advice}")
-    # Authors' names in old files are in old encodings, of one byte or several; what matters is plain ASCII.
+    # Authors' names in old files have old encodings, of one byte or several; everything that matters is plain ASCII.
     return content.translate(_ASCII)
 
 

@@ -20,14 +20,14 @@ LONGEST_STEP_ANGSTROM = 4.5
 
 @dataclass(frozen=True)
 class Chain:
-    """r residues of one protein chain, those that have an alpha carbon, in the order of the file.
+    """The r residues of one protein chain that have an alpha carbon, in the order of the file.
 
     Attributes:
         name: as the authors of the model call it.
-        letters: r one-letter codes; of a modified residue that of its parent (M for selenomethionine), X where unknown.
+        letters: r one-letter codes; for a modified residue that of its parent (M for selenomethionine), X where unknown.
         numbers: r residue numbers with their insertion codes.
         backbone: (r, 4, 3) float64 in Angstrom, N, CA, C and O, NaN where absent.
-        confidence: (r,) float64, mean of the backbone's column of B-factors, in which predictions keep their confidence.
+        confidence: (r,) float64, mean B-factor of the backbone; predictions store their confidence there.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Chain:
         return len(self.letters)
 
     def breaks(self) -> list[bool]:
-        """-> r + 1 times whether residues are missing before residue i, or behind the last: at ends they always may be."""
+        """Return whether residues are missing before each one and behind the last, r + 1 values; always true at the ends."""
         alpha = self.backbone[:, ALPHA_CARBON]
         steps = (alpha[1:] - alpha[:-1]).norm(dim=-1)
         return [True, *(steps > LONGEST_STEP_ANGSTROM).tolist(), True]
@@ -56,15 +56,15 @@ class ProteinModel:
 
     @property
     def residues(self) -> int:
-        """How many there are in all chains."""
+        """Number of residues in all chains."""
         return sum(len(chain) for chain in self.chains)
 
 
 def read_model(path: str | Path) -> ProteinModel:
-    """Read PDB or mmCIF. Where a residue has alternate conformers, the one of highest occupancy stands for it, else the first.
+    """Read PDB or mmCIF. Of alternate conformers of a residue, the one with the highest occupancy is used, else the first.
 
     Raises:
-        ModelFileError: as :func:`read_structure` does, or no protein chain in the file.
+        ModelFileError: as ``read_structure`` does, or no protein chain in the file.
     """
     chains, others = [], []
     for part in read_structure(path)[0]:
@@ -82,12 +82,12 @@ Residue = tuple[gemmi.Residue, dict[str, gemmi.Atom]]
 
 
 def _places(polymer: gemmi.ResidueSpan) -> list[list[gemmi.Residue]]:
-    """Residues by place: several stand at one where the sequence itself has alternatives."""
+    """Group residues by place: several share one where the sequence itself has alternatives."""
     return [list(group) for _, group in groupby(polymer, key=lambda residue: str(residue.seqid))]
 
 
 def _conformer(place: list[gemmi.Residue]) -> Residue:
-    """-> the residue, and the backbone atoms by name, of the best occupied conformer at a place."""
+    """Return the residue, and its backbone atoms by name, of the conformer with the highest occupancy at a place."""
     best: tuple[float, Residue] | None = None
     for residue in place:
         for label in sorted({atom.altloc for atom in residue}):

@@ -1,4 +1,4 @@
-"""What a particle's nearest neighbours in latent space say: no clusters, no embedding, no scale."""
+"""What a particle's nearest neighbours in latent space say, without clusters, embedding or scale."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ TREE_DIMENSIONS = 15  # in more, a tree looks at nearly all particles, and compa
 
 
 def check_neighbours(count: int, particles: int) -> None:
-    """Raises ArgumentError where a particle has not so many others."""
+    """Raise ArgumentError unless a particle has that many others."""
     if not 1 <= count < particles:
         raise ArgumentError(f"neighbours={count} of {particles} particles: from 1 to {particles - 1} can be asked for")
 
 
 def nearest_neighbours(latents: np.ndarray, count: int) -> np.ndarray:
-    """(n, d) -> (n, count) int64: the nearest other particles of each, by Euclidean distance, nearest first.
+    """Return the nearest other particles of each of latents (n, d), (n, count) int64, by Euclidean distance, nearest first.
 
-    Raises ArgumentError where there are not so many others.
+    Raises:
+        ArgumentError: fewer other particles than that.
     """
     check_neighbours(count, len(latents))
     if latents.shape[1] > TREE_DIMENSIONS:
@@ -36,7 +37,7 @@ def nearest_neighbours(latents: np.ndarray, count: int) -> np.ndarray:
 
 
 def neighbour_overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """(n, k), (n, k) neighbours of the same particles -> the mean share of them that are the same; k / (n - 1) by chance."""
+    """Return the mean share of neighbours (n, k), (n, k) of the same particles that are the same; k / (n - 1) by chance."""
     shared = 0
     for start in range(0, len(first), CHUNK):
         rows = slice(start, start + CHUNK)
@@ -45,9 +46,9 @@ def neighbour_overlap(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def transferred_classes(classes: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
-    """(n,) int classes 0, 1, ..., (n, k) -> (n,): the most frequent class among each particle's neighbours.
+    """Return the most frequent class among each particle's neighbours, (n,), for int classes (n,) 0, 1, ....
 
-    Of classes that are equally frequent, the first. A particle's own class has no say.
+    Ties go to the first class. A particle's own class does not count.
     """
     votes = np.zeros((len(classes), int(classes.max()) + 1), dtype=np.int64)
     np.add.at(votes, (np.arange(len(classes))[:, None], classes[neighbours]), 1)
@@ -55,5 +56,5 @@ def transferred_classes(classes: np.ndarray, neighbours: np.ndarray) -> np.ndarr
 
 
 def transferred_coordinate(coordinate: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
-    """(n,), (n, k) -> (n,): the mean of a coordinate over each particle's neighbours; its own has no say."""
+    """Return the mean of a coordinate (n,) over each particle's neighbours (n, k), without its own value."""
     return np.asarray(coordinate[neighbours].mean(1))

@@ -17,7 +17,7 @@ from cryosense.errors import ArgumentError
 
 @dataclass(frozen=True)
 class ChainPair:
-    """Chains ``a`` and ``b``, by their numbers in their models, whose sequences are alike."""
+    """Chains ``a`` and ``b``, by their index in their models, whose sequences are alike."""
 
     a: int
     b: int
@@ -29,9 +29,12 @@ class Pairing:
     """How chains are paired.
 
     Attributes:
-        minimum_identity: of the aligned residues; below it two chains are different proteins.
-        minimum_coverage: matched share of the shorter chain, at least.
-        place_scale_angstrom: how near alpha carbons are to be at one place, see :meth:`by_place`.
+        minimum_identity: identity of the aligned residues below which two chains are different proteins.
+        minimum_coverage: least matched share of the shorter chain.
+        place_scale_angstrom: how near alpha carbons must be to be at one place; see ``place_scores``.
+
+    Raises:
+        ArgumentError: shares outside (0, 1], or a scale that is not positive.
     """
 
     minimum_identity: float = 0.5
@@ -47,7 +50,7 @@ class Pairing:
             )
 
     def by_sequence(self, a: ProteinModel, b: ProteinModel) -> list[ChainPair]:
-        """-> all pairs of chains of the same sequence, as far as they were built."""
+        """Return all pairs of chains with the same sequence, as far as they were built."""
         pairs = (ChainPair(i, j, align(one, other)) for i, one in enumerate(a.chains) for j, other in enumerate(b.chains))
         return [pair for pair in pairs if self._alike(pair.alignment)]
 
@@ -56,7 +59,7 @@ class Pairing:
         return covered >= self.minimum_coverage and alignment.identity >= self.minimum_identity
 
     def by_place(self, scores: Tensor, pairs: list[ChainPair]) -> list[int]:
-        """(p,) scores of ``pairs`` -> numbers of pairs: each chain in at most one, of the highest sum of scores."""
+        """Return the indices of pairs, each chain in at most one, that have the highest sum of ``scores`` (p,)."""
         if not pairs:
             return []
         table = np.zeros((1 + max(pair.a for pair in pairs), 1 + max(pair.b for pair in pairs)))
@@ -67,17 +70,18 @@ class Pairing:
         return sorted(number[i, j] for i, j in chosen if (i, j) in number)
 
     def place_scores(self, moving: Tensor, fixed: Tensor, pair: Tensor, pairs: int) -> Tensor:
-        """(t, 3), (t, 3) matched alpha carbons, (t,) pair of each -> (p,): sum of 1 / (1 + (d / scale)^2) over d Angstrom.
+        """Return the sum of ``1 / (1 + (d / scale)^2)`` over distances d in Angstrom for each pair of chains, (p,).
 
-        Zhang & Skolnick's (2004) term: it counts residues that are in place, and stray ones hardly matter.
+        Matched alpha carbons are (t, 3), (t, 3), and ``pair`` (t,) is the pair of each. Zhang and Skolnick's (2004) term: it
+        counts residues that are in place, and stray ones hardly matter.
         """
         distance = (moving - fixed).norm(dim=-1) / self.place_scale_angstrom
         return torch.zeros(pairs, dtype=torch.float64).index_add_(0, pair, 1 / (1 + distance**2))
 
     def into_frame(self, pairs: list[ChainPair], a: ProteinModel, b: ProteinModel) -> Superposition:
-        """-> the rigid motion of all of ``b`` that brings the most of its residues to their places in ``a``; p = 1.
+        """Return the rigid motion of all of ``b`` that brings most of its residues to their places in ``a``; p = 1.
 
-        Tried are the superpositions of the longest chain of ``a`` that has partners on each of them.
+        The candidates are the superpositions of the longest chain of ``a`` that has partners onto each of these.
         """
         atoms = MatchedAtoms.of(pairs, a, b)
         carbons = atoms.only(atoms.kind == ALPHA_CARBON)
@@ -95,12 +99,12 @@ class Pairing:
 
 @dataclass(frozen=True)
 class MatchedAtoms:
-    """Backbone atoms that both residues of a match have, of all pairs behind each other.
+    """Backbone atoms that both residues of a match have, those of all pairs one after the other.
 
     Attributes:
         a, b: (t, 3) Angstrom.
-        pair: (t,) int64, number of the pair of chains.
-        match: (t,) int64, number of the matched residue, counted through all pairs.
+        pair: (t,) int64, index of the pair of chains.
+        match: (t,) int64, index of the matched residue, counted through all pairs.
         kind: (t,) int64, 0 to 3: N, CA, C, O.
     """
 
@@ -122,11 +126,11 @@ class MatchedAtoms:
         return cls(positions_a[both], positions_b[both], pair[match], match, kind)
 
     def only(self, chosen: Tensor) -> MatchedAtoms:
-        """(t,) bool -> some of the atoms."""
+        """Return the atoms chosen by (t,) bool."""
         return MatchedAtoms(*(each[chosen] for each in (self.a, self.b, self.pair, self.match, self.kind)))
 
 
 def _gather(parts: list[tuple[Chain, tuple[int, ...]]]) -> Tensor:
-    """-> (m, 4, 3): the backbones of these rows of these chains behind each other."""
+    """Return the backbones of these rows of these chains one after the other, (m, 4, 3)."""
     empty = torch.empty(0, 4, 3, dtype=torch.float64)
     return torch.cat([empty, *(chain.backbone[torch.tensor(rows, dtype=torch.int64)] for chain, rows in parts)])

@@ -62,7 +62,7 @@ class Work(StackWork):
 
 
 def align(cfg: DictConfig) -> bool:
-    """Find the poses of a composed ``align`` config unless they are there. -> whether they are, or shards are missing."""
+    """Find the poses of a composed ``align`` config unless they exist; return whether they do now, or shards are missing."""
     task: AlignmentRun = instantiate(cfg.run)
     for note in task.alignment.known.notes:
         print(f"cryosense align: {note}", file=sys.stderr)
@@ -99,7 +99,7 @@ def main(cfg: DictConfig) -> None:
 
 
 def describe(iteration: dict[str, Any]) -> str:
-    """-> an iteration in a line."""
+    """Return an iteration in one line."""
     resolution, turned = iteration["resolution_angstrom"], iteration["median_turn_deg"]
     said = "no resolution" if resolution is None else f"half maps {resolution:.2f} Å"
     return said + ("" if turned is None else f", poses changed by {turned:.2f} degrees (median)")

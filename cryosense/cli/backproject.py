@@ -1,4 +1,4 @@
-"""``cryosense backproject``: a particle stack with poses to half maps, full map and FSC."""
+"""The verb ``cryosense backproject``: from a particle stack with poses to half maps, full map and FSC."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Work(StackWork):
         self.task.particles.prepare(mean, deviation)
 
     def make(self, directory: RunDirectory) -> None:
-        """Make the maps in one."""
+        """Make the maps of an undivided run."""
         self._finish(directory, self.task.accumulate(directory.path, self.alignments, self.usable, self.progress))
 
     def make_part(self, directory: RunDirectory) -> None:
@@ -68,7 +68,7 @@ class Work(StackWork):
 
 
 def backproject(cfg: DictConfig) -> bool:
-    """Make the maps of a composed ``backproject`` config unless they are there. -> whether they are, or shards are missing."""
+    """Make the maps of a composed ``backproject`` config unless they exist; return whether they do, or shards are missing."""
     own = identity(cfg, WITHOUT_EFFECT)  # first: it names the keys that have no value yet
     task: Backprojection = instantiate(cfg.backprojection)
     for note in task.alignments.notes:
@@ -105,7 +105,7 @@ def main(cfg: DictConfig) -> None:
 
 
 def worth_in_words(equivalent: dict[str, float | None], particles: int) -> str:
-    """-> one line: how many uncompressed particles these are worth, by half maps and by the cross-FSC."""
+    """Return one line: how many uncompressed particles these are worth, by half maps and by the cross-FSC."""
     by = {name: "unknown" if number is None else f"{number:.0f}" for name, number in equivalent.items()}
     return (
         f"{particles} particles are worth {by['cross']} uncompressed ones by the cross-FSC, {by['half_maps']} by half maps "

@@ -1,4 +1,4 @@
-"""A run of reconstruction, or of what is built on it, from a composed configuration."""
+"""A reconstruction run, or one of what is built on it, from a composed configuration."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PARTS = ("noise", "quantiser", "reconstructor", "fitting", "scores", "scaling")
 
 
 def open_source(cfg: DictConfig) -> ParticleSource:
-    """-> the particles that a composed config names, after its geometry; no image is read."""
+    """Return the particles that a composed config names, after its geometry; no image is read."""
     source: ParticleSource = instantiate(cfg.data)
     return source.transformed(instantiate(cfg.geometry))
 
 
 def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -> Run:
-    """-> the run of all its particles that a composed ``reconstruct`` config describes.
+    """Return the run of all its particles that a composed ``reconstruct`` config describes.
 
-    All of it is made and checked first; then every image is looked at, unless another run has: for what is usable, and for the
-    scaling.
+    Everything is made and checked first; then every image is looked at, unless another run has done so: for what is usable,
+    and for the scaling.
     """
     device = device_named(cfg.device)
     parts = {name: instantiate(cfg[name]) for name in PARTS}
@@ -58,7 +58,7 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
 
 
 def _of_file(source: MeasuredSource, run_id: str, settings: dict[str, Any]) -> Run:
-    """-> the run of particles that were measured before: their file says how, and whatever else was set of it is not used."""
+    """Return the run of particles measured before: their file says how, and other settings of it are not used."""
     file, count = source.file, len(source.images)
     settings["reconstructor"].prepare(file.operator(source.positions[:1]))
     settings["fitting"].check(settings["reconstructor"], source, count)
@@ -74,7 +74,7 @@ def _of_file(source: MeasuredSource, run_id: str, settings: dict[str, Any]) -> R
 
 
 def spread(available: int, wanted: int | None) -> torch.Tensor:
-    """-> particle numbers: all, or (wanted,) spread evenly over them. Raises ArgumentError if there are fewer."""
+    """Return particle numbers: all, or (wanted,) spread evenly over them. Raises ArgumentError if there are fewer."""
     if wanted is None:
         return torch.arange(available)
     if not 1 <= wanted <= available:

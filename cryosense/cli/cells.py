@@ -1,4 +1,4 @@
-"""Cells of a sweep: where the run of a configuration stands, and what it is known by."""
+"""Cells of a sweep: where the run of a configuration is, and how it is identified."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ class Cell:
     """One run of one configuration, or one shard of it.
 
     Attributes:
-        label: operator, masks, compression and reconstructor in a word.
-        identity: the resolved configuration, but for what does not change the run.
-        weight_identity: of that, what the weight of a prior depends on.
+        output_dir: the directory of the sweep.
+        label: operator, masks, compression and reconstructor in one word.
+        identity: the resolved configuration, without what does not change the run.
+        weight_identity: the part of it on which the weight of a prior depends.
+        sharding: which part of the run this is.
     """
 
     output_dir: Path
@@ -42,7 +44,7 @@ class Cell:
 
     @classmethod
     def of(cls, cfg: DictConfig) -> Cell:
-        """-> the cell of a composed ``reconstruct`` config. Raises OmegaConf's errors for one that is not complete."""
+        """Return the cell of a composed ``reconstruct`` config. Raises OmegaConf's errors for an incomplete one."""
         plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         operator = plain["operator"]
         masks = operator.get("masks")
@@ -62,16 +64,17 @@ class Cell:
 
     @property
     def run_id(self) -> str:
+        """Identifier of the run, a digest of its identity."""
         return _digest(self.identity)
 
     @property
     def name(self) -> str:
-        """The run's number, with that of the shard."""
+        """The run's identifier, with the number of the shard."""
         return self.run_id if self.sharding.count == 1 else f"{self.run_id}-{self.sharding.index}-of-{self.sharding.count}"
 
     @property
     def run_directory(self) -> Path:
-        """Where the whole run stands, or will."""
+        """Where the whole run is, or will be."""
         return self.output_dir / f"{self.label}-{self.run_id}"
 
     @property
@@ -82,21 +85,21 @@ class Cell:
 
     @property
     def directory_now(self) -> Path:
-        """Where this cell is: shards that were all done are the run."""
+        """Where this cell is now: once all shards are done they are the run."""
         return self.directory if self.directory.is_dir() else self.run_directory
 
     @property
     def own_identity(self) -> str:
-        """What this cell is, as ``config.yaml`` has it."""
+        """What this cell is, as in its ``config.yaml``."""
         return self.identity if self.sharding.count == 1 else self.identity + self.sharding.suffix
 
     def weights(self, fingerprint: str) -> WeightCache:
-        """-> where the weight of its prior is kept, for the data of this fingerprint and this version of the code."""
+        """Return where the weight of its prior is kept, for data with this fingerprint and this version of the code."""
         return WeightCache(self.output_dir / ".weights", _digest(f"{self.weight_identity}{fingerprint}{code_version()}"))
 
 
 def reconstructor_name(node: Mapping[str, Any]) -> str:
-    """-> what a reconstructor calls itself: by its parameter ``name``, else its class."""
+    """Return what a reconstructor calls itself: by its parameter ``name``, else by its class."""
     target = get_object(node["_target_"])
     return str(node.get("name") or getattr(target, "name", target.__name__))
 

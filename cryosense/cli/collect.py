@@ -1,4 +1,4 @@
-"""``cryosense collect <directory>``: all rows below a directory as tables and one picture."""
+"""The verb ``cryosense collect <directory>``: all rows below a directory as tables and one picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from cryosense.reporting.tables.run_tables import RunTables
 def gather(cfg: DictConfig) -> None:
     """Print the tables of runs and of maps, write them and their pictures, and list the runs that are left out.
 
-    Raises ArgumentError where there is neither.
+    Raises:
+        NoRunError: neither runs nor maps.
     """
     check_directory(Path(cfg.directory))
     maps, damaged = finished_maps(Path(cfg.directory))
@@ -46,7 +47,7 @@ def gather(cfg: DictConfig) -> None:
 
 
 def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
-    """Print the resolutions of back-projections, write them and their curves."""
+    """Print the resolutions of back-projections, and write them and their curves."""
     lines = resolution_lines(maps)
     print(lines.to_string(index=False))
     write_csv(Path(cfg.maps_csv), lines)
@@ -76,7 +77,7 @@ def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) 
 
 
 def with_directory_named(words: list[str]) -> list[str]:
-    """Command-line words with the first one that is neither override nor flag as ``directory=``, quoted for Hydra."""
+    """Return the command-line words with the first that is neither override nor flag as ``directory=``, quoted for Hydra."""
     for i, word in enumerate(words):
         after_flag = i > 0 and words[i - 1].startswith("--")
         if not word.startswith("-") and not after_flag and ("=" not in word or Path(word).is_dir()):

@@ -1,4 +1,4 @@
-"""``cryosense compare-latents A B``: are the same conformations found in two runs of the same particles?"""
+"""The verb ``cryosense compare-latents A B``: whether two runs of the same particles find the same conformations."""
 
 from __future__ import annotations
 

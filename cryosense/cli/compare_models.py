@@ -1,4 +1,4 @@
-"""``cryosense compare-models a.cif b.cif``: atomic models with each other and with a map."""
+"""The verb ``cryosense compare-models a.cif b.cif``: atomic models against each other and a map."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WITHOUT_EFFECT = ("run",)
 
 
 def compare_models(cfg: DictConfig) -> dict[str, object]:
-    """Compare the models of a composed ``compare-models`` config unless they are. -> what sums it up."""
+    """Compare the models of a composed ``compare-models`` config unless that is done; return a summary."""
     directory = Path(cfg.output_dir)
     task: ModelRun = instantiate(cfg.run)
     task.check()

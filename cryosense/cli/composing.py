@@ -1,4 +1,4 @@
-"""Every configuration that Hydra composes in this process passes through here, before anything of it is used."""
+"""Every configuration that Hydra composes in this process passes through here, before anything in it is used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from cryosense.cli.trust import Typed, refuse_untrusted
 from cryosense.cli.wrong_kinds import refuse_wrong_kinds
 from cryosense.errors import ForeignConfigError
 
-# Of Hydra's own node, what it writes there itself.
+# What Hydra itself writes to its own node.
 HYDRAS = {"overrides", "runtime"}
 HYDRAS_OF_JOB = {"config_name", "name", "override_dirname", "id", "num"}
 # Hydra's options that show something and end.
@@ -35,11 +35,11 @@ SHOWING = {"--cfg", "-c", "--info", "-i"}
 
 
 class ConfigLoader(ConfigLoaderImpl):
-    """Hydra's own, which refuses what it does not trust and remembers what it composed."""
+    """Hydra's own loader, which also refuses what it does not trust and remembers what it composed."""
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         super().__init__(config_search_path)
-        self.typed = typed_in(sys.argv[1:])  # goes along to processes that compose cells of a sweep
+        self.typed = typed_in(sys.argv[1:])  # pickled along to processes that compose cells of a sweep
         self.only_shows = bool(SHOWING & {word.partition("=")[0] for word in sys.argv[1:]})
 
     def load_configuration(
@@ -50,12 +50,12 @@ class ConfigLoader(ConfigLoaderImpl):
         from_shell: bool = True,
         validate_sweep_overrides: bool = True,
     ) -> DictConfig:
-        """-> the composed configuration, Hydra's own node included.
+        """Return the composed configuration, Hydra's own node included.
 
         Raises:
-            ForeignConfigError: see :func:`cryosense.cli.trust.refuse_untrusted`; Hydra's own node is set by a folder of
-                others, or by a configuration that is composed within another.
-            ConfigError: see :func:`cryosense.cli.wrong_kinds.refuse_wrong_kinds`.
+            ForeignConfigError: see ``cryosense.cli.trust.refuse_untrusted``; or Hydra's own node is set by a configuration in
+                someone else's folder, or by one that is composed within another.
+            ConfigError: see ``cryosense.cli.wrong_kinds.refuse_wrong_kinds``.
         """
         parsed = OverridesParser.create().parse_overrides(overrides)
         odd = [each.input_line for each in parsed if each.is_hydra_override() and not from_shell]
@@ -83,13 +83,13 @@ class ConfigLoader(ConfigLoaderImpl):
         config_name: str | None = None,
         overrides: list[str] | None = None,
     ) -> list[str]:
-        """-> members of a group; for ``--help``, which asks for each, without a copy of all that was read each time."""
+        """Return the members of a group, for ``--help``, which asks for each, without copying all that was read each time."""
         if any(word.partition("=")[0].endswith("searchpath") for word in overrides or ()):
             return super().get_group_options(group_name, results_filter, config_name, overrides)
         return list(self.repository.get_group_options(group_name, results_filter))
 
     def _refuse_hydra(self, node: Any, config_name: str | None, parsed: list[Override], run_mode: RunMode) -> None:
-        """See that Hydra's node is what it would be without the folders of others."""
+        """Check that Hydra's node is what it would be without foreign folders."""
         own = ConfigSearchPathImpl()
         own.append("hydra", "pkg://hydra.conf")
         own.append("main", f"file://{conf_dir()}")
@@ -110,13 +110,13 @@ def _settings(key: str, value: Any) -> Any:
 
 
 def _is_foreign(node: Any) -> bool:
-    """-> whether files of others may have been read for it."""
+    """Return whether foreign files may have been read for it."""
     own = {"", "hydra.conf", str(conf_dir())}
     return any(source["path"] not in own for source in node["runtime"]["config_sources"])
 
 
 def _is_own(override: Override, loader: ConfigLoaderImpl) -> bool:
-    """-> whether an override sets up Hydra, or chooses a member of a group that cryosense ships with."""
+    """Return whether an override sets up Hydra, or chooses a member of a group that cryosense ships with."""
     key = override.key_or_group
     if override.is_hydra_override():
         return key != "hydra.searchpath"
@@ -127,8 +127,8 @@ def _is_own(override: Override, loader: ConfigLoaderImpl) -> bool:
 
 @contextmanager
 def checked() -> Iterator[None]:
-    """Let Hydra compose by it: for the command line, cells of sweeps and configurations within configurations."""
-    Plugins.instance()  # registers Hydra's own reader of files, whose place ours takes
+    """Let Hydra compose with it: for the command line, cells of sweeps and configurations within configurations."""
+    Plugins.instance()  # registers Hydra's own file reader, which this one replaces
     readers = SourcesRegistry.instance().types
     before = hydra_app.ConfigLoaderImpl, readers["file"]
     hydra_app.ConfigLoaderImpl, readers["file"] = ConfigLoader, FileConfigSource  # type: ignore[misc]
@@ -140,7 +140,7 @@ def checked() -> Iterator[None]:
 
 
 def typed_in(words: Sequence[str]) -> Typed:
-    """-> what is given values to on a command line, and which.
+    """Return which keys get values on a command line, and these values.
 
     Raises:
         ForeignConfigError: cryosense's own configurations would be replaced.
@@ -154,7 +154,7 @@ def typed_in(words: Sequence[str]) -> Typed:
             )
         try:
             override = None if word.startswith("-") else OverridesParser.create().parse_override(word)
-        except HydraException:  # an option's own word, or what Hydra will refuse itself
+        except HydraException:  # an option's argument, or something that Hydra itself will refuse
             continue
         if override is not None:
             value = override.value()

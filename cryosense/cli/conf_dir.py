@@ -1,4 +1,4 @@
-"""Where the configuration files lie: inside the installed wheel, or at the top of a checkout."""
+"""Where the configuration files are: inside the installed wheel, or at the top of a checkout."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from cryosense.errors import ConfigError
 
 
 def conf_dir() -> Path:
-    """-> the folder of Hydra configs that belongs to this installation.
+    """Return the folder of Hydra configs that belongs to this installation.
 
     Raises:
-        ConfigError: the installation carries no configs.
+        ConfigError: an installation without configs.
     """
     package = Path(cryosense.__file__).resolve().parent
     for folder in (package / "conf", package.parent / "conf"):

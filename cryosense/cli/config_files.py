@@ -1,4 +1,4 @@
-"""Reading configuration files of others: plain YAML of a bounded size, read once, so that what is checked is what is used."""
+"""Reading foreign configuration files: plain YAML of a bounded size, read once, so that what is checked is what is used."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from cryosense.errors import ForeignConfigError
 
 LARGEST_BYTES = 2**17
 MOST_NESTED = 40
-READ: list[Path] = []  # configurations of others that were read in this process
+READ: list[Path] = []  # foreign configurations that were read in this process
 
 
 class FileConfigSource(file_config_source.FileConfigSource):
-    """Hydra's folders of YAML files, which may be anybody's.
+    """Hydra's folders of YAML files, which may come from anyone.
 
     It has the name of Hydra's own reader, by which Hydra knows what it registers: in the workers of a sweep, which are given
     the readers of the process that started them, Hydra registers its own once more.
     """
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """-> what a file holds.
+        """Return what a file holds.
 
         Raises:
             ForeignConfigError: not plain YAML, with aliases, nested too deeply, or larger than 128 kB.
@@ -47,7 +47,7 @@ class FileConfigSource(file_config_source.FileConfigSource):
 
 
 def _checked(path: Path) -> str:
-    """-> the text of a file that is small, plain and shallow."""
+    """Return the text of a file that is small, plain and shallow."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ForeignConfigError(f"{path}: not a file")
@@ -57,7 +57,7 @@ def _checked(path: Path) -> str:
             raise ForeignConfigError(f"{path}: more than {LARGEST_BYTES} bytes: no configuration is as large")
         text, depth = raw.decode(), 0
         for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            # Aliases let a small file stand for one that fills the memory.
+            # Aliases let a small file expand until it fills the memory.
             if isinstance(event, yaml.AliasEvent):
                 raise ForeignConfigError(f"{path}: has YAML aliases (*name): write out what they stand for")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

@@ -1,4 +1,4 @@
-"""``cryosense design-mask``: from an uncompressed pilot to the masks that keep the most resolution."""
+"""The verb ``cryosense design-mask``: from an uncompressed pilot to the masks that keep the most resolution."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from cryosense.reporting.figures.mask_design import draw_design
 from cryosense.tasks.mask_design.mask_design import CONFIG, DESIGN, MaskDesign
 from cryosense.tasks.mask_design.pilots import read_curve
 
-# What the design is compared with does not change it.
+# The design does not depend on what it is compared with.
 WITHOUT_EFFECT = ("obtained", "design")
 
 
 def design(cfg: DictConfig) -> dict[str, object]:
-    """Make the design of a composed ``design-mask`` config unless it is made. -> what sums it up."""
+    """Make the design of a composed ``design-mask`` config unless it is made; return a summary."""
     directory, files = Path(cfg.output_dir), seen([cfg.ctf, cfg.pilot_ctf])
     task: MaskDesign = instantiate(cfg.design)
     obtained = None if cfg.obtained is None else read_curve(Path(cfg.obtained) / "fsc.csv", cfg.pilot.curve)[0]
@@ -44,7 +44,7 @@ def design(cfg: DictConfig) -> dict[str, object]:
 
 
 def _draw(path: Path, task: MaskDesign, obtained: Tensor | None) -> None:
-    """Draw the design that lies in the picture's folder, beside an FSC (n // 2 + 1,) that was obtained with its masks."""
+    """Draw the design in the picture's folder, beside an FSC (n // 2 + 1,) that was obtained with its masks."""
     table, summary = pd.read_csv(path.with_name("profile.csv")), read_json(path.with_name("design.json"))
     draw_design(path, table, obtained, task.fsc_floor, task.pilot.pixel_size_angstrom, summary)
 

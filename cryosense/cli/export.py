@@ -1,4 +1,4 @@
-"""``cryosense export particles.star``: what cryoDRGN needs beside a stack."""
+"""The verb ``cryosense export particles.star``: what cryoDRGN needs besides a stack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cryosense.data.unused import unused_columns
 
 
 def export(cfg: DictConfig) -> tuple[Path, Path]:
-    """Write the files of a composed ``export`` config. -> ``poses.pkl``, ``ctf.pkl``."""
+    """Write the files of a composed ``export`` config and return the paths of ``poses.pkl`` and ``ctf.pkl``."""
     images = instantiate(cfg.data).images
     unused = unused_columns(images.tables, USED)
     directory = Path(cfg.data.path).parent if cfg.output_dir is None else Path(cfg.output_dir)

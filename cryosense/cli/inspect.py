@@ -1,4 +1,4 @@
-"""``cryosense inspect``: what is in a measurement file."""
+"""The verb ``cryosense inspect``: what is in a measurement file."""
 
 from __future__ import annotations
 

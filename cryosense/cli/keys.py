@@ -1,4 +1,4 @@
-"""From arguments, of which errors speak, to the keys of the configuration that a user gave them by."""
+"""From arguments, which errors speak of, to the keys of the configuration that a user gave them by."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hydra.utils import get_object
 
 from cryosense.cli.conf_dir import conf_dir
 
-# The configurations composed in this process, by name and unresolved: of the verb, then of what it composes itself.
+# The configurations composed in this process, by name and unresolved: the verb's, then those it composes itself.
 COMPOSED: dict[str, Any] = {}
 # name=..., a word with an underscore, or the first word of a message; not in a path, a quotation or a longer key.
 WORD = re.compile(r"(?<![\w./\\'\"`{-])(?:[a-z]\w*(?==)|[a-z]+_\w+(?![\w./(='\"`-])|^[a-z]\w*\b)")
@@ -23,15 +23,15 @@ ABSENT = object()
 
 
 def remember(name: str, cfg: dict[str, Any]) -> None:
-    """Keep what was composed, so that errors can be told in its keys."""
+    """Keep what was composed, so that errors can be expressed in its keys."""
     COMPOSED[name] = cfg
 
 
 def with_keys(message: str, error: BaseException, node: str | None = None) -> str:
-    """-> the message with the key of each argument in its place, where one and only one is meant.
+    """Return the message with each argument replaced by its key, where it can mean only one.
 
     Args:
-        error: its traceback tells in which nodes' objects it arose.
+        error: its traceback shows in which nodes' objects it arose.
         node: the full key of one that could not be made.
     """
     nodes = [(root, node) for root in reversed(COMPOSED.values())] if node else []
@@ -41,7 +41,7 @@ def with_keys(message: str, error: BaseException, node: str | None = None) -> st
 
 
 def _choice(name: str) -> str | None:
-    """-> the choice on the command line that makes an object of this class, where one and only one does."""
+    """Return the choice on the command line that makes an object of this class, if there is exactly one."""
     root, making = conf_dir(), re.compile(rf"_target_: *[\w.]+\.{name}\b")
     groups = [path for path in root.rglob("*.yaml") if path.parent != root and making.search(path.read_text(encoding="utf-8"))]
     named = [f"{path.parent.relative_to(root)}={path.stem}" for path in groups if path.parent.name != "experiment"]
@@ -49,7 +49,7 @@ def _choice(name: str) -> str | None:
 
 
 def _key(nodes: list[tuple[Any, str]], argument: str) -> str | None:
-    """-> the key of an argument: of the first node that has it, else the only one of that name in a configuration."""
+    """Return the key of an argument: of the first node that has it, else the only one of that name in a configuration."""
     for root, node in nodes:
         path = _origin(root, f"{node}.{argument}".lstrip("."))
         if path is not None:
@@ -62,7 +62,7 @@ def _key(nodes: list[tuple[Any, str]], argument: str) -> str | None:
 
 
 def _origin(root: Any, path: str) -> str | None:
-    """-> where a value is given: the path itself, or the one that interpolations on the way lead to. None: there is none."""
+    """Return where a value is given: the path itself, or where interpolations on the way lead; None if nowhere."""
     for _ in range(MOST_HOPS):
         here, parts = root, path.split(".")
         for i, part in enumerate(parts):
@@ -77,7 +77,7 @@ def _origin(root: Any, path: str) -> str | None:
 
 
 def _values(node: Any, where: str = "") -> Iterator[tuple[str, Any]]:
-    """Every key from the root down with what stands there."""
+    """Yield every key from the root down with its value."""
     for key, value in node.items() if isinstance(node, dict) else ():
         path = f"{where}.{key}".lstrip(".")
         yield path, value
@@ -85,7 +85,7 @@ def _values(node: Any, where: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _nodes_of(error: BaseException, root: Any) -> Iterator[str]:
-    """-> the nodes whose target, or what it made, was at work when the error arose; the innermost first."""
+    """Yield the nodes whose target, or what it made, was at work when the error arose, the innermost first."""
     named = [(path.removesuffix("_target_").rstrip("."), name) for path, name in _values(root) if path.endswith("_target_")]
     targets = [(path, _object(name)) for path, name in named]
     for frame in reversed([frame for frame, _ in traceback.walk_tb(error.__traceback__)]):
@@ -100,7 +100,7 @@ def _object(name: object) -> object:
 
 
 def _is_of(frame: FrameType, target: object) -> bool:
-    """-> whether the frame is a call of the target, or of a method of what it made."""
+    """Return whether the frame is a call of the target, or of a method of what it made."""
     if getattr(getattr(target, "__func__", target), "__code__", None) is frame.f_code:
         return True
     return isinstance(target, type) and type(frame.f_locals.get("self")) is target

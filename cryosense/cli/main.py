@@ -29,7 +29,7 @@ GOING_ON = {"simulate", "measure", "reconstruct", "train", "backproject"}
 
 
 def usage() -> str:
-    """-> the text of ``cryosense --help``: one line per verb."""
+    """Return the text of ``cryosense --help``: one line per verb."""
     lines = [f"  {verb:<15} {line}" for verb, line in VERBS.items()]
     return "\n".join(
         [
@@ -46,10 +46,10 @@ def usage() -> str:
 
 
 def main() -> int:
-    """Run one verb.
+    """Run one verb and return the exit status.
 
-    -> exit status: 0, or 2 where no verb is named; a verb that refuses its input exits with 1, one that is stopped with 130
-    (Ctrl-C) or 143 (SIGTERM).
+    0, or 2 if no verb is named; a verb that refuses its input exits with 1, one that is stopped with 130 (Ctrl-C) or 143
+    (SIGTERM).
     """
     arguments = [word for word in sys.argv[1:] if word != "--traceback"]
     if len(arguments) < len(sys.argv) - 1:
@@ -71,7 +71,7 @@ def main() -> int:
     try:
         with stoppable(verb, advice):
             return _run(verb, arguments[1:])
-    except BrokenPipeError:  # `cryosense ... | head`: who reads has read enough
+    except BrokenPipeError:  # `cryosense ... | head`: the reader has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
 
@@ -81,7 +81,7 @@ def _run(verb: str, words: list[str]) -> int:
     from cryosense.cli.refusal import one_line
     from cryosense.cli.typed_words import as_typed
 
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line as they are
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach one_line unchanged
     with one_line(verb), checked():
         sys.argv = [f"cryosense {verb}", *as_typed(verb, words)]
         if {"--help", "-h"} & set(words):
@@ -94,7 +94,7 @@ def _run(verb: str, words: list[str]) -> int:
 
 def _help(verb: str) -> int:
     """The verb's keys."""
-    # A file as a bare word is for the verb to understand, and says nothing about its keys.
+    # A bare file name is for the verb to interpret, and says nothing about its keys.
     words = [word for word in sys.argv[1:] if word.startswith("-") or "=" in word]
     sys.argv[1:] = [*words, f"hydra.help.app_name='cryosense {verb}'"]
     return _composed(verb)

@@ -1,4 +1,4 @@
-"""``cryosense measure``: a particle stack to a file of what was measured of it."""
+"""The verb ``cryosense measure``: from a particle stack to a file of what was measured of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RECORDED = ("commit", "versions")  # of the surroundings; hardware and time woul
 
 
 def measure(cfg: DictConfig) -> bool:
-    """Make the file of a composed ``measure`` config unless it is there. -> whether it is, or shards are missing."""
+    """Make the file of a composed ``measure`` config unless it exists; return whether it does, or shards are missing."""
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
     device, path = device_named(cfg.device), Path(cfg.output)
@@ -56,7 +56,7 @@ def measure(cfg: DictConfig) -> bool:
 
 
 def notes(images: ParticleStack) -> list[str]:
-    """-> what is to be said of columns that tell how images came about, which are measured as they are."""
+    """Return notes on columns that say how images came about, which are measured as they are."""
     lost = images.tables.not_read
     kept = [name for name in unused_columns(images.tables, ()) if name not in lost]
     return [
@@ -66,7 +66,7 @@ def notes(images: ParticleStack) -> list[str]:
 
 
 def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: Sharding, device: torch.device) -> Measuring:
-    """-> all that the file of a composed ``measure`` config is made of; every image is looked at, unless a shard has."""
+    """Return what the file of a composed ``measure`` config is made of; images are looked at unless a shard has done so."""
     parts = {name: instantiate(cfg[name]) for name in ("noise", "quantiser")}
     numbers = spread(len(source.images), cfg.particles)
     record = SurveyRecord.for_data(parts_of(Path(cfg.output)) / SURVEYS, source.data_fingerprint, files, numbers)
@@ -89,7 +89,7 @@ def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: 
 
 
 def with_operator_chosen(words: list[str]) -> list[str]:
-    """Command-line words with ``~design`` behind them where they name an operator and no design."""
+    """Return the command-line words, with ``~design`` behind them if they name an operator and no design."""
     named = any(word.startswith(("operator", "compression=")) for word in words)
     return [*words, "~design"] if named and not any(word.startswith(("design", "~design")) for word in words) else words
 

@@ -1,4 +1,4 @@
-"""Measurement files in the place of stacks: what they say takes the place of the configuration."""
+"""Measurement files in place of stacks: what they say replaces the configuration."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from cryosense.errors import ArgumentError
 from cryosense.measurement.file import SUFFIX, MeasurementFile
 
-# What a file says itself; a word that says it otherwise would be ignored.
+# What a file states itself; an override of it would be ignored.
 SAID_BY_FILES = ("operator", "compression", "design", "noise", "quantiser", "scaling", "geometry", "bits_per_number")
 
 
 def refuse_other_measurement(words: Sequence[str]) -> None:
-    """Raises ArgumentError where command-line words name a measurement file, and how it should have been measured."""
+    """Raise ArgumentError if command-line words name a measurement file, and how it should have been measured."""
     if not any(word.startswith("data.path=") and word.rstrip("'\"").endswith(SUFFIX) for word in words):
         return
     for word in words:
@@ -23,7 +23,7 @@ def refuse_other_measurement(words: Sequence[str]) -> None:
 
 
 def measured_words(plain: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """-> domain, masks and compression of the measurement file that a composed config names, None if it names none."""
+    """Return domain, masks and compression of the measurement file that a composed config names, None if it names none."""
     path = plain["data"].get("path")
     if not str(path).endswith(SUFFIX):
         return None

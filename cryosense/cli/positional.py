@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-# Hydra's own options that are followed by a word of theirs.
+# Hydra's own options that take an argument.
 WITH_A_WORD = {
     "--config-name",
     "-cn",
@@ -23,13 +23,13 @@ WITH_A_WORD = {
 
 
 def with_word_named(words: Sequence[str], key: str) -> list[str]:
-    """Command-line words with the first that is neither override nor option as ``key=``; see :func:`with_list_named`."""
+    """Return command-line words with the first that is neither override nor option as ``key=``; see ``with_list_named``."""
     bare = _bare_positions(words)
     return [f"{key}={quoted(word)}" if bare and i == bare[0] else word for i, word in enumerate(words)]
 
 
 def with_list_named(words: Sequence[str], key: str) -> list[str]:
-    """Command-line words with all that are neither override nor option as one ``key=[...]``, in the place of the first.
+    """Return the command-line words with all that are neither override nor option as one ``key=[...]``, where the first was.
 
     A word with ``=`` in it is a bare one if it is the path of something that exists. Each is quoted for Hydra: spaces, commas,
     brackets, quotes, backslashes and ``$`` stay what they are.
@@ -43,7 +43,7 @@ def with_list_named(words: Sequence[str], key: str) -> list[str]:
 
 
 def quoted(word: str) -> str:
-    """A word as a string of Hydra's override grammar and, where it has a ``$``, not one of OmegaConf's interpolations."""
+    """Return a word as a string in Hydra's override grammar, with any ``$`` kept from being an OmegaConf interpolation."""
     escaped = word.replace("${", "\\${")
     # In a quoted string a backslash means itself unless backslashes lead up to a quote.
     parts = escaped.split("'")

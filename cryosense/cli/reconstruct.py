@@ -1,4 +1,4 @@
-"""``cryosense reconstruct``: data x operator x reconstructor; one run directory for each combination."""
+"""The verb ``cryosense reconstruct``: data x operator x reconstructor, with one run directory for each combination."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Work:
     progress: Callable[[int], object]
 
     def make(self, directory: RunDirectory) -> None:
-        """Make the run in one."""
+        """Make the undivided run."""
         execute(self._run(), directory.path, self._weights, self.progress)
         self._finish(directory)
 
@@ -64,7 +64,7 @@ class Work:
         self._finish(directory)
 
     def merge(self, directory: RunDirectory, parts: list[Path]) -> None:
-        """Make the run of its shards."""
+        """Make the run from its shards."""
         merge(self._run(), directory.path, parts, self._weights)
         self._finish(directory)
 
@@ -83,7 +83,7 @@ class Work:
 
 
 def reconstruct(cfg: DictConfig) -> Cell:
-    """Do the run of a composed config unless it is done; of a shard, what is missing then. -> the run, done or its shard."""
+    """Do the run of a composed config, or what is missing of its shard, unless it is done; return its cell."""
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
     device_named(cfg.device)  # refused before anything is opened
@@ -102,7 +102,7 @@ def reconstruct(cfg: DictConfig) -> Cell:
 
 
 def reconstruct_in_sweep(cfg: DictConfig) -> None:
-    """As :func:`reconstruct`, but whatever goes wrong is written down in the run's directory, and the sweep goes on."""
+    """Do as ``reconstruct``, but record whatever goes wrong in the run's directory, and let the sweep go on."""
     follow()
     cell = Cell.of(cfg)
     try:
@@ -115,9 +115,9 @@ def reconstruct_in_sweep(cfg: DictConfig) -> None:
 
 
 def with_stack_named(words: list[str]) -> list[str]:
-    """Command-line words with ``data=stack`` beside the first that names a file of it, unless the data are chosen already.
+    """Return the command-line words with ``data=stack`` beside the first that names a file of it, unless data are chosen.
 
-    Beside it and not in front of all: between overrides a flag such as ``-m`` is not understood.
+    Beside it rather than in front of all: between overrides a flag such as ``-m`` is not understood.
     """
     first = next((i for i, word in enumerate(words) if word.startswith("data.path=")), None)
     chosen = any(word.startswith("data=") for word in words)

@@ -1,4 +1,4 @@
-"""How a verb refuses input that it cannot use: one line; what is no fault of the input keeps its traceback."""
+"""How a verb refuses input that it cannot use: in one line; an error that is not the input's keeps its traceback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from cryosense.cli.keys import with_keys
 from cryosense.errors import CryosenseError
 
-TRACEBACK = "CRYOSENSE_TRACEBACK"  # environment variable, as the option --traceback: 1 shows every error with its traceback
+TRACEBACK = "CRYOSENSE_TRACEBACK"  # environment variable, same as option --traceback: 1 shows every error with its traceback
 # What a file system says without naming the file.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # could say anything to a terminal
@@ -24,7 +24,7 @@ LONGEST = 2000
 
 
 def reason(error: Exception) -> str:
-    """-> what the error says, in one line, with keys of the configuration for the arguments that it names."""
+    """Return what the error says, on one line, with configuration keys in place of the arguments that it names."""
     below, node = _unwrapped(error)
     said = with_keys(str(below).strip(), below, node)
     said = f"{node}: {said}" if isinstance(below, TypeError) and node else said
@@ -34,12 +34,12 @@ def reason(error: Exception) -> str:
 
 
 def cause(error: Exception) -> Exception:
-    """-> the error itself, or the one for which a config node could not be made."""
+    """Return the error itself, or the one for which a config node could not be made."""
     return _unwrapped(error)[0]
 
 
 def _unwrapped(error: Exception) -> tuple[Exception, str | None]:
-    """-> the cause, and the full key of the node that could not be made for it."""
+    """Return the cause, and the full key of the node that could not be made because of it."""
     node = None
     while isinstance(error, InstantiationException) and isinstance(error.__cause__, Exception):
         found = NODE.search(str(error))
@@ -48,11 +48,11 @@ def _unwrapped(error: Exception) -> tuple[Exception, str | None]:
 
 
 def is_explained(error: Exception) -> bool:
-    """-> whether the input explains the error: one of the tree, of the configuration, or of the file system about a file."""
+    """Return whether the input explains the error: one of the tree, of the configuration, or about a file on the disk."""
     below = cause(error)
     if isinstance(below, OSError) and not isinstance(below, HydraException):
         return below.filename is not None or below.errno in FULL
-    if isinstance(below, TypeError):  # of the call itself: a key that is no parameter, or one that is missing
+    if isinstance(below, TypeError):  # of the call itself: a key that is not a parameter, or one that is missing
         return below is not error and _deepest_module(below).startswith("hydra.")
     return isinstance(below, (CryosenseError, OmegaConfBaseException, HydraException))
 
@@ -64,7 +64,7 @@ def _deepest_module(error: Exception) -> str:
 
 @contextmanager
 def one_line(verb: str) -> Iterator[None]:
-    """Turn an error that the input explains into an exit of status 1 that says why."""
+    """Turn an error that the input explains into an exit with status 1 that says why."""
     try:
         yield
     except (CryosenseError, OSError, HydraException, OmegaConfBaseException) as error:

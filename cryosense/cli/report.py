@@ -1,4 +1,4 @@
-"""``cryosense report <directory>``: all runs and maps below a directory as one HTML file."""
+"""The verb ``cryosense report <directory>``: all runs and maps below a directory as one HTML file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cryosense.reporting.tables.run_tables import RunTables
 
 
 def report(cfg: DictConfig) -> Path:
-    """Write the report. -> its file. Raises ArgumentError where there are neither runs nor maps."""
+    """Write the report and return its file. Raises NoRunError if there are neither runs nor maps."""
     directory = Path(cfg.directory)
     maps, damaged = finished_maps(directory)
     missing = list(damaged)

@@ -1,4 +1,4 @@
-"""``cryosense simulate``: make a particle stack with known truth."""
+"""The verb ``cryosense simulate``: make a particle stack with known truth."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from cryosense.reporting.figures.simulation import COLUMNS, draw_dataset
 from cryosense.simulation.dataset import FIGURE, SIMULATION, write_dataset
 from cryosense.simulation.particles import ParticleSimulator
 
-# In what portions the data set is made does not change it.
+# The data set does not depend on the portions in which it is made.
 WITHOUT_EFFECT = ("chunk_size",)
 
 
 def simulate(cfg: DictConfig, *, wait: bool = False) -> Path:
-    """Make the data set of a composed ``simulate`` config unless it is there already. -> its directory."""
+    """Make the data set of a composed ``simulate`` config unless it exists already; return its directory."""
     directory = Path(cfg.output_dir)
     with opening(cfg, SIMULATION, identity(cfg, WITHOUT_EFFECT), "simulated")(directory, wait=wait) as run:
         if not run.done:
@@ -41,7 +41,7 @@ def simulate(cfg: DictConfig, *, wait: bool = False) -> Path:
 
 
 def draw(path: Path, simulator: ParticleSimulator, count: int) -> None:
-    """A look at a simulated data set."""
+    """Draw a simulated data set at a glance."""
     shown = simulator.chunk(range(min(COLUMNS, count)))
     size, title = simulator.pixel_size_angstrom, "with noise, without; true density"
     title = f"{count} particles of {simulator.box_size} px at {size:g} Å, SNR {simulator.snr:g}: {title}"

@@ -11,7 +11,7 @@ from cryosense.data import ParticleSource
 
 
 def simulated(directory: str = "outputs/simulated", overrides: Sequence[str] = (), name: str = "simulated") -> ParticleSource:
-    """-> the data set of ``cryosense simulate`` with these overrides, made if it is not there yet, with its clean images.
+    """Return the data set of ``cryosense simulate`` with these overrides, made if missing, with its clean images.
 
     Of several processes that need it one makes it, and the others wait. What other code has simulated is made again.
     """

@@ -62,12 +62,12 @@ class StackWork(ABC):
         """Take the mean and the deviation of all images."""
 
     def do(self, directory: Path, opening: Opening, part: Kind) -> bool:
-        """Do what is missing; ``part`` is what a shard's directory holds. -> whether the run is there, not shards alone."""
+        """Do what is missing and return whether the run exists, not just parts; ``part`` is what a shard's directory holds."""
         return self.sharding.make(directory, opening, self.make, self.make_part, self.merge, part)
 
     @abstractmethod
     def make(self, directory: RunDirectory) -> None:
-        """Make the run in one."""
+        """Make the undivided run."""
 
     @abstractmethod
     def make_part(self, directory: RunDirectory) -> None:
@@ -75,11 +75,11 @@ class StackWork(ABC):
 
     @abstractmethod
     def merge(self, directory: RunDirectory, parts: list[Path]) -> None:
-        """Make the run of its shards."""
+        """Make the run from its shards."""
 
 
 def terms(cfg: DictConfig, source: ParticleSource, images: ParticleStack, files: Stamps) -> dict[str, Any]:
-    """Return what :class:`StackWork` takes from a composed config, but for ``progress``."""
+    """Return what ``StackWork`` takes from a composed config, but for ``progress``."""
     numbers = torch.arange(len(images))
     return {
         "source": source,

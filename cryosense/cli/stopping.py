@@ -23,7 +23,7 @@ def stoppable(verb: str, advice: str) -> Iterator[None]:
     process = os.getpid()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if os.getpid() != process:  # a worker of this process: it ends without a word
+        if os.getpid() != process:  # a worker of this process: it ends silently
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         received.append(number)

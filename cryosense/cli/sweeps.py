@@ -27,17 +27,17 @@ from cryosense.runs.record import is_whole
 from cryosense.runs.signals import lead
 
 CELLS = "sweep.json"
-# Hydra composes each cell in a tenth of a second; who waits longer than this for all of them is told how far it is.
+# Hydra composes each cell in a tenth of a second; if all of them take longer than this, progress is shown.
 QUIET_SECONDS = 3.0
 
 
 class SweepAccount(Callback):
-    """Writes ``sweep.json``, ``{"cells": [run directories]}``, into the output directory; says at the end what is missing.
+    """Writes ``sweep.json``, ``{"cells": [run directories]}``, into the output directory, and says at the end what is missing.
 
-    Sweeps that share an output directory share the list. A sweep of which a cell is not done ends with status 1.
+    Sweeps that share an output directory share the list. A sweep with a cell that is not done ends with status 1.
 
     Args:
-        verb: whose sweeps these are; others that are composed of its configuration are not.
+        verb: whose sweeps these are; others composed from its configuration are not.
     """
 
     def __init__(self, verb: str) -> None:
@@ -45,7 +45,7 @@ class SweepAccount(Callback):
         self.cells: list[Cell] = []
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """List the cells. Exits with one line where a cell cannot even be composed."""
+        """List the cells. Exits with one line if a cell cannot even be composed."""
         if config.hydra.job.config_name != self.verb:
             return
         if config.hydra.launcher._target_.endswith("JoblibLauncher"):  # jobs of a queue outlive who handed them in
@@ -76,7 +76,7 @@ class SweepAccount(Callback):
 
 
 def cell_overrides(config: DictConfig) -> list[list[str]]:
-    """-> the overrides of each cell of a sweep, as Hydra's sweeper makes them of its parameters and the command line."""
+    """Return the overrides of each cell of a sweep, as Hydra's sweeper makes them from its parameters and the command line."""
     params = config.hydra.sweeper.get("params") or {}
     words = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())

@@ -1,4 +1,4 @@
-"""``cryosense train``: a network from a particle stack."""
+"""The verb ``cryosense train``: a network from a particle stack."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
 from cryosense.training.run import TRAINING, Training
 
-# What is told of it while it is trained is not part of what is trained.
+# What is reported during training is not part of what is trained.
 WITHOUT_EFFECT = ("logger",)
 
 
 def train(cfg: DictConfig) -> Path:
-    """Train what a composed config describes, or go on with it. -> the folder of weights.
+    """Train what a composed config describes, or resume it; return the folder of weights.
 
     Of several processes that train together the first holds the run's directory.
     """

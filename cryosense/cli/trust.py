@@ -14,10 +14,10 @@ import yaml
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.errors import ForeignConfigError
 
-TRUSTED = "CRYOSENSE_TRUSTED_PACKAGES"  # environment variable: packages of one's own, separated by commas
+TRUSTED = "CRYOSENSE_TRUSTED_PACKAGES"  # environment variable: the user's own packages, separated by commas
 # Named in comments of configurations as alternatives.
 ALTERNATIVES = {"cryosense.solvers.posterior.norm_over_batch"}
-# Keys that say where something is written. A stranger does not choose that.
+# Keys that say where something is written, which a foreign configuration must not choose.
 PLACES = {
     "directory",
     "maps_csv",
@@ -30,9 +30,9 @@ PLACES = {
     "picture",
 }
 PLACES |= {"table_csv", "table_markdown"}
-# What sends results to others.
+# Targets that send results elsewhere.
 SENDING = {"cryosense.reporting.trackers.WandB": "tracker=wandb", "cryosense.training.loggers.wandb": "logger=wandb"}
-# Takes more than numbers and names, of which only what the configuration has is known to run nothing else.
+# Targets that take more than numbers and names; only the keys in the configuration are known to run nothing else.
 FOREIGN_SIGNATURES = {"lightning.pytorch.Trainer"}
 LOOKED_UP = re.compile(r"hydra\.utils\.get_\w+")
 REFERENCE = re.compile(r"\$\{\.*(?!hydra\b)\w+(\.\w+)*\}")
@@ -43,8 +43,8 @@ class Typed:
     """What a command line says: the user's own words, which are trusted.
 
     Attributes:
-        keys: that are given values on it.
-        texts: those values, as far as they are text, with what stands in lists and mappings.
+        keys: the keys that are given values.
+        texts: those values, where they are text, including what is in lists and mappings.
     """
 
     keys: frozenset[str] = frozenset()
@@ -52,12 +52,12 @@ class Typed:
 
 
 def refuse_untrusted(node: Mapping[str, Any], typed: Typed) -> None:
-    """Look at a composed, unresolved configuration.
+    """Check a composed, unresolved configuration.
 
     Raises:
         ForeignConfigError: a ``_target_`` that no configuration of cryosense has, no package in the environment variable
-            ``CRYOSENSE_TRUSTED_PACKAGES`` holds and nobody typed; the same of resolvers, of places to write to, and of what
-            sends results elsewhere.
+            ``CRYOSENSE_TRUSTED_PACKAGES`` holds and nobody typed; likewise resolvers, places to write to, and whatever sends
+            results elsewhere.
     """
     for key, name, value, holder in _values(node, "", {}):
         if isinstance(value, str) and (value in typed.texts or key in typed.keys):
@@ -97,7 +97,7 @@ def _is_known(value: object) -> bool:
 
 
 def _values(node: Any, where: str, holder: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, Mapping[str, Any]]]:
-    """-> of every value its full key, its own, itself and the mapping it is in; those in lists have none of their own."""
+    """Yield the full key, own key, value and mapping of every value; those in lists have no own key."""
     if isinstance(node, Mapping):
         for name, value in node.items():
             key = f"{where}.{name}".lstrip(".")
@@ -114,10 +114,10 @@ class Shipped:
     """What cryosense's own configurations say.
 
     Attributes:
-        names: of what they call, and of what they look up.
+        names: what they call, and what they look up.
         texts: all values that are text.
-        places: those of keys that say where something is written.
-        keys: of mappings with a signature that is not ours, by target.
+        places: values of keys that say where something is written.
+        keys: keys of mappings whose target has a foreign signature, by target.
     """
 
     names: frozenset[str]

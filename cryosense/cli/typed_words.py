@@ -1,4 +1,4 @@
-"""Names stay as they were typed: Hydra reads ``output_dir=2024_05_01`` as the number 20240501, and ``data.name=1_2`` as 12."""
+"""Names stay as typed: Hydra reads ``output_dir=2024_05_01`` as the number 20240501, and ``data.name=1_2`` as 12."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cryosense.cli.kinds import kinds_of
 from cryosense.cli.leaves import Leaf, leaves_of
 
 OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)([\w.+-]+(?:,[\w.+-]+)*)")
-REFERENCE = re.compile(r"\?\?\?|\$\{[^{}]*(\{[^{}]*\}[^{}]*)*\}")  # text that tells of no kind
+REFERENCE = re.compile(r"\?\?\?|\$\{[^{}]*(\{[^{}]*\}[^{}]*)*\}")  # text that reveals no type
 
 
 def as_typed(verb: str, words: Sequence[str]) -> list[str]:
-    """-> command-line words of a verb, with what looks like a number in quotes where the key takes a name."""
+    """Return a verb's command-line words, with what looks like a number in quotes where the key takes a name."""
     return [_as_typed(verb, word) for word in words]
 
 
@@ -28,12 +28,12 @@ def _as_typed(verb: str, word: str) -> str:
 
 
 def _read_as_another(value: str) -> bool:
-    """Whether Hydra takes it for a number, or for true or false; null stays null."""
+    """Return whether Hydra takes it for a number, or for true or false; null stays null."""
     return isinstance(OverridesParser.create().parse_override(f"key={value}").value(), int | float)
 
 
 def takes_name(verb: str, key: str) -> bool:
-    """Whether a key of a verb's configuration holds text: by its default, or by the parameter that it is given to."""
+    """Return whether a key of a verb's configuration holds text: by its default, or by the parameter it is given to."""
     leaves = [leaf for leaf in leaves_of(verb) if leaf.key == key]
     values = [leaf.value for leaf in leaves]
     if any(not isinstance(value, str | None) for value in values):
@@ -45,6 +45,6 @@ def takes_name(verb: str, key: str) -> bool:
 
 
 def _is_text(leaf: Leaf) -> bool:
-    """Whether the parameter's annotation allows text and no number."""
+    """Return whether the parameter's annotation allows text and no number."""
     kinds = set(kinds_of(leaf.hint))
     return bool(kinds & {str, Path}) and not kinds & {int, float, bool}

@@ -1,4 +1,4 @@
-"""``cryosense validate``: noise, and particles without fine detail, through the chain: what comes out is invented."""
+"""The verb ``cryosense validate``: noise, and particles without fine detail, through the chain; what comes out is invented."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WITHOUT_EFFECT = cells.WITHOUT_EFFECT_ON_WEIGHT  # what a run keeps changes no c
 
 
 def validate(cfg: DictConfig) -> bool:
-    """Make the checks of a composed ``validate`` config unless they are made. -> whether all are passed."""
+    """Make the checks of a composed ``validate`` config unless they are made; return whether all are passed."""
     device_named(cfg.device)  # refused before anything is opened
     directory, source = Path(cfg.output_dir), open_source(cfg)
     alignments = Alignments.of(source.images, with_ctf=cfg.ctf_correction)

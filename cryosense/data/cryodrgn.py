@@ -18,7 +18,7 @@ from .rotations import relion_angles
 def read_cryodrgn(
     paths: Sequence[Path], box_size: int, pixel_size_angstrom: float | None
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """-> particle table, optics table, from ``poses.pkl``, ``ctf.pkl`` or both, told apart by the shape of what they hold.
+    """Return particle and optics table from ``poses.pkl``, ``ctf.pkl`` or both, told apart by the shape of their contents.
 
     Conventions (Zhong et al. 2021, cryoDRGN's ``R_from_relion`` and ``parse_pose_star``):
 
@@ -27,7 +27,8 @@ def read_cryodrgn(
       spherical aberration (mm), amplitude contrast, phase shift (degrees). The first two give the extent of the box: an image
       of ``box_size`` has pixels of D * Apix / ``box_size``, as in cryoDRGN itself.
 
-    Raises :class:`ParticleDataError` for other shapes, differing counts, or translations without a pixel size.
+    Raises:
+        ParticleDataError: other shapes, differing counts, or translations without a pixel size.
     """
     ctf: pd.DataFrame | None = None
     poses: tuple[Path, tuple[np.ndarray, ...]] | None = None
@@ -51,7 +52,7 @@ def read_cryodrgn(
 
 
 def _ctf_columns(ctf: np.ndarray, box_size: int) -> pd.DataFrame:
-    # float32 in the file: six or seven digits are what it says.
+    # The file holds float32: only six or seven digits are meaningful.
     values = np.array([[float(f"{value:.7g}") for value in row] for row in ctf])
     names = ["rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast"]
     columns = pd.DataFrame(values[:, 2:], columns=[*names, "rlnPhaseShift"])

@@ -1,4 +1,4 @@
-"""RELION columns as cryoDRGN's ``poses.pkl`` and ``ctf.pkl``: what its ``parse_pose_star`` and ``parse_ctf_star`` write."""
+"""RELION columns as cryoDRGN's ``poses.pkl`` and ``ctf.pkl``, as its ``parse_pose_star`` and ``parse_ctf_star`` write them."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ ORIGINS_IN_PIXELS = ["rlnOriginX", "rlnOriginY"]
 CTF = ["rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast"]
 PHASE_SHIFT = "rlnPhaseShift"
 TREATED = ("rlnCtfDataArePhaseFlipped", "rlnCtfDataAreCtfPremultiplied")
-# All that the files have a place for.
+# Everything for which the files have a place.
 USED = (*ANGLES, *ORIGINS, *ORIGINS_IN_PIXELS, *CTF, PHASE_SHIFT)
-# Fixed, so that the same numbers are the same bytes; what cryoDRGN itself writes.
+# Fixed, so that the same numbers give the same bytes; the protocol that cryoDRGN itself writes.
 PICKLE_PROTOCOL = 4
 
 
 def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
-    """Write ``poses.pkl`` and ``ctf.pkl`` for the images of a stack, in its order. -> their paths.
+    """Write ``poses.pkl`` and ``ctf.pkl`` for the images of a stack, in its order, and return their paths.
 
     - poses: rotations (n, 3, 3) float64, RELION's matrices; translations (n, 2) float64, fractions of the box.
     - ctf: (n, 9) float32: box in pixels, Angstrom per pixel, defocus U and V (Angstrom), astigmatism angle (degrees), voltage
       (kV), spherical aberration (mm), amplitude contrast, phase shift (degrees). cryoDRGN's CTF has no B-factor and no scale.
 
-    Origins and a phase shift that a file does not have are zero, as in RELION. Files that are there and hold the same stay.
+    Origins and a phase shift that a file does not have are zero, as in RELION. Existing files with the same content stay.
 
     Raises:
-        ParticleDataError: before anything is written: columns that are missing, hold no numbers or such as no microscope has,
-            images that were multiplied by their CTF or its sign, no pixel size or two, a file of another content.
+        ParticleDataError: before anything is written: columns that are missing, hold no numbers or some that no microscope
+            has, images that were multiplied by their CTF or its sign, no pixel size or two, a file with other content.
     """
     made = {
         directory / "poses.pkl": pickle.dumps(_poses(stack), protocol=PICKLE_PROTOCOL),
@@ -54,7 +54,7 @@ def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
 
 
 def _poses(stack: ParticleStack) -> tuple[np.ndarray, np.ndarray]:
-    """-> (n, 3, 3), (n, 2) float64."""
+    """Return rotations (n, 3, 3) and translations (n, 2), float64."""
     angles = _numbers(stack, ANGLES, "poses, which a refinement writes")
     return relion_matrices(angles), _origins_in_pixels(stack) / stack.box_size
 
@@ -69,7 +69,7 @@ def _origins_in_pixels(stack: ParticleStack) -> np.ndarray:
 
 
 def _ctf(stack: ParticleStack) -> np.ndarray:
-    """-> (n, 9) float32."""
+    """Return the CTF parameters, (n, 9) float32."""
     for name in TREATED:
         if stack.tables.has(name) and stack.tables.numbers([name]).any():
             raise ParticleDataError(
@@ -89,7 +89,7 @@ def _pixel_size(stack: ParticleStack) -> float:
 
 
 def _numbers(stack: ParticleStack, names: list[str], what: str) -> np.ndarray:
-    """-> (n, columns) float64, all finite and in their range."""
+    """Return the columns, (n, columns) float64, all finite and in range."""
     stack.tables.require(names, f"cryoDRGN needs {what}; metadata names a file that has them")
     values = stack.tables.numbers(names)
     check_ranges(stack.tables, names, values)

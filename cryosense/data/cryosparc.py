@@ -15,7 +15,7 @@ from .optics import split_optics
 from .rotations import relion_angles
 from .tables import Tables
 
-# Columns that only change their name, and those that go from radians to degrees.
+# Columns that only change their names, and those converted from radians to degrees.
 _SAME = {
     "ctf/df1_A": "rlnDefocusU",
     "ctf/df2_A": "rlnDefocusV",
@@ -32,12 +32,12 @@ LARGEST_FIELD_BYTES, LARGEST_ROW_BYTES = 4096, 2**16
 _RADIANS = {"ctf/df_angle_rad": "rlnDefocusAngle", "ctf/phase_shift_rad": "rlnPhaseShift"}
 # Aberrations: zero unless a refinement of them was run.
 _HIGHER = ("ctf/tilt_A", "ctf/shift_A", "ctf/trefoil_A", "ctf/tetra_A", "ctf/anisomag")
-# Counted from 0 there, from 1 here.
+# Counted from 0 in cryoSPARC, from 1 in RELION.
 _COUNTED = {"alignments3D/split": "rlnRandomSubset", "alignments3D/class": "rlnClassNumber"}
 
 
 def read_cs(paths: Sequence[Path]) -> tuple[Tables, np.ndarray | None]:
-    """-> the tables, (n,) sign of the images or None for 1, from a ``.cs`` file and its passthrough files.
+    """Return the tables, and the sign (n,) of the images or None for 1, from a ``.cs`` file and its passthrough files.
 
     Files are joined by ``uid``, in the order of the first.
 
@@ -50,13 +50,14 @@ def read_cs(paths: Sequence[Path]) -> tuple[Tables, np.ndarray | None]:
       never split (``split`` is 0 for all) have no half sets;
     - particles with the same constants and ``ctf/exp_group_id`` form an optics group;
     - images are multiplied by ``blob/sign`` as they are read, projections by ``ctf/scale`` and ``alignments3D/alpha``;
-    - ``location/center_x_frac`` and its like are fractions of the micrograph.
+    - ``location/center_x_frac`` and the like are fractions of the micrograph.
 
-    Higher aberrations, and alignments that are not of one class in 3D, have no column here: where they are not zero, the
+    Higher aberrations, and alignments other than to a single class in 3D, have no column here: where they are not zero, the
     tables name them as not read.
 
-    Raises :class:`ParticleDataError` for a file that is not a structured array, for signs other than 1 and -1, and where
-    passthrough files lack a particle.
+    Raises:
+        ParticleDataError: a file that is not a structured array, signs other than 1 and -1, or passthrough files that lack a
+            particle.
     """
     first, *others = (_load(path) for path in paths)
     fields = {name: first[name] for name in _names(first)}
@@ -74,14 +75,14 @@ def read_cs(paths: Sequence[Path]) -> tuple[Tables, np.ndarray | None]:
 
 
 def _has_no_column(name: str, fields: dict[str, np.ndarray]) -> bool:
-    """Whether a field says something of how images came about that RELION's columns here do not."""
+    """Return whether a field says something about how images came about that RELION's columns here do not."""
     if name in _HIGHER:
         return bool(fields[name].any())
     return name in ("alignments2D/pose", "alignments3D_multi/pose") and "alignments3D/pose" not in fields
 
 
 def _sign(path: Path, fields: dict[str, np.ndarray]) -> np.ndarray | None:
-    """-> (n,) 1 or -1, None where all are 1."""
+    """Return the sign of the images, (n,) 1 or -1, None where all are 1."""
     sign = fields.get("blob/sign")
     if sign is None or (sign == 1).all():
         return None
@@ -135,7 +136,7 @@ def _names(table: np.ndarray) -> tuple[str, ...]:
 
 
 def _rows_of(first_path: Path, first: np.ndarray, path: Path, other: np.ndarray) -> np.ndarray:
-    """Rows of ``other`` in the order of ``first``."""
+    """Return the rows of ``other`` in the order of ``first``."""
     if "uid" not in _names(first) or "uid" not in _names(other):
         raise ParticleDataError(f"{path}: cannot be joined to {first_path.name}: both need the field uid")
     order = np.argsort(other["uid"], kind="stable")
@@ -148,7 +149,7 @@ def _rows_of(first_path: Path, first: np.ndarray, path: Path, other: np.ndarray)
 
 
 def _plain(values: np.ndarray) -> np.ndarray:
-    """Numbers as float64 without float32's trailing digits, byte strings as text."""
+    """Return numbers as float64 without float32's trailing digits, byte strings as text."""
     if values.dtype.kind == "S":
         return np.array([value.decode("utf-8") for value in values.tolist()], dtype=object)  # as long as each is
     return np.array([float(str(value)) for value in values]) if values.dtype == np.float32 else values
@@ -157,7 +158,7 @@ def _plain(values: np.ndarray) -> np.ndarray:
 def _image_columns(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     columns: dict[str, np.ndarray] = {}
     if "blob/path" in fields and "blob/idx" in fields:
-        # cryoSPARC marks paths that it made itself by a leading ">".
+        # cryoSPARC marks paths that it made itself with a leading ">".
         paths = [str(path).removeprefix(">") for path in _plain(fields["blob/path"])]
         names = [f"{number + 1:06d}@{path}" for number, path in zip(fields["blob/idx"], paths, strict=True)]
         columns["rlnImageName"] = np.array(names, dtype=object)

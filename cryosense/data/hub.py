@@ -1,4 +1,4 @@
-"""Particle stacks that are published on the Hugging Face hub: fetched once, then found in its cache."""
+"""Particle stacks published on the Hugging Face hub: downloaded once, then found in its cache."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ def open_hub(
     pixel_size_angstrom: float | None = None,
     name: str | None = None,
 ) -> ParticleSource:
-    """Open one file of a data set on the hub, such as ``owner/EMPIAR10076_128x128``, as :meth:`.ParticleSource.open` does.
+    """Open one file of a data set on the hub, such as ``owner/EMPIAR10076_128x128``, as ``ParticleSource.open`` does.
 
-    The file is looked for in ``local_dir``, a folder of the same form, where one is named, and nowhere else; otherwise in the
-    hub's cache, and fetched if it is not there. ``revision``: branch, tag or commit.
+    If ``local_dir`` is given, a folder laid out in the same way, the file is sought there and nowhere else; otherwise in the
+    hub's cache, and downloaded if it is not there. ``revision`` is a branch, tag or commit.
 
-    Raises :class:`ParticleDataError` where the file is in neither place, or is no particle stack.
+    Raises:
+        ParticleDataError: a file that is in neither place, or is not a particle stack.
     """
     if local_dir is not None:
         path = Path(local_dir) / file
@@ -36,7 +37,7 @@ def open_hub(
 
 
 def _fetched(repository: str, file: str, revision: str) -> Path:
-    # Takes a second to import, which only who names a data set of the hub should wait for.
+    # Takes a second to import, so only users of a data set on the hub should wait for it.
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

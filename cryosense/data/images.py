@@ -19,7 +19,7 @@ from cryosense.files.limits import require_regular
 from .mapped import ImageFile, open_npy, open_pt
 from .mrc import open_mrc
 
-LARGEST_BOX = 8192  # pixels: nothing that is cut out around a particle is as large
+LARGEST_BOX = 8192  # pixels: no particle image is that large
 _OPENERS: dict[str, Callable[[Path], ImageFile]] = {
     ".mrc": open_mrc,
     ".mrcs": open_mrc,
@@ -33,7 +33,7 @@ Index = int | slice | Sequence[int] | np.ndarray | Tensor
 
 
 def open_image_file(path: Path) -> ImageFile:
-    """Open the file by its suffix. Raises :class:`ParticleDataError` for other suffixes and images that are not square."""
+    """Open a file by its suffix. Raises ParticleDataError for other suffixes and for images that are not square."""
     opener = _OPENERS.get(path.suffix.lower())
     if opener is None:
         raise ParticleDataError(
@@ -58,7 +58,8 @@ class Images:
 
     ``sign``, (n,) 1 or -1 or None for 1, is what images are multiplied by as they are read.
 
-    Raises :class:`ParticleDataError` where box sizes differ.
+    Raises:
+        ParticleDataError: box sizes that differ.
     """
 
     files: tuple[ImageFile, ...]
@@ -76,7 +77,7 @@ class Images:
 
     @classmethod
     def whole(cls, file: ImageFile) -> Images:
-        """All images of one file in their order."""
+        """Return all images of one file in their order."""
         return cls((file,), np.zeros(file.count, np.int64), np.arange(file.count))
 
     @property
@@ -85,18 +86,18 @@ class Images:
         return self.files[0].width
 
     def select(self, rows: np.ndarray) -> Images:
-        """The particles at ``rows``, in that order."""
+        """Return the particles at ``rows``, in that order."""
         sign = None if self.sign is None else self.sign[rows]
         return Images(self.files, self.file_of[rows], self.number[rows], sign)
 
     def identity(self) -> np.ndarray:
-        """-> (n,) int64: particles that are one image of one file have the same number."""
+        """Return a number for each particle, (n,) int64, the same for particles that are one image of one file."""
         path, _ = pd.factorize(np.array([str(file.path.resolve()) for file in self.files], dtype=object))
         most = max(file.count for file in self.files)
         return path[self.file_of].astype(np.int64) * most + self.number
 
     def read(self, rows: np.ndarray) -> Tensor:
-        """(b,) rows -> (b, 1, n, n) float32."""
+        """Return the images at rows (b,), (b, 1, n, n) float32."""
         file_of, number = self.file_of[rows], self.number[rows]
         images = np.empty((len(rows), 1, self.box_size, self.box_size), np.float32)
         for index in np.unique(file_of):
@@ -107,22 +108,26 @@ class Images:
         return torch.from_numpy(images)
 
     def names(self, root: Path) -> list[str]:
-        """-> (n,) ``000001@stack.mrcs``: image and file of each particle, as seen from a folder."""
+        """Return image and file of each particle, (n,) ``000001@stack.mrcs``, as seen from a folder."""
         paths = [os.path.relpath(file.path.absolute(), root.absolute()) for file in self.files]
         return [f"{number + 1:06d}@{paths[index]}" for index, number in zip(self.file_of, self.number, strict=True)]
 
     def used_files(self) -> list[Path]:
-        """Files that particles lie in."""
+        """Return the files that hold particles."""
         return [self.files[index].path for index in np.unique(self.file_of)]
 
     def header_pixel_sizes(self) -> dict[Path, float]:
-        """Pixel sizes in Angstrom of the files that particles lie in and whose headers tell one."""
+        """Return the pixel sizes in Angstrom of the files that hold particles and whose headers state one."""
         used = [self.files[index] for index in np.unique(self.file_of)]
         return {file.path: file.pixel_size_angstrom for file in used if file.pixel_size_angstrom is not None}
 
 
 def row_numbers(index: Index, count: int) -> np.ndarray:
-    """-> (b,) int64 rows. Negative ones count from the end; raises ``IndexError`` outside the stack or for other types."""
+    """Return the rows that an index selects, (b,) int64; negative ones count from the end.
+
+    Raises:
+        IndexError: rows outside the stack, or an index of another type.
+    """
     if isinstance(index, slice):
         return np.arange(count)[index]
     if isinstance(index, Tensor):
@@ -140,7 +145,7 @@ def row_numbers(index: Index, count: int) -> np.ndarray:
 
 
 def single_row(index: Index) -> int | None:
-    """The one row that an index asks for, ``None`` if it asks for a batch."""
+    """Return the one row that an index asks for, None if it asks for a batch."""
     if isinstance(index, (slice, Sequence)) or np.ndim(index) > 0:
         return None
     try:

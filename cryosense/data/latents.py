@@ -1,4 +1,4 @@
-"""Latents of particles from files, and what is known of the same particles."""
+"""Latents of particles from files, and what is known about the same particles."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ LARGEST_CSV_BYTES = 2**30
 
 
 def read_latents(path: Path) -> np.ndarray:
-    """-> (n, d) float64: cryoDRGN's ``z.N.pkl`` (the means that it holds first), or a ``.npy`` array (n, d) or (n,).
+    """Return latents, (n, d) float64, from cryoDRGN's ``z.N.pkl`` (the means, which come first) or a ``.npy`` array.
 
-    Raises :class:`ParticleDataError` for anything else, for objects, which are refused before they are called, for values that
-    are not finite, and for latents that are the same for all particles.
+    The array is (n, d) or (n,).
+
+    Raises:
+        ParticleDataError: anything else; objects, which are refused before they are called; values that are not finite;
+            latents that are the same for all particles.
     """
     suffix = _suffix(path, {".pkl", ".npy"}, "latents: give cryoDRGN's z.N.pkl or a .npy array")
     if suffix == ".pkl":
@@ -32,7 +35,7 @@ def read_latents(path: Path) -> np.ndarray:
             raise ParticleDataError(f"{path}: holds {len(arrays)} arrays: not cryoDRGN's latents (z.N.pkl)")
         latents = arrays[0]
     else:
-        with np.errstate(invalid="ignore"):  # of NaNs that signal; they are refused below
+        with np.errstate(invalid="ignore"):  # from signalling NaNs; they are refused below
             latents = _read_npy(path).astype(np.float64)
     latents = latents[:, None] if latents.ndim == 1 else latents
     if latents.ndim != 2 or min(latents.shape) < 1:
@@ -46,9 +49,10 @@ def read_latents(path: Path) -> np.ndarray:
 
 
 def read_classes(path: Path, column: str | None) -> np.ndarray:
-    """-> (n,) int64 classes 0, 1, ... in sorted order of what the file calls them; see :func:`read_coordinate` for files.
+    """Return classes (n,) int64, 0, 1, ... in sorted order of their names in the file; files as for ``read_coordinate``.
 
-    Raises :class:`ParticleDataError` for values that are missing, and for a single class.
+    Raises:
+        ParticleDataError: missing values, or a single class.
     """
     values = _read_column(path, column)
     if values.isna().any():
@@ -60,10 +64,11 @@ def read_classes(path: Path, column: str | None) -> np.ndarray:
 
 
 def read_coordinate(path: Path, column: str | None) -> np.ndarray:
-    """-> (n,) float64, one number per particle: a ``.npy`` array (n,), or a column of a ``.star`` or ``.csv`` table.
+    """Return one number per particle, (n,) float64, from a ``.npy`` array (n,) or a column of a ``.star`` or ``.csv`` table.
 
-    Raises :class:`ParticleDataError` for another file, a column that is not there, what is no finite number, and one value for
-    all particles.
+    Raises:
+        ParticleDataError: another file, a column that is missing, values that are not finite numbers, or one value for all
+            particles.
     """
     values = pd.to_numeric(_read_column(path, column), errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero(~np.isfinite(values))
@@ -103,7 +108,7 @@ def _read_csv(path: Path, column: str | None) -> pd.DataFrame:
 
 
 def _read_npy(path: Path) -> np.ndarray:
-    """A real array; mapped first, which checks the size of the file before memory is taken, and never unpickled."""
+    """Return a real array, first memory-mapped, so that the file's size is checked before memory is taken; never unpickled."""
     try:
         require_regular(path)
         array = np.load(path, mmap_mode="r", allow_pickle=False)

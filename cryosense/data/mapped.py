@@ -1,4 +1,4 @@
-"""Image files on disk, mapped for the duration of a read: no open handles, no pages that stay, nothing read whole."""
+"""Image files on disk, memory-mapped for the duration of a read: no open handles, no resident pages, nothing read whole."""
 
 from __future__ import annotations
 
@@ -17,32 +17,45 @@ SQUARE_TOLERANCE = 1e-3
 
 
 class ImageFile(Protocol):
-    """Images of one file. ``read`` takes image numbers, counted from 0 and already checked, and gives (b, h, w) float32."""
+    """Images of one file."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The file."""
+
     @property
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """Number of images."""
+
     @property
-    def height(self) -> int: ...
+    def height(self) -> int:
+        """Height of an image in pixels."""
+
     @property
-    def width(self) -> int: ...
+    def width(self) -> int:
+        """Width of an image in pixels."""
+
     @property
-    def pixel_size_angstrom(self) -> float | None: ...
+    def pixel_size_angstrom(self) -> float | None:
+        """Pixel size in Angstrom, None if the file does not state it."""
+
     @property
-    def may_be_volume(self) -> bool: ...
-    def read(self, numbers: np.ndarray) -> np.ndarray: ...
+    def may_be_volume(self) -> bool:
+        """Whether the file may hold a volume rather than images."""
+
+    def read(self, numbers: np.ndarray) -> np.ndarray:
+        """Return images (b, h, w) float32 by numbers (b,), which count from 0 and are checked already."""
 
 
 @dataclass(frozen=True)
 class MappedImages:
-    """Images that lie uncompressed behind each other, ``offset`` bytes into the file.
+    """Images stored uncompressed one after the other, from ``offset`` bytes into the file.
 
     Attributes:
         height, width: of an image as it is read.
-        pixel_angstrom: sides of a pixel along x and y, as the file tells them; None: unknown.
-        transposed: the file holds each image column by column.
-        may_be_volume: the file says that it is a volume, and its shape does not speak against it.
+        pixel_angstrom: sides of a pixel along x and y, as the file states them; None if unknown.
+        transposed: whether the file holds each image column by column.
+        may_be_volume: whether the file says that it is a volume, and its shape does not contradict that.
     """
 
     path: Path
@@ -57,7 +70,7 @@ class MappedImages:
 
     @property
     def pixel_size_angstrom(self) -> float | None:
-        """-> the side of a pixel, None where it is unknown. Raises :class:`ParticleDataError` where pixels are not square."""
+        """The side of a pixel, None if unknown. Raises ParticleDataError where pixels are not square."""
         if self.pixel_angstrom is None:
             return None
         x, y = self.pixel_angstrom
@@ -69,7 +82,7 @@ class MappedImages:
         return x
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
-        """(b,) image numbers -> (b, h, w) float32."""
+        """Return images (b, h, w) float32 by their numbers (b,)."""
         shape = (self.count, self.height, self.width)
         stored = (self.count, self.width, self.height) if self.transposed else shape
         mapped = np.memmap(self.path, self.dtype, mode="r", offset=self.offset, shape=stored)
@@ -79,7 +92,7 @@ class MappedImages:
 
 @dataclass(frozen=True)
 class TorchImages:
-    """Images in a tensor that ``torch.save`` has written, mapped anew for each read."""
+    """Images in a tensor written by ``torch.save``, mapped anew for each read."""
 
     path: Path
     count: int
@@ -89,15 +102,16 @@ class TorchImages:
     may_be_volume: bool = False
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
-        """(b,) image numbers -> (b, h, w) float32."""
+        """Return images (b, h, w) float32 by their numbers (b,)."""
         stack = load_tensor(self.path).reshape(self.count, self.height, self.width)
         return stack[torch.from_numpy(numbers)].to(torch.float32).numpy()
 
 
 def open_npy(path: Path) -> MappedImages:
-    """A ``.npy`` array of shape (n, h, w), (n, 1, h, w) or (h, w), real numbers, C order.
+    """Open a ``.npy`` array of shape (n, h, w), (n, 1, h, w) or (h, w), with real numbers in C order.
 
-    Raises :class:`ParticleDataError` for anything else, for objects (which would be pickles), and for a truncated file.
+    Raises:
+        ParticleDataError: anything else, such as objects (which would be pickles), or a truncated file.
     """
     try:
         with path.open("rb") as file:
@@ -119,16 +133,17 @@ def open_npy(path: Path) -> MappedImages:
 
 
 def open_pt(path: Path) -> TorchImages:
-    """A ``.pt`` tensor of shape (n, h, w), (n, 1, h, w) or (h, w), loaded with ``weights_only``: code in it never runs.
+    """Open a ``.pt`` tensor of shape (n, h, w), (n, 1, h, w) or (h, w), loaded with ``weights_only``: no code in it runs.
 
-    Raises :class:`ParticleDataError` for anything but one dense real tensor.
+    Raises:
+        ParticleDataError: anything but one dense real tensor.
     """
     tensor = load_tensor(path)
     return TorchImages(path, *image_shape(path, tuple(tensor.shape)))
 
 
 def load_tensor(path: Path) -> Tensor:
-    """The tensor in a ``.pt`` file, mapped unless the file is in the format that torch wrote before 1.6."""
+    """Return the tensor in a ``.pt`` file, memory-mapped unless the file is older than torch 1.6."""
     try:
         loaded = read_torch(path)
     except UntrustedFileError as error:
@@ -141,11 +156,11 @@ def load_tensor(path: Path) -> Tensor:
         raise ParticleDataError(
             f"{path}: tells of {tuple(loaded.shape)} numbers, but does not hold as many; save the whole tensor"
         )
-    return loaded.detach()  # of a parameter, or what required a gradient when it was saved
+    return loaded.detach()  # a parameter, or a tensor that required a gradient when it was saved
 
 
 def image_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """(n, h, w), (n, 1, h, w) or (h, w) -> n, h, w."""
+    """Return n, h, w of an array of shape (n, h, w), (n, 1, h, w) or (h, w). Raises ParticleDataError for other shapes."""
     if len(shape) == 2:
         shape = (1, *shape)
     if len(shape) == 4 and shape[1] == 1:

@@ -1,4 +1,4 @@
-"""Density maps: like stacks, the header is checked against the size of the file before memory is taken."""
+"""Density maps: as for stacks, the header is checked against the size of the file before memory is taken."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VOXEL_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class DensityMap:
-    """A map as a file has it, turned to z, y, x.
+    """A map as stored in a file, with its axes in the order z, y, x.
 
     Attributes:
         values: (nz, ny, nx) float64.
@@ -33,7 +33,7 @@ class DensityMap:
     corner_angstrom: tuple[float, float, float]
 
     def pixel_size_angstrom(self) -> float | None:
-        """-> the side of a voxel, None where the sides are not one positive number."""
+        """Return the side of a voxel, None where the sides are not one positive number."""
         low, high = min(self.voxel_angstrom), max(self.voxel_angstrom)
         return self.voxel_angstrom[0] if low > 0 and high - low <= VOXEL_TOLERANCE * high else None
 
@@ -43,7 +43,7 @@ def read_map(path: str | Path) -> DensityMap:
 
     Raises:
         ParticleDataError: no such file, a compressed, truncated or foreign file, a header that disagrees with the size of the
-            file, axes that are not three, values that are not finite.
+            file, axes that are not three, or values that are not finite.
     """
     path = Path(path)
     if not path.is_file():
@@ -60,7 +60,7 @@ def read_map(path: str | Path) -> DensityMap:
     stored = np.fromfile(path, dtype, count=shape[0] * shape[1] * shape[2], offset=start).reshape(shape)
     if not np.isfinite(stored).all():
         raise ParticleDataError(f"{path}: the map holds values that are not finite: replace them")
-    # Axis j of the file, sections first, runs along x, y or z as its number says; an array indexed z, y, x is wanted.
+    # Axis j of the file, sections first, runs along x, y or z according to its number; the result is indexed z, y, x.
     values = np.ascontiguousarray(np.transpose(stored, [axes[::-1].index(axis) for axis in (2, 1, 0)]), dtype=np.float64)
     voxel = _voxel(header)
     return DensityMap(path, torch.from_numpy(values), voxel, _corner(header, axes, voxel))
@@ -70,7 +70,7 @@ def _voxel(header: np.ndarray) -> tuple[float, float, float]:
     samples = [int(header[name]) for name in ("mx", "my", "mz")]
     sides = [float(header["cella"][axis]) for axis in ("x", "y", "z")]
     usable = [side / count if count > 0 and 0 < side < np.inf else 0.0 for side, count in zip(sides, samples, strict=True)]
-    # The header holds float32: six digits are what it says, more are rounding.
+    # The header holds float32: six digits are meaningful, the rest is rounding.
     x, y, z = (float(f"{side:.6g}") for side in usable)
     return x, y, z
 

@@ -1,4 +1,4 @@
-"""MRC files: the header is checked against the size of the file before a byte of image is touched."""
+"""MRC files: the header is checked against the size of the file before any image is read."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ VOLUME, FIRST_VOLUME_STACK = 1, 401
 
 
 def open_mrc(path: Path) -> MappedImages:
-    """An MRC image stack (or image, or volume as a stack of sections) of mode 0, 1, 2, 6 or 12, either byte order.
+    """Open an MRC image stack (or image, or volume as a stack of sections) of mode 0, 1, 2, 6 or 12, in either byte order.
 
-    The pixel size is the header's cell size over its sampling, in Angstrom; ``None`` where the header says 0 along x or y.
-    Images whose rows run along y come transposed, x along the last axis as in all others.
+    The pixel size is the header's cell size over its sampling, in Angstrom; None where the header says 0 along x or y. Images
+    whose rows run along y are transposed, so that x runs along the last axis as in all others.
 
-    Raises :class:`ParticleDataError` for a compressed, truncated or foreign file, for a header that disagrees with the size of
-    the file, for modes that hold no real images, stacks of volumes, and sections that do not follow each other along z.
+    Raises:
+        ParticleDataError: a compressed, truncated or foreign file, a header that disagrees with the size of the file, modes
+            that hold no real images, stacks of volumes, or sections that do not follow each other along z.
     """
     header = read_header(path)
     dtype = sample_dtype(path, header)
@@ -51,9 +52,10 @@ def open_mrc(path: Path) -> MappedImages:
 
 
 def read_header(path: Path) -> np.ndarray:
-    """-> the header in its own byte order, of the type ``mrcfile.dtypes.HEADER_DTYPE``.
+    """Return the header in its own byte order, of the type ``mrcfile.dtypes.HEADER_DTYPE``.
 
-    Raises :class:`ParticleDataError` for a compressed file, and one that is shorter than a header.
+    Raises:
+        ParticleDataError: a compressed file, or one that is shorter than a header.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -67,15 +69,18 @@ def read_header(path: Path) -> np.ndarray:
     header = np.frombuffer(start, HEADER_DTYPE)[0]
     order = _BYTE_ORDER_OF_STAMP.get(int(header["machst"][0]))
     if order is None:
-        # Old programs left the stamp empty: the mode, a small number, then tells the byte order.
+        # Old programs left the stamp empty: then the mode, a small number, reveals the byte order.
         order = "<" if 0 <= int.from_bytes(start[12:16], "little") <= 101 else ">"
     return np.frombuffer(start, HEADER_DTYPE.newbyteorder(order))[0]
 
 
 def sample_dtype(path: Path, header: np.ndarray) -> np.dtype:
-    """-> the type of the samples. Raises :class:`ParticleDataError` for modes that hold no real images.
+    """Return the type of the samples.
 
-    Bytes are signed as in MRC2014, unless IMOD's flags, or a header that tells of values above 127, say that they are not.
+    Bytes are signed as in MRC2014, unless IMOD's flags, or a header that states values above 127, say that they are not.
+
+    Raises:
+        ParticleDataError: modes that hold no real images.
     """
     mode, flags = int(header["mode"]), imod_flags(header)
     if flags is not None and flags & HALF_BYTES:
@@ -91,7 +96,7 @@ def sample_dtype(path: Path, header: np.ndarray) -> np.dtype:
 
 
 def imod_flags(header: np.ndarray) -> int | None:
-    """-> IMOD's flags, None in a header without IMOD's stamp."""
+    """Return IMOD's flags, None in a header without IMOD's stamp."""
     order = ">" if header.dtype["mode"].byteorder == ">" else "<"
     content = header.tobytes()
     stamp, flags = (int(np.frombuffer(content[at : at + 4], f"{order}i4")[0]) for at in (STAMP_BYTE, FLAGS_BYTE))
@@ -105,7 +110,7 @@ def _bytes_are_unsigned(header: np.ndarray, flags: int | None) -> bool:
 
 
 def read_axes(path: Path, header: np.ndarray) -> list[int]:
-    """-> 0, 1 or 2 (x, y or z) for columns, rows and sections; old programs left the fields empty."""
+    """Return 0, 1 or 2 (x, y or z) for columns, rows and sections; old programs left the fields empty."""
     axes = [int(header[name]) for name in ("mapc", "mapr", "maps")]
     if axes == [0, 0, 0]:
         return [0, 1, 2]
@@ -115,7 +120,7 @@ def read_axes(path: Path, header: np.ndarray) -> list[int]:
 
 
 def check_size(path: Path, header: np.ndarray, dtype: np.dtype) -> int:
-    """-> bytes before the first sample. Raises :class:`ParticleDataError` unless the file is as long as the header tells."""
+    """Return the number of bytes before the first sample. Raises ParticleDataError unless the file is as long as it claims."""
     width, height, count, extended = (int(header[name]) for name in ("nx", "ny", "nz", "nsymbt"))
     if min(width, height, count) < 1 or extended < 0:
         raise ParticleDataError(f"{path}: the header tells of {count} images of {width} x {height} px: not an MRC stack")
@@ -133,11 +138,11 @@ def check_size(path: Path, header: np.ndarray, dtype: np.dtype) -> int:
 
 
 def _pixel(header: np.ndarray) -> tuple[float, float] | None:
-    """-> sides of a pixel along x and y, None where one of them is unknown: cell or sampling 0, or no number."""
+    """Return the sides of a pixel along x and y, None where one of them is unknown: cell or sampling 0, or no number."""
     samples = [int(header[name]) for name in ("mx", "my")]
     cell = [float(header["cella"][axis]) for axis in ("x", "y")]
     if min(samples) < 1 or not all(0 < side < np.inf for side in cell):
         return None
-    # The header holds float32: six digits are what it says, more are rounding.
+    # The header holds float32: six digits are meaningful, the rest is rounding.
     x, y = (float(f"{side / count:.6g}") for side, count in zip(cell, samples, strict=True))
     return x, y

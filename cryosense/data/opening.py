@@ -22,14 +22,14 @@ Metadata = str | Path | Sequence[str | Path]
 
 
 def paths_of(metadata: Metadata | None) -> list[Path]:
-    """-> none, one or several files."""
+    """Return no, one or several files as a list."""
     if metadata is None:
         return []
     return [Path(metadata)] if isinstance(metadata, (str, Path)) else [Path(each) for each in metadata]
 
 
 def open_table(path: Path, sidecars: list[Path], root: Path | None) -> tuple[Images, Tables]:
-    """-> the images that a table names, and the table. Raises :class:`ParticleDataError` for one that names none."""
+    """Return the images that a table names, and the table. Raises ParticleDataError if it names none."""
     tables, sign = _read_tables([path, *sidecars], 0, None)
     if "rlnImageName" not in tables.particles.columns or tables.particles.empty:
         raise ParticleDataError(f"{path}: names no images (rlnImageName, or blob/path and blob/idx)")
@@ -39,7 +39,7 @@ def open_table(path: Path, sidecars: list[Path], root: Path | None) -> tuple[Ima
 def open_images(
     path: Path, sidecars: list[Path], root: Path | None, pixel_size_angstrom: float | None
 ) -> tuple[Images, Tables]:
-    """-> the images of a file, and what tables beside it say of them."""
+    """Return the images of a file, and what tables beside it say about them."""
     file = open_image_file(path)
     if not sidecars:
         return whole_file(file), Tables(path, pd.DataFrame(index=pd.RangeIndex(file.count)), None)
@@ -53,7 +53,7 @@ def open_images(
 
 
 def _read_tables(paths: Sequence[Path], box_size: int, pixel_size_angstrom: float | None) -> tuple[Tables, np.ndarray | None]:
-    """-> the tables, (n,) what images are to be multiplied by, or None for 1."""
+    """Return the tables, and the factor (n,) on the images, or None for 1."""
     kinds = {path.suffix.lower() for path in paths}
     if kinds == {".star"} and len(paths) == 1:
         return Tables(paths[0], *read_star(paths[0])), None

@@ -1,4 +1,4 @@
-"""Optics groups for the metadata of programs that have none: particles that share their microscope's constants."""
+"""Optics groups for metadata of programs that have none: particles that share their microscope's constants."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ OPTICS_COLUMNS = [
 def split_optics(particles: pd.DataFrame, group_by: list[str]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Move the columns that belong to the optics table out of the particle table.
 
-    Particles form one group where :data:`OPTICS_COLUMNS` and ``group_by`` (columns that are dropped) agree; groups are
-    numbered in order of appearance. Without any such column there is no optics table.
+    Particles form one group where ``OPTICS_COLUMNS`` and ``group_by`` (columns that are dropped) agree; groups are numbered in
+    order of appearance. Without any such column there is no optics table.
     """
     constants = [name for name in OPTICS_COLUMNS if name in particles.columns]
     keys = [*constants, *group_by]

@@ -14,7 +14,7 @@ HEADER_TOLERANCE = 0.01
 
 
 def metadata_pixel_sizes(particles: pd.DataFrame, optics: pd.DataFrame | None) -> dict[str, float]:
-    """Pixel sizes in Angstrom by where they stand: per optics group (3.1), or from detector and magnification (3.0)."""
+    """Return pixel sizes in Angstrom by their source: per optics group (3.1), or from detector and magnification (3.0)."""
     if optics is not None and "rlnImagePixelSize" in optics.columns:
         used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
         groups = zip(used["rlnOpticsGroup"], _numbers(used["rlnImagePixelSize"]), strict=True)
@@ -29,9 +29,10 @@ def metadata_pixel_sizes(particles: pd.DataFrame, optics: pd.DataFrame | None) -
 
 
 def common_pixel_size(path: Path, sizes: dict[str, float]) -> float | None:
-    """The one pixel size among those found, ``None`` where none was.
+    """Return the one pixel size among those found, None if there is none.
 
-    Raises :class:`ParticleDataError` where they differ (images of different scale are not to be mixed) or are not positive.
+    Raises:
+        ParticleDataError: sizes that differ (images of different scale must not be mixed) or are not positive.
     """
     if not sizes:
         return None
@@ -48,9 +49,9 @@ def common_pixel_size(path: Path, sizes: dict[str, float]) -> float | None:
 
 
 def check_headers(path: Path, size: float, headers: dict[Path, float]) -> None:
-    """Raises :class:`ParticleDataError` where an image file's header says another pixel size than the metadata's ``size``.
+    """Raise ParticleDataError if an image file's header contradicts the metadata's pixel size ``size`` in Angstrom.
 
-    Headers are rounded, so one per cent is let pass; and so is 1 Angstrom, which programs write that do not know it.
+    Headers are rounded, so one per cent is allowed; and so is 1 Angstrom, which programs write that do not know it.
     """
     for image_path, header in headers.items():
         if header != 1 and abs(header - size) > HEADER_TOLERANCE * size:
@@ -61,7 +62,7 @@ def check_headers(path: Path, size: float, headers: dict[Path, float]) -> None:
 
 
 def check_optics(path: Path, particles: pd.DataFrame, optics: pd.DataFrame, box_size: int, sizes_must_agree: bool) -> None:
-    """Raises :class:`ParticleDataError` for particles without optics group, or groups of images of another box."""
+    """Raise ParticleDataError for particles without optics group, or groups of images of another box."""
     for table, name in ((particles, "data_particles"), (optics, "data_optics")):
         if "rlnOpticsGroup" not in table.columns:
             raise ParticleDataError(f"{path}: {name} has no column rlnOpticsGroup")
@@ -84,7 +85,7 @@ def check_optics(path: Path, particles: pd.DataFrame, optics: pd.DataFrame, box_
 
 
 def _numbers(column: pd.Series) -> pd.Series:
-    """The column as float64; what is no number is NaN, which no size can be."""
+    """Return the column as float64; what is not a number is NaN, which no size can be."""
     return pd.to_numeric(column, errors="coerce").astype(float)
 
 

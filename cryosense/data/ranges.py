@@ -1,4 +1,4 @@
-"""The numbers that microscopes and refinements have: what lies outside is in another unit, or in another column."""
+"""The values that microscopes and refinements have: what lies outside is in another unit, or in another column."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ RANGES = {
     "rlnAngleTilt": _DEGREES,
     "rlnAnglePsi": _DEGREES,
 }
-# No lens is set closer to focus than this, but exactly to it; in micrometres all are.
+# No lens is set closer to focus than this unless exactly to it; every defocus in micrometres is closer.
 LEAST_DEFOCUS_ANGSTROM = 100.0
-# Of the CTF's envelope at Nyquist: beyond e^20 single precision holds nothing of the rest beside it.
+# Exponent of the CTF's envelope at Nyquist: beyond e^20 nothing else is left in single precision.
 MOST_GROWTH, MOST_B_FACTOR = 20.0, 1e5
-# So many different angles that all fit into a circle of radians are radians.
+# This many different angles that all fit into a circle in radians are radians.
 MOST_DIFFERENT_RADIANS = 20
 
 
 def check_ranges(tables: Tables, names: list[str], values: np.ndarray) -> None:
-    """(n, columns) by their names. Raises :class:`ParticleDataError` with column, value and range for the first outside."""
+    """Raise ParticleDataError with column, value and range for the first of the values (n, columns) that is out of range."""
     for name, column in zip(names, values.T, strict=True):
         if name in RANGES:
             _check(tables, name, column, RANGES[name])
@@ -73,13 +73,13 @@ def check_ranges(tables: Tables, names: list[str], values: np.ndarray) -> None:
 
 
 def check_b_factor(tables: Tables, b_factor: np.ndarray, pixel_size_angstrom: float) -> None:
-    """(n,) A^2. Raises :class:`ParticleDataError` where ``exp(-B k^2 / 4)`` overflows at Nyquist, or leaves nothing."""
+    """Raise ParticleDataError if ``exp(-B k^2 / 4)`` overflows at Nyquist, or leaves nothing, for B (n,) in Angstrom^2."""
     low = -MOST_GROWTH * 16 * pixel_size_angstrom**2
     _check(tables, "rlnCtfBfactor", b_factor, Range(low, MOST_B_FACTOR, f"A^2 at {pixel_size_angstrom:g} Angstrom per pixel"))
 
 
 def check_origins(tables: Tables, origins_angstrom: np.ndarray, box_angstrom: float) -> None:
-    """(n, 2) x, y. Raises :class:`ParticleDataError` for a particle whose centre lies outside its image."""
+    """Raise ParticleDataError for a particle whose centre, by its origin (n, 2) x, y, lies outside its image."""
     inside = Range(-box_angstrom / 2, box_angstrom / 2, "Angstrom, half the box")
     for name, column in zip(("X", "Y"), origins_angstrom.T, strict=True):
         _check(tables, f"rlnOrigin{name}Angst", column, inside)
@@ -98,7 +98,7 @@ def _particles(rows: np.ndarray) -> str:
 
 
 def _refuse_radians(tables: Tables, names: list[str], values: np.ndarray) -> None:
-    """(columns, n): angles in degrees do not all lie within a few degrees of 0 where they differ much."""
+    """Refuse angles (columns, n) that look like radians: degrees that differ much do not all lie within a few degrees of 0."""
     different = len(np.unique(values.round(4), axis=1).T)
     if different >= MOST_DIFFERENT_RADIANS and np.abs(values).max() <= 2 * np.pi and np.ptp(values, axis=1).max() > 1:
         raise ParticleDataError(

@@ -15,10 +15,11 @@ from .mrc import VOLUME
 
 
 def images_by_reference(names: pd.Series, source: Path, root: Path | None) -> Images:
-    """The images that the column ``rlnImageName`` of ``source`` names, in its order.
+    """Return the images that the column ``rlnImageName`` of ``source`` names, in its order.
 
-    Raises :class:`ParticleDataError`, with row and file, for a name that is not understood, a stack that is not found, or an
-    image past its end.
+    Raises:
+        ParticleDataError: with row and file: a name that is not understood, a stack that is not found, or an image past its
+            end.
     """
     number, numbered, file_of, paths = _split(names, source)
     files = []
@@ -37,12 +38,13 @@ def images_by_reference(names: pd.Series, source: Path, root: Path | None) -> Im
 
 
 def images_of_one_file(names: pd.Series | None, count: int, source: Path, file: ImageFile, root: Path | None) -> Images:
-    """The images of ``file`` that the rows of ``source`` describe.
+    """Return the images of ``file`` that the rows of ``source`` describe.
 
     Rows that name this file are taken by their number, in the order of the rows. Rows without names, or whose names all lead
     elsewhere (the stack was moved, joined or binned since), are taken one after the other, and must be as many as the images.
 
-    Raises :class:`ParticleDataError` for other counts, and where only some rows name this file.
+    Raises:
+        ParticleDataError: other counts, or only some rows that name this file.
     """
     if names is not None:
         number, numbered, file_of, paths = _split(names, source)
@@ -63,7 +65,7 @@ def images_of_one_file(names: pd.Series | None, count: int, source: Path, file: 
 
 
 def whole_file(file: ImageFile) -> Images:
-    """All images of one file in their order. Raises :class:`ParticleDataError` for a volume."""
+    """Return all images of one file in their order. Raises ParticleDataError for a volume."""
     if file.may_be_volume:
         raise ParticleDataError(
             f"{file.path}: a cube of {file.count} sections in space group {VOLUME}: a volume, not particle images; if these "
@@ -94,7 +96,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """-> image numbers counted from 0, whether they are written there, file codes, file names."""
+    """Return image numbers counted from 0, whether they are written there, file codes, and file names."""
     parts = names.astype(str).str.extract(r"^(?:(?P<number>\d+)@)?(?P<path>.+)$")
     number = pd.to_numeric(parts["number"].fillna("1"), errors="coerce").to_numpy(np.float64)
     wrong = np.flatnonzero(parts["path"].isna().to_numpy() | ~((number >= 1) & (number < 2**53)))
@@ -108,7 +110,7 @@ def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _check_numbered(numbered: np.ndarray, file_of: np.ndarray, files: list[ImageFile], source: Path) -> None:
-    """A name without a number is the image of a file that holds one, not the first of a tilt series or a volume's section."""
+    """Refuse a name without a number unless its file holds one image; else it is a tilt series or a volume's section."""
     counts = np.array([file.count for file in files])
     wrong = np.flatnonzero(~numbered & (counts[file_of] > 1))
     if len(wrong):

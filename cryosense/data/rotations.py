@@ -6,7 +6,7 @@ import numpy as np
 
 
 def relion_angles(matrices: np.ndarray) -> np.ndarray:
-    """(n, 3, 3) -> (n, 3): ``rlnAngleRot``, ``rlnAngleTilt``, ``rlnAnglePsi`` in degrees, tilt in [0, 180].
+    """Return ``rlnAngleRot``, ``rlnAngleTilt``, ``rlnAnglePsi`` in degrees, (n, 3), tilt in [0, 180], of matrices (n, 3, 3).
 
     The matrices are RELION's (``Euler_angles2matrix``), A = Z(psi) Y(tilt) Z(rot) as rotations of the frame, so that A^T is
     the intrinsic ZYZ rotation of the object (Heymann, Chagoyen and Belnap 2005, J. Struct. Biol. 151). Psi is read off after
@@ -21,10 +21,7 @@ def relion_angles(matrices: np.ndarray) -> np.ndarray:
 
 
 def relion_matrices(angles_deg: np.ndarray) -> np.ndarray:
-    """(n, 3) ``rlnAngleRot``, ``rlnAngleTilt``, ``rlnAnglePsi`` in degrees -> (n, 3, 3) float64: RELION's matrices.
-
-    The inverse of :func:`relion_angles`.
-    """
+    """Return RELION's matrices, (n, 3, 3) float64, for rot, tilt, psi (n, 3) in degrees: inverts ``relion_angles``."""
     rot, tilt, psi = np.deg2rad(np.asarray(angles_deg, np.float64)).T
     return _frame_about_z(psi) @ _frame_about_y(tilt) @ _frame_about_z(rot)
 

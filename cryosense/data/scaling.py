@@ -19,28 +19,35 @@ from .survey import look, mean_and_deviation
 
 
 class Scaling(Protocol):
-    """What all of them offer. ``fit``, which reads the stack where the map depends on it, or ``fit_to`` comes first."""
+    """What all scalings offer. ``fit``, which reads the stack if the map depends on it, or ``fit_to`` is called first."""
 
-    def fit_to(self, mean: float, deviation: float) -> Self: ...
-    def fit(self, stack: ParticleStack, chunk_size: int) -> Self: ...
+    def fit_to(self, mean: float, deviation: float) -> Self:
+        """Take the mean and standard deviation of all pixels of a stack."""
+
+    def fit(self, stack: ParticleStack, chunk_size: int) -> Self:
+        """Read the stack if the map depends on it, ``chunk_size`` images at a time."""
+
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]: ...
-    def invert(self, scaled: Tensor, offset: Tensor, gain: Tensor) -> Tensor: ...
-    def describe(self) -> dict[str, Any]: ...
+    def invert(self, scaled: Tensor, offset: Tensor, gain: Tensor) -> Tensor:
+        """Return images (b, 1, n, n) in the units of the stack."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what to record."""
 
 
 class _Affine(ShowsParameters):
-    """What is common: a map without parameters of the stack, and the inverse."""
+    """What they have in common: a map without parameters from the stack, and the inverse."""
 
     def fit(self, stack: ParticleStack, chunk_size: int) -> Self:
-        """Nothing to find out: the map does not depend on the stack."""
+        """Return this scaling unchanged: the map does not depend on the stack."""
         return self
 
     def fit_to(self, mean: float, deviation: float) -> Self:
-        """Nothing to be told: the map does not depend on the stack."""
+        """Return this scaling unchanged: the map does not depend on the stack."""
         return self
 
     def invert(self, scaled: Tensor, offset: Tensor, gain: Tensor) -> Tensor:
-        """(b, 1, n, n), (b,), (b,) -> (b, 1, n, n): ``offset + gain * scaled``, back in the units of the stack."""
+        """Return ``offset + gain * scaled``, images (b, 1, n, n) in the units of the stack."""
         return offset.view(-1, 1, 1, 1) + gain.view(-1, 1, 1, 1) * scaled
 
 
@@ -48,11 +55,11 @@ class AsIs(_Affine):
     """Images that are in [-1, 1] already: offset 0, gain 1."""
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(b, 1, n, n) -> the same, (b,) offset, (b,) gain."""
+        """Return the same images (b, 1, n, n), offset (b,) and gain (b,)."""
         return _apply(images, images.new_zeros(len(images)), images.new_ones(len(images)))
 
     def describe(self) -> dict[str, Any]:
-        """What to record."""
+        """Return what to record."""
         return {"scaling": "as_is"}
 
 
@@ -60,12 +67,12 @@ class UnitInterval(_Affine):
     """2 x - 1, for images in [0, 1]: offset and gain 1/2."""
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(b, 1, n, n) in [0, 1] -> (b, 1, n, n) in [-1, 1], (b,) offset, (b,) gain."""
+        """Return images (b, 1, n, n) in [-1, 1], offset (b,) and gain (b,), of images in [0, 1]."""
         half = images.new_full((len(images),), 0.5)
         return _apply(images, half, half)
 
     def describe(self) -> dict[str, Any]:
-        """What to record."""
+        """Return what to record."""
         return {"scaling": "unit_interval"}
 
 
@@ -73,9 +80,10 @@ class PerImage(_Affine):
     """Each image's own minimum to -1 and maximum to 1, as in the paper. The sensor does not know them: a slight cheat."""
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(b, 1, n, n) -> (b, 1, n, n) in [-1, 1], (b,) offset, (b,) gain.
+        """Return images (b, 1, n, n) in [-1, 1], offset (b,) and gain (b,).
 
-        Raises :class:`ParticleDataError` for a constant image, or one with values that are not finite.
+        Raises:
+            ParticleDataError: a constant image, or one with values that are not finite.
         """
         flat = images.flatten(1)
         # Halved first: the sum or difference of two large values may overflow.
@@ -89,7 +97,7 @@ class PerImage(_Affine):
         return _apply(images, highest + lowest, gain)
 
     def describe(self) -> dict[str, Any]:
-        """What to record."""
+        """Return what to record."""
         return {"scaling": "per_image"}
 
 
@@ -98,6 +106,9 @@ class StackStatistics(_Affine):
 
     Values beyond ``deviations`` leave [-1, 1]; they are not clipped, so that the map can be inverted. Fit on the whole stack,
     not on a shard, so that all shards share one map.
+
+    Raises:
+        ParticleDataError: deviations that are not positive.
     """
 
     def __init__(self, deviations: float = 4.0) -> None:
@@ -110,7 +121,8 @@ class StackStatistics(_Affine):
     def fit(self, stack: ParticleStack, chunk_size: int) -> Self:
         """Read the stack once. Sums are float64 per image and exactly rounded over images: chunks make no difference.
 
-        Raises :class:`ParticleDataError` for an image with values that are not finite (by index), or a constant stack.
+        Raises:
+            ParticleDataError: an image with values that are not finite (by index), or a constant stack.
         """
         looks = [look(images) for _, images in stack.chunks(chunk_size)]
         means, spreads = (np.concatenate([getattr(each, name) for each in looks]) for name in ("means", "spreads"))
@@ -123,24 +135,24 @@ class StackStatistics(_Affine):
         return self.fit_to(mean, deviation)
 
     def fit_to(self, mean: float, deviation: float) -> Self:
-        """Take the mean and the standard deviation of all pixels of a stack from who knows them."""
+        """Take the mean and standard deviation of all pixels of a stack from a caller that knows them."""
         self.mean, self.deviation = mean, deviation
         return self
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(b, 1, n, n) -> (b, 1, n, n), (b,) offset, (b,) gain. Raises :class:`ParticleDataError` before :meth:`fit`."""
+        """Return images (b, 1, n, n), offset (b,) and gain (b,). Raises ParticleDataError before ``fit``."""
         if self.mean is None or self.deviation is None:
             raise ParticleDataError("scaling: the statistics of the stack are not known yet; call fit first")
         gain = self.deviations * self.deviation
         return _apply(images, images.new_full((len(images),), self.mean), images.new_full((len(images),), gain))
 
     def describe(self) -> dict[str, Any]:
-        """What to record: units of the stack."""
+        """Return what to record, in units of the stack."""
         return {"scaling": "stack", "deviations": self.deviations, "mean": self.mean, "deviation": self.deviation}
 
 
 def scaled_like(images: Tensor, offset: Tensor, gain: Tensor) -> Tensor:
-    """(b, 1, n, n), (b,), (b,) -> (b, 1, n, n): by the map that other images, such as the noisy ones, were scaled with."""
+    """Return images (b, 1, n, n) by the map with which other images, such as the noisy ones, were scaled."""
     return (images - offset.view(-1, 1, 1, 1)) / gain.view(-1, 1, 1, 1)
 
 

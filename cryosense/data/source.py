@@ -21,7 +21,7 @@ from .stack import ParticleStack
 class ParticleSource:
     """Particle images (n of one box) and, or None, the clean images of the same particles in the same order.
 
-    ``whole``: all images of the stack, where these are some of them.
+    ``whole``: all images of the stack, if these are only some of them.
     """
 
     name: str
@@ -39,9 +39,10 @@ class ParticleSource:
         pixel_size_angstrom: float | None,
         name: str | None,
     ) -> Self:
-        """Open a stack as :meth:`ParticleStack.open` does, with its clean images; ``name`` defaults to the file's.
+        """Open a stack as ``ParticleStack.open`` does, with its clean images; ``name`` defaults to the file's.
 
-        Raises :class:`ParticleDataError` if the clean images are not as many, or of another box.
+        Raises:
+            ParticleDataError: clean images of another number or another box, and whatever the stack refuses.
         """
         images = ParticleStack.open(path, metadata, root=root, pixel_size_angstrom=pixel_size_angstrom)
         clean = None if clean_path is None else ParticleStack.open(clean_path, root=root)
@@ -53,25 +54,25 @@ class ParticleSource:
         return cls(name or Path(path).stem, images, clean)
 
     def transformed(self, geometry: Geometry) -> ParticleSource:
-        """-> the source after cropping."""
+        """Return the source after cropping."""
         clean = None if self.clean is None else self.clean.transformed(geometry)
         return ParticleSource(self.name, self.images.transformed(geometry), clean)
 
     def select(self, indices: Tensor) -> ParticleSource:
-        """(m,) particle numbers -> the source of these particles."""
+        """Return the source of the particles with these numbers (m,)."""
         clean = None if self.clean is None else self.clean.select(indices)
         selected = ParticleSource(self.name, self.images.select(indices), clean, self.whole or self.images)
-        if "data_fingerprint" in vars(self):  # it is the same, and need not be read again
+        if "data_fingerprint" in vars(self):  # it is the same and need not be computed again
             vars(selected)["data_fingerprint"] = self.data_fingerprint
         return selected
 
     @property
     def files(self) -> list[Path]:
-        """Files that are read, those of the clean images included."""
+        """Files that are read, including those of the clean images."""
         return [*self.images.files, *([] if self.clean is None else self.clean.files)]
 
     def numbers(self, rows: Tensor) -> Tensor:
-        """(m,) positions among the images -> the numbers by which draws for these particles are keyed."""
+        """Return the numbers (m,) by which draws for the particles at these positions (m,) are keyed."""
         return rows
 
     @property
@@ -80,12 +81,12 @@ class ParticleSource:
         return True
 
     def fingerprint(self) -> str:
-        """-> a digest of number, box and some of the images: a run is not continued on other data of the same name."""
+        """Return a digest of number, box and some of the images, so that no run is resumed on other data of the same name."""
         return _digest(self.images)
 
     @cached_property
     def data_fingerprint(self) -> str:
-        """The same of the whole stack, whichever of its particles these are: tells data of one name apart."""
+        """The fingerprint of the whole stack, whichever of its particles these are: tells data of one name apart."""
         return _digest(self.whole or self.images)
 
 

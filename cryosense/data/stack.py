@@ -1,4 +1,4 @@
-"""Particle stacks: images on disk, read when they are asked for, with one row of metadata each."""
+"""Particle stacks: images on disk, read on demand, with one row of metadata each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .tables import Tables, typed
 
 
 class ParticleStack:
-    """n images of one box with one row of metadata each; nothing is read before it is asked for. Made by :meth:`open`."""
+    """The n images of one box, with one row of metadata each; nothing is read before it is needed. Made by ``open``."""
 
     def __init__(
         self,
@@ -51,13 +51,16 @@ class ParticleStack:
     ) -> ParticleStack:
         """Open a stack lazily.
 
-        ``path``: images (``.mrcs``, ``.mrc``, ``.npy``, ``.pt``), or a table that names them (RELION ``.star``, cryoSPARC
-        ``.cs``). ``metadata``: for images, a ``.star``, a ``.cs`` and its passthrough files, or cryoDRGN's ``poses.pkl`` and
-        ``ctf.pkl``; for a ``.cs``, its passthrough files. ``root``: the folder that paths in the table begin in; the table's
-        own folder and those above it are tried as well. ``pixel_size_angstrom`` overrides what the files say.
+        Args:
+            path: images (``.mrcs``, ``.mrc``, ``.npy``, ``.pt``), or a table that names them (RELION ``.star``, cryoSPARC
+                ``.cs``).
+            metadata: for images, a ``.star``, a ``.cs`` and its passthrough files, or cryoDRGN's ``poses.pkl`` and
+                ``ctf.pkl``; for a ``.cs``, its passthrough files.
+            root: folder in which the table's paths begin; the table's own folder and those above it are tried as well.
+            pixel_size_angstrom: overrides what the files say.
 
-        Raises :class:`ParticleDataError` for whatever cannot be right: files that are missing, truncated or contradict
-        themselves or each other.
+        Raises:
+            ParticleDataError: files that are missing, truncated or contradict themselves or each other.
         """
         path, root = Path(path), None if root is None else Path(root)
         sidecars = paths_of(metadata)
@@ -85,9 +88,10 @@ class ParticleStack:
 
     @cached_property
     def pixel_size_angstrom(self) -> float | None:
-        """What was given, else what the metadata say, else the files' headers, else ``None``; after cropping.
+        """Pixel size after cropping: as given, else by the metadata, else by the files' headers, else None.
 
-        Raises :class:`ParticleDataError` where the particles differ in it (optics groups): :meth:`select` those of one.
+        Raises:
+            ParticleDataError: particles that differ in it (optics groups): ``select`` those of one.
         """
         size = self._given_pixel_size
         if size is None:
@@ -99,18 +103,18 @@ class ParticleStack:
 
     @property
     def files(self) -> list[Path]:
-        """The file that was opened, and those that its images are in."""
+        """The file that was opened, and those that hold its images."""
         return list(dict.fromkeys([self.path, *self._images.used_files()]))
 
     def check_pixel_size(self) -> None:
-        """Raises :class:`ParticleDataError` where headers of images contradict the metadata, unless a size was given."""
+        """Raise ParticleDataError if image headers contradict the metadata, unless a size was given."""
         found = metadata_pixel_sizes(self._tables.particles, self._tables.optics)
         if self._given_pixel_size is None and found:
             check_headers(self.path, next(iter(found.values())), self._images.header_pixel_sizes())
 
     @cached_property
     def tables(self) -> Tables:
-        """What is known of the particles, as it stands in the file but for what cropping changes."""
+        """What is known of the particles, as it is in the file apart from what cropping changes."""
         box, optics = self._images.box_size, self._tables.optics
         return replace(
             self._tables,
@@ -121,28 +125,28 @@ class ParticleStack:
 
     @cached_property
     def metadata(self) -> pd.DataFrame:
-        """One row per particle, index 0 ... n - 1, RELION's column names; no columns where nothing is known.
+        """One row per particle, index 0 to n - 1, with RELION's column names; no columns where nothing is known.
 
-        Columns of numbers are numbers here; :attr:`tables` has the text of the file.
+        Columns of numbers are numbers here; ``tables`` has the text of the file.
         """
         return typed(self.tables.particles)
 
     @cached_property
     def optics(self) -> pd.DataFrame | None:
-        """The optics table of RELION 3.1 and later, ``None`` where there is none."""
+        """The optics table of RELION 3.1 and later, None if there is none."""
         return None if self.tables.optics is None else typed(self.tables.optics)
 
     @property
     def same_image(self) -> np.ndarray:
-        """-> (n,) int64: particles that are one image of one file have the same number."""
+        """A number for each particle, (n,) int64, the same for particles that are one image of one file."""
         return self._images.identity()
 
     def image_names(self, root: str | Path) -> list[str]:
-        """-> (n,) ``rlnImageName`` of the images where they lie on disk, seen from a folder: for RELION, its project's."""
+        """Return the ``rlnImageName`` of each image on disk, (n,), seen from a folder: for RELION, its project's."""
         return self._images.names(Path(root))
 
     def __getitem__(self, index: Index) -> Tensor:
-        """One number -> (1, n, n) float32; a slice, list or 1-D array or tensor of numbers -> (b, 1, n, n) float32.
+        """Return an image (1, n, n) float32 for one number, images (b, 1, n, n) for a slice, list, array or tensor of them.
 
         Negative numbers count from the end. Raises ``IndexError`` outside the stack.
         """
@@ -152,7 +156,7 @@ class ParticleStack:
         return self._read(row_numbers(index, len(self)))
 
     def chunks(self, size: int, start: int = 0, stop: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Particles ``start`` to ``stop`` in order, at most ``size`` at a time: (b,) int64 indices, (b, 1, n, n) float32."""
+        """Yield particles ``start`` to ``stop`` in order, ``size`` at a time: (b,) int64 indices, (b, 1, n, n) float32."""
         if size < 1:
             raise ParticleDataError(f"{self.path}: chunks of {size} particles; a chunk needs at least one")
         rows = row_numbers(slice(start, stop), len(self))
@@ -161,13 +165,13 @@ class ParticleStack:
             yield torch.from_numpy(chunk), self._read(chunk)
 
     def select(self, indices: Index) -> ParticleStack:
-        """A view of the particles at ``indices``, in that order, with their metadata. Raises ``IndexError`` outside."""
+        """Return a view of the particles at ``indices``, in that order, with their metadata. Raises ``IndexError`` outside."""
         rows = row_numbers(indices, len(self))
         images, tables = self._images.select(rows), self._tables.select(rows)
         return ParticleStack(self.path, images, tables, self._given_pixel_size, self.geometry)
 
     def transformed(self, geometry: Geometry) -> ParticleStack:
-        """A view whose images, pixel size and metadata are those after ``geometry``. Raises what the geometry raises."""
+        """Return a view with the images, pixel size and metadata after ``geometry``. Raises what the geometry raises."""
         geometry.box_after(self.box_size)
         combined = Compose([*self.geometry.steps, geometry])
         return ParticleStack(self.path, self._images, self._tables, self._given_pixel_size, combined)

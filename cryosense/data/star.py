@@ -1,4 +1,4 @@
-"""STAR files: RELION's particle tables as they stand in the file, and back into one."""
+"""STAR files: RELION's particle tables as they are in the file, and back into one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from .tables import GROUP, as_numbers
 
 
 def read_star(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """-> particle table, optics table (``None`` for RELION 3.0 and older, which have a single table), all of text.
+    """Return particle and optics table, all of text; the latter is None for RELION 3.0 and older, which have one table.
 
-    Particles that do not say which optics group is theirs are of the only one there is. Raises :class:`ParticleDataError` for
-    a file that is no STAR file (see :func:`read_blocks`), or that has no table of particles, or several.
+    Particles that do not name their optics group belong to the only one there is.
+
+    Raises:
+        ParticleDataError: a file that is not a STAR file (see ``read_blocks``), or has no table of particles, or several.
     """
     blocks = read_blocks(path)
     with_images = [block.name for block in blocks.values() if "rlnImageName" in block.labels]
@@ -138,7 +140,7 @@ def _set_magnification(particles: pd.DataFrame, pixel_size_angstrom: float | Non
 
 
 def _write_once(path: Path, text: str) -> None:
-    """A run that is repeated may find the same file."""
+    """Write text; a run that is repeated may find the same file."""
     if path.exists():
         if path.read_text(encoding="utf-8") == text:
             return

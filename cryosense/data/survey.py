@@ -1,4 +1,4 @@
-"""One look at every image of a stack: which cannot be used, mean and deviation of all others; made once for all runs."""
+"""One look at every image of a stack: which are unusable, mean and deviation of all others; made once for all runs."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from cryosense.runs.record import remove
 from .stack import ParticleStack
 
 WHY = ("", "not finite", "constant")
-BLOCK, MOST_BLOCKS = 256, 64  # images that one process looks at before it sees what others have looked at
+BLOCK, MOST_BLOCKS = 256, 64  # images that one process looks at before it checks what others have done
 NAMED = 5
 
 
 class Look(NamedTuple):
-    """b images: place in WHY, mean and mean squared deviation from it, (b,) each; float64 sums of each image by itself."""
+    """What was seen of b images, (b,) each: index in WHY, mean, mean squared deviation; float64 sums over each image alone."""
 
     why: np.ndarray
     means: np.ndarray
@@ -41,7 +41,7 @@ class Look(NamedTuple):
 
 
 def look(images: Tensor) -> Look:
-    """(b, 1, n, n) -> what is seen of each; nothing depends on what others are in the batch."""
+    """Return what is found in each image (b, 1, n, n); nothing depends on the others in the batch."""
     pixels = images.flatten(1).numpy().astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         means = pixels.mean(1)
@@ -51,15 +51,15 @@ def look(images: Tensor) -> Look:
 
 
 def why_not(images: Tensor) -> np.ndarray:
-    """(b, 1, n, n) -> (b,) place in WHY."""
+    """Return the index in WHY, (b,), of each image (b, 1, n, n)."""
     flat = images.flatten(1).numpy()
-    lowest, highest = flat.min(1), flat.max(1)  # NaN wins over any number in both; faster than both in one by torch
+    lowest, highest = flat.min(1), flat.max(1)  # NaN beats any number in both; faster than torch's aminmax
     finite = np.isfinite(lowest) & np.isfinite(highest)
     return np.where(finite, 2 * (lowest == highest), 1).astype(np.uint8)
 
 
 def mean_and_deviation(means: np.ndarray, spreads: np.ndarray) -> tuple[float, float]:
-    """(n,) means and mean squared deviations of images of one size -> those of all their pixels. Sums are exactly rounded."""
+    """Return mean and deviation over all pixels, from those (n,) of images of one size. Sums are exactly rounded."""
     mean = math.fsum(means.tolist()) / len(means)
     between = math.fsum((each - mean) ** 2 for each in means.tolist())
     return mean, math.sqrt((math.fsum(spreads.tolist()) + between) / len(means))
@@ -67,7 +67,7 @@ def mean_and_deviation(means: np.ndarray, spreads: np.ndarray) -> tuple[float, f
 
 @dataclass(frozen=True)
 class Survey:
-    """Of ``count`` images: position -> why it cannot be used; mean and standard deviation over all pixels of the others."""
+    """What was found in ``count`` images: why some are unusable, by position; mean and deviation over all other pixels."""
 
     count: int
     bad: dict[int, str]
@@ -76,16 +76,17 @@ class Survey:
 
     @classmethod
     def of(cls, looks: Sequence[Look]) -> Self:
-        """Put together what was seen of all images, in order: portions make no difference."""
+        """Combine what was found in all images, in order: portions make no difference."""
         why, means, spreads = (np.concatenate(each) for each in zip(*looks, strict=True))
         good = why == 0
         mean, deviation = mean_and_deviation(means[good], spreads[good]) if good.any() else (0.0, 0.0)
         return cls(len(why), {int(i): WHY[why[i]] for i in np.flatnonzero(~good)}, mean, deviation)
 
     def usable(self, path: Path, skip_bad: bool, numbers: Tensor) -> Tensor:
-        """(count,) particle numbers -> those of the images that can be used.
+        """Return the particle numbers of the images that can be used, out of ``numbers`` (count,).
 
-        Raises ParticleDataError, which names the first of the others, unless ``skip_bad`` leaves them out; none left.
+        Raises:
+            ParticleDataError: naming the first of the others, unless ``skip_bad`` leaves them out; or none left.
         """
         if self.bad and not skip_bad:
             listed = ", ".join(f"{int(numbers[i])} ({why})" for i, why in list(self.bad.items())[:NAMED])
@@ -100,16 +101,17 @@ class Survey:
 
 
 def survey_of(stack: ParticleStack, chunk_size: int) -> Survey:
-    """-> what is found by reading a stack once."""
+    """Return what reading a stack once finds."""
     return Survey.of([look(images) for _, images in stack.chunks(chunk_size)])
 
 
 @dataclass(frozen=True)
 class SurveyRecord:
-    """Surveys below one folder, made once by all processes that need them together: each looks at what no other has.
+    """Surveys in one folder, made once by all processes that need them: each looks at images that no other has seen.
 
     Attributes:
-        key: stands for the images and for the code that looks at them; see :meth:`for_data`.
+        folder: where they are kept.
+        key: identifies the images and the code that looks at them; see ``for_data``.
     """
 
     folder: Path
@@ -117,13 +119,13 @@ class SurveyRecord:
 
     @classmethod
     def for_data(cls, folder: Path, fingerprint: str, files: Stamps, numbers: Tensor) -> Self:
-        """-> the record of particles ``numbers`` of a stack with this fingerprint, in files of these sizes and times."""
+        """Return the record of particles ``numbers`` of a stack with this fingerprint, in files with these sizes and times."""
         stamps = sorted((str(path), stamp) for path, stamp in files.items())
         known = f"{fingerprint} {stamps} {code_version(['data', 'fourier'])}"
         return cls(folder, hashlib.sha256(known.encode() + numbers.numpy().tobytes()).hexdigest()[:16])
 
     def survey(self, stack: ParticleStack, chunk_size: int) -> Survey:
-        """-> the survey of a stack, read if it is there; else what nobody has looked at yet is looked at."""
+        """Return the survey of a stack, read if it exists; otherwise look at what no process has looked at yet."""
         found = self._read()
         while found is None:
             missing = [block for block in self._blocks(len(stack)) if not self._path(block).is_file()]
@@ -143,7 +145,7 @@ class SurveyRecord:
             np.savez(file, why=why, means=means, spreads=spreads)
 
     def _put_together(self, count: int) -> Survey | None:
-        """-> the survey, if all of its blocks are there."""
+        """Return the survey if all of its blocks are there."""
         with locked_in_turn(self.folder / f"{self.key}.lock"):
             found = self._read()
             if found is None:
@@ -156,7 +158,7 @@ class SurveyRecord:
         return found
 
     def _seen(self, block: range) -> Look | None:
-        """-> what was seen of a block, None where nobody has looked, or what is there cannot be read, which goes."""
+        """Return what was found in a block, None if nothing was; a file that cannot be read is removed."""
         try:
             return Look(**read_npz(self._path(block), Look._fields))
         except (UntrustedFileError, TypeError):
@@ -181,7 +183,7 @@ class SurveyRecord:
         return self.folder / self.key / f"{block.start:09d}.npz"
 
     def _blocks(self, count: int) -> list[range]:
-        """-> runs of positions, as many as there are of BLOCK images, but no more than MOST_BLOCKS."""
+        """Return runs of positions, as many as there are sets of BLOCK images, but no more than MOST_BLOCKS."""
         blocks = max(1, min(MOST_BLOCKS, count // BLOCK))
         ends = [count * i // blocks for i in range(blocks + 1)]
         return [range(start, stop) for start, stop in itertools.pairwise(ends)]

@@ -1,4 +1,4 @@
-"""What tables say of particles: one row each, with what their optics group says, as numbers where numbers are needed."""
+"""What tables say about particles: one row each, with what their optics group says, as numbers where they are needed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ GROUP = "rlnOpticsGroup"
 
 @dataclass(frozen=True)
 class Tables:
-    """A particle table, RELION's names for columns, and its optics table.
+    """A particle table with RELION's column names, and its optics table.
 
     Attributes:
         path: the file to name in errors.
-        particles: one row per particle, index 0 ... n - 1.
-        optics: one row per optics group, None where there are none.
-        not_read: fields of the file that say something of the particles and have no column here.
+        particles: one row per particle, index 0 to n - 1.
+        optics: one row per optics group, None if there are none.
+        not_read: fields of the file that say something about the particles and have no column here.
     """
 
     path: Path
@@ -33,29 +33,30 @@ class Tables:
     not_read: tuple[str, ...] = ()
 
     def select(self, rows: np.ndarray) -> Tables:
-        """-> the tables of the particles at ``rows``, in that order."""
+        """Return the tables of the particles at ``rows``, in that order."""
         return replace(self, particles=self.particles.iloc[rows].reset_index(drop=True))
 
     def has(self, name: str) -> bool:
-        """Whether either table has the column."""
+        """Return whether either table has the column."""
         return name in self.particles.columns or (self.optics is not None and name in self.optics.columns)
 
     def column(self, name: str) -> pd.Series:
-        """-> (n,) a column of the particle table or, where that has none of the name, of the particles' optics groups."""
+        """Return a column (n,) of the particle table or, if it has none of the name, of the particles' optics groups."""
         if name in self.particles.columns or self.optics is None:
             return self.particles[name]
         return self.particles[GROUP].map(self.optics.set_index(GROUP)[name])
 
     def require(self, names: Sequence[str], what: str) -> None:
-        """Raise :class:`ParticleDataError`, which says ``what``, unless all columns are there."""
+        """Raise ParticleDataError, which says ``what``, unless all columns are there."""
         missing = [name for name in names if not self.has(name)]
         if missing:
             raise ParticleDataError(f"{self.path}: no column {', '.join(missing)}: {what}")
 
     def numbers(self, names: Sequence[str], absent: float | None = None) -> np.ndarray:
-        """-> (n, columns) float64, all finite; ``absent`` where neither table has a column.
+        """Return columns as numbers, (n, columns) float64, all finite; ``absent`` where neither table has a column.
 
-        Raises :class:`ParticleDataError` for what is no number.
+        Raises:
+            ParticleDataError: values that are not numbers.
         """
         columns = np.empty((len(self.particles), len(names)))
         for i, name in enumerate(names):
@@ -72,9 +73,9 @@ class Tables:
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """-> the table with columns of numbers as numbers: those that hold nothing else, and whose name does not end in Name.
+    """Return the table with columns of numbers as numbers: those that hold nothing else and whose name does not end in Name.
 
-    Whole numbers with a leading zero, such as a group called 007, or too long for an integer are no numbers.
+    Whole numbers with a leading zero, such as a group called 007, or too long for an integer do not count as numbers.
     """
     return pd.DataFrame({name: _typed(str(name), table[name]) for name in table.columns}, index=table.index)
 
@@ -97,5 +98,5 @@ def _typed(name: str, column: pd.Series) -> pd.Series:
 
 
 def as_numbers(column: pd.Series) -> np.ndarray:
-    """-> (n,) float64; NaN for what is no number."""
+    """Return the column as (n,) float64, with NaN for what is not a number."""
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)

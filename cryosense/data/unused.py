@@ -1,4 +1,4 @@
-"""Columns that say something of how images came about; who does not use them names them."""
+"""Columns that say how images came about; code that does not use them names them as unused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from .tables import Tables, as_numbers
 
-# With the value at which a column says nothing; None: any value says something, unless it is the same for all.
+# With the value at which a column says nothing; None if any value says something, unless it is the same for all.
 _NEUTRAL = {
     "rlnCtfDataArePhaseFlipped": 0.0,
     "rlnCtfDataAreCtfPremultiplied": 0.0,
@@ -30,12 +30,12 @@ _NEUTRAL = {
     "rlnImageWeight": 1.0,
     "rlnClassNumber": None,
 }
-# Files that images or CTFs were made with.
+# Files with which images or CTFs were made.
 _FILES = ("rlnMtfFileName", "rlnCtfImage")
 
 
 def unused_columns(tables: Tables, used: Collection[str]) -> list[str]:
-    """-> names of columns, and of fields without one, that say something of the images and are not ``used``."""
+    """Return the names of columns, and of fields without one, that say something about the images and are not ``used``."""
     found = [name for name in _NEUTRAL if name not in used and tables.has(name) and _says(tables, name)]
     found += [name for name in _FILES if name not in used and tables.has(name) and _names_files(tables.column(name))]
     return found + list(tables.not_read)
@@ -57,6 +57,6 @@ def _names_files(column: pd.Series) -> bool:
 
 
 def coefficients(text: str) -> np.ndarray:
-    """``[a,b,c]``, as RELION writes vectors -> (n,) float64; NaN for what is no number, nothing for ``[]``."""
+    """Return a vector ``[a,b,c]``, as RELION writes it, as (n,) float64: NaN for what is not a number, empty for ``[]``."""
     inside = text.strip().removeprefix("[").removesuffix("]").strip()
     return as_numbers(pd.Series([part.strip() for part in inside.split(",")], dtype=object)) if inside else np.zeros(0)

@@ -16,24 +16,24 @@ from torch import Tensor
 from cryosense.errors import ParticleDataError
 from cryosense.shown import ShowsParameters
 
-# What an unfinished file holds behind its images, one record per particle: whether it was written, and its statistics. A
+# What an unfinished file holds after its images, one record per particle: whether it was written, and its statistics. A
 # particle is marked only after its pixels are in the file, so a killed process leaves a file that says what it holds, and a
-# file with records behind its images cannot be taken for a finished stack.
+# file with records after its images cannot be taken for a finished stack.
 RECORD_DTYPE = np.dtype([("written", "<f8"), ("minimum", "<f8"), ("maximum", "<f8"), ("sum", "<f8"), ("squares", "<f8")])
 # Header fields for statistics, and the values by which MRC2014 marks them as not computed.
 STATISTICS = {"dmin": 0.0, "dmax": -1.0, "dmean": -2.0, "rms": -1.0}
 
 
 class StackWriter(ShowsParameters):
-    """Writes a float32 ``.mrcs`` of ``count`` images; memory does not grow with the stack.
+    """A writer of a float32 ``.mrcs`` of ``count`` images; memory does not grow with the stack.
 
-    Images go to ``path`` + ``.partial``; :meth:`finish` completes the header and renames. An existing partial file of the same
-    count, box and pixel size is continued: :attr:`written` tells which images it already holds. Room on the disk is taken at
-    the start, where the file system can do so. A pixel size of ``None`` is written as 0, the MRC header's "unknown". For one
+    Images go to ``path`` + ``.partial``; ``finish`` completes the header and renames it. An existing partial file of the same
+    count, box and pixel size is continued: ``written`` tells which images it already holds. Space on the disk is allocated at
+    the start, where the file system can do so. A pixel size of None is written as 0, the MRC header's "unknown". For one
     process at a time.
 
-    Raises :class:`ParticleDataError` if ``path`` exists, if a partial file of another shape stands in the way, or if the disk
-    is full.
+    Raises:
+        ParticleDataError: ``path`` exists, a partial file of another shape is in the way, or the disk is full.
     """
 
     def __init__(self, path: str | Path, count: int, box_size: int, pixel_size_angstrom: float | None) -> None:
@@ -51,14 +51,15 @@ class StackWriter(ShowsParameters):
 
     @property
     def written(self) -> Tensor:
-        """-> (count,) bool: which images the file holds."""
+        """Which images the file holds, (count,) bool."""
         return torch.from_numpy(self._records()["written"] == 1.0)
 
     def write(self, start: int, images: Tensor) -> None:
-        """(b, 1, n, n): store the images as particles ``start`` ... ``start + b - 1``, replacing what was there.
+        """Store images (b, 1, n, n) as particles ``start`` to ``start + b - 1``, replacing what was there.
 
-        Raises :class:`ParticleDataError` for another shape, a place outside the stack, values that are not finite, or a full
-        disk; what was written before stays.
+        Raises:
+            ParticleDataError: another shape, a place outside the stack, values that are not finite, or a full disk; what was
+                written before stays.
         """
         expected = (images.shape[0], 1, self.box_size, self.box_size)
         if tuple(images.shape) != expected:
@@ -73,9 +74,10 @@ class StackWriter(ShowsParameters):
         self._write_at(self._records_start + start * RECORD_DTYPE.itemsize, records.tobytes())
 
     def finish(self) -> None:
-        """Complete the header (statistics over all images), cut the records off, and give the file its name.
+        """Complete the header (statistics over all images), cut off the records, and give the file its name.
 
-        Raises :class:`ParticleDataError` if an image is missing or if ``path`` has come into being meanwhile.
+        Raises:
+            ParticleDataError: an image is missing, or ``path`` has appeared meanwhile.
         """
         records = self._records()
         missing = np.flatnonzero(records["written"] != 1.0)
@@ -157,7 +159,7 @@ class StackWriter(ShowsParameters):
         return opened
 
     def _append_records(self, file: BinaryIO) -> None:
-        """Killed between the last two steps of finish: all images are there, their records are gone and made again."""
+        """Append the records again after a kill between the last two steps of ``finish``: only they are missing then."""
         for number in range(self.count):
             file.seek(HEADER_DTYPE.itemsize + number * self._image_bytes)
             record = self._statistics(number, np.frombuffer(file.read(self._image_bytes), "<f4")[None])
@@ -165,7 +167,7 @@ class StackWriter(ShowsParameters):
             file.write(record.tobytes())
 
     def _header(self) -> np.ndarray:
-        """MRC2014 header of an image stack (space group 0, one section per image)."""
+        """Return the MRC2014 header of an image stack (space group 0, one section per image)."""
         header = np.zeros((), HEADER_DTYPE.newbyteorder("<"))
         header["nx"] = header["ny"] = header["mx"] = header["my"] = self.box_size
         header["nz"], header["mz"], header["mode"] = self.count, 1, 2

@@ -20,18 +20,18 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 
 
 class DDPMDenoiser(Denoiser):
-    """E[x_0 | x_t] by Tweedie's formula from a network that predicts noise, velocity or the image itself.
+    """E[x_0 | x_t] by Tweedie's formula from a network that predicts the noise, the velocity or the image itself.
 
     On the CPU the network sees eight images at a time, in as many threads as torch has, so that an image's result does not
-    depend on how many it comes with.
+    depend on how many others it comes with.
 
     Args:
-        network: (b, 1, n, n), t -> (b, 1, n, n).
+        network: maps images (b, 1, n, n) and a timestep to a prediction (b, 1, n, n).
         alphas_cumprod: (T,) abar_t of the schedule that it was trained with.
         prediction: ``epsilon``, ``v_prediction`` or ``sample``.
-        gaussian: the Gaussian model with the mean and the radial power spectrum of the training images, where they are known.
-        precision: that the network computes in where torch deems that safe (autocast); all around it stays as precise as the
-            images. ``float32``: the network as it is.
+        gaussian: the Gaussian model with the mean and the radial power spectrum of the training images, if known.
+        precision: in which the network computes where torch deems that safe (autocast); all around it stays as precise as the
+            images. With ``float32`` the network is used as it is.
 
     Raises:
         ArgumentError: another precision.

@@ -12,11 +12,11 @@ from cryosense.denoisers.gaussian import GaussianDenoiser
 
 @dataclass(frozen=True)
 class GaussianFromImages:
-    """:class:`GaussianDenoiser` with the spectrum of images that are still to come, on the schedule of Ho et al. 2020.
+    """``GaussianDenoiser`` with the spectrum of images given later, on the schedule of Ho et al. 2020.
 
     Attributes:
-        timesteps: of the schedule.
-        beta_start, beta_end: linear between.
+        timesteps: length of the schedule.
+        beta_start, beta_end: first and last beta, linear in between.
     """
 
     timesteps: int = 1000
@@ -24,6 +24,6 @@ class GaussianFromImages:
     beta_end: float = 0.02
 
     def fit(self, images: Tensor) -> GaussianDenoiser:
-        """(t, 1, n, n) -> the model of these images."""
+        """Return the model of these images, (t, 1, n, n)."""
         betas = torch.linspace(self.beta_start, self.beta_end, self.timesteps, dtype=torch.float64)
         return GaussianDenoiser.fit(images, torch.cumprod(1 - betas, 0))

@@ -1,4 +1,4 @@
-"""The denoiser that is known in closed form: images that are a stationary Gaussian field."""
+"""The denoiser that is known in closed form, for images that are a stationary Gaussian field."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from cryosense import fourier
 from cryosense.denoisers.base import Denoiser
 from cryosense.errors import ArgumentError
 
-SMALLEST_POWER = 1e-9  # of the largest: a spectrum is kept positive, so that no frequency is known beforehand
+SMALLEST_POWER = 1e-9  # of the largest: a spectrum is kept positive, so that no frequency is known in advance
 
 
 class GaussianDenoiser(Denoiser):
     """E[x_0 | x_t] for x_0 ~ N(mean, F^H diag(spectrum) F): the Wiener filter of each noise level.
 
-    The control of a learned prior: what the radial power spectrum alone, without any learning, is worth in the same sampler.
+    The control for a learned prior: how far the radial power spectrum alone, without learning, gets in the same sampler.
 
     Args:
-        mean: level of the images.
-        spectrum: (n, n) centred plane of E |F (x_0 - mean)|^2 (unitary transform), positive, the same at k and -k.
+        mean: mean level of the images.
+        spectrum: (n, n) centred plane of ``E |F (x_0 - mean)|^2`` (unitary transform), positive, the same at k and -k.
         alphas_cumprod: (T,) abar_t of the schedule.
 
     Raises:
@@ -43,9 +43,10 @@ class GaussianDenoiser(Denoiser):
 
     @classmethod
     def fit(cls, images: Tensor, alphas_cumprod: Tensor) -> Self:
-        """(t, 1, n, n) -> the model with the mean level and the radial power spectrum of training images.
+        """Return the model with the mean level and the radial power spectrum of training images (t, 1, n, n).
 
-        The coefficient at the origin is given at least the variance of the first shell: a few images say little about it.
+        The coefficient at the origin is given at least the variance of the first shell, because a few images say little about
+        it.
         """
         mean = float(images.double().mean())
         power = fourier.fftn(images.double() - mean).abs().square().mean((0, 1))
@@ -64,6 +65,6 @@ class GaussianDenoiser(Denoiser):
         return self.mean + fourier.filtered(x_t - level, fourier.centred_to_half_plane(gain).to(x_t.dtype))
 
     def error_spectrum(self, t: int) -> Tensor:
-        """-> (n, n), centred: variance of each Fourier coefficient of x_0 given x_t, what the denoiser leaves unknown."""
+        """Return the variance of each Fourier coefficient of x_0 given x_t, which stays unknown, centred (n, n)."""
         abar = self.alphas_cumprod[t]
         return self.spectrum * (1 - abar) / (abar * self.spectrum + 1 - abar)

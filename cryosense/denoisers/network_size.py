@@ -1,4 +1,4 @@
-"""How large a network is that a configuration tells of: asked before it is built."""
+"""How large the network is that a configuration describes, asked before it is built."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MOST_EXPANSION = 2.5
 
 
 def refuse_vast(config: dict[str, Any], folder: Path) -> None:
-    """Raises ArgumentError for a ``UNet2DModel`` that a configuration makes larger than the weights in ``folder``.
+    """Raise ArgumentError if a configuration describes a ``UNet2DModel`` larger than the weights in ``folder``.
 
-    Where there is no such folder, as on a hub, only its layers and sizes are looked at.
+    Where there is no such folder, as on a hub, only its layers and sizes are checked.
     """
     channels, layers = config.get("block_out_channels", []), config.get("layers_per_block", 1)
     if not isinstance(layers, int) or layers > MOST_LAYERS_PER_BLOCK or len(channels) > MOST_BLOCKS:

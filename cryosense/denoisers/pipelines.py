@@ -29,13 +29,13 @@ PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 
 def open_ddpm(path: str | None = None, precision: str = "float32") -> DDPMDenoiser:
-    """-> the model of a ``DDPMPipeline`` folder or hub id; None: the one that comes with cryosense.
+    """Open the model in a ``DDPMPipeline`` folder or at a hub id; None is the one that comes with cryosense.
 
-    ``precision``: see :class:`DDPMDenoiser`.
+    ``precision``: see ``DDPMDenoiser``.
 
     Raises:
-        PipelineError: no such pipeline, weights that cannot be read, more than one channel, a schedule without abar_t,
-            or with one that reaches zero.
+        PipelineError: no such pipeline, weights that cannot be read, more than one channel, a schedule without abar_t, or
+            with one that reaches zero.
     """
     name = str(SHIPPED) if path is None else path
     scheduler = _scheduler(name)
@@ -45,10 +45,10 @@ def open_ddpm(path: str | None = None, precision: str = "float32") -> DDPMDenois
 
 
 def open_gaussian(path: str | None = None) -> GaussianDenoiser:
-    """-> the Gaussian model with the spectrum of the images that a model was trained on: what learning has to beat.
+    """Return the Gaussian model with the spectrum of a model's training images: the baseline that learning has to beat.
 
     Raises:
-        PipelineError: as :func:`open_ddpm` does, or a folder that does not state the spectrum.
+        PipelineError: as ``open_ddpm`` does, or for a folder that does not state the spectrum.
     """
     name = str(SHIPPED) if path is None else path
     gaussian = _gaussian(name, _scheduler(name).alphas_cumprod)
@@ -119,7 +119,7 @@ def _network(name: str) -> UNet2DModel:
 
 
 def _variant(folder: Path) -> str | None:
-    """-> what diffusers calls the weights in the folder: ``fp16`` where there are none but those of half precision."""
+    """Return what diffusers calls the weights in the folder: ``fp16`` if there are only those in half precision."""
     variants = {path.name.split(".")[1] for path in folder.glob("diffusion_pytorch_model.*") if len(path.suffixes) > 1}
     plain = any(len(path.suffixes) == 1 for path in folder.glob("diffusion_pytorch_model.*"))
     return "fp16" if "fp16" in variants and not plain else None

@@ -1,4 +1,4 @@
-"""Text, JSON and YAML from anyone: only regular files, of a size, depth and kind that what is read here has."""
+"""Text, JSON and YAML from unknown sources: only regular files, with limits on size, depth and kind."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ import yaml
 
 from cryosense.errors import UntrustedFileError
 
-# A file with holes is of any size and takes no room. Disks that compress make images smaller, but never so much.
+# A file with holes can have any size and take no space. Compressing disks shrink images too, but never that much.
 ALWAYS_READ_BYTES, MOST_HOLLOW = 2**25, 32
 LARGEST_JSON_BYTES = 2**26
 LARGEST_YAML_BYTES = 2**18
 LARGEST_TEXT_BYTES = 2**20
-DEEPEST = 64  # levels of lists and objects inside each other
-LONGEST_NAME = 200  # characters of what is shown as a name
+DEEPEST = 64  # levels of nested lists and objects
+LONGEST_NAME = 200  # characters of anything shown as a name
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """-> the file, open for reading.
+    """Open a file for reading.
 
-    Raises UntrustedFileError for what is no regular file (a pipe would be waited for, a device never ends), and for a large
-    file that is hardly there, all but holes.
+    Raises:
+        UntrustedFileError: a file that is not regular (a pipe would block, a device never ends), or a large one that is nearly
+            all holes.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -42,17 +43,21 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def _is_hollow(about: os.stat_result) -> bool:
-    """Whether a large file has hardly anything on the disk; some file systems do not tell, and say that it has nothing."""
+    """Return whether a large file takes hardly any space on the disk; some file systems always report none."""
     return about.st_size > ALWAYS_READ_BYTES and 0 < about.st_blocks * 512 * MOST_HOLLOW < about.st_size
 
 
 def require_regular(path: Path) -> None:
-    """Raises UntrustedFileError for what is no regular file, before a library opens it."""
+    """Raise UntrustedFileError for a file that is not regular, before a library opens it."""
     open_regular(path).close()
 
 
 def read_bytes(path: Path, largest: int) -> bytes:
-    """-> all of a file. Raises UntrustedFileError for one that cannot be read, or of more than ``largest`` bytes."""
+    """Return all of a file.
+
+    Raises:
+        UntrustedFileError: a file that cannot be read, or of more than ``largest`` bytes.
+    """
     with open_regular(path) as file:
         content = file.read(largest + 1)
     if len(content) > largest:
@@ -61,7 +66,11 @@ def read_bytes(path: Path, largest: int) -> bytes:
 
 
 def read_text(path: Path, largest: int = LARGEST_TEXT_BYTES) -> str:
-    """-> the text in a file. Raises UntrustedFileError for what is no UTF-8 and as :func:`read_bytes` does."""
+    """Return the text in a file.
+
+    Raises:
+        UntrustedFileError: text that is not UTF-8, and whatever ``read_bytes`` refuses.
+    """
     try:
         return read_bytes(path, largest).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -69,7 +78,7 @@ def read_text(path: Path, largest: int = LARGEST_TEXT_BYTES) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """-> the object in a JSON file.
+    """Return the object in a JSON file.
 
     Raises:
         UntrustedFileError: a file that cannot be read, is not JSON, nests more than 64 levels deep, or holds no object.
@@ -81,7 +90,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_json_value(path: Path) -> Any:
-    """-> what a JSON file holds. Raises UntrustedFileError as :func:`read_json` does."""
+    """Return what a JSON file holds. Raises UntrustedFileError as ``read_json`` does."""
     text = read_text(path, LARGEST_JSON_BYTES)
     try:
         content = json.loads(text)
@@ -93,7 +102,7 @@ def read_json_value(path: Path) -> Any:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """-> the mapping in a YAML file such as ``config.yaml``.
+    """Return the mapping in a YAML file such as ``config.yaml``.
 
     Raises:
         UntrustedFileError: a file that cannot be read, is not plain YAML, nests more than 64 levels deep, or holds no mapping;
@@ -114,7 +123,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _check_events(path: Path, text: str) -> None:
-    """Raises UntrustedFileError for aliases and for depth, before anything is made of the text."""
+    """Raise UntrustedFileError for aliases and for depth, before anything is made from the text."""
     depth = 0
     for event in yaml.parse(text, _Loader):
         if isinstance(event, yaml.AliasEvent):
@@ -140,11 +149,11 @@ def _too_deep(content: object) -> bool:
 
 
 def shown_path(path: Path) -> str:
-    """-> the path in one line, cut where nobody would read on."""
+    """Return the path on one line, cut where nobody would read on."""
     return shown(str(path), 4 * LONGEST_NAME)
 
 
 def shown(text: str, longest: int = LONGEST_NAME) -> str:
-    """-> the text in one line: what would steer a terminal as its code, the middle cut where it is long."""
+    """Return the text on one line: control characters as their codes, the middle cut where it is long."""
     cut = text if len(text) <= longest else f"{text[: longest // 2]}…{text[-(longest // 2) :]}"
     return "".join(each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode() for each in cut)

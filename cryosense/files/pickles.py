@@ -1,6 +1,6 @@
-"""Arrays out of pickles by an allow-list: what a pickle of arrays asks for is answered by stand-ins that only take numbers.
+"""Arrays from pickles by an allow-list: what a pickle of arrays calls is replaced by stand-ins that take only numbers.
 
-NumPy's own reconstruction is not called either: it trusts the state that a pickle hands it, down to flags on memory.
+NumPy's own reconstruction is not called either: it trusts the state that a pickle hands it, down to memory flags.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cryosense.files.limits import open_regular
 
 
 class _Dtype:
-    """Stands in for ``numpy.dtype``: kind, size and byte order of real numbers, nothing else."""
+    """Stand-in for ``numpy.dtype``: kind, size and byte order of real numbers, nothing else."""
 
     def __init__(self, code: str, align: bool = False, copy: bool = True) -> None:
         if not re.fullmatch(r"[fiu][1248]", str(code)):
@@ -30,7 +30,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands in for ``numpy.ndarray``: takes shape, type, order and bytes, which have to fit each other."""
+    """Stand-in for ``numpy.ndarray``: takes shape, type, order and bytes, which must fit each other."""
 
     values: np.ndarray
 
@@ -40,12 +40,12 @@ class _Array:
 
 
 def _reconstruct(kind: object, shape: object, code: object) -> _Array:
-    """Stands in for the function that makes the empty array."""
+    """Stand in for the function that makes the empty array."""
     return _Array()
 
 
 def _from_buffer(content: bytes, dtype: _Dtype, shape: tuple[int, ...], order: Any) -> _Array:
-    """Stands in for the function that makes arrays from buffers (protocol 5)."""
+    """Stand in for the function that makes arrays from buffers (protocol 5)."""
     array = _Array()
     array.values = np.frombuffer(content, dtype.dtype).reshape(shape, order=order)
     return array
@@ -69,7 +69,7 @@ _KEEPING = ("PUT", "BINPUT", "LONG_BINPUT")
 class _ArrayUnpickler(pickle.Unpickler):
     def __init__(self, file: BinaryIO, size: int) -> None:
         super().__init__(file)
-        self._bytes_left = size  # to be made of text, by which the same text could be made again and again
+        self._bytes_left = size  # that may be made from text, which could otherwise be repeated without end
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("_codecs", "encode"):
@@ -79,7 +79,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         return _STAND_INS[module, name]
 
     def _encode(self, text: str, encoding: str) -> bytes:
-        """Stands in for ``codecs.encode``, by which protocol 2 writes bytes."""
+        """Stand in for ``codecs.encode``, with which protocol 2 writes bytes."""
         self._bytes_left -= len(text)
         if encoding != "latin1" or self._bytes_left < 0:
             raise pickle.UnpicklingError(f"it asks for the codec {encoding}, or for more bytes than it has")
@@ -87,7 +87,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def _refuse_bombs(file: BinaryIO) -> None:
-    """Pickles of arrays take few steps; and to keep an object under a number, an unpickler makes room up to that number."""
+    """Refuse pickles with too many steps, or with memo indices so high that an unpickler would fill the memory."""
     for count, (opcode, number, _) in enumerate(pickletools.genops(file)):
         if count > MOST_STEPS:
             raise pickle.UnpicklingError(f"it takes more than {MOST_STEPS} steps")
@@ -96,9 +96,10 @@ def _refuse_bombs(file: BinaryIO) -> None:
 
 
 def load_arrays(path: Path) -> tuple[np.ndarray, ...]:
-    """The array, or the tuple or list of arrays, in a pickle file, as float64.
+    """Return the array, or the tuple or list of arrays, in a pickle file, as float64.
 
-    Raises :class:`ParticleDataError` if the file asks for anything but arrays of numbers; it is refused before it is called.
+    Raises:
+        ParticleDataError: a file that asks for anything but arrays of numbers, which is refused before anything is called.
     """
     try:
         with open_regular(path) as file:
@@ -110,7 +111,7 @@ def load_arrays(path: Path) -> tuple[np.ndarray, ...]:
             file.seek(0)
             loaded = _ArrayUnpickler(file, size).load()
         arrays = tuple(loaded) if isinstance(loaded, (tuple, list)) else (loaded,)
-        # Each array has bytes of its own in the file, at least one for a number; those that share them would be copied apart.
+        # Each array has its own bytes in the file, at least one per number; arrays that share bytes would be copied.
         if sum(array.values.size for array in arrays) > size:
             raise pickle.UnpicklingError("its arrays hold more numbers than it has bytes")
         return tuple(array.values.astype(np.float64) for array in arrays)

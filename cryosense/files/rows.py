@@ -1,4 +1,4 @@
-"""Rows of parquet files from anyone: what the footer tells is checked before a column is read."""
+"""Rows of parquet files from unknown sources: the footer's claims are checked before a column is read."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from cryosense.errors import UntrustedFileError
 from cryosense.files.limits import LONGEST_NAME, open_regular
 
-# Rows hold numbers that hardly compress. Beyond this a file is made to fill the memory.
+# Rows hold numbers that hardly compress. Anything beyond this is made to fill the memory.
 MOST_EXPANSION = 50
 ALWAYS_EXPANDED_BYTES = 2**24
-# Both of them give at most some twenty bytes for one; others have no such limit.
+# Both expand a byte to twenty or so at most; other codecs have no such limit.
 CODECS = {"UNCOMPRESSED", "SNAPPY"}
 LARGEST_FOOTER_BYTES = 2**24
 MOST_ROW_GROUPS = 100_000
@@ -22,11 +22,11 @@ LONGEST_STATISTIC_BYTES = 2**20
 
 
 def read_rows(path: Path, known: pa.Schema) -> pa.Table:
-    """-> the rows of a file whose columns are among ``known``, by name and type.
+    """Return the rows of a file whose columns are among ``known``, by name and type.
 
     Raises:
-        UntrustedFileError: a file that cannot be read, other columns, a codec that is not written here, more rows than a file
-            of its size can hold, text of more than 200 characters.
+        UntrustedFileError: a file that cannot be read, other columns, a codec that is never written here, more rows than a
+            file of its size can hold, or text of more than 200 characters.
     """
     with open_regular(path) as source:
         size = source.seek(0, 2)
@@ -48,7 +48,7 @@ def _read(path: Path, source: BinaryIO, size: int, known: pa.Schema) -> pa.Table
         _check_footer(path, file.metadata, size)
         _check_columns(path, file.schema_arrow, known)
         texts = [name for name in file.schema_arrow.names if known.field(name).type == pa.string()]
-        # Each text once, so that one that is long is seen before it is repeated.
+        # Each text once, so that a long one is noticed before it is repeated.
         with pq.ParquetFile(source, metadata=file.metadata, read_dictionary=texts, **limits) as encoded:
             table = encoded.read(use_threads=False)
     for name in texts:
@@ -60,7 +60,7 @@ def _read(path: Path, source: BinaryIO, size: int, known: pa.Schema) -> pa.Table
 
 
 def _check_footer(path: Path, footer: pq.FileMetaData, size: int) -> None:
-    """Numbers of rows that agree, codecs, and what all of it takes in memory at eight bytes a value."""
+    """Check that numbers of rows agree, the codecs, and the memory that all of it takes at eight bytes a value."""
     expanded = 8 * footer.num_rows * footer.num_columns
     if expanded > max(ALWAYS_EXPANDED_BYTES, MOST_EXPANSION * size):
         raise UntrustedFileError(f"{path}: tells of {footer.num_rows} rows in {size} bytes")

@@ -15,6 +15,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def count_lines(path: Path) -> int:
+    """Return how many lines a file has; ParticleDataError where it is too large or has too many."""
     size = path.stat().st_size
     if size > LARGEST_BYTES:
         raise ParticleDataError(f"{path}: {size} bytes, more than {LARGEST_BYTES}: too large for a table of particles")
@@ -28,7 +29,7 @@ def count_lines(path: Path) -> int:
 
 
 def portions(path: Path) -> Iterator[tuple[int, bytes]]:
-    """-> whole lines, some at a time, without the end of the last, and the number of the first, from 1."""
+    """Yield whole lines, some at a time and without the last line's end, after the number of the first, from 1."""
     number, rest = 1, b""
     with path.open("rb") as file:
         if file.read(len(_BOM)) != _BOM:

@@ -1,8 +1,8 @@
-"""STAR files as text: every value comes back as it went in, or the file is refused.
+"""STAR files as text: every value is restored exactly, or the file is refused.
 
-What is read is what RELION writes: blocks (``data_name``) of one loop each, a line for each row, or of pairs of a label and a
-value. Comments begin with ``#`` where a word could, quotes stand around words and close before white space (Hall 1991). A row
-has as many words as there are labels. Text in semicolons, nested loops and several loops in a block are refused.
+What is read is what RELION writes: blocks (``data_name``) of one loop each, with a line for each row, or of pairs of a label
+and a value. Comments begin with ``#`` where a word could; quotes stand around words and close before white space (Hall
+1991). A row has as many words as there are labels. Text in semicolons, nested loops and several loops in a block are refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TEXT = pd.StringDtype("pyarrow")
 
 @dataclass
 class Block:
-    """``data_<name>``: a table of text, of one row where it is no loop."""
+    """A block ``data_<name>``: a table of text, with one row if it is not a loop."""
 
     name: str
     is_loop: bool = False
@@ -36,7 +36,7 @@ class Block:
     portions: list[list[pa.Array]] = field(default_factory=list)
 
     def table(self) -> pd.DataFrame:
-        """-> (rows, labels), all of text."""
+        """Return the table (rows, labels), all of it text."""
         columns = [
             pa.chunked_array([portion[i] for portion in self.portions], pa.large_string()) for i in range(len(self.labels))
         ]
@@ -45,11 +45,12 @@ class Block:
 
 
 def read_blocks(path: Path) -> dict[str, Block]:
-    """-> blocks by name, in their order.
+    """Return the blocks by name, in file order.
 
     Raises:
-        ParticleDataError: what is said above; two blocks, or two columns of a block, of one name; text that is not UTF-8; more
-            than 4 GiB, 10 million lines, 500 blocks, 1000 columns of a block, 200 million values, or 1 MiB in a line.
+        ParticleDataError: what the module's docstring refuses; two blocks, or two columns of a block, with the same name; text
+            that is not UTF-8; more than 4 GiB, 10 million lines, 500 blocks, 1000 columns in a block, 200 million values, or
+            1 MiB in a line.
     """
     lines = count_lines(path)
     reader = _Reader(path, lines)
@@ -64,7 +65,7 @@ class _Reader:
         self.blocks: list[Block] = []
 
     def take(self, first: int, content: bytes) -> None:
-        """Go on with some whole lines, the number of the first of which is given."""
+        """Continue with some whole lines, the first of which has this number."""
         plain, lines, at = not has_marks(content), content.split(b"\n"), 0
         ends = [i for i, line in enumerate(lines) if line.startswith(b"data_") and len(line.split()) == 1]
         while at < len(lines):
@@ -80,7 +81,7 @@ class _Reader:
             at += max(taken, 1)
 
     def _rows(self, block: Block, lines: list[bytes], number: int, plain: bool) -> int:
-        """-> how many lines from the first on are rows, or empty."""
+        """Return how many lines, from the first on, are rows or empty."""
         if plain and len(block.labels) > 1:
             taken, columns = columns_of_words(lines, len(block.labels))
         else:

@@ -1,4 +1,4 @@
-"""Rows of words without quotes or comments, cut into columns all at once."""
+"""Rows of words without quotes or comments, split into columns all at once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ NEWLINE, SPACE, UNDERSCORE, SEMICOLON = b"\n _;"
 
 
 def columns_of_words(lines: list[bytes], wanted: int) -> tuple[int, list[pa.Array]]:
-    """-> how many lines from the first on are rows of ``wanted`` words, or empty, and the rows' columns of text.
+    """Return how many lines, from the first on, are rows of ``wanted`` words or empty, and the rows' columns of text.
 
-    A line that begins with an underscore or a semicolon is no row. The columns are not yet known to be UTF-8.
+    A line that begins with an underscore or a semicolon is not a row. The columns are not yet known to be UTF-8.
     """
     content = np.frombuffer(b"\n".join(lines) + b"\n", np.uint8)
     space = content <= SPACE
@@ -19,7 +19,7 @@ def columns_of_words(lines: list[bytes], wanted: int) -> tuple[int, list[pa.Arra
     ends = np.flatnonzero(space & ~np.concatenate([[True], space[:-1]]))
     first_word = np.concatenate([[0], np.searchsorted(starts, np.flatnonzero(content == NEWLINE))])
     words = np.diff(first_word)
-    mark = np.append(content[starts], SPACE)[first_word[:-1]]  # of a line without words, another line's: it is no matter
+    mark = np.append(content[starts], SPACE)[first_word[:-1]]  # without words: another line's mark, never used
     marked = (words > 0) & ((mark == UNDERSCORE) | (mark == SEMICOLON))
     taken = _leading(((words == wanted) | (words == 0)) & ~marked)
     count = int(first_word[taken]) // wanted
@@ -30,7 +30,7 @@ def columns_of_words(lines: list[bytes], wanted: int) -> tuple[int, list[pa.Arra
 
 
 def _leading(holds: np.ndarray) -> int:
-    """-> how many are true before the first that is not."""
+    """Return how many values are true before the first that is not."""
     return len(holds) if holds.all() else int(holds.argmin())
 
 

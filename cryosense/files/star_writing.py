@@ -15,9 +15,10 @@ _UNWRITABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def star_text(tables: Mapping[str, pd.DataFrame], pairs: frozenset[str] = frozenset()) -> Iterator[str]:
-    """-> the text of blocks by name, in portions; those named in ``pairs``, of one row, without a loop.
+    """Yield the text of blocks by name, in portions; those named in ``pairs``, with one row, without a loop.
 
-    Raises :class:`ParticleDataError` for a value that no quotes make a word.
+    Raises:
+        ParticleDataError: a value that cannot be quoted as a single word.
     """
     for name, table in tables.items():
         yield f"\n# version 30001\n\ndata_{name}\n\n"
@@ -35,7 +36,7 @@ def star_text(tables: Mapping[str, pd.DataFrame], pairs: frozenset[str] = frozen
 
 
 def words(column: pd.Series) -> list[str]:
-    """-> (n,) the values as words: numbers as Python writes them, what is missing as nan."""
+    """Return the values as words, (n,): numbers as Python writes them, missing ones as nan."""
     if pd.api.types.is_bool_dtype(column):
         return [str(int(value)) for value in column]
     if pd.api.types.is_numeric_dtype(column):

@@ -1,4 +1,4 @@
-"""Tables of numbers as CSV files, and how a resolution read off them is worded."""
+"""Tables of numbers as CSV files, and how a resolution read from them is worded."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from cryosense.files.writing import written_whole
 
 LARGEST_TABLE_BYTES = 2**24
 MOST_COLUMNS, LONGEST_HEADER = 1000, 2**16
-THRESHOLDS = (0.143, 0.5)  # of an FSC, at which resolutions are stated
+THRESHOLDS = (0.143, 0.5)  # FSC values at which resolutions are stated
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table under this name, whole or not at all, its texts so that no spreadsheet takes them for formulas."""
+    """Write a table, whole or not at all, with texts that no spreadsheet takes for formulas."""
     with written_whole(path) as unfinished:
         without_formulas(table).to_csv(unfinished, index=False)
 
 
 def read_csv(path: Path, largest: int, **how: Any) -> pd.DataFrame:
-    """-> the table in a CSV file, read by pandas.
+    """Return the table in a CSV file, read by pandas.
 
-    Raises UntrustedFileError for a file that cannot be read, is larger than ``largest`` bytes, or has more than 1000 columns.
+    Raises:
+        UntrustedFileError: a file that cannot be read, is larger than ``largest`` bytes, or has more than 1000 columns.
     """
     with open_regular(path) as file:
         if file.seek(0, 2) > largest:
@@ -39,25 +40,28 @@ def read_csv(path: Path, largest: int, **how: Any) -> pd.DataFrame:
         file.seek(0)
         try:
             return pd.read_csv(file, **how)
-        except (ValueError, OverflowError) as error:  # of pandas, decoding and conversion
+        except (ValueError, OverflowError) as error:  # from pandas, decoding and conversion
             raise UntrustedFileError(f"{path}: not a readable table: {str(error).strip()[:200]}") from error
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
-    """Write a table under this name, whole or not at all, its numbers to the last bit."""
+    """Write a table, whole or not at all, with its numbers exact to the last bit."""
     with written_whole(path) as unfinished:
         table.to_parquet(unfinished, index=False)
 
 
 def read_table(path: Path, numbers: Sequence[str], words: Sequence[str] = ()) -> pd.DataFrame:
-    """-> the table in a CSV file, every column but ``words`` as float64. Raises UntrustedFileError naming one that is not.
+    """Return the table in a CSV file, with every column but ``words`` as float64.
 
-    ``numbers`` and ``words`` must be there; ``words`` are taken as text.
+    ``numbers`` and ``words`` must be present; ``words`` are read as text.
+
+    Raises:
+        UntrustedFileError: a file that cannot be read, or a column that is missing or holds something else.
     """
     try:
         table = read_csv(path, LARGEST_TABLE_BYTES, dtype=dict.fromkeys(words, str))
         others = {name: table[name].astype(float) for name in table.columns if name not in words}
-    except ValueError as error:  # of conversion
+    except ValueError as error:  # from conversion
         if isinstance(error, UntrustedFileError):
             raise
         raise UntrustedFileError(f"{path} is not a readable table of numbers: {error}") from error
@@ -68,7 +72,7 @@ def read_table(path: Path, numbers: Sequence[str], words: Sequence[str] = ()) ->
 
 
 def reading(resolution: float, *, at_nyquist: bool) -> str:
-    """-> a resolution in words, for a figure or a line of text."""
+    """Return a resolution in Angstrom in words, for a figure or a line of text."""
     if resolution == float("inf"):
         return "none"
     return f"{'≤ ' if at_nyquist else ''}{resolution:.2f} Å{' (Nyquist)' if at_nyquist else ''}"

@@ -1,4 +1,4 @@
-"""What a file of ``torch.save`` asks for, looked at before torch does what it says."""
+"""What a ``torch.save`` file asks for, inspected before torch loads it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ OBJECTS = {
 
 
 def check_torch_file(path: object, file: BinaryIO) -> bool:
-    """-> whether the file is in today's format, an archive that can be mapped.
+    """Return whether the file is in the current format, an archive that can be memory-mapped.
 
     Raises:
-        UntrustedFileError: an archive that is compressed, which torch never writes: mapped, it would be read as it is;
-            a pickle of more than a million steps or four megabytes, or one that asks for what is no part of a tensor. Torch
-            allows more, such as a ``bytearray`` of any size.
+        UntrustedFileError: a compressed archive, which torch never writes and which would be mapped as it is; a pickle of more
+            than a million steps or four megabytes, or one that asks for anything that is not part of a tensor. Torch allows
+            more, such as a ``bytearray`` of any size.
     """
     start = file.read(4)
     file.seek(0)

@@ -1,4 +1,4 @@
-"""NumPy archives and torch files from anyone: sizes are checked before memory is taken, code never runs."""
+"""NumPy archives and torch files from unknown sources: sizes are checked before memory is taken, code never runs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cryosense.errors import ArgumentError, UntrustedFileError
 from cryosense.files.limits import open_regular
 from cryosense.files.torch_pickles import check_torch_file
 
-# Images hardly compress; masks and clean images do. Beyond this an archive is made to fill the memory.
+# Images hardly compress; masks and clean images do. Anything beyond this is made to fill the memory.
 MOST_EXPANSION = 50
 ALWAYS_EXPANDED_BYTES = 2**24
 
 
 def read_npz(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """-> those of the named arrays that a ``.npz`` archive holds.
+    """Return those of the named arrays that a ``.npz`` archive holds.
 
     Raises:
-        UntrustedFileError: a file that cannot be read or is no archive of arrays, an array whose header disagrees with its
+        UntrustedFileError: a file that cannot be read or is not an archive of arrays, an array whose header disagrees with its
             size, one of objects, or arrays more than 50 times as large as the file.
     """
     try:
@@ -54,10 +54,10 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
 
 
 def read_torch(path: Path) -> object:
-    """-> what ``torch.save`` wrote, if it is tensors and plain containers; mapped, unless in the format before torch 1.6.
+    """Return what ``torch.save`` wrote, if it is tensors and plain containers; memory-mapped unless older than torch 1.6.
 
     Raises:
-        UntrustedFileError: anything else, nothing of which was run; a small file that would fill the memory.
+        UntrustedFileError: anything else, none of which was run, or a small file that would fill the memory.
     """
     with open_regular(path) as file:
         try:

@@ -13,7 +13,7 @@ import torch
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A path to write to; the file takes its name when the block ends well and is removed when it does not.
+    """Yield a path to write to; the file takes its name when the block ends well and is removed when it does not.
 
     For one process at a time: what a killed one left is overwritten by the next.
     """
@@ -28,21 +28,21 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text under its name complete or not at all."""
+    """Write text under its name, complete or not at all."""
     with written_whole(path) as unfinished:
         unfinished.write_text(text)
 
 
 def write_torch(path: Path, content: object) -> None:
-    """Write what ``torch.save`` takes under its name complete or not at all. Raises OSError where there is no room for it."""
+    """Write what ``torch.save`` takes under its name, complete or not at all. Raises OSError if there is no room for it."""
     try:
         with written_whole(path) as unfinished:
             torch.save(content, unfinished)
-    except RuntimeError as error:  # torch's word for whatever the disk says
+    except RuntimeError as error:  # what torch raises for any error of the disk
         reason = str(error).strip().split("\n")[0]
         raise OSError(f"{path} could not be written, is the disk full? ({reason})") from error
 
 
 def write_json_atomic(path: Path, content: object) -> None:
-    """Write JSON under its name complete or not at all. Raises ValueError for NaN and infinity, which JSON does not have."""
+    """Write JSON under its name, complete or not at all. Raises ValueError for NaN and infinity, which JSON does not have."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")

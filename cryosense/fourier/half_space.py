@@ -11,22 +11,22 @@ PLANES_AT_A_TIME = 8
 
 
 def half_space(x: Tensor) -> Tensor:
-    """(..., n, n, n) real -> (..., n, n, n // 2 + 1) complex: half of :func:`fftn`; on the last axis 0 comes first."""
+    """Return half of ``fftn`` of real volumes, (..., n, n, n // 2 + 1) complex; on the last axis 0 comes first."""
     spectrum = torch.fft.rfftn(torch.fft.ifftshift(x, dim=(-3, -2, -1)), dim=(-3, -2, -1), norm="ortho")
     return torch.fft.fftshift(spectrum, dim=(-3, -2))
 
 
 def from_half_space(spectrum: Tensor, box_size: int) -> Tensor:
-    """(..., n, n, n // 2 + 1) complex -> (..., n, n, n) real: the inverse of :func:`half_space`."""
+    """Invert ``half_space``: return real volumes (..., n, n, n)."""
     uncentred = torch.fft.ifftshift(spectrum, dim=(-3, -2))
     return torch.fft.fftshift(torch.fft.irfftn(uncentred, s=(box_size,) * 3, dim=(-3, -2, -1), norm="ortho"), dim=(-3, -2, -1))
 
 
 def central_from_half_space(planes: Callable[[int, int], Tensor], size: int, kept: int) -> Tensor:
-    """-> (k, k, k) float32, the ``kept`` voxels a side around the origin of what :func:`from_half_space` makes.
+    """Return the ``kept`` voxels a side around the origin of what ``from_half_space`` makes, (k, k, k) float32.
 
-    ``planes(first, last)`` gives the spectrum's planes ``first`` to ``last`` along z, (l, n, n // 2 + 1) complex64 on any
-    device, n = ``size``. Each is asked for once, a few at a time, so that the whole spectrum need not be there.
+    ``planes(first, last)`` returns the spectrum's planes ``first`` to ``last`` along z, (l, n, n // 2 + 1) complex64 on any
+    device, n = ``size``. Each is asked for once, a few at a time, so that the whole spectrum need never exist.
     """
     volume = lines = torch.empty(0)
     position = (torch.arange(kept) - kept // 2) % size
@@ -45,9 +45,9 @@ def central_from_half_space(planes: Callable[[int, int], Tensor], size: int, kep
 
 
 def half_space_shells(size: int, first: int = 0, last: int | None = None, *, device: torch.device | None = None) -> Tensor:
-    """-> (n, n, n // 2 + 1) int64: shell of each coefficient of :func:`half_space`, its radius rounded.
+    """Return the shell of each coefficient of ``half_space``, its radius rounded, (n, n, n // 2 + 1) int64.
 
-    Of the planes ``first`` to ``last`` along z only, where these are given.
+    Only of the planes ``first`` to ``last`` along z, if given.
     """
     axis = torch.arange(size, device=device, dtype=torch.float32) - size // 2
     column = torch.arange(size // 2 + 1, device=device, dtype=torch.float32)
@@ -57,7 +57,7 @@ def half_space_shells(size: int, first: int = 0, last: int | None = None, *, dev
 
 
 def half_space_multiplicity(size: int, *, device: torch.device | None = None) -> Tensor:
-    """-> (n // 2 + 1,) float64: how many coefficients of the whole space those of :func:`half_space` stand for, along x.
+    """Return how many coefficients of the whole space each of ``half_space`` stands for, along x, (n // 2 + 1,) float64.
 
     Two, a coefficient and its Friedel partner, but one where both are kept: at x = 0, and at the Nyquist of an even size.
     """

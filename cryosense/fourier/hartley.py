@@ -9,14 +9,14 @@ from cryosense.fourier.transforms import axes_of, centred_to_half_plane
 
 
 def friedel_partner(plane: Tensor, ndim: int = 2) -> Tensor:
-    """(..., n, n) centred plane -> (..., n, n): at k, the value that stood at -k (modulo n)."""
+    """Return at each k of a centred plane (..., n, n) the value at -k (modulo n)."""
     axes = axes_of(ndim)
     flipped = torch.flip(torch.fft.ifftshift(plane, dim=axes), dims=axes)
     return torch.fft.fftshift(torch.roll(flipped, (1,) * ndim, dims=axes), dim=axes)
 
 
 def hartley(x: Tensor) -> Tensor:
-    """(..., n, n) real -> (..., n, n) real, centred plane: Re F x - Im F x, orthonormal and its own inverse.
+    """Return ``Re F x - Im F x`` on the centred plane, (..., n, n) real: orthonormal and its own inverse.
 
     The values at k and -k together carry the real and the imaginary part of the complex coefficient at k, so these n^2 real
     numbers are exactly the degrees of freedom of the transform of a real image.
@@ -26,12 +26,12 @@ def hartley(x: Tensor) -> Tensor:
 
 
 def inverse_hartley(h: Tensor) -> Tensor:
-    """(..., n, n) real, centred plane -> (..., n, n) real: the inverse (and transpose) of :func:`hartley`."""
+    """Invert (and transpose) ``hartley``: return real images (..., n, n) from centred planes."""
     spectrum = torch.fft.fft2(torch.fft.ifftshift(h, dim=(-2, -1)), norm="ortho")
     return spectrum.real - spectrum.imag
 
 
 def hartley_to_half_plane(h: Tensor) -> Tensor:
-    """(..., n, n) real, centred Hartley plane -> (..., n, n // 2 + 1) complex half plane of the same image."""
+    """Return the complex half plane, (..., n, n // 2 + 1), of the image with this centred Hartley plane."""
     partner = friedel_partner(h)
     return centred_to_half_plane(torch.complex((h + partner) / 2, (partner - h) / 2))

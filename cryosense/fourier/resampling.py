@@ -9,7 +9,7 @@ from cryosense.fourier.transforms import axes_of, fftn, ifftn
 
 
 def fourier_crop(x: Tensor, size: int, ndim: int = 2) -> Tensor:
-    """(..., n, n) real -> (..., size, size) real, size <= n: keep the low frequencies; the mean value is preserved."""
+    """Return images (..., size, size), size <= n, with only the low frequencies; the mean value is preserved."""
     n = x.shape[-1]
     start = n // 2 - size // 2
     spectrum = fftn(x, ndim)
@@ -19,7 +19,7 @@ def fourier_crop(x: Tensor, size: int, ndim: int = 2) -> Tensor:
 
 
 def fourier_pad(x: Tensor, size: int, ndim: int = 2) -> Tensor:
-    """(..., n, n) real -> (..., size, size) real, size >= n: add empty high frequencies; the mean value is preserved."""
+    """Return images (..., size, size), size >= n, with empty high frequencies added; the mean value is preserved."""
     n = x.shape[-1]
     before = size // 2 - n // 2
     spectrum = torch.nn.functional.pad(fftn(x, ndim), (before, size - n - before) * ndim)
@@ -27,9 +27,9 @@ def fourier_pad(x: Tensor, size: int, ndim: int = 2) -> Tensor:
 
 
 def shear(image: Tensor, slope: float, axis: int) -> Tensor:
-    """(..., n, n) real -> (..., n, n) real: each line along ``axis`` (-1 or -2) moved by slope times its distance from n // 2.
+    """Return images with each line along ``axis`` (-1 or -2) moved by slope times its distance from n // 2, (..., n, n).
 
-    A phase ramp per line: content moves by fractions of a pixel without interpolation and enters again at the other side. The
+    A phase ramp per line: content moves by fractions of a pixel without interpolation and enters again on the other side. The
     Nyquist coefficient, which has no direction to move in, stays.
     """
     n = image.shape[-1]

@@ -1,4 +1,4 @@
-"""Measurements: which operator for which particle, noise, quantisation; :func:`acquire` makes them, and nothing else does."""
+"""Measurements: which operator for which particle, noise, quantisation. Only ``acquire`` makes them."""
 
 from cryosense.measurement.acquire import FIRST_PORTION, acquire, calibrate
 from cryosense.measurement.baselines import AllPixels, FourierCrop

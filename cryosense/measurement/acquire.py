@@ -17,9 +17,9 @@ FIRST_PORTION = 200  # particles that quantisers learn from
 def acquire(
     images: Tensor, numbers: Tensor, design: Design, noise: Noise = NONE, quantiser: Quantiser = AS_THEY_ARE
 ) -> Measurement:
-    """(b, 1, n, n), (b,) particle numbers -> the measurement of these images: operator, noise, quantiser, in this order.
+    """Return the measurement of images (b, 1, n, n): operator, noise and quantiser, in this order.
 
-    Every draw is keyed by particle number, so what is measured of one image does not depend on the others.
+    Every draw is keyed by the particle numbers (b,), so what is measured of one image does not depend on the others.
 
     Raises:
         MaskError: a box that the design cannot measure.
@@ -31,7 +31,7 @@ def acquire(
 
 
 def calibrate(quantiser: Quantiser, images: Tensor, numbers: Tensor, design: Design, noise: Noise = NONE) -> None:
-    """(b, 1, n, n), (b,): let a quantiser learn from a first portion of the particles, as :func:`acquire` measures them."""
+    """Let a quantiser learn from a first portion of the particles, images (b, 1, n, n), as ``acquire`` measures them."""
     if quantiser.learns:
         operator = quantiser.operator(design.operator(images.shape[-1], numbers)).to(images.device)
         quantiser.fit(noise.measure(operator, images, numbers), operator, numbers)

@@ -14,7 +14,7 @@ from cryosense.operators.pixel import PixelMasking
 
 
 class Baseline(Design):
-    """A design that takes the place of a configured one, and goes by its name in tables.
+    """A design that replaces a configured one and appears under its own name in tables.
 
     Args:
         budget_of: the configured design.
@@ -32,7 +32,7 @@ class Baseline(Design):
 
 
 class FourierCrop(Baseline):
-    """The lowest frequencies, a square of them, as many as the configured operator has degrees of freedom for a particle."""
+    """The lowest frequencies, in a square with as many as the configured operator has degrees of freedom for a particle."""
 
     def operator(self, box_size: int, numbers: Tensor) -> FourierSampling:
         ranks = self.budget_of.operator(box_size, numbers).rank
@@ -40,7 +40,7 @@ class FourierCrop(Baseline):
 
 
 class AllPixels(Baseline):
-    """The image itself: what is saved is left to the quantiser."""
+    """The image itself: all savings are left to the quantiser."""
 
     def __init__(self, budget_of: Design) -> None:
         super().__init__(budget_of)
@@ -52,7 +52,7 @@ class AllPixels(Baseline):
 
 
 def low_square(box_size: int, count: int) -> Tensor:
-    """-> (n, n) mask of the largest odd square of low frequencies that holds at most ``count`` of them, DC at least."""
+    """Return the mask (n, n) of the largest odd square of low frequencies that holds at most ``count``, at least DC."""
     reach = max(0, (math.isqrt(count) - 1) // 2)
     axis = (torch.arange(box_size) - box_size // 2).abs() <= reach
     return (axis[:, None] & axis[None, :]).float()

@@ -1,7 +1,7 @@
 """From levels to bytes and back: packed bits, or an entropy coder with static models made of whole numbers.
 
 The coder is ``constriction``'s ANS coder (Bamler 2022; asymmetric numeral systems, Duda 2013): words of 32 bits, a state of
-64, probabilities in 2^-24. Models are given to it as whole numbers that add up to 2^24, which it takes as they are, so that
+64, probabilities in 2^-24. Its models are given as whole numbers that add up to 2^24, which it takes as they are, so that
 the same levels become the same bytes on every machine.
 """
 
@@ -20,7 +20,11 @@ WORD_BYTES = 4
 
 
 def frequencies(counts: np.ndarray) -> np.ndarray:
-    """(L,) non-negative counts, any of them zero -> (L,) int64 that add up to 2^24, none below 1."""
+    """Turn non-negative counts (L,), some perhaps zero, into frequencies (L,) int64 that add up to 2^24, none below 1.
+
+    Raises:
+        CodingError: fewer than 2 or more than 65,536 levels.
+    """
     if len(counts) < 2 or len(counts) > 2**16:
         raise CodingError(f"{len(counts)} levels: an entropy coder takes 2 to 65536")
     total = 2**PRECISION
@@ -31,13 +35,13 @@ def frequencies(counts: np.ndarray) -> np.ndarray:
 
 
 def check_frequencies(table: np.ndarray) -> None:
-    """Raises CodingError unless the table is one that :func:`frequencies` could have made."""
+    """Raise CodingError unless ``frequencies`` could have made this table."""
     if table.ndim != 1 or not 2 <= len(table) <= 2**16 or table.min() < 1 or int(table.sum()) != 2**PRECISION:
         raise CodingError(f"a model of the entropy coder needs 2 to 65536 numbers above 0 that add up to 2^{PRECISION}")
 
 
 class EntropyCoder:
-    """Codes segments of levels one after the other, each by a model of its own, into the words of one particle.
+    """A coder that writes segments of levels one after the other, each by its own model, into the words of one particle.
 
     Args:
         tables: for each segment (L,) whole numbers that add up to 2^24.
@@ -50,7 +54,7 @@ class EntropyCoder:
         self._models: list[Any] = [made_of(table / 2.0**PRECISION, perfect=True) for table in tables]
 
     def encode(self, segments: Sequence[np.ndarray]) -> bytes:
-        """Levels of each segment (m,) int32, from 0 -> whole words, little-endian."""
+        """Code the levels of each segment, (m,) int32 from 0, into whole words, little-endian."""
         coder = constriction.stream.stack.AnsCoder()
         for levels, coded_by in reversed(list(zip(segments, self._models, strict=True))):
             if len(levels):
@@ -58,10 +62,10 @@ class EntropyCoder:
         return coder.get_compressed().astype("<u4", copy=False).tobytes()
 
     def decode(self, content: bytes, lengths: Sequence[int]) -> list[np.ndarray]:
-        """Words of :meth:`encode`, number of levels in each segment -> the levels, (m,) int32 each.
+        """Return the levels, (m,) int32 for each segment, from the words of ``encode`` and the number of levels in each.
 
         Raises:
-            CodingError: bytes that are no words, or do not end where the levels do.
+            CodingError: bytes that are not whole words, or do not end where the levels do.
         """
         if len(content) % WORD_BYTES:
             raise CodingError(f"{len(content)} bytes are no whole words")
@@ -79,9 +83,9 @@ class EntropyCoder:
 
 
 def pack(levels: np.ndarray, bits: int) -> np.ndarray:
-    """(..., m) levels below 2^bits, from 0 -> (..., ceil(m bits / 8)) uint8, the highest bit of each first.
+    """Pack levels (..., m), from 0 and below 2^bits, into (..., ceil(m bits / 8)) uint8, the highest bit of each first.
 
-    Bits of a power of two come side by side in a byte, so that no level lies in two.
+    If ``bits`` is a power of two, levels lie side by side in a byte, so that none is split between two.
     """
     if bits == 1:
         return np.packbits(levels.astype(bool, copy=False), axis=-1)
@@ -100,7 +104,11 @@ def pack(levels: np.ndarray, bits: int) -> np.ndarray:
 
 
 def unpack(packed: np.ndarray, bits: int, count: int) -> np.ndarray:
-    """(..., bytes) uint8 -> (..., count) uint8 or uint16: the inverse of :func:`pack`. Raises CodingError if too short."""
+    """Return the levels (..., count), uint8 or uint16, that ``pack`` packed.
+
+    Raises:
+        CodingError: another number of bytes than these levels take.
+    """
     if packed.shape[-1] != packed_bytes(count, bits):
         raise CodingError(f"{packed.shape[-1]} bytes for {count} levels of {bits} bits")
     if bits == 1:
@@ -117,7 +125,7 @@ def unpack(packed: np.ndarray, bits: int, count: int) -> np.ndarray:
 
 
 def packed_bytes(count: int, bits: int) -> int:
-    """-> bytes that ``count`` levels take."""
+    """Return the number of bytes that ``count`` levels take."""
     return -(-count * bits // 8)
 
 

@@ -14,7 +14,7 @@ from cryosense.operators.masks import MaskError, Seed
 
 
 class MakeOperator(Protocol):
-    """An operator's class, or what makes one."""
+    """An operator's class, or a function that makes one."""
 
     def __call__(self, box_size: int, compression: float, *, seed: Seed) -> LinearOperator: ...
 
@@ -23,8 +23,8 @@ class Design(ABC):
     """Which operator measures which particle.
 
     Attributes:
-        domain, family, block_size, symmetric: what it is called in tables.
-        per_particle: whether each particle has masks of its own.
+        domain, family, block_size, symmetric: how it is described in tables.
+        per_particle: whether each particle has its own masks.
     """
 
     domain: str
@@ -40,20 +40,23 @@ class Design(ABC):
     @property
     @abstractmethod
     def compression_nominal(self) -> float:
-        """Numbers in an image over numbers that the masks say they keep."""
+        """Numbers in an image over the numbers that the masks claim to keep."""
 
     @abstractmethod
     def operator(self, box_size: int, numbers: Tensor) -> LinearOperator:
-        """(b,) particle numbers -> the operator for these particles, the same for all or one mask set for each."""
+        """Return the operator for particles with these numbers (b,), the same for all or with one mask set for each."""
 
 
 class DrawnDesign(Design):
-    """Operators drawn by a seed: the same for all particles, or one for each.
+    """Randomly drawn operators: one for all particles, or one for each.
 
     Args:
         compression: nominal compression, at least 1.
         per_particle: draw masks for each particle, keyed by seed and particle number, instead of one set for all.
-        seed: of the draws.
+        seed: seed of the draws.
+
+    Raises:
+        MaskError: a compression below 1.
     """
 
     def __init__(self, compression: float = 2.5, per_particle: bool = False, seed: int = 0) -> None:
@@ -68,17 +71,17 @@ class DrawnDesign(Design):
 
     @abstractmethod
     def one(self, box_size: int, seed: Seed) -> LinearOperator:
-        """-> an operator for any images."""
+        """Return an operator for any images."""
 
     @abstractmethod
     def several(self, box_size: int, seeds: Sequence[Seed]) -> LinearOperator:
-        """-> an operator of one mask set for each seed."""
+        """Return an operator with one mask set for each seed."""
 
     def operator(self, box_size: int, numbers: Tensor) -> LinearOperator:
-        """-> the operator for these particles (b,): the same for all, drawn once, unless ``per_particle``.
+        """Return the operator for these particles (b,): drawn once for all of them, unless ``per_particle``.
 
         Raises:
-            MaskError: odd box, block size that does not divide it, or masks that keep nothing.
+            MaskError: an odd box, a block size that does not divide it, or masks that keep nothing.
         """
         if box_size % 2:
             raise MaskError(f"the box of {box_size} px is odd: crop the images to an even box")
@@ -90,11 +93,11 @@ class DrawnDesign(Design):
 
 
 class OperatorDesign(DrawnDesign):
-    """Any operator.
+    """A design from any operator; ``DrawnDesign`` explains the other arguments.
 
     Args:
         make: its class, or a function, called as ``make(box_size, compression, seed=seed)``.
-        name: by which it stands in tables.
+        name: its name in tables.
     """
 
     def __init__(

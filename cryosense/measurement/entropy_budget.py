@@ -1,4 +1,4 @@
-"""Numbers quantised so coarsely that an entropy coder stores them in the bits of another design's measurements."""
+"""Numbers quantised so coarsely that an entropy coder stores them in as many bits as another design's measurements."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ BISECTIONS = 24
 
 
 class EntropyBudget(Quantiser):
-    """A uniform quantiser with one step per image, the finest that fits the budget, by bisection.
+    """A uniform quantiser with one step per image: the finest that fits the budget, found by bisection.
 
     Levels are multiples of the step from the image's mean: at few bits most numbers share a level, and thresholds lie where
     others are. They are decoded by their gain on this image (Bussgang 1952), which leaves what is added uncorrelated with it.
 
     The code length is that of an adaptive arithmetic coder (Krichevsky and Trofimov 1981) over the levels between the image's
-    extremes, whose learning is paid for, plus the header. So the rate is one that a coder reaches, not a bound.
+    extremes, the cost of learning included, plus the header. So the rate is one that a coder reaches, not a bound.
 
     Args:
         budget_of: the design whose measurements set the budget, each particle's its own.
-        bits_per_number: of these measurements.
+        bits_per_number: bits of each of these measurements.
     """
 
     def __init__(self, budget_of: Design, bits_per_number: float = 8) -> None:
@@ -53,7 +53,7 @@ class EntropyBudget(Quantiser):
 
 
 def _decoding(values: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
-    """(b, k), (b, k) what they are quantised to -> (b,) one over the gain, 0 where nothing is left; (b,) deviation added.
+    """Return one over the gain, (b,), 0 where nothing is left, and the added deviation (b,), from values and their levels.
 
     One image after the other: sums over several would depend on how many there are.
     """
@@ -67,14 +67,15 @@ def _decoding(values: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _levels(y: Tensor, mean: Tensor, step: Tensor) -> Tensor:
-    """(b, ...), (b,), (b,) -> (b, k) int64: the nearest multiples of the step from the mean."""
+    """Return the nearest multiples of the step from the mean, (b, k) int64."""
     return torch.round((y.flatten(1) - mean[:, None]) / step[:, None]).long()
 
 
 def code_length_bits(levels: Tensor) -> Tensor:
-    """(b, k) int64 -> (b,): bits that an adaptive (Krichevsky-Trofimov) coder writes for each row, to within two.
+    """Return the bits, (b,), that an adaptive (Krichevsky-Trofimov) coder writes for each row of levels, to within two.
 
-    With counts c_j of m levels among k symbols: log2 of Gamma(k + m/2) Gamma(1/2)^m / (Gamma(m/2) prod_j Gamma(c_j + 1/2)).
+    Levels are (b, k) int64. With counts c_j of m levels among k symbols, the length is log2 of
+    ``Gamma(k + m/2) Gamma(1/2)^m / (Gamma(m/2) prod_j Gamma(c_j + 1/2))``.
     """
     lengths = []
     for row in levels:

@@ -1,4 +1,4 @@
-"""Everything is measured: what is saved is left to the quantiser."""
+"""Everything is measured: all savings are left to the quantiser."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ class Full(Design):
 
     Args:
         domain: ``fourier`` or ``pixel``.
+
+    Raises:
+        MaskError: another domain.
     """
 
     family = "full"

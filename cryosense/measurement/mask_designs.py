@@ -29,20 +29,20 @@ class FourierFamily(Protocol):
 
 
 def family_name(masks: PixelFamily | FourierFamily) -> str:
-    """-> the name of the function behind a family, for the record."""
+    """Return the name of the function behind a mask family, for records."""
     return str(getattr(getattr(masks, "func", masks), "__name__", type(masks).__name__))
 
 
 class MaskDesign(DrawnDesign):
-    """A mask family."""
+    """A design from a mask family."""
 
     @abstractmethod
     def draw(self, box_size: int, seed: Seed) -> Tensor:
-        """-> one mask set."""
+        """Return one mask set."""
 
     @abstractmethod
     def build(self, masks: Tensor) -> LinearOperator:
-        """-> the operator of one mask set, or of a stack of them."""
+        """Return the operator of one mask set, or of a stack of them."""
 
     def one(self, box_size: int, seed: Seed) -> LinearOperator:
         return self.build(self.draw(box_size, seed))
@@ -54,10 +54,14 @@ class MaskDesign(DrawnDesign):
 class PixelDesign(MaskDesign):
     """Masked sums over blocks; ``compression`` sets the number of masks, round(K^2 / C).
 
+    ``DrawnDesign`` explains the other arguments.
+
     Args:
         masks: pixel-domain family.
         block_size: K in pixels.
-        compression, per_particle, seed: see :class:`DrawnDesign`.
+
+    Raises:
+        MaskError: more compression than one mask makes.
     """
 
     domain = "pixel"
@@ -93,10 +97,11 @@ class PixelDesign(MaskDesign):
 class FourierDesign(MaskDesign):
     """Kept Fourier coefficients; ``compression`` sets the kept fraction, 1 / C.
 
+    ``DrawnDesign`` explains the other arguments.
+
     Args:
         masks: Fourier-domain family.
-        symmetric: keep both of each Friedel pair or neither, and always DC; false is the paper's convention.
-        compression, per_particle, seed: see :class:`DrawnDesign`.
+        symmetric: keep both members of each Friedel pair or neither, and always DC; false is the paper's convention.
     """
 
     domain = "fourier"

@@ -18,15 +18,15 @@ class Measurement:
     """A measurement of b images.
 
     Attributes:
-        y: (b, ...), as the operator's ``forward`` gives it.
+        y: (b, ...), as the operator's ``forward`` returns it.
         operator: one for all of them, or one that holds a mask set for each.
-        noise_std: standard deviation of all noise, stated noise and quantisation, in the operator's row coordinates: (1 or b,
-            ...), or what broadcasts to it. Zero where there is none and where nothing is measured. Default: none.
+        noise_std: standard deviation of all noise, stated noise and quantisation, in the operator's row coordinates:
+            (1 or b, ...), or what broadcasts to it. Zero where there is none and where nothing is measured. Default: none.
         numbers: (b,) int64 particle numbers, which key all random draws. Default: 0, 1, ...
         bits: (b,) float64, spent on each image. Default: 32 for each number that leaves the detector.
 
     Raises:
-        MeasurementError: another count of images in one part than in another.
+        MeasurementError: different counts of images in different parts.
     """
 
     y: Tensor
@@ -58,7 +58,7 @@ class Measurement:
             object.__setattr__(self, name, value)
 
     def part(self, images: Tensor) -> Measurement:
-        """(k,) indices -> the measurement of these images alone."""
+        """Return the measurement of the images with these indices (k,) alone."""
         noise_std = self.noise_std if len(self.noise_std) == 1 else self.noise_std[images]
         return Measurement(
             self.y[images],
@@ -69,7 +69,7 @@ class Measurement:
         )
 
     def to(self, device: torch.device) -> Measurement:
-        """-> the same on a device. The operator is moved, not copied; numbers and bits stay on the CPU."""
+        """Return the same on a device; the operator itself is moved, and numbers and bits stay on the CPU."""
         operator = self.operator.to(device)
         return Measurement(self.y.to(device), operator, self.noise_std.to(device), self.numbers, self.bits)
 
@@ -78,5 +78,5 @@ class Measurement:
 
 
 def stated_bits(operator: LinearOperator, bits_per_number: float, count: int) -> Tensor:
-    """-> (count,) float64: bits of the measurements of ``count`` images at so many for each number."""
+    """Return the bits, (count,) float64, of ``count`` images' measurements at ``bits_per_number`` for each number."""
     return (operator.numbers_measured.double() * bits_per_number).expand(count)

@@ -1,4 +1,4 @@
-"""Noise of the measurement: before the mask (a detector that counts, then masks) or after it (an aperture before it).
+"""Measurement noise: before the mask (a detector that counts, then masks) or after it (an aperture in front of it).
 
 The two are different experiments. Each particle's draw is keyed by seed and particle number, never by batch.
 """
@@ -28,15 +28,15 @@ class Noise(ABC):
 
     @abstractmethod
     def measure(self, operator: LinearOperator, x: Tensor, numbers: Tensor) -> Tensor:
-        """(b, 1, n, n), (b,) particle numbers -> (b, ...): y."""
+        """Return the noisy measurements y, (b, ...), of images (b, 1, n, n) with particle numbers (b,)."""
 
     @abstractmethod
     def row_std(self, operator: LinearOperator) -> Tensor:
-        """(1 or b, ...): standard deviation of the noise in the operator's row coordinates; zero where nothing is measured."""
+        """Return the noise's standard deviation in row coordinates, (1 or b, ...); zero where nothing is measured."""
 
 
 class NoNoise(Noise):
-    """y = A x."""
+    """No noise: ``y = A x``."""
 
     sigma = 0.0
     placement = "none"
@@ -53,11 +53,14 @@ class GaussianNoise(Noise):
     """White Gaussian noise.
 
     Args:
-        sigma: deviation. In ``image`` units it is per pixel of x; after the mask it is then multiplied with the root mean
-            square norm of the operator's rows, which is what the same pixels would have brought into a measurement.
+        sigma: standard deviation. In ``image`` units it is per pixel of x; after the mask it is then multiplied by the root
+            mean square norm of the operator's rows, which is what the same pixels would have contributed to a measurement.
         units: ``image`` or ``measurement``.
-        placement: ``before``: y = A (x + n); ``after``: y = A x + n.
-        seed: of the draws.
+        placement: ``before``: ``y = A (x + n)``; ``after``: ``y = A x + n``.
+        seed: seed of the draws.
+
+    Raises:
+        NoiseError: a negative sigma, or units that do not go with the placement.
     """
 
     def __init__(self, sigma: float = 0.1, units: str = "image", placement: str = "before", seed: int = 0) -> None:
@@ -71,7 +74,7 @@ class GaussianNoise(Noise):
         self.sigma, self.units, self.placement, self.seed = sigma, units, placement, seed
 
     def _deviation(self, operator: LinearOperator) -> Tensor:
-        """-> (1 or b,): of each image's measurement, by its own masks."""
+        """Return the standard deviation for each image's measurement, (1 or b,), from its own masks."""
         norms = operator.measurement_norms.flatten(1)
         if self.units == "measurement" or self.placement == "before":
             return norms.new_full((1,), self.sigma)
@@ -98,13 +101,16 @@ class GaussianNoise(Noise):
 
 
 class PoissonNoise(Noise):
-    """Counting noise: pixel value x stands for a mean of ``dose`` * (1 + x) electrons (negative rates count nothing).
+    """Counting noise: pixel value x stands for a mean of ``dose`` (1 + x) electrons (negative rates count nothing).
 
     Args:
         dose_electrons_per_pixel: mean count of a pixel of value 0.
         placement: ``before``: every pixel is counted, then masked; ``after``: the masked sums are counted, which needs masks
             without negative entries (an aperture cannot subtract electrons).
-        seed: of the draws.
+        seed: seed of the draws.
+
+    Raises:
+        NoiseError: a dose that is not positive, or another placement.
     """
 
     sigma = float("nan")

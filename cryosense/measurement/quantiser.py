@@ -25,29 +25,32 @@ class Quantiser(ShowsParameters, ABC):
     """What happens to a measurement between the detector and the reconstruction: quantised, coded, decoded.
 
     Attributes:
-        learns: whether it needs :meth:`fit`.
+        learns: whether it needs ``fit``.
     """
 
     learns = False
 
     def operator(self, configured: LinearOperator) -> LinearOperator:
-        """-> the operator without the coefficients that this quantiser spends no bits on."""
+        """Return the operator without the coefficients on which this quantiser spends no bits."""
         return configured
 
     def fit(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> None:
-        """(b, ...): learn from measurements of a first portion of the particles what is then the same for all."""
+        """Learn from measurements (b, ...) of a first portion of the particles what is then the same for all."""
         del y, operator, numbers
 
     @abstractmethod
     def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:
-        """(b, ...) measurements by ``operator``, (b,) particle numbers, which key random draws -> what is left of them."""
+        """Return what is left of measurements (b, ...) by ``operator``; particle numbers (b,) key random draws."""
 
 
 class Identity(Quantiser):
     """Numbers as they are.
 
     Args:
-        bits_per_number: that are stated for each, at which nothing is taken to be lost.
+        bits_per_number: bits stated for each number, at which nothing is taken to be lost.
+
+    Raises:
+        ArgumentError: bits that are not positive.
     """
 
     def __init__(self, bits_per_number: float = FLOAT_BITS) -> None:

@@ -15,7 +15,7 @@ LARGEST_UNREACHED_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Anisotropy:
-    """FSC (d, n // 2 + 1) in the cones about d directions, a row for each, and at which resolution reach was judged."""
+    """FSC (d, n // 2 + 1) in cones about d directions, a table row for each, and the resolution at which reach was judged."""
 
     curves: Tensor
     table: pd.DataFrame
@@ -23,17 +23,17 @@ class Anisotropy:
     judged_at_angstrom: float
 
     def columns(self) -> dict[str, Tensor]:
-        """-> curves (n // 2 + 1,): the lowest, middle and highest value of each shell over the directions."""
+        """Return the lowest, middle and highest value of each shell over the directions, as curves (n // 2 + 1,)."""
         low, middle, high = torch.quantile(self.curves, torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64), dim=0)
         return {"cone_minimum": low, "cone_median": middle, "cone_maximum": high}
 
     @property
     def unreached_share(self) -> float:
-        """-> share of all directions that no particle shows at the resolution."""
+        """Share of all directions that no particle shows at the resolution."""
         return float((~self.table["reached"]).mean())
 
     def warning(self) -> str | None:
-        """-> what is to be said of the views in one line, None where they leave out no more than a tenth of the directions."""
+        """Return one line about the views, or None if they leave out no more than a tenth of the directions."""
         share = self.unreached_share
         if share <= LARGEST_UNREACHED_SHARE:
             return None

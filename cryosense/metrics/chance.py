@@ -1,4 +1,4 @@
-"""Is there anything in an FSC but chance?"""
+"""Whether an FSC holds anything but chance."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ DEVIATIONS = 2.0
 
 
 class ChanceTest(NamedTuple):
-    """How unlikely a curve is for two maps that have nothing in common: ``p_value``, and what it was found from.
+    """How unlikely a curve is for two maps that have nothing in common: ``p_value`` and what it was computed from.
 
     ``beyond`` of ``shells`` shells lie beyond two standard deviations, where chance puts 4.6 %; ``trend`` is the sum of all
-    shells' deviations over its own standard deviation; ``largest`` is the deviation of the shell that is farthest out.
+    shells' deviations over its own standard deviation; ``largest`` is the largest deviation of any shell.
     """
 
     shells: int
@@ -28,19 +28,19 @@ class ChanceTest(NamedTuple):
 
 
 def chance_test(curve: Tensor, first_shell: int) -> ChanceTest:
-    """(n // 2 + 1,) FSC -> what chance says to shells ``first_shell`` ... n // 2 - 1.
+    """Test an FSC (n // 2 + 1,) against chance in shells ``first_shell`` to n // 2 - 1.
 
-    Where one of two maps is noise that is independent of the other, ``artanh FSC`` is normal with the variance 1 / m, m the
-    ``4 pi k^2`` independent real numbers of shell k (Fisher 1915). Three tests are made: of the number of shells beyond two
+    If one of two maps is noise that is independent of the other, ``artanh FSC`` is normal with variance 1 / m, m the ``4 pi
+    k^2`` independent real numbers of shell k (Fisher 1915). Three tests are made: of the number of shells beyond two
     deviations (binomial, upper tail: several shells that agree), of their sum (normal, both tails: many that agree a little),
-    and of the one that is farthest out (normal, both tails, of so many shells: one that agrees). The p-value is three times
-    the smallest of theirs (Bonferroni). Noise that varies much within a shell, as where views are missing, has fewer
-    independent numbers, and is found too often.
+    and of the shell that is farthest out (normal, both tails, corrected for the number of shells: one that agrees). The
+    p-value is three times the smallest of theirs (Bonferroni). Noise that varies much within a shell, as where views are
+    missing, has fewer independent numbers, so that agreement is found too often.
 
     Raises:
-        ArgumentError: less than three shells.
+        ArgumentError: fewer than three shells.
     """
-    last = len(curve) - 2  # back-projection fills half of the shell at Nyquist
+    last = len(curve) - 2  # back-projection fills only half of the shell at Nyquist
     shells = torch.arange(first_shell, last + 1, dtype=torch.float64)
     if first_shell < 1 or len(shells) < 3:
         raise ArgumentError(f"shells {first_shell} to {last}: chance needs at least three shells to show")

@@ -11,16 +11,16 @@ from cryosense.metrics.fsc import require_maps
 from cryosense.metrics.shells import correlation, shells_in_portions
 
 GOLDEN_ANGLE = torch.pi * (3 - 5**0.5)
-# Of fewer independent coefficients a correlation is chance: its standard error is about 0.35.
+# With fewer independent coefficients a correlation is chance: its standard error is about 0.35.
 FEWEST_COEFFICIENTS = 4
 POINTS_AT_A_TIME = 2**14
 
 
 def half_sphere(count: int) -> Tensor:
-    """-> (count, 3) float64 unit vectors x, y, z, z > 0, evenly spread over half a sphere: a Fibonacci lattice.
+    """Return unit vectors x, y, z with z > 0, (count, 3) float64, evenly spread over half a sphere: a Fibonacci lattice.
 
     Raises:
-        ArgumentError: no direction is asked for.
+        ArgumentError: a count below 1.
     """
     if count < 1:
         raise ArgumentError(f"directions={count}: give 1 or more")
@@ -31,9 +31,15 @@ def half_sphere(count: int) -> Tensor:
 
 
 def conical_fsc(volume1: Tensor, volume2: Tensor, directions: Tensor, half_angle_deg: float) -> Tensor:
-    """(n, n, n) twice, (d, 3) unit vectors x, y, z -> (d, n // 2 + 1): FSC over the coefficients within a double cone of each.
+    """Return the FSC over the coefficients within a double cone about each direction, (d, n // 2 + 1).
 
     Where fewer than four coefficients of a shell lie in a cone, the value is that of the whole shell.
+
+    Args:
+        volume1: (n, n, n) map.
+        volume2: (n, n, n) map.
+        directions: (d, 3) unit vectors x, y, z.
+        half_angle_deg: half-angle of the cones in degrees.
 
     Raises:
         ArgumentError: maps that are not cubes of one size, or an angle outside (0, 90].
@@ -64,14 +70,14 @@ def conical_fsc(volume1: Tensor, volume2: Tensor, directions: Tensor, half_angle
 
 
 def _members(n: int) -> tuple[Tensor, ...]:
-    """-> for each shell to Nyquist, the flat numbers of its points in the half spectrum."""
+    """Return for each shell to Nyquist the flat indices of its points in the half spectrum."""
     shells = torch.cat([shell.flatten() for _, shell in shells_in_portions(n, 3)])
     sizes = torch.bincount(shells)[: n // 2 + 1]
     return shells.to(torch.int16).argsort(stable=True)[: int(sizes.sum())].split(sizes.tolist())
 
 
 def _unit_vectors(points: Tensor, n: int) -> Tensor:
-    """(q,) flat numbers in a half spectrum -> (q, 3) float32: their directions x, y, z."""
+    """Return the directions x, y, z, (q, 3) float32, of points with flat indices (q,) in a half spectrum."""
     width = n // 2 + 1
     rows = points // width
     z, y = ((index + n // 2) % n - n // 2 for index in (rows // n, rows % n))

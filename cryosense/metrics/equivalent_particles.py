@@ -12,16 +12,21 @@ LOWEST_FSC = 0.143
 
 
 def equivalent_particles(curve: Tensor, uncompressed_curve: Tensor, uncompressed_particles: int) -> float:
-    """(n // 2 + 1,) FSC of any method and of ``uncompressed_particles`` without compression -> how many of these it is worth.
+    """Return how many uncompressed particles a reconstruction is worth, by its FSC.
 
-    The signal-to-noise ``s = FSC / (1 - FSC)`` of a shell grows in proportion to the number of particles, so the number is
-    ``uncompressed_particles`` times the ratio of the two s, averaged in the logarithm over the shells up to the first in which
-    either curve falls below 0.143. A shell at radius k, with about k^2 coefficients, has the weight of the inverse variance of
-    log s, ``k^2 / ((1 + F1)^2 / F1^2 + (1 + F2)^2 / F2^2)``. Both curves must be of one box and one kind (half map to half
-    map), and neither is what it seems where all particles share a mask or a prior.
+    The signal-to-noise ratio ``s = FSC / (1 - FSC)`` of a shell grows in proportion to the number of particles, so the number
+    is ``uncompressed_particles`` times the ratio of the two s, averaged in the logarithm over the shells up to the first in
+    which either curve falls below 0.143. A shell at radius k, with about k^2 coefficients, is weighted by the inverse variance
+    of log s, ``k^2 / ((1 + F1)^2 / F1^2 + (1 + F2)^2 / F2^2)``. Both curves must be of one box and one kind (half map to half
+    map); both mislead where all particles share a mask or a prior.
+
+    Args:
+        curve: (n // 2 + 1,) FSC of any method.
+        uncompressed_curve: (n // 2 + 1,) FSC of ``uncompressed_particles`` without compression.
+        uncompressed_particles: how many those were.
 
     Raises:
-        ArgumentError: curves of different length; a curve that is below 0.143 in the first shell, or 1 in all of them.
+        ArgumentError: curves of different lengths; a curve that is below 0.143 in the first shell, or 1 in all of them.
     """
     if curve.shape != uncompressed_curve.shape:
         raise ArgumentError(f"curves of {len(curve)} and {len(uncompressed_curve)} shells: take both from one box size")

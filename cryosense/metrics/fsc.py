@@ -1,6 +1,6 @@
 """Fourier ring and shell correlation, and the resolution at which a curve falls below a threshold.
 
-Shells are one Fourier pixel wide, 0 (the mean) to Nyquist; a coefficient belongs to the shell nearest to its radius.
+Shells are one Fourier pixel wide, from 0 (the mean) to Nyquist; a coefficient belongs to the shell nearest to its radius.
 """
 
 from __future__ import annotations
@@ -15,24 +15,26 @@ from cryosense.metrics.shells import correlation
 
 
 def frc(x: Tensor, reference: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, 1, n, n) -> (b, n // 2 + 1): Fourier ring correlation of each pair of images.
+    """Return the Fourier ring correlation of each pair of images (b, 1, n, n), as (b, n // 2 + 1).
 
-    ``sum Re(F1 conj F2) / sqrt(sum |F1|^2 sum |F2|^2)`` over each ring; 0 on rings that either image leaves empty.
+    ``sum Re(F1 conj F2) / sqrt(sum |F1|^2 sum |F2|^2)`` over each ring; 0 on rings that are empty in either image.
     """
     require_images(x, reference)
     return _shell_correlation(x[:, 0], reference[:, 0], ndim=2)
 
 
 def frc_area(x: Tensor, reference: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, 1, n, n) -> (b,): mean Fourier ring correlation over rings 1 to Nyquist."""
+    """Return the mean Fourier ring correlation over rings 1 to Nyquist, (b,), of images (b, 1, n, n)."""
     return frc(x, reference)[:, 1:].mean(dim=-1)
 
 
 def fsc(volume1: Tensor, volume2: Tensor) -> Tensor:
-    """(n, n, n), (n, n, n) -> (n // 2 + 1,): Fourier shell correlation of two maps (Harauz and van Heel 1986).
+    """Return the Fourier shell correlation, (n // 2 + 1,), of two maps (n, n, n) (Harauz and van Heel 1986).
 
-    The formula of :func:`frc` over shells; 0 on shells that either map leaves empty. Raises ArgumentError unless both maps are
-    cubes of one size.
+    The formula of ``frc`` over shells; 0 on shells that are empty in either map.
+
+    Raises:
+        ArgumentError: maps that are not cubes of one size.
     """
     require_maps(volume1, volume2)
     return _shell_correlation(volume1, volume2, ndim=3)
@@ -45,16 +47,19 @@ def require_maps(volume1: Tensor, volume2: Tensor) -> None:
 
 
 def _shell_correlation(x: Tensor, reference: Tensor, ndim: int) -> Tensor:
-    """(..., n, n) twice -> (..., n // 2 + 1); double precision, since outer shells hold orders less power than inner ones."""
+    """Return the correlation (..., n // 2 + 1), in double precision: outer shells hold far less power than inner ones."""
     return correlation(half_spectrum(x.double(), ndim), half_spectrum(reference.double(), ndim), ndim=ndim)
 
 
 def resolution_angstrom(curve: Tensor, pixel_size_angstrom: float, box_size: int, threshold: float) -> float:
-    """(box_size // 2 + 1,) -> resolution in Angstrom where the curve first falls below the threshold, linear between shells.
+    """Return the resolution in Angstrom where a curve first falls below the threshold, linear between shells.
 
-    Shell 0, the mean, says nothing about resolution and is left out. A curve that starts below the threshold resolves nothing:
-    inf. A curve that never falls below it is limited by the sampling, not by the data: two pixels (Nyquist), so a result that
-    equals Nyquist reads "at least as good as". Raises ArgumentError if the curve holds NaN or does not belong to the box.
+    The curve has (box_size // 2 + 1,) shells; shell 0, the mean, says nothing about resolution and is left out. A curve that
+    starts below the threshold resolves nothing: inf. A curve that never falls below it is limited by the sampling, not by the
+    data: two pixels (Nyquist), so a result that equals Nyquist reads "at least as good as".
+
+    Raises:
+        ArgumentError: a curve that holds NaN or does not belong to the box.
     """
     if curve.shape != (box_size // 2 + 1,):
         raise ArgumentError(

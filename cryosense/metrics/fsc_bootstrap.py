@@ -1,14 +1,14 @@
 """How the FSC of two half maps would scatter over other particles of the same kind.
 
-Particles drawn again with replacement are not what other particles would be: every second one comes twice or not at all, so
-that a resampled map has twice the noise and its FSC is that of half the particles. Here the FSC is expanded to first order in
-the weights of groups of particles instead, which leaves its value where it is, and resampled groups scatter it about that.
+Particles resampled with replacement are not what other particles would be: they come several times or not at all, so that a
+resampled map has twice the noise and its FSC is that of half the particles. Here the FSC is instead expanded to first order
+in the weights of groups of particles, which leaves its value where it is, and resampled groups scatter it about that value.
 
 First order counts what belongs to a pair of groups (noise times noise) once for each of the two, as any jackknife of a
-product does (Efron & Stein 1981; plain resampling counts it three times, Owen 2007): beyond the resolution, where there is
-nothing else, intervals would be 1.4 times too wide. With signal S and noise N per coefficient of both half maps and
-F = S / (S + N), the variance of the FSC is in proportion to ``2 F (1 - F) + 1 + F^2``, where the first term is signal times
-noise, and first order makes ``2 F (1 - F) + 2 (1 + F^2)`` of it. Variances are multiplied by the ratio of the two,
+product does (Efron and Stein 1981; plain resampling counts it three times, Owen 2007): beyond the resolution, where there
+is nothing else, intervals would be 1.4 times too wide. With signal S and noise N per coefficient of both half maps and
+F = S / (S + N), the variance of the FSC is proportional to ``2 F (1 - F) + 1 + F^2``, where the first term is signal times
+noise, and first order turns it into ``2 F (1 - F) + 2 (1 + F^2)``. Variances are multiplied by the ratio of the two,
 ``(1 + 2 F - F^2) / (2 + 2 F)``.
 """
 
@@ -26,13 +26,22 @@ LARGEST_FSC = 1 - 1e-9
 def fsc_replicates(
     half1: Tensor, half2: Tensor, deviations1: Tensor, deviations2: Tensor, *, replicates: int, seed: int
 ) -> Tensor:
-    """(n, n, n) half maps, (g, n, n, n) what each gains from each of its groups -> (replicates, n // 2 + 1): resampled FSC.
+    """Return resampled FSC curves, (replicates, n // 2 + 1), of two half maps.
 
-    ``deviations`` add up to zero over the groups (``SliceAccumulator.deviation``); groups are independent and of equal size.
-    Both halves are resampled on their own, all shells together, on Fisher's scale artanh(FSC).
+    Groups are independent and of equal size. Both halves are resampled separately, all shells together, on Fisher's scale
+    artanh(FSC).
+
+    Args:
+        half1: (n, n, n) half map.
+        half2: (n, n, n) half map.
+        deviations1: (g, n, n, n) what half map 1 gains from each of its groups; they add up to zero over the groups
+            (``SliceAccumulator.deviation``).
+        deviations2: the same for half map 2.
+        replicates: number of curves.
+        seed: seed of the resampling.
 
     Raises:
-        ArgumentError: fewer than two groups.
+        ArgumentError: fewer than two groups, or different numbers of them.
     """
     groups = len(deviations1)
     if groups < 2 or len(deviations2) != groups:
@@ -49,7 +58,7 @@ def fsc_replicates(
 
 
 def _shell_products(volumes: list[Tensor]) -> Tensor:
-    """v maps (n, n, n) -> (n // 2 + 1, v, v): real parts of the products of their transforms, summed over each shell."""
+    """Return the real parts of the products of the transforms of v maps, summed over each shell, (n // 2 + 1, v, v)."""
     n = volumes[0].shape[-1]
     shell = fourier.half_space_shells(n).flatten()
     order = shell.argsort(stable=True)
@@ -65,7 +74,7 @@ def _shell_products(volumes: list[Tensor]) -> Tensor:
 
 
 def _expansion(gram: Tensor, groups: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(s, 2 g + 2, 2 g + 2) -> FSC (s,), its derivatives to the groups' weights (2 g, s), and what to scale these by (s,)."""
+    """Return the FSC (s,), its derivatives by the groups' weights (2 g, s), and the factors on these (s,)."""
     one, two = 0, groups + 1
     first, second = slice(1, groups + 1), slice(groups + 2, None)
     power1, power2 = gram[:, one, one], gram[:, two, two]
@@ -81,6 +90,6 @@ def _expansion(gram: Tensor, groups: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _power_change(gram: Tensor, groups: slice, whole: int) -> Tensor:
-    """-> (s, g): half of what the power of a half map changes by with each group, to second order in the group itself."""
+    """Return half the change of a half map's power with each group, (s, g), to second order in the group itself."""
     own = gram[:, groups, groups].diagonal(dim1=1, dim2=2)
     return gram[:, groups, whole] - (own - own.mean(1, keepdim=True)) / 2

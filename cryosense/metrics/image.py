@@ -1,4 +1,4 @@
-"""Scores of one image against another, per image and without reduction; images are in [-1, 1], as everywhere in the project.
+"""Scores of one image against another, without reduction over images; images are in [-1, 1] throughout the project.
 
 Sums over an image are in double precision.
 """
@@ -17,7 +17,7 @@ LEVELS = 64
 
 
 def require_images(x: Tensor, reference: Tensor) -> None:
-    """Raise ValueError unless both are (b, 1, n, n) of one shape."""
+    """Raise ArgumentError unless both are (b, 1, n, n) of one shape."""
     if x.shape != reference.shape:
         raise ArgumentError(f"scores compare images of one shape, got {tuple(x.shape)} and {tuple(reference.shape)}")
     if x.ndim != 4 or x.shape[1] != 1 or x.shape[-1] != x.shape[-2]:
@@ -25,24 +25,24 @@ def require_images(x: Tensor, reference: Tensor) -> None:
 
 
 def mse(x: Tensor, reference: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, 1, n, n) -> (b,): mean squared error of the images in [-1, 1]."""
+    """Return the mean squared error, (b,), of images (b, 1, n, n) in [-1, 1]."""
     require_images(x, reference)
     return (x.double() - reference.double()).square().mean(dim=(1, 2, 3))
 
 
 def mae(x: Tensor, reference: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, 1, n, n) -> (b,): mean absolute error of the images in [-1, 1]."""
+    """Return the mean absolute error, (b,), of images (b, 1, n, n) in [-1, 1]."""
     require_images(x, reference)
     return (x.double() - reference.double()).abs().mean(dim=(1, 2, 3))
 
 
 def psnr(x: Tensor, reference: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, 1, n, n) -> (b,): peak signal-to-noise ratio of (x + 1) / 2 in dB, data range 1; inf if equal."""
+    """Return the peak signal-to-noise ratio in dB, (b,), of (x + 1) / 2 with data range 1; inf if equal."""
     return -10 * torch.log10(mse(x, reference) / 4)
 
 
 def correlation(x: Tensor, reference: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, 1, n, n) -> (b,): Pearson correlation over the pixels; NaN where either image is constant."""
+    """Return the Pearson correlation over the pixels of images (b, 1, n, n), (b,); NaN where either image is constant."""
     require_images(x, reference)
     a, b = (image.double().flatten(1) for image in (x, reference))
     a, b = a - a.mean(dim=1, keepdim=True), b - b.mean(dim=1, keepdim=True)
@@ -51,10 +51,13 @@ def correlation(x: Tensor, reference: Tensor) -> Tensor:
 
 
 def ssim(x: Tensor, reference: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, 1, n, n) -> (b,): mean structural similarity of (x + 1) / 2, data range 1.
+    """Return the mean structural similarity, (b,), of (x + 1) / 2 with data range 1.
 
     scikit-image's definition and defaults (Wang et al. 2004, with a uniform window): 7 x 7 window, unbiased covariances, only
-    windows that lie inside the image. Raises ArgumentError for images smaller than the window.
+    windows that lie inside the image.
+
+    Raises:
+        ArgumentError: images smaller than the window.
     """
     require_images(x, reference)
     if x.shape[-1] < SSIM_WINDOW:
@@ -65,10 +68,10 @@ def ssim(x: Tensor, reference: Tensor) -> Tensor:
 
 
 def _ssim_of_pairs(pairs: Tensor) -> tuple[Tensor]:
-    """(b, 2, n, n) -> (b,) float64, in the precision of the images.
+    """Return the SSIM of pairs (b, 2, n, n), (b,) float64, computed in the precision of the images.
 
-    Single precision is enough once each image is taken from its mean: what windows hold is then as small as its variance. The
-    mean is rounded, so that no last digit of it depends on how many images are averaged together.
+    Single precision is enough once the mean is subtracted from each image: what windows hold is then as small as its variance.
+    The mean is rounded, so that none of its last digits depends on how many images are averaged together.
     """
     images = pairs / 2 + 0.5
     level = (images.mean(dim=(2, 3), keepdim=True, dtype=torch.float64) * LEVELS).round().to(images.dtype) / LEVELS
@@ -86,7 +89,7 @@ def _ssim_of_pairs(pairs: Tensor) -> tuple[Tensor]:
 
 
 def _window_sums(x: Tensor) -> Tensor:
-    """(..., n, n) -> (..., n - 6, n - 6): sum over each window of 7 x 7, by four additions along each axis."""
+    """Return the sum over each 7 x 7 window, (..., n - 6, n - 6), by four additions along each axis."""
     for axis in (-2, -1):
         n = x.shape[axis]
         two = x.narrow(axis, 0, n - 1) + x.narrow(axis, 1, n - 1)

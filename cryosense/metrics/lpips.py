@@ -20,14 +20,14 @@ IMAGES_PER_PASS = 32
 class Lpips(nn.Module):
     """LPIPS of grey images: AlexNet's five rectified layers, unit length per pixel, weighted squared differences, mean.
 
-    The five weight vectors are the ones the ``lpips`` package ships; the network is frozen.
+    The five weight vectors are those that the ``lpips`` package ships; the network is frozen.
     """
 
     shift: Tensor
     scale: Tensor
 
     def __init__(self, features: dict[str, Tensor]) -> None:
-        """``features``: state of torchvision's ``alexnet().features``."""
+        """Build the network from ``features``, the state of torchvision's ``alexnet().features``."""
         super().__init__()
         network = empty_alexnet_features()
         network.load_state_dict(features, assign=True)
@@ -41,16 +41,19 @@ class Lpips(nn.Module):
 
     @staticmethod
     def load(weights_path: str | Path | None = None) -> Lpips | None:
-        """LPIPS with AlexNet from a file (``.npz`` or state dictionary, torchvision's names), or for None from torchvision.
+        """Return LPIPS with AlexNet from a file (``.npz`` or state dictionary, torchvision's names); None loads torchvision's.
 
-        None, after one warning that says how to get them, if no path is named and torchvision has no weights and no network.
-        Raises ArgumentError if a named file is missing, unreadable or holds other weights.
+        Returns None, after one warning that says how to get the weights, if no path is given and torchvision has neither
+        weights nor network access.
+
+        Raises:
+            ArgumentError: a named file that is missing, unreadable or holds other weights.
         """
         features = torchvision_features() if weights_path is None else features_from_file(Path(weights_path))
         return None if features is None else Lpips(features)
 
     def forward(self, x: Tensor, reference: Tensor) -> Tensor:
-        """(b, 1, n, n), (b, 1, n, n) in [-1, 1] -> (b,), n >= 31; runs in passes of a few images, so memory stays bounded."""
+        """Return the distances, (b,), of images (b, 1, n, n) in [-1, 1], n >= 31; a few at a time, to bound the memory."""
         require_images(x, reference)
         if x.shape[-1] < SMALLEST_IMAGE:
             raise ArgumentError(f"LPIPS needs images of at least {SMALLEST_IMAGE} px, got {x.shape[-1]} px; run without it")
@@ -58,7 +61,7 @@ class Lpips(nn.Module):
         return torch.cat([self._distance(a, b) for a, b in passes])
 
     def _distance(self, x: Tensor, reference: Tensor) -> Tensor:
-        """(b, 1, n, n), (b, 1, n, n) -> (b,)."""
+        """Return the distances, (b,), of images (b, 1, n, n)."""
         a, b = (((image.to(self.shift.dtype) - self.shift) / self.scale) for image in (x, reference))  # (b, 3, n, n)
         distance = x.new_zeros(len(x), dtype=torch.float64)
         for layer, weight in zip(self.slices, self.weights, strict=True):
@@ -68,12 +71,12 @@ class Lpips(nn.Module):
 
 
 def _unit(features: Tensor) -> Tensor:
-    """(b, c, h, w) -> (b, c, h, w): unit length over the channels."""
+    """Return features (b, c, h, w) scaled to unit length over the channels."""
     return features / (features.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
 
 
 def _linear_weights() -> list[Tensor]:
-    """Five weights (1, c, 1, 1) from the file inside the ``lpips`` package, which is found without running its code."""
+    """Return the five weights (1, c, 1, 1) from the file inside the ``lpips`` package, found without running its code."""
     package = importlib.util.find_spec("lpips")
     if package is None or package.origin is None:
         raise MissingExtraError("LPIPS needs the package lpips, which ships the weights of version 0.1")
@@ -88,7 +91,7 @@ def _default() -> Lpips | None:
 
 
 def lpips(x: Tensor, reference: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, 1, n, n) in [-1, 1] -> (b,): LPIPS with torchvision's weights; NaN, and one warning, without them."""
+    """Return LPIPS with torchvision's weights, (b,), of images (b, 1, n, n) in [-1, 1]; NaN, with a warning, without them."""
     require_images(x, reference)
     network = _default()
     if network is None:

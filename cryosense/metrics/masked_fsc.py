@@ -1,4 +1,4 @@
-"""Fourier shell correlation of masked half maps, and how much of it the mask has made (Chen et al. 2013)."""
+"""Fourier shell correlation of masked half maps, and how much of it the mask itself creates (Chen et al. 2013)."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class HalfMapCurves:
 
     @property
     def corrected(self) -> Tensor:
-        """(n // 2 + 1,): the masked curve, less what the mask has made of it."""
+        """The masked curve, (n // 2 + 1,), without the correlation that the mask created."""
         return self.correct(self.masked)
 
     def correct(self, masked: Tensor) -> Tensor:
-        """(..., n // 2 + 1) masked FSC -> corrected by the curve of randomised phases, see :func:`half_map_curves`."""
+        """Return masked FSC (..., n // 2 + 1) corrected by the curve of randomised phases; see ``half_map_curves``."""
         beyond = slice(self.randomised_from + SHELLS_BESIDE_CUTOFF, None)
         corrected, chance = masked.clone(), self.phase_randomised[beyond]
         corrected[..., beyond] = (masked[..., beyond] - chance) / (1 - chance)
@@ -39,12 +39,12 @@ class HalfMapCurves:
 
 
 def half_map_curves(half1: Tensor, half2: Tensor, mask: Tensor, *, randomise_below: float, seed: int) -> HalfMapCurves:
-    """(n, n, n) half maps and soft mask -> their curves, without the mask, with it, and corrected for it.
+    """Return the curves of half maps (n, n, n): without the soft mask, with it, and corrected for it.
 
     Phases are randomised, independently in both halves, from the shell on in which the unmasked curve first falls below
-    ``randomise_below`` (RELION's 0.8). What is left of the correlation under the mask is the mask's:
-    ``corrected = (masked - randomised) / (1 - randomised)`` from two shells beyond (Chen et al. 2013, eq. 4), the masked curve
-    before that. Everything is computed in the precision of the half maps.
+    ``randomise_below`` (RELION's 0.8). Correlation that remains under the mask is the mask's own:
+    ``corrected = (masked - randomised) / (1 - randomised)`` from two shells beyond (Chen et al. 2013, eq. 4), and the masked
+    curve before that. Everything is computed in the precision of the half maps.
 
     Raises:
         ArgumentError: the three are not cubes of one size.
@@ -64,9 +64,9 @@ def half_map_curves(half1: Tensor, half2: Tensor, mask: Tensor, *, randomise_bel
 
 
 def randomise_phases(volume: Tensor, first_shell: int, seed: int, index: int) -> Tensor:
-    """(n, n, n) real -> (n, n, n) float64: the same amplitudes, with the phases of white noise from ``first_shell`` on.
+    """Return a real map (n, n, n) float64 with the same amplitudes and the phases of white noise from ``first_shell`` on.
 
-    ``seed`` and ``index`` fix the noise.
+    The noise depends only on ``seed`` and ``index``.
     """
     spectrum = half_spectrum(volume.double(), 3)
     _randomise(spectrum, first_shell, seed, index)
@@ -74,7 +74,7 @@ def randomise_phases(volume: Tensor, first_shell: int, seed: int, index: int) ->
 
 
 def _randomise(spectrum: Tensor, first_shell: int, seed: int, index: int) -> None:
-    """(n, n, n // 2 + 1): change it in place, a few planes at a time."""
+    """Randomise a half spectrum (n, n, n // 2 + 1) in place, a few planes at a time."""
     n = spectrum.shape[0]
     noise = torch.from_numpy(seeding.generator(seed, index).standard_normal((n, n, n)))
     random = half_spectrum(noise.to(spectrum.device, spectrum.real.dtype), 3)

@@ -1,4 +1,4 @@
-"""The table of scores: a line here, and a function of two images, is all that a new score takes.
+"""The table of scores: a new score takes only one line here and a function of two images.
 
 Columns of the rows, directions, titles, formats, tables, figures and what a weight can be chosen by are derived from it.
 """
@@ -15,7 +15,7 @@ from cryosense.metrics.fsc import frc_area
 from cryosense.metrics.image import correlation, mae, mse, psnr, ssim
 from cryosense.runs.rows import row_schema
 
-CLEAN = "_clean"  # ends the name of a score against the image without noise
+CLEAN = "_clean"  # suffix of scores against the image without noise
 
 
 class Against(Enum):
@@ -27,7 +27,7 @@ class Against(Enum):
 
 
 class Shown(Flag):
-    """Where a score is shown, beside the CSV files, which hold them all."""
+    """Where a score is shown, besides the CSV files, which hold them all."""
 
     NOWHERE = 0
     TERMINAL = auto()  # what fits a terminal
@@ -43,14 +43,14 @@ class Score:
 
     Attributes:
         name: its column in the rows; ends in ``_clean`` where it is against the clean image.
-        function: (b, 1, n, n), (b, 1, n, n) in [-1, 1] -> (b,); None for LPIPS, whose network is no constant, and for what is
-            computed where the measurement is.
+        function: maps two stacks of images (b, 1, n, n) in [-1, 1] to (b,); None for LPIPS, whose network is not a constant,
+            and for scores that are computed where the measurement is.
         against: what it compares with.
         higher_is_better: its direction.
         compared: whether paired differences have a scale on which a tie can be told; a squared error has none of its own.
-        title: heads its columns; the name where empty.
+        title: heading of its columns; the name if empty.
         unit, decimals: how it is written.
-        shown: where.
+        shown: where it is shown.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""All scores of a batch of images: against the image that was measured and, where it is known, against the clean one."""
+"""All scores of a batch of images: against the measured image and, where it is known, against the clean one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cryosense.shown import ShowsInModule
 
 
 class Scores(ShowsInModule, nn.Module):
-    """Scores per image, those of :data:`.SCORES`; each depends on its own pair of images alone."""
+    """Scores per image, those in ``SCORES``; each depends only on its own pair of images."""
 
     def __init__(self, lpips: Lpips | None, lpips_every: int = 1) -> None:
-        """``lpips``: the network, or None to leave its columns empty (NaN); it scores particles 0, N, 2 N, ... of every N.
+        """Take the network ``lpips``, or None to leave its columns empty (NaN); it scores every ``lpips_every``-th particle.
 
         Raises:
             ArgumentError: ``lpips_every`` is below 1.
@@ -27,15 +27,15 @@ class Scores(ShowsInModule, nn.Module):
 
     @torch.no_grad()
     def forward(self, reconstruction: Tensor, reference: Tensor, numbers: Tensor | None = None) -> dict[str, Tensor]:
-        """(b, 1, n, n) twice, in [-1, 1] -> psnr, ssim, lpips, ..., each (b,), against the image that was measured.
+        """Return psnr, ssim, lpips and so on, each (b,), of images (b, 1, n, n) in [-1, 1] against the measured image.
 
-        ``numbers`` (b,) of the particles say which have LPIPS, the others' is NaN; without them all do.
+        Particle ``numbers`` (b,) determine which have LPIPS (NaN for the others); without them all do.
         """
         return self._against(Against.MEASURED, reconstruction, reference, numbers)
 
     @torch.no_grad()
     def against_clean(self, reconstruction: Tensor, clean: Tensor, numbers: Tensor | None = None) -> dict[str, Tensor]:
-        """(b, 1, n, n), (b, 1, n, n) in [-1, 1] -> psnr_clean, ssim_clean, ..., each (b,), against the image without noise.
+        """Return psnr_clean, ssim_clean and so on, each (b,), of images (b, 1, n, n) in [-1, 1] against those without noise.
 
         ``correlation_clean`` and ``frc_area_clean`` (the mean Fourier ring correlation over rings 1 to Nyquist) ask how much
         signal is there; the others mostly measure how much noise is left.

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from cryosense.errors import ArgumentError
 
-# Deviations of the second difference of log s from shell to shell, among which the curves themselves choose.
+# Standard deviations of the second difference of log s from shell to shell, among which the curves themselves choose.
 ROUGHNESS = (0.01, 0.03, 0.1, 0.3, 1.0)
 MAX_ITERATIONS = 200
 RELATIVE_TOLERANCE = 1e-10
-# Curves are within chance where no sum of z over the shells up to any one is so many standard deviations above 0.
+# Curves are within chance if no sum of z over the shells up to any one is this many standard deviations above 0.
 LEAST_SIGNIFICANCE = 4.0
 
 
@@ -26,7 +26,7 @@ class ObservedCurve(NamedTuple):
     independent_fraction: float
 
     def chance(self) -> Tensor:
-        """-> (n // 2 + 1,): standard deviation of artanh FSC, m^-1/2 for m = 4 pi k^2 times the fraction; 0 in shell 0."""
+        """Return the standard deviation of artanh FSC, (n // 2 + 1,): ``m^-1/2``, m = 4 pi k^2 times the share; 0 at k = 0."""
         shells = torch.arange(len(self.fsc), dtype=torch.float64)
         deviation = (4 * torch.pi * shells**2 * self.independent_fraction) ** -0.5
         deviation[0] = 0
@@ -41,7 +41,7 @@ class ShellSnr(NamedTuple):
 
 
 class _Problem(NamedTuple):
-    """t values z of deviation weight^-1/2 at log s = design x, x (p,); ``second @ (x - known)`` is small."""
+    """Values z (t,) of standard deviation weight^-1/2 at log s = design x, x (p,); ``second @ (x - known)`` is small."""
 
     z: Tensor
     weight: Tensor
@@ -51,22 +51,23 @@ class _Problem(NamedTuple):
 
 
 def fit_shell_snr(curves: Sequence[ObservedCurve], *, modulation: Tensor | None) -> ShellSnr:
-    """Curves of (n // 2 + 1,) -> the smooth s(k) that they speak for, of the first curve, also where it falls below zero.
+    """Fit the smooth s(k) behind FSC curves (n // 2 + 1,), for the first curve, even where it falls below zero.
 
-    Fisher's z of a curve, ``artanh FSC = log(1 + 2 s) / 2``, has the variance 1 / m in a shell of m independent numbers,
-    ``m = 4 pi k^2`` in a map without mask (Fisher 1915). ``log s - log modulation`` is taken for a curve whose second
-    difference is normal with a deviation that the data choose from :data:`ROUGHNESS` by marginal likelihood (Laplace's
-    approximation): shells that hold no more than chance are extrapolated from those before them, the less certain the farther.
+    Fisher's z of a curve, ``artanh FSC = log(1 + 2 s) / 2``, has variance 1 / m in a shell of m independent numbers,
+    ``m = 4 pi k^2`` in a map without mask (Fisher 1915). ``log s - log modulation`` is modelled as a curve whose second
+    difference is normal, with a deviation that the data choose from ``ROUGHNESS`` by marginal likelihood (Laplace's
+    approximation): shells that hold no more than chance are extrapolated from those before them, less certain the farther out.
 
-    Further curves are of the same maps under a mask, which takes away noise and leaves the signal: their s is that of the
-    first times a constant, which is fitted. They see the signal some shells further. The noise that two curves share is
-    counted twice, so that deviations are some 10 % too small.
+    Further curves are of the same maps under a mask, which removes noise and leaves the signal: their s is that of the first
+    times a constant, which is fitted. They see the signal some shells further out. The noise that two curves share is counted
+    twice, so that deviations are some 10 % too small.
 
     Args:
-        modulation: (n // 2 + 1,) mean CTF^2 of the particles, which is not smooth where they share zeros; None: it is.
+        curves: the observed curves, the first without a mask.
+        modulation: (n // 2 + 1,) mean CTF^2 of the particles, which is not smooth where they share zeros; None if it is.
 
     Raises:
-        ArgumentError: curves of less than five shells, that are not finite, of size 1 or above, or with nothing above chance.
+        ArgumentError: curves of fewer than five shells, not finite, of size 1 or above, or with nothing above chance.
     """
     for curve in curves:
         if len(curve.fsc) < 5 or not bool((curve.fsc[1:].abs() < 1).all()):
@@ -85,7 +86,7 @@ def fit_shell_snr(curves: Sequence[ObservedCurve], *, modulation: Tensor | None)
 
 
 def _problem(curves: Sequence[ObservedCurve], modulation: Tensor | None) -> _Problem:
-    """The unknowns are log s (m,) of the first curve, then the constant of each further one."""
+    """Set up the problem; its unknowns are log s (m,) of the first curve, then the constant of each further one."""
     count, further = len(curves[0].fsc) - 1, len(curves) - 1
     same = torch.eye(count, dtype=torch.float64)
     constants = torch.eye(further + 1, dtype=torch.float64)[:, 1:].repeat_interleave(count, 0)
@@ -103,9 +104,9 @@ def _problem(curves: Sequence[ObservedCurve], modulation: Tensor | None) -> _Pro
 
 
 def _fit(problem: _Problem, roughness: float) -> tuple[Tensor, Tensor, float]:
-    """-> x (p,), the objective's curvature (p, p) and the logarithm of the marginal likelihood.
+    """Return x (p,), the objective's curvature (p, p) and the logarithm of the marginal likelihood.
 
-    Levenberg and Marquardt's steps on ``sum weight (z - log(1 + 2 s) / 2)^2 + |second (x - known)|^2 / roughness^2``.
+    Levenberg-Marquardt steps on ``sum weight (z - log(1 + 2 s) / 2)^2 + |second (x - known)|^2 / roughness^2``.
     """
     smoothness = problem.second.T @ problem.second / roughness**2
 
@@ -121,7 +122,7 @@ def _fit(problem: _Problem, roughness: float) -> tuple[Tensor, Tensor, float]:
         curvature = problem.design.T @ ((problem.weight * slope**2)[:, None] * problem.design) + smoothness
         return curvature, problem.design.T @ (problem.weight * slope * misfit) - smoothness @ (x - problem.known)
 
-    # Started where each shell stands alone, those within chance at chance.
+    # Starts from each shell by itself, and at chance for those within chance.
     alone = torch.log(torch.expm1(2 * torch.maximum(problem.z, problem.weight**-0.5)) / 2)
     x = torch.linalg.lstsq(problem.design, alone[:, None]).solution[:, 0]
     value, damping = objective(x), 1.0

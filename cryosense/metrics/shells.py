@@ -13,7 +13,7 @@ PLANES = 8
 
 
 def shell_products(one: Tensor, other: Tensor, *, ndim: int) -> Tensor:
-    """(..., n, n // 2 + 1) half spectra of ``ndim`` dimensions -> (..., n // 2 + 1) float64: Re(one conj(other))."""
+    """Return Re(one conj(other)) summed over shells, (..., n // 2 + 1) float64, of half spectra in ``ndim`` dimensions."""
     n, batch = one.shape[-2], one.shape[: one.ndim - ndim]
     times = fourier.half_space_multiplicity(n, device=one.device)
     sums = torch.zeros(*batch, n // 2 + 2, dtype=torch.float64, device=one.device)
@@ -25,14 +25,14 @@ def shell_products(one: Tensor, other: Tensor, *, ndim: int) -> Tensor:
 
 
 def correlation(one: Tensor, other: Tensor, *, ndim: int) -> Tensor:
-    """(..., n, n // 2 + 1) half spectra twice -> (..., n // 2 + 1): their correlation; 0 where either has nothing."""
+    """Return the correlation of two half spectra per shell, (..., n // 2 + 1); 0 where either is empty."""
     norm = torch.sqrt(shell_products(one, one, ndim=ndim) * shell_products(other, other, ndim=ndim))
     cross = shell_products(one, other, ndim=ndim)
     return torch.where(norm > 0, cross / norm.where(norm > 0, torch.ones_like(norm)), 0)
 
 
 def shells_in_portions(n: int, ndim: int, *, device: torch.device | None = None) -> Iterator[tuple[slice, Tensor]]:
-    """-> portions of the first axis of three, or all of two; with the shells (l, n, n // 2 + 1) of their coefficients."""
+    """Yield portions of the first axis of three, or all of two, with the shells (l, n, n // 2 + 1) of their coefficients."""
     axis = (torch.arange(n, device=device) + n // 2) % n - n // 2
     column = torch.arange(n // 2 + 1, device=device)
     plane = (axis[:, None] ** 2 + column**2).float()

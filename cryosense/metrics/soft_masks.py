@@ -15,7 +15,7 @@ HISTOGRAM_BINS = 256
 
 
 def sphere_mask(volume: Tensor, pixel_size_angstrom: float, *, radius_angstrom: float, edge_pixels: float = 6.0) -> Tensor:
-    """(n, n, n) -> (n, n, n) float64: 1 inside the sphere, 0 from ``edge_pixels`` outside it on, a raised cosine between.
+    """Return a mask (n, n, n) float64: 1 inside a sphere, 0 from ``edge_pixels`` outside it, a raised cosine between.
 
     Raises:
         ArgumentError: a radius that is not positive, or an edge that leaves the box.
@@ -37,10 +37,10 @@ def automatic_mask(
     extend_pixels: float = 3.0,
     edge_pixels: float = 6.0,
 ) -> Tensor:
-    """(n, n, n) -> (n, n, n) float64: the molecule, extended by ``extend_pixels``, with a raised-cosine edge outside that.
+    """Return a mask (n, n, n) float64 of the molecule, extended by ``extend_pixels``, with a raised-cosine edge outside.
 
     The molecule is what lies above Otsu's threshold (1979), inside the largest sphere of the box, after a Gaussian low-pass
-    filter that falls to 1/e at ``lowpass_angstrom``. The threshold needs no contour level to be given.
+    filter that falls to 1/e at ``lowpass_angstrom``. The threshold needs no contour level.
 
     Raises:
         ArgumentError: the map is flat, or one of the lengths is negative.
@@ -60,10 +60,10 @@ def automatic_mask(
 
 
 def distances(inside: Tensor, reach: int) -> Tensor:
-    """(z, y, x) bool -> float64: how far each voxel is from the nearest one inside; where that is beyond ``reach``, farther.
+    """Return each voxel's distance to the nearest one inside, (z, y, x) float64; a larger one where it is beyond ``reach``.
 
-    Along one axis after the other, from no farther than is asked for (Felzenszwalb & Huttenlocher 2012, without the
-    envelopes, which pay for long ways only).
+    One axis after the other, from no farther away than asked for (Felzenszwalb and Huttenlocher 2012, without the envelopes,
+    which pay only over long distances).
     """
     squares = torch.where(inside, 0, 4 * reach**2 + 1).int()
     for axis in range(3):
@@ -76,7 +76,7 @@ def distances(inside: Tensor, reach: int) -> Tensor:
 
 
 def _low_pass(volume: Tensor, width_pixels: float) -> Tensor:
-    """(n, n, n) -> (n, n, n) of the same precision: times a Gaussian in Fourier space, 1/e at n / ``width_pixels``."""
+    """Return the map times a Gaussian in Fourier space, 1/e at n / ``width_pixels``, in the same precision."""
     n = volume.shape[-1]
     spectrum = half_spectrum(volume, 3)
     axis = (torch.arange(n, device=volume.device) + n // 2) % n - n // 2
@@ -87,7 +87,7 @@ def _low_pass(volume: Tensor, width_pixels: float) -> Tensor:
 
 
 def _surroundings(molecule: Tensor, margin: int) -> tuple[slice, ...]:
-    """(n, n, n) bool, somewhere true -> the box around where it is true, with a margin, inside the whole."""
+    """Return the box around where a mask (n, n, n) is true, with a margin, clipped to the whole."""
     sides = []
     for axis in range(3):
         others = [other for other in range(3) if other != axis]
@@ -97,14 +97,14 @@ def _surroundings(molecule: Tensor, margin: int) -> tuple[slice, ...]:
 
 
 def _raised_cosine(distance: Tensor, edge: float) -> Tensor:
-    """1 where the distance is at most 0, 0 from ``edge`` on; a step where the edge is 0."""
+    """Return 1 where the distance is at most 0 and 0 from ``edge`` on; a step where the edge is 0."""
     if edge == 0:
         return (distance <= 0).double()
     return (1 + torch.cos(torch.pi * (distance / edge).clamp(0, 1))) / 2
 
 
 def _otsu_threshold(values: Tensor) -> float:
-    """(m,) -> the threshold that parts the values into two classes of the largest variance between them."""
+    """Return the threshold that splits values (m,) into two classes with the largest variance between them."""
     if float(values.min()) == float(values.max()):
         raise ArgumentError("the map is flat: there is nothing in it to put a mask around")
     counts, edges = np.histogram(values.cpu().numpy(), bins=HISTOGRAM_BINS)

@@ -1,4 +1,4 @@
-"""The ImageNet AlexNet convolutions that LPIPS stands on: from a named file, or torchvision's own cache and download."""
+"""The ImageNet AlexNet convolutions that LPIPS uses: from a named file, or torchvision's own cache and download."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from cryosense.errors import ArgumentError
 from cryosense.files.untrusted import UntrustedFileError, read_npz, read_torch
 
-# torchvision's weights IMAGENET1K_V1 and the layers they belong to (Krizhevsky 2014). To import torchvision for these twelve
-# layers would take longer than to score a thousand particles.
+# torchvision's weights IMAGENET1K_V1 and the layers they belong to (Krizhevsky 2014). Importing torchvision for these twelve
+# layers would take longer than scoring a thousand particles.
 URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
 NETWORK_TIMEOUT_SECONDS = 5.0
 
 
 def empty_alexnet_features() -> nn.Sequential:
-    """AlexNet's convolutions without values; made on the meta device so that no global random number is drawn."""
+    """Return AlexNet's convolutions without values, made on the meta device so that no global random number is drawn."""
     with torch.device("meta"):
         return nn.Sequential(
             nn.Conv2d(3, 64, 11, stride=4, padding=2),
@@ -41,9 +41,10 @@ def empty_alexnet_features() -> nn.Sequential:
 
 
 def features_from_file(path: Path) -> dict[str, Tensor]:
-    """State of AlexNet's ``features`` from an ``.npz`` or a ``torch.save`` file with torchvision's names.
+    """Read the state of AlexNet's ``features`` from an ``.npz`` or a ``torch.save`` file with torchvision's names.
 
-    Raises UntrustedFileError naming the file if it is missing, cannot be read safely, or holds other weights.
+    Raises:
+        UntrustedFileError: a file that is missing, cannot be read safely, or holds other weights.
     """
     if not path.is_file():
         raise UntrustedFileError(
@@ -62,7 +63,7 @@ def _read_npz(path: Path) -> dict[str, Tensor]:
 
 
 def _checked(state: object, source: Path) -> dict[str, Tensor]:
-    """The ``features.`` entries, checked one by one against AlexNet's shapes; anything else (the classifier) is left out."""
+    """Return the ``features.`` entries, checked one by one against AlexNet's shapes; the classifier is left out."""
     shapes = {name: value.shape for name, value in empty_alexnet_features().state_dict().items()}
     found = state if isinstance(state, dict) else {}
     for name, shape in shapes.items():
@@ -76,14 +77,14 @@ def _checked(state: object, source: Path) -> dict[str, Tensor]:
 
 @functools.cache
 def torchvision_features() -> dict[str, Tensor] | None:
-    """State of AlexNet's ``features`` from torchvision's cache, else its download; None, after a warning, without either.
+    """Return AlexNet's ``features`` from torchvision's cache or its download; None, after a warning, without either.
 
-    Asked once per process, so that a machine without network warns once and waits once.
+    Tried once per process, so that a machine without network warns once and waits once.
     """
     cached = Path(torch.hub.get_dir()) / "checkpoints" / URL.rsplit("/", 1)[-1]
     try:
         if not cached.is_file():
-            # torch.hub has no time-out: ask first, and only then start a download that could hang.
+            # torch.hub has no time-out: check first, and only then start a download that could hang.
             urllib.request.urlopen(urllib.request.Request(URL, method="HEAD"), timeout=NETWORK_TIMEOUT_SECONDS).close()
         state = torch.hub.load_state_dict_from_url(URL, map_location="cpu", check_hash=True, weights_only=True)
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:

@@ -1,4 +1,4 @@
-"""The laws of a linear operator, to be called on one's own."""
+"""The laws of a linear operator, for testing your own."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from cryosense.laws import equal, hold
 from cryosense.operators.base import LinearOperator
 from cryosense.operators.generic import squares
 
-EXACT, SOLVED = 1e-9, 1e-6  # of the largest value: what is one sum, and what is the solution of a system
+EXACT, SOLVED = 1e-9, 1e-6  # of the largest value: for a single sum, and for the solution of a system
 
 
 def check_operator(operator: LinearOperator, seed: int = 0) -> None:
-    """Hold an operator against the laws, in float64 on random images. Meant for small boxes: up to 64 px or so.
+    """Check that an operator obeys the laws, in float64 on random images. Meant for small boxes, up to about 64 px.
 
-    Linearity, adjoint and gradient; no image sees its neighbours; the four Moore-Penrose equations; the normal equations of
-    the data step; row coordinates; norm, rank, shares, row norms and counts that agree with these.
+    The laws: linearity, adjoint and gradient; no image affects another; the four Moore-Penrose equations; the normal equations
+    of the data step; row coordinates; norm, rank, shares, row norms and counts that agree with these.
 
     Raises:
         LawError: naming the first law that is broken.
-        DecompositionError: an operator without a decomposition and too large for one.
+        DecompositionError: an operator without a decomposition that is too large for one.
     """
     a, n = operator.double_precision(), operator.box_size
     count = a.mask_sets if a.mask_sets > 1 else 3
@@ -107,7 +107,7 @@ def _facts(a: LinearOperator, x: Tensor, generator: torch.Generator) -> None:
 
 
 def _share(a: LinearOperator, row: int, column: int) -> Tensor:
-    """-> (p,): |A^+ A e_k|^2 for the plane wave of so many periods, its real and its imaginary part."""
+    """Return ``|A^+ A e_k|^2``, (p,), for the plane wave with these numbers of periods: its real and its imaginary part."""
     axis = torch.arange(a.box_size, dtype=torch.float64)
     phase = 2 * torch.pi * (row * axis[:, None] + column * axis) / a.box_size
     waves = [part.expand(a.mask_sets, 1, -1, -1) / a.box_size for part in (torch.cos(phase), torch.sin(phase))]

@@ -1,4 +1,4 @@
-"""Operators whose singular value decomposition is known in parts: everything exact."""
+"""Operators whose singular value decomposition is known in parts, so that all results are exact."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from cryosense.operators.base import DataStep, LinearOperator
 
 
 class Decomposed(LinearOperator):
-    """A = U D V^T, never formed as a whole, but three of its parts are known: V^T, V and D^-1.
+    """An operator ``A = U D V^T`` of which V^T, V and D^-1 are known, though the whole is never formed.
 
-    A subclass writes :meth:`forward`, :meth:`adjoint`, :meth:`row_coordinates`, :meth:`row_forward`, :meth:`row_adjoint` and
-    :attr:`row_noise_gain`. Pseudo-inverse, data step, norm and rank follow exactly.
+    A subclass writes ``forward``, ``adjoint``, ``row_coordinates``, ``row_forward``, ``row_adjoint`` and ``row_noise_gain``.
+    Pseudo-inverse, data step, norm and rank follow exactly.
     """
 
     @abstractmethod
@@ -37,7 +37,7 @@ class Decomposed(LinearOperator):
 
     @property
     def singular_values(self) -> Tensor:
-        """(1 or b, ...): D, zero for coordinates that are not measured."""
+        """The singular values D, (1 or b, ...); zero for coordinates that are not measured."""
         gain = self.row_noise_gain
         return torch.where(gain > 0, 1 / gain.clamp_min(torch.finfo(gain.dtype).tiny), 0.0)
 

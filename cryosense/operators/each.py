@@ -1,4 +1,4 @@
-"""One operator for each image."""
+"""One operator for each image of a batch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from cryosense.operators.base import DataStep, LinearOperator
 
 
 class Each(LinearOperator):
-    """Operators of one mask set each, the i-th for the i-th image: as one operator, exact in what they are exact in.
+    """Operators with one mask set each, the i-th for the i-th image, as one operator. What is exact in each part stays exact.
 
     Args:
-        operators: of one box size.
+        operators: all of the same box size.
     """
 
     def __init__(self, operators: Iterable[LinearOperator]) -> None:
@@ -24,7 +24,7 @@ class Each(LinearOperator):
 
     @property
     def parts(self) -> list[LinearOperator]:
-        """-> the operators."""
+        """The operators, one for each image."""
         return [part for part in self.operators if isinstance(part, LinearOperator)]
 
     def part(self, images: Tensor) -> Each:

@@ -1,4 +1,4 @@
-"""What is found out about an operator once, and then known."""
+"""Facts about an operator that are computed once and then kept."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 
 class Remembering(nn.Module):
-    """A module that is not changed after it was made, so that what was computed from it stays true."""
+    """A module that is not changed after it is made, so that what was computed from it stays true."""
 
-    mask_sets: int = 1  # how many mask sets it holds: one for all images, or one for each of a batch, with which buffers lead
+    mask_sets: int = 1  # mask sets it holds: one for all images, or one for each of a batch (first axis of its buffers)
 
     def double_precision(self) -> Self:
-        """-> a copy in float64, its factors as precise as they were; it knows what this one knows."""
+        """Return a copy in float64 that keeps every fact known so far; its factors are no more precise than they were."""
         found = self._facts
         del self.__dict__["_found"]
         made = copy.deepcopy(self).double()
@@ -24,7 +24,7 @@ class Remembering(nn.Module):
         return made
 
     def part(self, images: Tensor) -> Self:
-        """(k,) indices -> what belongs to these images of the batch: itself, unless there is a mask set for each."""
+        """Return what belongs to the images with these indices (k,): itself, unless there is a mask set for each image."""
         if self.mask_sets == 1:
             return self
         made = copy.copy(self)
@@ -38,7 +38,7 @@ class Remembering(nn.Module):
         return self.__dict__.setdefault("_found", {})
 
     def _known(self, name: str, find: Callable[[Self], Any]) -> Any:
-        """-> what ``find`` finds out from the float64 copy, where the module is and as precise if it is a tensor of floats."""
+        """Return what ``find`` computes from the float64 copy, on the module's device and, if floating point, in its dtype."""
         if name not in self._facts:
             self._facts[name] = find(self.double_precision())
         found = self._facts[name]
@@ -46,5 +46,5 @@ class Remembering(nn.Module):
 
     @property
     def _like(self) -> Tensor:
-        """-> a tensor that is where the module is, and as precise."""
+        """A tensor with the device and dtype of the module."""
         return next((part for part in self.buffers() if part.is_floating_point()), torch.zeros(()))

@@ -12,18 +12,21 @@ from cryosense.operators.masks import MaskError
 
 
 class FourierSampling(Decomposed):
-    """(b, 1, n, n) -> (b, 1, n, n): y = w . H x, Hartley coefficients on the centred plane, zero where nothing is measured.
+    """Hartley coefficients ``y = w . H x`` on the centred plane, (b, 1, n, n), zero where nothing is measured.
 
     The Hartley values at k and -k are the real and imaginary parts of the Fourier coefficient at k, each degree of freedom
     once, so plain sums over y are inner products and white noise on y is white noise on the coefficients.
 
-    A mask that keeps both of each Friedel pair has w in {0, 1}. For an unsymmetric mask M the measurement is the paper's,
-    the real part of the masked inverse transform: A = F^H ((M(k) + M(-k)) / 2) F, hence w in {0, 1/2, 1}: where one of a
-    pair is measured the other is known too, the pseudo-inverse doubles w = 1/2 (it uses the conjugate), and the rank counts
-    both.
+    A mask that keeps both members of each Friedel pair has w in {0, 1}. For an unsymmetric mask M the measurement is the
+    paper's (arXiv 2511.12931): the real part of the masked inverse transform, ``A = F^H ((M(k) + M(-k)) / 2) F``, hence w in
+    {0, 1/2, 1}. Where one of a pair is measured the other is known too: the pseudo-inverse doubles w = 1/2 (it uses the
+    conjugate), and the rank counts both.
 
     Args:
         masks: (n, n) for all images or (b, n, n), one per image; values 0 and 1 on the centred plane; n even.
+
+    Raises:
+        MaskError: masks of another shape or with other values, or a mask that keeps nothing.
     """
 
     masks: Tensor
@@ -68,8 +71,8 @@ class FourierSampling(Decomposed):
         offset = fourier.hartley_to_half_plane(self.weight * y) * scale
 
         def step(z: Tensor) -> Tensor:
-            # One transform is planned, and rounded, differently from several: one image comes as two, so that it is the same
-            # alone and among others.
+            # A single transform is planned, and rounded, differently from several: one image is passed as two, so that
+            # its result is the same alone and in a batch.
             several = z if len(z) > 1 else z.expand(2, -1, -1, -1)
             return fourier.from_half_plane(fourier.half_plane(several).mul_(gain).add_(offset), n)[: len(z)]
 

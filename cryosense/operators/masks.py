@@ -1,8 +1,8 @@
-"""Mask families. Each is a function of its seed; the same seed gives the same mask on every machine.
+"""Mask families. Each is a function of its seed: the same seed gives the same mask on every machine.
 
 Pixel-domain families return (count, n, n) float32: the masks that are summed over blocks. Fourier-domain families return
-(n, n) float32 on the centred plane, 1 where a coefficient is measured. Families and constants follow the paper
-(arXiv 2511.12931) as section 1 of its measurement model states them; ``variable_density`` is not in it.
+(n, n) float32 on the centred plane, 1 where a coefficient is measured. Families and constants follow section 1 of the
+paper's measurement model (arXiv 2511.12931); ``variable_density`` is not in it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _uniforms(seed: Seed, *shape: int) -> Tensor:
 
 
 def keyed(seed: Seed) -> np.random.Generator:
-    """-> the generator of a mask set."""
+    """Return the random generator of a mask set."""
     return generator(*seed) if isinstance(seed, tuple) else generator(seed)
 
 
@@ -35,19 +35,27 @@ def _check_probability(name: str, value: float) -> None:
 
 
 def random_binary(box_size: int, count: int, *, keep_probability: float = 0.5, seed: Seed = 0) -> Tensor:
-    """-> (count, n, n): each pixel of each mask is 1 with probability ``keep_probability``, else 0."""
+    """Return masks (count, n, n) whose pixels are 1 with probability ``keep_probability``, else 0.
+
+    Raises:
+        MaskError: a probability outside (0, 1].
+    """
     _check_probability("keep_probability", keep_probability)
     return (_uniforms(seed, count, box_size, box_size) < keep_probability).float()
 
 
 def random_gaussian(box_size: int, count: int, *, seed: Seed = 0) -> Tensor:
-    """-> (count, n, n): standard normal entries, normalised so that each pixel's squares sum to 1 over the masks."""
+    """Return masks (count, n, n) of standard normal entries, scaled so that each pixel's squares sum to 1 over the masks."""
     masks = torch.from_numpy(keyed(seed).standard_normal((count, box_size, box_size), dtype=np.float32))
     return masks / torch.linalg.vector_norm(masks, dim=0, keepdim=True)
 
 
 def checkerboard(box_size: int, count: int, *, cell_pixels: int = 4, keep_probability: float = 0.5, seed: Seed = 0) -> Tensor:
-    """-> (count, n, n): square cells of ``cell_pixels`` that are 1 with probability ``keep_probability``, else 0."""
+    """Return masks (count, n, n) of square cells of ``cell_pixels``, each 1 with probability ``keep_probability``, else 0.
+
+    Raises:
+        MaskError: a probability outside (0, 1].
+    """
     _check_probability("keep_probability", keep_probability)
     cells = -(-box_size // cell_pixels)
     coarse = (_uniforms(seed, count, cells, cells) < keep_probability).float()
@@ -56,13 +64,17 @@ def checkerboard(box_size: int, count: int, *, cell_pixels: int = 4, keep_probab
 
 
 def superres(box_size: int, count: int, *, seed: Seed = 0) -> Tensor:
-    """-> (count, n, n): all ones, plain binning. Every mask is the same, so more than one measures nothing more."""
+    """Return masks (count, n, n) of ones: plain binning. They are all the same, so more than one measures nothing more."""
     del seed  # nothing is drawn; the argument keeps the families interchangeable
     return torch.ones(count, box_size, box_size)
 
 
 def uniform(box_size: int, kept_fraction: float, *, symmetric: bool = True, seed: Seed = 0) -> Tensor:
-    """-> (n, n): each coefficient (each Friedel pair if ``symmetric``) is kept with probability ``kept_fraction``."""
+    """Return a mask (n, n) that keeps each coefficient (or each Friedel pair) with probability ``kept_fraction``.
+
+    Raises:
+        MaskError: a fraction outside (0, 1], or a mask that keeps nothing.
+    """
     _check_probability("kept fraction", kept_fraction)
     keep = _uniforms(seed, box_size, box_size) < kept_fraction
     return _finish(keep.float(), symmetric)
@@ -71,10 +83,14 @@ def uniform(box_size: int, kept_fraction: float, *, symmetric: bool = True, seed
 def variable_density(
     box_size: int, kept_fraction: float, *, keep_probability_per_shell: Sequence[float], symmetric: bool = True, seed: Seed = 0
 ) -> Tensor:
-    """-> (n, n): :func:`uniform` with a keep probability for each shell, scaled so that ``kept_fraction`` is kept on average.
+    """Return a mask (n, n) with a keep probability for each shell, scaled to keep ``kept_fraction`` on average.
 
-    The profile gives the shape (shell 0 first; shells beyond its end are not measured); probabilities are capped at 1 and
-    what the cap cuts off is given to the other shells.
+    The profile gives the shape (shell 0 first; shells beyond its end are not measured). Probabilities are capped at 1, and
+    what the cap cuts off goes to the other shells.
+
+    Raises:
+        MaskError: a fraction outside (0, 1] or more than the profile reaches, a profile without a positive value or with a
+            negative or non-finite one, or a mask that keeps nothing.
     """
     _check_probability("kept fraction", kept_fraction)
     shells = shell_index(box_size)
@@ -89,7 +105,7 @@ def variable_density(
 
 
 def _scale_to_budget(shape: Tensor, kept_fraction: float) -> Tensor:
-    """(n, n) relative density -> (n, n) probabilities min(1, f shape) whose mean is ``kept_fraction``; f by bisection."""
+    """Scale a relative density (n, n) to probabilities ``min(1, f shape)`` whose mean is ``kept_fraction``; f by bisection."""
     reachable = float((shape > 0).double().mean())
     if kept_fraction > reachable + 1e-9:
         raise MaskError(
@@ -112,16 +128,19 @@ def ring(
     symmetric: bool = True,
     seed: Seed = 0,
 ) -> Tensor:
-    """-> (n, n): equal-area radial bands, a fraction of them kept, drawn without replacement by the Gumbel top-k trick.
+    """Return a mask (n, n) that keeps a fraction of equal-area radial bands, drawn without replacement by Gumbel top-k.
 
-    A band at radius r is drawn with weight exp(-r^2 / (2 w^2)), w = ``width_fraction`` * n (1/4 in the paper).
+    A band at radius r is drawn with weight ``exp(-r^2 / (2 w^2))``, where w is ``width_fraction`` times n (1/4 in the paper).
+
+    Raises:
+        MaskError: a fraction outside (0, 1], or a mask that keeps nothing.
     """
     _check_probability("kept fraction", kept_fraction)
     radius = frequency_radius(box_size)
     order = radius.flatten().argsort(stable=True)
     band = torch.empty(box_size**2, dtype=torch.int64)
     band[order] = torch.arange(box_size**2) * bands // box_size**2
-    # Coefficients of one radius belong to one band, or rings would not be rings (and pairs would be torn).
+    # Coefficients of one radius belong to one band, or rings would not be rings (and pairs would be split).
     _, group = torch.unique(torch.round(radius.flatten() ** 2).long(), return_inverse=True)
     first = torch.full((int(group.max()) + 1,), bands, dtype=torch.int64)
     first = first.scatter_reduce(0, group, band, reduce="amin")
@@ -138,9 +157,12 @@ def ring(
 
 
 def radial(box_size: int, kept_fraction: float, *, sectors: int = 100, symmetric: bool = True, seed: Seed = 0) -> Tensor:
-    """-> (n, n): ``sectors`` equal angular sectors over the full turn, a fraction of them kept.
+    """Return a mask (n, n) that keeps a fraction of ``sectors`` equal angular sectors over the full turn.
 
     If ``symmetric``, opposite sectors are kept together: ``sectors // 2`` pairs are drawn from.
+
+    Raises:
+        MaskError: a fraction outside (0, 1], or a mask that keeps nothing.
     """
     _check_probability("kept fraction", kept_fraction)
     axis = torch.arange(box_size, dtype=torch.float64) - box_size // 2
@@ -154,7 +176,7 @@ def radial(box_size: int, kept_fraction: float, *, sectors: int = 100, symmetric
 
 
 def _finish(mask: Tensor, symmetric: bool) -> Tensor:
-    """Give both of each Friedel pair the value of the first, and keep DC; unsymmetric masks stay as they are drawn."""
+    """Give both members of each Friedel pair the value of the first, and keep DC; unsymmetric masks stay as they are drawn."""
     n = mask.shape[-1]
     if symmetric:
         position = torch.arange(n * n).reshape(n, n)

@@ -11,11 +11,11 @@ from cryosense.operators.decomposed import Decomposed
 from cryosense.operators.generic import per_image
 from cryosense.operators.masks import MaskError
 
-COLUMNS = 16  # images are filled up to a multiple of this many in products, see PixelMasking._filled
+COLUMNS = 16  # images in products are padded to a multiple of this, see PixelMasking._filled
 
 
 class PixelMasking(Decomposed):
-    """(b, 1, n, n) -> (b, m, n / K, n / K): y_m[i, j] = sum over block (i, j) of M_m . x, for m masks and block size K.
+    """Masked block sums (b, m, n / K, n / K): ``y_m[i, j]`` sums ``M_m . x`` over block (i, j), for m masks, block size K.
 
     A is block diagonal, one m x K^2 matrix for each of the (n / K)^2 blocks, so one batched singular value decomposition of
     these small matrices (float64, once per mask set) gives the pseudo-inverse, the rank and every data step exactly.
@@ -23,6 +23,9 @@ class PixelMasking(Decomposed):
     Args:
         masks: (m, n, n) for all images or (b, m, n, n), one set per image.
         block_size: K, a divisor of n.
+
+    Raises:
+        MaskError: masks of another shape or that keep no pixel, or a block size that does not divide n.
     """
 
     masks: Tensor
@@ -41,7 +44,7 @@ class PixelMasking(Decomposed):
         if not bool(sets.flatten(1).any(1).all()):
             raise MaskError("the masks keep no pixel: lower the compression or change the seed")
         self.mask_sets, self.masks_per_image, self.box_size = sets.shape[0], sets.shape[1], n
-        self.own = masks.ndim == 4  # multiplied image by image, also where it is one: an image is then rounded as among others
+        self.own = masks.ndim == 4  # multiplied image by image, even a single one, which is then rounded as in a batch
         self.block_size = block_size
         self.register_buffer("masks", sets)
         u, s, vt = torch.linalg.svd(self._matrices(sets.double()), full_matrices=False)
@@ -55,12 +58,12 @@ class PixelMasking(Decomposed):
         return f"{super().extra_repr()}, block_size={self.block_size}, masks_per_image={self.masks_per_image}"
 
     def _matrices(self, sets: Tensor) -> Tensor:
-        """(p, m, n, n) -> (p, blocks, m, K^2)."""
+        """Reshape masks (p, m, n, n) to the matrices of the blocks, (p, blocks, m, K^2)."""
         p, m, n, k = *sets.shape[:3], self.block_size
         return sets.reshape(p, m, n // k, k, n // k, k).permute(0, 2, 4, 1, 3, 5).reshape(p, -1, m, k * k)
 
     def _blocks(self, x: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, blocks, K^2, 1) if each image has its masks, else (1, blocks, K^2, b filled up)."""
+        """Reshape images to (b, blocks, K^2, 1) if each has its own masks, else to (1, blocks, K^2, b padded)."""
         b, n, k = x.shape[0], self.box_size, self.block_size
         tiles = x.reshape(b, n // k, k, n // k, k)
         if self.own:
@@ -68,7 +71,7 @@ class PixelMasking(Decomposed):
         return self._filled(tiles.permute(1, 3, 2, 4, 0)).reshape(1, -1, k * k, b + -b % COLUMNS)
 
     def _image(self, blocks: Tensor, count: int) -> Tensor:
-        """The inverse of :meth:`_blocks` for ``count`` images."""
+        """Invert ``_blocks`` for ``count`` images."""
         n, k = self.box_size, self.block_size
         g = n // k
         if self.own:
@@ -76,7 +79,7 @@ class PixelMasking(Decomposed):
         return blocks.reshape(g, g, k, k, -1)[..., :count].permute(4, 0, 2, 1, 3).reshape(count, 1, n, n)
 
     def _columns(self, y: Tensor) -> Tensor:
-        """(b, m, g, g) -> (b, blocks, m, 1) if each image has its masks, else (1, blocks, m, b filled up)."""
+        """Reshape measurements to (b, blocks, m, 1) if each image has its own masks, else to (1, blocks, m, b padded)."""
         b, m = y.shape[:2]
         if self.own:
             return y.reshape(b, m, -1, 1).transpose(1, 2)
@@ -84,16 +87,16 @@ class PixelMasking(Decomposed):
 
     @staticmethod
     def _filled(columns: Tensor) -> Tensor:
-        """(..., b) -> (..., b filled up with zeros).
+        """Pad the last axis with zeros to a multiple of ``COLUMNS``.
 
-        A matrix library sums in another order for another number of columns. At one number of them an image's result does
-        not depend on how many it comes with, and whole vector registers make the small products faster as well.
+        A matrix library sums in a different order for a different number of columns. With a fixed number of them, an image's
+        result does not depend on how many others it comes with; whole vector registers also make the small products faster.
         """
         missing = -columns.shape[-1] % COLUMNS
         return torch.nn.functional.pad(columns, (0, missing)) if missing else columns
 
     def _measurement(self, columns: Tensor, count: int) -> Tensor:
-        """The inverse of :meth:`_columns` for ``count`` images."""
+        """Invert ``_columns`` for ``count`` images."""
         g = self.box_size // self.block_size
         rows = columns[..., 0].transpose(1, 2) if self.own else columns[0, ..., :count].permute(2, 1, 0)
         return rows.reshape(count, -1, g, g)
@@ -114,7 +117,7 @@ class PixelMasking(Decomposed):
         return self._image(self.right.mT @ self._columns(c * (self.row_noise_gain > 0)), len(c))
 
     def pinv(self, y: Tensor) -> Tensor:
-        # As the base class does, but without a round trip through the layout of measurements.
+        # Same as in the base class, but without a round trip through the layout of measurements.
         gain = torch.where(self.singular > 0, 1 / self.singular, 0.0)[..., None]
         return self._image(self.right.mT @ (gain * (self.left.mT @ self._columns(y))), len(y))
 
@@ -144,7 +147,7 @@ class PixelMasking(Decomposed):
 
     @property
     def measured_shares(self) -> Tensor:
-        # Of a block's projection only the distance of two pixels matters to |P e_k|^2, not where the block lies.
+        # Only the distance of two pixels in a block's projection matters to |P e_k|^2, not where the block lies.
         n, k = self.box_size, self.block_size
         rows = (self.right * (self.singular > 0)[..., None]).flatten(1, 2)
         within = (rows.mT @ rows).reshape(self.mask_sets, k, k, k, k)  # sum over blocks, pixel (y, x) to pixel (v, u)
@@ -174,7 +177,7 @@ class PixelMasking(Decomposed):
         return bool((self.masks >= 0).all())
 
     def zero_filled(self, y: Tensor) -> Tensor:
-        """(b, m, g, g) -> (b, 1, n, n): A^T y scaled so that the mean of a constant image is kept."""
+        """Return ``A^T y``, (b, 1, n, n), scaled so that the mean of a constant image is kept."""
         response = self(torch.ones_like(self._zeros())).square().flatten(1).sum(1) / self.box_size**2
         return self.adjoint(y) / per_image(response, y.ndim)
 

@@ -1,18 +1,19 @@
-"""Where to sample: the keep probability of each shell that leaves the most resolution at a compression.
+"""Where to sample: the keep probability of each shell that preserves the most resolution at a given compression.
 
-A map made of what particles measure at keep probability p(k) has in shell k the signal-to-noise ratio of p(k) times as many
-particles: s'(k) = p(k) s(k), with s = FSC / (1 - FSC) of the uncompressed half maps of the same particles. Coefficients beyond
-the resolution carry nothing, and the lower shells more than they need. With
+A map made from particles measured with keep probability p(k) has in shell k the signal-to-noise ratio of p(k) times as many
+particles: ``s'(k) = p(k) s(k)``, with ``s = FSC / (1 - FSC)`` from the uncompressed half maps of the same particles.
+Coefficients beyond the resolution carry nothing, and the lower shells more than they need. With
 
     p(k) = min(1, level(k) / s(k)) up to a last shell, 0 beyond,
 
-s' = min(s, level): no shell has more than its level and none is left with less than the smaller of its level and all it had.
-No other profile with that property is cheaper, since each p(k) is the smallest that has it. The level is that of one FSC f for
-all shells, with room for chance, which moves artanh FSC = log(1 + 2 s) / 2 by the same in whatever it is (Fisher 1915):
+``s' = min(s, level)``: no shell has more than its level, and none has less than the smaller of its level and all it had.
+No other profile with that property is cheaper, since each p(k) is the smallest that has it. The level is that of one FSC f
+for all shells, with headroom for chance, which shifts ``artanh FSC = log(1 + 2 s) / 2`` by the same amount at any FSC
+(Fisher 1915):
 
     level(k) = (exp(2 (artanh f + headroom(k))) - 1) / 2.
 
-The outermost shell of a profile loses more than its p(k) says (a third to a half of s, measured): the map's points beside its
+The outermost shell of a profile loses more than its p(k) says (a third to a half of s, measured): the map's points at its
 edge have neighbours on one side only. So one more shell is measured than is wanted.
 """
 
@@ -34,7 +35,7 @@ NEARLY_ONE = 1 - 1e-12
 
 @dataclass(frozen=True)
 class Profile:
-    """Keep probability per shell (n // 2 + 1,) float64, the FSC that it leaves shells with, and the last to be resolved."""
+    """Keep probability per shell, (n // 2 + 1,) float64, the FSC left in the shells, and the last shell to be resolved."""
 
     keep_probability: Tensor
     fsc: float
@@ -48,23 +49,23 @@ class Profile:
 
 
 def coefficients_per_shell(box_size: int) -> Tensor:
-    """-> (n // 2 + 1,) float64: real degrees of freedom of an n x n image in each shell; the corners are in none."""
+    """Return the real degrees of freedom of an n x n image per shell, (n // 2 + 1,) float64; the corners are in none."""
     counts = torch.bincount(shell_index(box_size).flatten()).double()
     return counts[: box_size // 2 + 1]
 
 
 @dataclass(frozen=True)
 class ProfileDesign:
-    """What profiles are designed from, see the head of this module.
+    """The data from which profiles are designed; the module's docstring derives them.
 
     Args:
         snr: (n // 2 + 1,) s(k).
-        headroom: (n // 2 + 1,) for chance, in artanh FSC.
-        margin_shells: measured beyond the last that is wanted.
-        least: (n // 2 + 1,) keep probabilities below which no shell falls, whatever the resolution needs; None: none.
+        headroom: (n // 2 + 1,) allowance for chance, in artanh FSC.
+        margin_shells: shells measured beyond the last that is wanted.
+        least: (n // 2 + 1,) keep probabilities below which no shell falls, whatever the resolution needs; None for none.
 
     Raises:
-        MaskError: s(k) that is not positive, or a margin that is.
+        MaskError: s(k) that is not positive, or a negative headroom or margin.
     """
 
     snr: Tensor
@@ -77,10 +78,10 @@ class ProfileDesign:
             raise MaskError(f"s(k) must be positive, headroom and margin_shells={self.margin_shells} not negative")
 
     def profile(self, fsc: float, last_shell: int) -> Profile:
-        """-> the profile that leaves shells up to ``last_shell`` with this FSC or all they have, and keeps the mean.
+        """Return the profile that leaves shells up to ``last_shell`` this FSC, or all they have, and keeps the mean.
 
-        Coefficients beyond the Nyquist circle have probability 0: back-projection never uses them. Of the shell at Nyquist it
-        uses the half that lies inside the circle.
+        Coefficients beyond the Nyquist circle have probability 0, since back-projection never uses them; it uses the half of
+        the Nyquist shell that lies inside the circle.
 
         Raises:
             MaskError: an FSC outside (0, 1), or a last shell that the box does not have.
@@ -96,14 +97,14 @@ class ProfileDesign:
         return Profile(keep, fsc, last_shell)
 
     def for_compression(self, compression: float, *, fsc_floor: float, last_shell: int) -> Profile:
-        """-> the profile that keeps the most resolution at this compression (dof).
+        """Return the profile that keeps the most resolution at this compression (in degrees of freedom).
 
-        ``last_shell``, the last that is wanted, is kept if every shell up to it can be left with ``fsc_floor`` or all it has;
-        else the last shell for which that is so. What is then left of the budget raises the FSC of the lower shells, and,
-        where all of them are measured whole, the last shell.
+        ``last_shell``, the last that is wanted, is kept if every shell up to it can be left ``fsc_floor`` or all it has;
+        otherwise the last shell for which that holds is kept. What then remains of the budget raises the FSC of the lower
+        shells and, where all of them are measured whole, the last shell.
 
         Raises:
-            MaskError: a compression below 1, or so high that not even the first shell is left with ``fsc_floor``.
+            MaskError: a compression below 1, or so high that not even the first shell is left ``fsc_floor``.
         """
         if not compression >= 1:
             raise MaskError(f"compression={compression} is below 1: that would measure more numbers than the image has")

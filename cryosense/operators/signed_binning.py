@@ -1,4 +1,4 @@
-"""On-chip binning with random signs: each sum is over a block of pixels, about half of them subtracted."""
+"""On-chip binning with random signs: each measurement sums a block of pixels, about half of them subtracted."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from cryosense.operators.masks import MaskError, Seed, keyed
 
 
 class SignedBinning(LinearOperator):
-    """(b, 1, n, n) -> (b, 1, n / K, n / K): the sum of each K x K block of pixels, every pixel with a sign of its own.
+    """The sum of each K x K block of pixels, (b, 1, n / K, n / K), every pixel with its own random sign.
 
     Args:
         box_size: n.
-        compression: K^2, a square of a divisor of n.
-        seed: of the signs.
+        compression: K^2, the square of a divisor of n.
+        seed: seed of the signs.
 
     Raises:
-        MaskError: a compression that is no such square.
+        MaskError: a compression that is not such a square.
     """
 
     signs: Tensor

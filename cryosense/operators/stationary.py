@@ -16,22 +16,25 @@ Map = Callable[[Tensor], Tensor]
 def posterior_mean(
     row_forward: Map, row_adjoint: Map, coordinates: Tensor, row_std: Tensor, spectrum: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """(b, ...) coordinates -> (b, 1, n, n): x = S V (V^T S V + Sigma)^-1 c, with A = U D V^T and c = D^-1 U^T y.
+    """Solve ``x = S V (V^T S V + Sigma)^-1 c`` with ``A = U D V^T`` and ``c = D^-1 U^T y``.
 
-    Written in an orthonormal basis V of the row space the system is positive definite even where A is rank deficient and
+    Written in an orthonormal basis V of the row space, the system is positive definite even where A is rank deficient and
     the noise is zero; written with A A^T it is singular there, and float32 conjugate gradients diverge on it. Solved in
-    float64, preconditioned with V^T (S + mean noise)^-1 V, which is the inverse itself where A is diagonal in Fourier space.
+    float64, preconditioned with ``V^T (S + mean noise)^-1 V``, the exact inverse where A is diagonal in Fourier space.
 
     Args:
-        coordinates: c, as :meth:`.LinearOperator.row_coordinates` gives them.
-        row_std: (1 or b, ...) deviation of the noise in these coordinates, whose squares are the diagonal of Sigma.
-        spectrum: (n, n) centred plane of E |F x|^2 (unitary transform), positive.
+        row_forward: maps images (b, 1, n, n) to row coordinates.
+        row_adjoint: its adjoint.
+        coordinates: (b, ...) c, as ``LinearOperator.row_coordinates`` returns them.
+        row_std: (1 or b, ...) standard deviation of the noise in these coordinates; its squares are the diagonal of Sigma.
+        spectrum: (n, n) centred plane of ``E |F x|^2`` (unitary transform), positive.
 
-    Returns: the images, iterations (b,) and relative residual (b,) of the solve.
+    Returns:
+        Images (b, 1, n, n), iterations (b,) and relative residual (b,) of the solve.
     """
     plane = fourier.centred_to_half_plane(spectrum.double())
     noise = row_std**2
-    mean_noise = (image_sum(noise) / noise[0].numel()).reshape(-1, 1, 1, 1)  # of each image: its neighbours' do not matter
+    mean_noise = (image_sum(noise) / noise[0].numel()).reshape(-1, 1, 1, 1)  # of each image: others do not matter
 
     def filtered(x: Tensor, gain: Tensor) -> Tensor:
         return fourier.from_half_plane(fourier.half_plane(x) * gain, x.shape[-1])

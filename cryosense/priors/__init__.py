@@ -1,4 +1,4 @@
-"""Convex priors on images: sparsity in a basis, total variation."""
+"""Convex priors on images: sparsity in a basis and total variation."""
 
 from cryosense.priors.base import Prior
 from cryosense.priors.bases import DCT, Basis, Wavelet

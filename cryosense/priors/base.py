@@ -1,4 +1,4 @@
-"""Convex priors Psi on images: a value and a prox."""
+"""Convex priors Psi on images: a value and a proximal map."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ DataStep = Callable[[Tensor], Tensor]
 
 
 class Prior(ShowsInModule, nn.Module, ABC):
-    """A convex penalty on images (b, 1, n, n) of any size; what it needs of a size it makes when it meets it.
+    """A convex penalty on images (b, 1, n, n) of any size; whatever depends on the size is made when first needed.
 
     Attributes:
-        name: for the record.
+        name: name of the prior in records.
     """
 
     name: str
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b,): Psi(x)."""
+        """Return ``Psi(x)``, (b,), of images (b, 1, n, n)."""
 
     @abstractmethod
     def prox(self, x: Tensor, step: float | Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): argmin_u step Psi(u) + |u - x|^2 / 2; ``step`` a number, or (1 or b, 1, 1, 1)."""
+        """Return ``argmin_u step Psi(u) + |u - x|^2 / 2``, (b, 1, n, n); ``step`` is a number or (1 or b, 1, 1, 1)."""
 
     def prepare(self, box_size: int) -> None:
-        """Raises ArgumentError for images of a size that it cannot be of."""
+        """Raise ArgumentError if the prior cannot be used on images of this size."""
 
     def admm(self, data_step: DataStep, step: float | Tensor, relaxation: float) -> Algorithm:
-        """-> the algorithm for f(x) + rho step Psi(x), where ``data_step(z)`` = argmin f(x) + rho |x - z|^2 / 2."""
+        """Return the algorithm for ``f(x) + rho step Psi(x)``, given ``data_step(z) = argmin_x f(x) + rho |x - z|^2 / 2``."""
         return ADMM(data_step, lambda x: self.prox(x, step), relaxation)
 
 
 def each(step: float | Tensor, like: Tensor) -> Tensor:
-    """-> (1 or b, 1, 1, 1) steps, where images are and as precise: a number and a tensor of it are then rounded alike."""
+    """Return steps as (1 or b, 1, 1, 1) like the images, so that a number and a tensor of it are rounded alike."""
     made = torch.as_tensor(step, dtype=like.dtype, device=like.device)
     return made.reshape(-1, 1, 1, 1) if made.ndim < 4 else made

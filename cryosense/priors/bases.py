@@ -1,7 +1,7 @@
-"""Orthonormal bases: the DCT-II and the periodised wavelets, as products with small dense matrices.
+"""Orthonormal bases: the DCT-II and periodised wavelets, as products with small dense matrices.
 
-At particle sizes (up to a few hundred pixels) a transform as two matrix products is as fast as a fast transform with its
-reorderings, on CPUs and more so on GPUs, and it is differentiable and exact to rounding.
+At particle sizes (up to a few hundred pixels) a transform written as two matrix products is as fast as a fast transform
+with its reordering, on CPUs and even more so on GPUs, and it is differentiable and exact to rounding.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from cryosense.shown import ShowsInModule
 
 
 class Basis(ShowsInModule, nn.Module, ABC):
-    """An orthonormal basis of images, of any size that it allows.
+    """An orthonormal basis of images, for every image size it allows.
 
     Attributes:
-        name: for the record.
+        name: name of the basis in records.
     """
 
     name: str
 
     @abstractmethod
     def coarse(self, box_size: int) -> Tensor:
-        """-> (n, n) bool: the coefficients of the coarsest scale, which priors leave alone."""
+        """Return the coefficients of the coarsest scale, (n, n) bool, which priors leave unpenalised."""
 
     @abstractmethod
     def analysis(self, x: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): W x."""
+        """Return the coefficients ``W x``, (b, 1, n, n), of images (b, 1, n, n)."""
 
     @abstractmethod
     def synthesis(self, c: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): W^T c, the inverse of W."""
+        """Return the images ``W^T c``, (b, 1, n, n); W^T is the inverse of W."""
 
 
 def dct_matrix(n: int) -> Tensor:
-    """-> (n, n) float64: the orthonormal DCT-II, rows are basis functions."""
+    """Return the orthonormal DCT-II, (n, n) float64; rows are basis functions."""
     k = torch.arange(n, dtype=torch.float64)
     matrix = math.sqrt(2 / n) * torch.cos(math.pi * k[:, None] * (k[None, :] + 0.5) / n)
     matrix[0] /= math.sqrt(2)
@@ -49,9 +49,9 @@ def dct_matrix(n: int) -> Tensor:
 
 
 def sandwich(x: Tensor, matrix: Tensor) -> Tensor:
-    """(..., n, n), (m, n) -> (..., m, m): matrix x matrix^T.
+    """Return ``M x M^T``, (..., m, m), for images x (..., n, n) and a matrix M (m, n).
 
-    As products of one image each: in one product over all images the order of summation would depend on their number.
+    Each image has its own product: in a single one over all images, the order of summation would depend on their number.
     """
     each = matrix.expand(*x.shape[:-2], *matrix.shape)
     return each @ (x @ each.mT)
@@ -59,7 +59,7 @@ def sandwich(x: Tensor, matrix: Tensor) -> Tensor:
 
 @lru_cache(maxsize=64)
 def dct_like(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """-> (n, n): :func:`dct_matrix` where and as precise as it is needed, kept."""
+    """Return ``dct_matrix`` with this dtype and device, (n, n), cached."""
     return dct_matrix(n).to(device, dtype)
 
 
@@ -81,14 +81,14 @@ class DCT(Basis):
 
 
 class Wavelet(Basis):
-    """An orthonormal two-dimensional wavelet transform, periodised, in the usual quadrant layout (coarse at the corner).
+    """An orthonormal two-dimensional wavelet transform, periodised, in the usual quadrant layout (coarsest in the corner).
 
     Args:
         wavelet: name of an orthogonal PyWavelets wavelet, such as ``haar``, ``db4``, ``sym8``.
         levels: number of scales; None for as many as the box can be halved while it is at least as long as the filter.
 
     Raises:
-        ArgumentError: a wavelet that is not orthogonal; images that do not allow so many levels.
+        ArgumentError: a wavelet that is not orthogonal, or images too small for this many levels.
     """
 
     name = "wavelet"
@@ -101,7 +101,7 @@ class Wavelet(Basis):
         self.wavelet, self.levels = wavelet, levels
 
     def sizes(self, box_size: int) -> list[int]:
-        """-> edge of the corner that each level transforms, the whole image first."""
+        """Return the edge, in pixels, of the corner that each level transforms, starting with the whole image."""
         most = max_levels(box_size, self.filters.dec_len)
         if self.levels is not None and not 1 <= self.levels <= most:
             raise ArgumentError(f"levels={self.levels}: a box of {box_size} px allows 1 to {most} levels of {self.wavelet}")
@@ -137,7 +137,7 @@ def _with_corner(c: Tensor, corner: Tensor) -> Tensor:
 
 
 def max_levels(box_size: int, filter_length: int) -> int:
-    """-> how often the box can be halved: each halved size is even and no shorter than the filter."""
+    """Return how often the box can be halved so that each size is even and no shorter than the filter."""
     levels = 0
     while box_size % 2 == 0 and box_size >= max(2, filter_length):
         levels, box_size = levels + 1, box_size // 2
@@ -145,7 +145,7 @@ def max_levels(box_size: int, filter_length: int) -> int:
 
 
 def wavelet_matrix(n: int, filters: pywt.Wavelet) -> Tensor:
-    """-> (n, n) float64: one level of the periodised transform, n / 2 coarse rows above n / 2 detail rows."""
+    """Return one level of the periodised transform, (n, n) float64: n / 2 coarse rows above n / 2 detail rows."""
     columns = [pywt.dwt(row, filters, mode="periodization") for row in torch.eye(n, dtype=torch.float64).numpy()]
     coarse = torch.stack([torch.from_numpy(a) for a, _ in columns], dim=1)
     detail = torch.stack([torch.from_numpy(d) for _, d in columns], dim=1)
@@ -154,5 +154,5 @@ def wavelet_matrix(n: int, filters: pywt.Wavelet) -> Tensor:
 
 @lru_cache(maxsize=64)
 def wavelet_like(n: int, wavelet: str, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """-> (n, n): :func:`wavelet_matrix` where and as precise as it is needed, kept."""
+    """Return ``wavelet_matrix`` with this dtype and device, (n, n), cached."""
     return wavelet_matrix(n, pywt.Wavelet(wavelet)).to(device, dtype)

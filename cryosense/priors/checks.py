@@ -1,4 +1,4 @@
-"""The laws of a convex prior, to be called on one's own."""
+"""The laws of a convex prior, for testing your own."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import torch
 from cryosense.laws import equal, hold
 from cryosense.priors.base import Prior
 
-SOLVED = 1e-4  # of the largest value: what a prox that is iterated reaches
+SOLVED = 1e-4  # of the largest value: what an iterated prox reaches
 
 
 def check_prior(prior: Prior, box_size: int = 16, seed: int = 0) -> None:
-    """Hold a prior against the laws, in float64 on random images.
+    """Check that a prior obeys the laws, in float64 on random images.
 
-    Convex and finite; no image sees its neighbours; the prox is the minimiser it claims to be, contracts, and does nothing at
-    step 0; steps may differ from image to image.
+    The laws: it is convex and finite; no image affects another; the prox is the minimiser it claims to be, is non-expansive,
+    and does nothing at step 0; steps may differ from image to image.
 
     Raises:
         LawError: naming the first law that is broken.

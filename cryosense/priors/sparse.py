@@ -11,7 +11,7 @@ from cryosense.solvers.steps import image_sum
 
 
 class L1(Prior):
-    """Psi(x) = |W x|_1 over all coefficients, or all but the basis' coarsest scale.
+    """The penalty ``Psi(x) = |W x|_1``, over all coefficients or all but the coarsest scale of the basis.
 
     Args:
         basis: W.
@@ -23,7 +23,7 @@ class L1(Prior):
         self.basis, self.penalise_coarse, self.name = basis, penalise_coarse, basis.name
 
     def penalised(self, like: Tensor) -> Tensor:
-        """-> (n, n): 1 for coefficients of images like these that are penalised, 0 for others."""
+        """Return 1 for coefficients that are penalised and 0 for the others, (n, n), for images like these."""
         coarse = self.basis.coarse(like.shape[-1]).to(like.device)
         return (~coarse | self.penalise_coarse).to(like.dtype)
 
@@ -31,9 +31,9 @@ class L1(Prior):
         return image_sum(self.basis.analysis(x).abs() * self.penalised(x))
 
     def shrink(self, c: Tensor, step: float | Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): coefficients, drawn towards zero by up to ``step``.
+        """Return coefficients (b, 1, n, n) drawn towards zero by up to ``step`` (soft thresholding).
 
-        It may be one number for each coefficient, and gradients flow to it.
+        The step can be one number for each coefficient, and gradients flow to it.
         """
         threshold = each(step, c) * self.penalised(c)
         return c - torch.maximum(torch.minimum(c, threshold), -threshold)

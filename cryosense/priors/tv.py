@@ -16,18 +16,19 @@ from cryosense.solvers.steps import Splitting, image_sum
 
 # Penalty of d = K z over that of x = z, in units of step^2, for images of unit range. With the penalty of x = z at
 # 0.7 sqrt(weight * d) it is near the best of a grid for pixel masks at weights of 0.03 to 1. For Fourier masks the grid says
-# so at 0.03 only: at weights of 0.2 and above most of its settings did not converge in the 400 iterations they were given.
+# so only at 0.03: at weights of 0.2 and above most settings did not converge within the 400 iterations allowed.
 COUPLING = 40.0
 COUPLING_RANGE = (0.1, 1e3)
 
 
 class TotalVariation(Prior):
-    """Psi(x) = sum over pixels of the size of the forward differences; across the last row and column they are zero.
+    """Total variation: the sum over pixels of the size of the forward differences, zero across the last row and column.
 
-    K^T K is the Neumann Laplacian, which the DCT-II diagonalises, so (1 + w K^T K)^-1 is exact.
+    With K the forward differences, ``K^T K`` is the Neumann Laplacian, which the DCT-II diagonalises, so
+    ``(1 + w K^T K)^-1`` is exact.
 
     Args:
-        isotropic: the size is the Euclidean length of the two differences (Rudin, Osher and Fatemi 1992), or, if false, the
+        isotropic: the size is the Euclidean length of the two differences (Rudin, Osher and Fatemi 1992) or, if false, the
             sum of their absolute values.
     """
 
@@ -38,14 +39,14 @@ class TotalVariation(Prior):
         self.isotropic = isotropic
 
     def analysis(self, x: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, 2, n, n): K x, forward differences down and across."""
+        """Return ``K x``, (b, 2, n, n): forward differences down and across images (b, 1, n, n)."""
         c = x.new_zeros(x.shape[0], 2, *x.shape[2:])
         torch.sub(x[:, 0, 1:], x[:, 0, :-1], out=c[:, 0, :-1])
         torch.sub(x[:, 0, :, 1:], x[:, 0, :, :-1], out=c[:, 1, :, :-1])
         return c
 
     def analysis_adjoint(self, c: Tensor) -> Tensor:
-        """(b, 2, n, n) -> (b, 1, n, n): K^T c."""
+        """Return ``K^T c``, (b, 1, n, n), for differences (b, 2, n, n)."""
         x = torch.zeros_like(c[:, :1])
         torch.neg(c[:, 0, :-1], out=x[:, 0, :-1])
         x[:, 0, 1:] += c[:, 0, :-1]
@@ -54,7 +55,7 @@ class TotalVariation(Prior):
         return x
 
     def solve(self, x: Tensor, weight: float | Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): (1 + weight K^T K)^-1 x."""
+        """Return ``(1 + weight K^T K)^-1 x``, (b, 1, n, n)."""
         matrix, laplacian = (made(x.shape[-1], x.dtype, x.device) for made in (dct_like, laplacian_like))
         return sandwich(sandwich(x, matrix) / (1 + each(weight, x) * laplacian), matrix.mT)
 
@@ -63,7 +64,7 @@ class TotalVariation(Prior):
         return image_sum(torch.linalg.vector_norm(c, dim=1) if self.isotropic else c.abs())
 
     def shrink(self, c: Tensor, step: float | Tensor) -> Tensor:
-        """(b, 2, n, n) -> (b, 2, n, n): differences, their size drawn towards zero by up to ``step``."""
+        """Return differences (b, 2, n, n) whose size is drawn towards zero by up to ``step``."""
         most = each(step, c)
         if not self.isotropic:
             return c - torch.maximum(torch.minimum(c, most), -most)
@@ -84,7 +85,7 @@ class TotalVariation(Prior):
         return SplitADMM(data_step, split, relaxation)
 
     def prox(self, x: Tensor, step: float | Tensor) -> Tensor:
-        """As :meth:`Prior.prox`, iterated to a relative fixed-point gap of 3e-6, near what float32 can tell."""
+        """Return the prox (see ``Prior.prox``), iterated to a relative fixed-point gap of 3e-6, near the limit of float32."""
         steps = each(step, x)
         rho = (0.7 * steps.sqrt()).clamp_min(0.1)
 
@@ -101,6 +102,6 @@ class TotalVariation(Prior):
 
 @lru_cache(maxsize=64)
 def laplacian_like(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """-> (n, n): eigenvalues of K^T K, where and as precise as they are needed, kept."""
+    """Return the eigenvalues of ``K^T K``, (n, n), with this dtype and device, cached."""
     frequencies = 2 - 2 * torch.cos(math.pi * torch.arange(n, dtype=torch.float64) / n)
     return (frequencies[:, None] + frequencies[None, :]).to(device, dtype)

@@ -1,4 +1,4 @@
-"""From measurements to images: ``R(m) -> Estimate``; any method meets any operator."""
+"""From measurements to images, ``R(m) -> Estimate``: every method works with every operator."""
 
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.methods import ADMM, FISTA, Method

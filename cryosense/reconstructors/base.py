@@ -24,9 +24,9 @@ class Estimate(NamedTuple):
 
 
 class Reconstructor(ShowsInModule, nn.Module, ABC):
-    """A method that any measurement can be given to. What it learns beforehand, it learns from :meth:`fit`.
+    """A reconstruction method for any measurement. Whatever it learns in advance, it learns in ``fit``.
 
-    ``R(m)`` reconstructs a :class:`.Measurement`; ``R(y, A)`` is short for ``R(Measurement(y, A))``, without noise.
+    ``R(m)`` reconstructs a ``Measurement``; ``R(y, A)`` is short for ``R(Measurement(y, A))``, without noise.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Reconstructor(ShowsInModule, nn.Module, ABC):
     learns = False  # whether it needs :meth:`fit`
 
     def __call__(self, measurement: Measurement | Tensor, operator: LinearOperator | None = None) -> Estimate:
-        """-> images (b, 1, n, n) and what they took."""
+        """Return the images (b, 1, n, n) and what they took."""
         if not isinstance(measurement, Measurement):
             if operator is None:
                 raise TypeError("R(y) without an operator: give R(y, A) or R(Measurement(...))")
@@ -46,10 +46,10 @@ class Reconstructor(ShowsInModule, nn.Module, ABC):
 
     @abstractmethod
     def forward(self, measurement: Measurement) -> Estimate:
-        """-> images (b, 1, n, n) and what they took: of the measurement alone, each image's of its own part of it."""
+        """Return the images (b, 1, n, n) and what they took, each image from its own part of the measurement alone."""
 
     def fit(self, images: Tensor, targets: Tensor) -> None:
-        """(t, 1, n, n), (t, 1, n, n): learn from images like those to come and what they should be reconstructed to."""
+        """Learn from images (t, 1, n, n) like those to come and the targets (t, 1, n, n) they should be reconstructed to."""
 
     def prepare(self, operator: LinearOperator) -> None:
-        """Make what depends on the operator's box alone. Raises ArgumentError where the method cannot work on it."""
+        """Make what depends only on the operator's box. Raises ArgumentError if the method cannot be used on it."""

@@ -1,4 +1,4 @@
-"""The laws of a reconstructor, to be called on one's own."""
+"""The laws of a reconstructor, for testing your own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from cryosense.reconstructors.base import Estimate, Reconstructor
 
 
 def check_reconstructor(reconstructor: Reconstructor, measurement: Measurement | None = None, seed: int = 0) -> None:
-    """Hold a method, fitted if it learns, against the laws; ``measurement``: of 3 images or more, by default of 32 px.
+    """Check that a reconstructor, fitted if it learns, obeys the laws.
 
-    An image for each measurement; pure, so the same again and nothing changed; to the bit independent of neighbours and order.
+    The laws: one image for each measurement; the same result again, with nothing changed; bits that do not depend on the other
+    images or their order.
+
+    Args:
+        reconstructor: the method.
+        measurement: of 3 images or more; by default one of 32 px.
+        seed: seed of the default measurement.
 
     Raises:
         LawError: naming the first law that is broken.
@@ -37,7 +43,7 @@ def check_reconstructor(reconstructor: Reconstructor, measurement: Measurement |
 
 
 def measured(box_size: int, seed: int) -> Measurement:
-    """-> discs of several sizes in noise, by radial masks."""
+    """Return a measurement, by radial masks, of discs of several sizes in noise."""
     axis = torch.linspace(-1, 1, box_size)
     radius: Tensor = (axis[:, None] ** 2 + axis**2).sqrt()
     discs = (radius < torch.tensor([0.3, 0.5, 0.7, 0.4]).view(-1, 1, 1, 1)).float() - 0.5

@@ -14,10 +14,9 @@ from cryosense.solvers.converging import Algorithm, Solution, Stopping, converge
 
 
 class Method(ABC):
-    """An algorithm for argmin_x |A x - y|^2 / 2 + weight Psi(x), with one penalty or step for each mask set.
+    """An algorithm for ``argmin_x |A x - y|^2 / 2 + weight Psi(x)``, with one penalty or step for each mask set.
 
-    Args:
-        tolerance, max_iterations, check_every: see :class:`.Stopping`.
+    ``tolerance``, ``max_iterations`` and ``check_every`` are those of ``Stopping``.
     """
 
     def __init__(self, tolerance: float, max_iterations: int, check_every: int) -> None:
@@ -25,10 +24,10 @@ class Method(ABC):
 
     @abstractmethod
     def algorithm(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Algorithm:
-        """-> the algorithm for these measurements."""
+        """Return the algorithm for these measurements."""
 
     def minimise(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Solution:
-        """(b, ...) -> (b, 1, n, n): the minimiser, started from A^+ y."""
+        """Return the minimiser, images (b, 1, n, n), starting from ``A^+ y``."""
 
         def algorithm(images: Tensor | None) -> Algorithm:
             if images is None:
@@ -42,13 +41,15 @@ class Method(ABC):
 
 
 class ADMM(Method):
-    """Over-relaxed ADMM with the operator's exact data step.
+    """Over-relaxed ADMM with the operator's exact data step; ``Method`` explains the other arguments.
 
     Args:
         relaxation: in (0, 2).
-        penalty: rho is ``penalty`` * sqrt(weight * d), d the mean diagonal of A^T A. With 0.7 that is within a factor of two
-            of the best fixed rho over operators and weights, for images of unit range.
-        tolerance, max_iterations, check_every: see :class:`.Stopping`.
+        penalty: rho is ``penalty`` sqrt(weight d), d the mean diagonal of ``A^T A``. At 0.7 it is within a factor of two of
+            the best fixed rho over operators and weights, for images of unit range.
+
+    Raises:
+        ArgumentError: a relaxation or penalty out of range.
     """
 
     def __init__(
@@ -70,10 +71,9 @@ class ADMM(Method):
 
 
 class FISTA(Method):
-    """Accelerated proximal gradient with restart, its step 1 / L from the operator's norm.
+    """Accelerated proximal gradient with restart; the step 1 / L comes from the operator's norm.
 
-    Args:
-        tolerance, max_iterations, check_every: see :class:`.Stopping`.
+    Arguments as for ``Method``.
     """
 
     def __init__(self, tolerance: float = 1e-4, max_iterations: int = 5000, check_every: int = 10) -> None:

@@ -7,7 +7,7 @@ from cryosense.reconstructors.base import Estimate, Reconstructor
 
 
 class ZeroFilled(Reconstructor):
-    """What is measured put back where it belongs, nothing inferred."""
+    """What is measured, put back where it belongs; nothing is inferred."""
 
     name = "zero_filled"
 
@@ -16,10 +16,10 @@ class ZeroFilled(Reconstructor):
 
 
 class PseudoInverse(Reconstructor):
-    """A^+ y: of all images that fit the measurement, the smallest. The row that every prior must beat.
+    """The pseudo-inverse ``A^+ y``: of all images that fit the measurement, the smallest. The row that every prior must beat.
 
     Args:
-        name: by which it stands in tables: baselines are other measurements reconstructed by it.
+        name: its name in tables; baselines are other measurements reconstructed by it.
     """
 
     def __init__(self, name: str = "pinv") -> None:

@@ -1,4 +1,4 @@
-"""Samples of p(x | y) under a diffusion model: one, or the mean and the deviation of several."""
+"""Samples of p(x | y) under a diffusion model: one, or the mean and the standard deviation of several."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.samplers import STATIONARY, Sampler
 from cryosense.solvers.posterior import NoiseDraw, Task
 
-SAMPLER_STREAM = 16  # of the generator of (seed, particle): the streams below are others'
+SAMPLER_STREAM = 16  # of the generator of (seed, particle): lower streams are used elsewhere
 DRAWS_PER_SAMPLE = 2**20
 
 
 class Posterior(Reconstructor):
-    """x ~ p(x | y) by a diffusion model and a sampler.
+    """Samples x ~ p(x | y) from a diffusion model and a sampler.
 
-    The estimate is the mean over samples: of one sample that is the sample itself, which looks like a particle image; of many,
-    the image with the least expected square error. Draws are keyed by seed, particle and sample, so a result does not depend
-    on which other particles are reconstructed with it, or in what order.
+    The estimate is the mean over samples. The mean of one sample is the sample itself, which looks like a particle image; the
+    mean of many is the image with the least expected square error. Draws are keyed by seed, particle and sample, so a result
+    does not depend on which other particles are reconstructed with it, or in what order.
 
     Args:
-        denoiser: the prior, or :class:`.GaussianFromImages`, which is fitted to the images that are held back.
-        prior: its name, for the record; None: its class.
+        denoiser: the prior, or ``GaussianFromImages``, which is fitted to held-back images.
+        prior: its name in records; None for the name of its class.
         sampler: the algorithm.
-        network_evaluations: timesteps, and calls of the denoiser, per sample.
-        spacing: of the timesteps, as diffusers names them: ``trailing``, ``leading`` or ``linspace``.
-        samples: per particle.
-        first_timestep: None starts from noise; else from the pseudo-inverse, noised to this timestep.
-        seed: of the draws.
+        network_evaluations: number of timesteps, and of calls of the denoiser, per sample.
+        spacing: spacing of the timesteps, as diffusers names it: ``trailing``, ``leading`` or ``linspace``.
+        samples: samples per particle.
+        first_timestep: timestep to which the pseudo-inverse is noised as the start; None starts from noise alone.
+        seed: seed of the draws.
 
     Raises:
-        ArgumentError: a number out of range, or a sampler that needs gradients that the denoiser does not have.
+        ArgumentError: a number out of range, or a sampler that needs gradients the denoiser does not have.
     """
 
     name = "posterior"
@@ -76,7 +76,7 @@ class Posterior(Reconstructor):
             )
 
     def fit(self, images: Tensor, targets: Tensor) -> None:
-        """(t, 1, n, n), (t, 1, n, n): the power spectrum of images as they are measured; targets are not used."""
+        """Learn the power spectrum of images (t, 1, n, n) as they are measured; targets are not used."""
         del targets
         if self.unfitted is not None:
             self.denoiser = self.gaussian = self.unfitted.fit(images)
@@ -90,8 +90,8 @@ class Posterior(Reconstructor):
         )
 
     def timesteps(self, denoiser: Denoiser) -> Tensor:
-        """-> (s,) falling timesteps. Raises ArgumentError where the schedule does not have them."""
-        from diffusers import DDIMScheduler  # takes seconds to import, which only who samples should wait for
+        """Return the falling timesteps, (s,). Raises ArgumentError where the schedule does not have them."""
+        from diffusers import DDIMScheduler  # takes seconds to import, so only sampling should wait for it
 
         count, wanted = len(denoiser.alphas_cumprod), self.network_evaluations
         below = count if self.first_timestep is None else self.first_timestep + 1
@@ -124,7 +124,7 @@ class Posterior(Reconstructor):
         )
 
     def draws(self, numbers: Tensor, sample: int, like: Tensor) -> NoiseDraw:
-        """(b,) particle numbers -> the function i -> (b, 1, n, n), draw number i of one of their samples."""
+        """Return a function that makes draw number i, (b, 1, n, n), of one sample of the particles with these numbers (b,)."""
         assert self.denoiser is not None
         shape = (1, self.denoiser.box_size, self.denoiser.box_size)
 
@@ -137,7 +137,7 @@ class Posterior(Reconstructor):
 
 
 def _gaussian_of(denoiser: Denoiser | None) -> GaussianDenoiser | None:
-    """-> the Gaussian model of the same images, where it is known."""
+    """Return the Gaussian model of the same images, if it is known."""
     if isinstance(denoiser, DDPMDenoiser):
         return denoiser.gaussian
     return denoiser if isinstance(denoiser, GaussianDenoiser) else None

@@ -1,4 +1,4 @@
-"""Sparse reconstruction: argmin_x |A x - y|^2 / 2 + weight Psi(x), to a stated gap."""
+"""Sparse reconstruction: ``argmin_x |A x - y|^2 / 2 + weight Psi(x)``, to a stated gap."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ EXACT_DATA_STEPS = ADMM()
 
 
 class Sparse(Reconstructor):
-    """A convex prior, whatever it is: l1 in a basis, total variation.
+    """Reconstruction with any convex prior, such as l1 in a basis or total variation.
 
     Args:
         prior: Psi.
-        weight: of the prior; None until it is chosen on held-back images.
+        weight: weight of the prior; None until it is chosen on held-back images.
         method: the algorithm.
-        name: for the record; None: the prior's.
+        name: its name in records; None for the name of the prior.
+
+    Raises:
+        ArgumentError: a weight that is not positive.
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class Sparse(Reconstructor):
         self.name = self.prior = name or prior.name
 
     def with_weight(self, weight: float) -> Self:
-        """-> this reconstructor with its weight set."""
+        """Set the weight and return this reconstructor."""
         self.weight = weight
         return self
 

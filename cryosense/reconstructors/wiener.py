@@ -12,14 +12,14 @@ from cryosense.measurement import Measurement
 from cryosense.operators.base import Solution
 from cryosense.reconstructors.base import Estimate, Reconstructor
 
-AT_A_TIME = 16  # images: products in float64 round differently among others of another number
+AT_A_TIME = 16  # images: the rounding of products in float64 depends on their number
 
 
 class Wiener(Reconstructor):
-    """Posterior mean under x ~ N(mu, F^H diag S F), S radial, mu constant; S and mu are estimated on other images.
+    """Posterior mean under x ~ N(mu, F^H diag(S) F) with S radial and mu constant, both estimated on other images.
 
     Where the target is not the measured image x but a part s of it (x = s + independent stationary noise), the posterior mean
-    of x is multiplied with S_sx / S_x, the cross-spectrum over the spectrum: the linear minimum-mean-square estimate of s.
+    of x is multiplied by S_sx / S_x, the cross-spectrum over the spectrum: the linear minimum-mean-square estimate of s.
     """
 
     name = "wiener"
@@ -33,9 +33,10 @@ class Wiener(Reconstructor):
         self.mean = self.target_mean = 0.0
 
     def fit(self, images: Tensor, targets: Tensor) -> None:
-        """(t, 1, n, n), (t, 1, n, n): estimate mean, spectrum and cross-spectrum.
+        """Estimate mean, spectrum and cross-spectrum from images (t, 1, n, n) and targets (t, 1, n, n).
 
-        The coefficient at the origin is given at least the variance of the first shell: a few images say little about it.
+        The coefficient at the origin is given at least the variance of the first shell, because a few images say little about
+        it.
         """
         self.mean, self.target_mean = float(images.mean()), float(targets.mean())
         x, s = fourier.fftn(images.double() - self.mean), fourier.fftn(targets.double() - self.target_mean)

@@ -1,4 +1,4 @@
-"""How scores are shown: which where, in which order and how written; all of it follows from :data:`.SCORES`."""
+"""How scores are shown: which where, in which order and how written, all of it derived from ``SCORES``."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ OF_THE_PAPER = ("lpips", "ssim")
 
 
 def shown(where: Shown) -> list[str]:
-    """-> names of the scores that are shown there, in the order of the table."""
+    """Return the names of the scores that are shown there, in the order of the table."""
     return [score.name for score in SCORES if where in score.shown]
 
 
 def in_paper_order(names: list[str]) -> list[str]:
-    """-> the same names: the paper's scores first, in its order, then the others; last all of that against the clean image."""
+    """Return the names with the paper's scores first, in its order, then the others; those against the clean image last."""
     place = {name: number for number, name in enumerate(OF_THE_PAPER)}
     against_clean = {score.name for score in SCORES if score.against is Against.CLEAN}
     return sorted(names, key=lambda name: (name in against_clean, place.get(name.removesuffix(CLEAN), len(place))))
 
 
 def picture_words(row: pd.Series) -> list[str]:
-    """Scores of an image by name, empty where unknown -> the words for those that its title shows, one digit shorter."""
+    """Return the scores of an image that its title shows, in words, one digit shorter; unknown ones are left out."""
     drawn = [score for score in SCORES if Shown.PICTURES in score.shown and pd.notna(row[score.name])]
     return [_short(score, float(row[score.name])) for score in drawn]
 
 
 def picture_legend(*, clean_known: bool) -> str:
-    """-> against what the scores in the titles of images are."""
+    """Return what the scores in the titles of images are against."""
     drawn = {against: [_word(s) for s in SCORES if Shown.PICTURES in s.shown and s.against is against] for against in Against}
     clean = f", {_listed(drawn[Against.CLEAN])} with the clean image" if clean_known else ""
     return f"{_listed(drawn[Against.MEASURED])} against the image as measured{clean}"

@@ -1,4 +1,4 @@
-"""Runs shown elsewhere: Weights & Biases, TensorBoard, CSV. Files on disk are the truth; what is shown is made of them."""
+"""Runs shown elsewhere: Weights & Biases, TensorBoard, CSV. Files on disk are the truth; what is shown is made from them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ MEASURED = tuple(field.name for field in SCHEMA if str(field.type) in {"double",
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run's directory, read."""
+    """A finished run, read from its directory."""
 
     directory: Path
 
     @property
     def name(self) -> str:
+        """Name of the directory."""
         return self.directory.name
 
     @property
@@ -55,7 +56,7 @@ class FinishedRun:
 
     @property
     def panel(self) -> Path:
-        """The picture of one particle, drawn if it is not there."""
+        """The picture of one particle, drawn if it does not exist."""
         path = self.directory / "example.png"
         if not path.is_file():
             with written_whole(path) as unfinished:
@@ -64,7 +65,7 @@ class FinishedRun:
 
 
 class Tracker(ShowsParameters, ABC):
-    """A place where finished runs are shown: each with its configuration, rows and picture."""
+    """A place where finished runs are shown, each with its configuration, rows and picture."""
 
     name: str
 
@@ -74,9 +75,9 @@ class Tracker(ShowsParameters, ABC):
 
 
 def tracked(tracker: Tracker, directory: Path) -> None:
-    """Show the finished run, once for each kind of tracker: ``tracked_<name>.json`` says that it was.
+    """Show the finished run, once for each kind of tracker, which ``tracked_<name>.json`` records.
 
-    What fails is a warning; the same run started again tries again.
+    A failure is a warning; starting the same run again tries again.
     """
     sent = directory / f"tracked_{tracker.name}.json"
     if sent.is_file():
@@ -102,7 +103,7 @@ class NoTracker(Tracker):
 
 
 class CSV(Tracker):
-    """``rows.csv``, ``means.csv`` and ``example.png`` in the run's directory, for programs that read no parquet."""
+    """``rows.csv``, ``means.csv`` and ``example.png`` in the run's directory, for programs that do not read parquet."""
 
     name = "csv"
 
@@ -131,16 +132,16 @@ class TensorBoard(Tracker):
 
 
 class WandB(Tracker):
-    """A run of Weights & Biases for each run, by its name; where they are kept until they are uploaded: ``wandb`` beside it.
+    """A Weights & Biases run for each run, by its name; until they are uploaded, they are kept in ``wandb`` beside it.
 
     Args:
         project: its project there.
-        group: runs of one sweep stand together under it.
-        offline: keep all of it on disk, for ``wandb sync``; the environment variable WANDB_MODE says so as well.
+        group: group of the runs of one sweep.
+        offline: keep everything on disk, for ``wandb sync``; so does the environment variable WANDB_MODE.
     """
 
     name = "wandb"
-    MOST_ROWS = 10_000  # of a table there; of longer runs so many, spread evenly
+    MOST_ROWS = 10_000  # in a table there; longer runs send this many, spread evenly
 
     def __init__(self, project: str = "cryosense", group: str | None = None, offline: bool = False) -> None:
         self.project, self.group, self.offline = project, group, offline
@@ -150,7 +151,7 @@ class WandB(Tracker):
 
         rows = run.rows
         shown = rows.iloc[np.arange(min(len(rows), self.MOST_ROWS)) * len(rows) // min(len(rows), self.MOST_ROWS)]
-        # A run object of its own, ended here: the next run in this process has nothing to do with it.
+        # A separate run object, finished here: the next run in this process has nothing to do with it.
         with wandb.init(
             project=self.project,
             group=self.group,

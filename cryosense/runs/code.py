@@ -1,4 +1,4 @@
-"""Which code makes the numbers: a run that other code began or made is not taken for one of this."""
+"""Which code computes the numbers, so that a run begun or made by other code is not mistaken for one of this code."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 import cryosense
 
 PACKAGE = Path(cryosense.__file__).resolve().parent
-# What shows results, keeps them or names them makes no numbers.
+# Code that shows, stores or names results computes no numbers.
 WITHOUT_NUMBERS = {"cli", "reporting", "runs", "files", "errors", "shown", "__init__", "__main__", "conf"}
 
 
 def number_rooms() -> tuple[str, ...]:
-    """-> the modules and folders of the package that make numbers, by name."""
+    """Return the names of the modules and folders of the package that compute numbers."""
     return tuple(sorted({path.stem for path in PACKAGE.iterdir() if _is_code(path)} - WITHOUT_NUMBERS))
 
 
 def code_version(rooms: Iterable[str] = ()) -> str:
-    """-> the package's version and a digest of the source files of these rooms, all that make numbers if none are named."""
+    """Return the package's version and a digest of these sub-packages' sources; by default all that compute numbers."""
     return _code_version(tuple(rooms) or number_rooms())
 
 

@@ -11,7 +11,7 @@ NAMES = ("auto", "cpu", "cuda")
 
 
 def device_named(name: str) -> torch.device:
-    """-> the device of that name; ``auto`` is a CUDA device where torch finds one, else the CPU.
+    """Return the device of that name; ``auto`` is a CUDA device where torch finds one, else the CPU.
 
     Results agree between devices to rounding, and are the same in every run on the CPU.
 

@@ -1,4 +1,4 @@
-"""A run that failed says so in its directory, so that a sweep can go on and still be accounted for."""
+"""A failed run says so in its directory, so that a sweep can go on and still be accounted for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ERROR = "error.json"
 
 
 def write_failure(directory: Path, config: str, reason: str, error: Exception) -> None:
-    """Leave ``error.json`` (error, type, traceback, time) in the run's directory, and ``config.yaml`` if it is not there.
+    """Write ``error.json`` (error, type, traceback, time) to the run's directory, and ``config.yaml`` if it is not there.
 
     Raises:
         OSError: there is no room even for that.
@@ -32,5 +32,5 @@ def write_failure(directory: Path, config: str, reason: str, error: Exception) -
 
 
 def clear_failure(directory: Path) -> None:
-    """Take back what an earlier attempt left: the run is being made again."""
+    """Remove what an earlier failed attempt left: the run is being made again."""
     (directory / ERROR).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Whose a run's directory is: the configuration, the data and the version of the code that it was begun with."""
+"""What a run's directory belongs to: the configuration, the data and the version of the code with which it was begun."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ CONFIG, DATA, CODE = "config.yaml", "data.txt", "code.txt"
 
 @dataclass(frozen=True)
 class Identity:
-    """What a run is of: ``config.yaml``, ``data.txt`` and ``code.txt`` in its directory."""
+    """What a run belongs to: ``config.yaml``, ``data.txt`` and ``code.txt`` in its directory."""
 
     config: str
     fingerprint: str
     code: str
 
     def owns(self, directory: Path) -> bool:
-        """Whether a run of this configuration and these data was begun there; of another code, too.
+        """Return whether a run of this configuration and these data, by whatever code, was begun there.
 
         Raises:
             RunDirectoryError: a run of another configuration or of other data was.
@@ -37,29 +37,29 @@ class Identity:
         return (directory / CONFIG).is_file()
 
     def is_begun(self, directory: Path) -> bool:
-        """Whether anything was made there: a configuration alone may be of an attempt that was refused."""
+        """Return whether anything was made there; a configuration alone may be from an attempt that was refused."""
         return (directory / DATA).is_file()
 
     def is_outdated(self, directory: Path, rerun: str | None) -> bool:
-        """Whether other code has begun what is there, and it is to go; see :func:`is_of_other_code`."""
+        """Return whether other code began what is there, and it is to be replaced; see ``is_of_other_code``."""
         found = (_text(directory / CODE) or "").strip()
         return self.is_begun(directory) and is_of_other_code(directory, found, self.code, rerun)
 
     def write(self, directory: Path) -> None:
-        """Say whose the directory is. The data come last: wherever this is cut short, what is there then holds."""
+        """Write what the directory belongs to. The data come last, so that whatever is there after a crash is true."""
         write_text(directory / CONFIG, self.config)
         write_text(directory / CODE, self.code + "\n")
         write_text(directory / DATA, self.fingerprint + "\n")
 
 
 def is_of_other_code(path: Path, found: str, code: str, rerun: str | None) -> bool:
-    """Whether what is at ``path`` was made by other code than this, and is to be made again. It is said in any case.
+    """Return whether what is at ``path`` was made by other code and is to be made again; if by other code, log it.
 
     Args:
         rerun: ``changed`` makes such a thing again, ``never`` keeps it.
 
     Raises:
-        RunDirectoryError: it is of other code, and ``rerun`` says nothing.
+        RunDirectoryError: it is of other code, and ``rerun`` is not given.
     """
     if rerun not in (None, "changed", "never"):
         raise RunDirectoryError(f"rerun={rerun}: changed, never or null")

@@ -12,17 +12,17 @@ Stamps = Mapping[Path, tuple[int, int] | None]
 
 
 def stamps(paths: Iterable[str | Path]) -> Stamps:
-    """-> size and time of change of each file, None where there is none: to be taken before the first look at them."""
+    """Return size and modification time of each file, None where there is none; to be taken before they are first read."""
     return {Path(path): _stamp(Path(path)) for path in paths}
 
 
 def changed(before: Stamps) -> list[Path]:
-    """-> those that are not what they were."""
+    """Return the files that are not what they were."""
     return [path for path, stamp in before.items() if _stamp(path) != stamp]
 
 
 def digest_of(paths: Iterable[str | Path]) -> str:
-    """-> a digest of the contents of files, one after the other. Raises FileError for one that cannot be read."""
+    """Return a digest of the contents of files, one after the other. Raises FileError for one that cannot be read."""
     digest = hashlib.sha256()
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""One process at a time works on something: others see its lock, and take over where it has died."""
+"""Locks: one process at a time works on something; others see its lock, and take over if it has died."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from cryosense.errors import BusyError
 
 LOCK = "lock.json"
 HOST = socket.gethostname()
-EXPIRES_HOURS = 1.0  # of another host's, which is not to be asked whether it is still at work
+EXPIRES_HOURS = 1.0  # for a lock of another host, which cannot be asked whether it is still at work
 TOUCH_SECONDS = 60.0
 WAITING_SECONDS = 0.2
-# Locks appear whole. One that cannot be read was cut short by a disk that was full or a machine that went down.
+# Locks appear whole. One that cannot be read was cut short by a full disk or a crashed machine.
 UNREADABLE_SECONDS = 2.0
 
 
@@ -29,9 +29,10 @@ UNREADABLE_SECONDS = 2.0
 def locked(lock: Path, expires_hours: float = EXPIRES_HOURS) -> Iterator[None]:
     """Hold the lock, a file whose folder is made if need be, while the block runs.
 
-    The file is made by a hard link, which one of many processes can do, on network file systems too, and touched every minute.
-    The lock of a dead process on this host is taken over at once; of another host nothing is known but that its lock is
-    touched: after ``expires_hours`` without, it is taken over. Folders that were made for the lock alone go with it.
+    The file is made by a hard link, at which only one of many processes can succeed, on network file systems too, and is
+    touched every minute. The lock of a dead process on this host is taken over at once. Of another host nothing is known but
+    that its lock is touched: after ``expires_hours`` without, it is taken over. Folders that were made for the lock alone go
+    with it.
 
     Raises:
         BusyError: another process holds the lock.
@@ -47,17 +48,17 @@ def locked(lock: Path, expires_hours: float = EXPIRES_HOURS) -> Iterator[None]:
         finally:
             released.set()
             with suppress(FileNotFoundError):
-                if os.path.samestat(lock.stat(), held):  # on another host it may have been taken for dead
+                if os.path.samestat(lock.stat(), held):  # another host may have taken this process for dead
                     lock.unlink()
     finally:
         for folder in made:
-            with suppress(OSError):  # not empty, or gone with another's lock
+            with suppress(OSError):  # not empty, or removed with another's lock
                 folder.rmdir()
 
 
 @contextmanager
 def locked_in_turn(lock: Path, expires_hours: float = EXPIRES_HOURS) -> Iterator[None]:
-    """As :func:`locked`, but waiting while another process holds the lock: for what all of them need, and one makes."""
+    """Hold the lock as ``locked`` does, but wait for another holder: for what all processes need and one of them makes."""
     with ExitStack() as held:
         while True:
             try:
@@ -76,19 +77,19 @@ def _keep_touching(lock: Path, released: threading.Event) -> None:
 
 
 def _make(directory: Path) -> list[Path]:
-    """Make a directory. -> those that were not there, the innermost first."""
+    """Make a directory; return the folders that did not exist, the innermost first."""
     missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
     directory.mkdir(parents=True, exist_ok=True)
     return missing
 
 
 def _take(lock: Path, expires_hours: float) -> os.stat_result:
-    """Make the lock. -> what tells it apart from another's."""
+    """Make the lock; return what tells it apart from another's."""
     unlinked = lock.with_name(f".{lock.name}.{HOST}.{os.getpid()}.{threading.get_ident()}")
     holder = {**whoami(), "time": _now()}
     try:
         while True:
-            lock.parent.mkdir(parents=True, exist_ok=True)  # it may have gone with the lock of another
+            lock.parent.mkdir(parents=True, exist_ok=True)  # it may have been removed with the lock of another
             try:
                 unlinked.write_text(json.dumps(holder))
                 held = unlinked.stat()
@@ -112,7 +113,7 @@ def _remove_stale(lock: Path, expires_hours: float) -> None:
     except FileNotFoundError:
         return
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # of those who find it stale one removes it, and nobody removes what came after it
+        fcntl.flock(file, fcntl.LOCK_EX)  # of those that find it stale one removes it, and none removes its successor
         if not _same_file(file.fileno(), lock):
             return
         holder, age = _read(file.read()), time.time() - os.fstat(file.fileno()).st_mtime
@@ -157,12 +158,12 @@ def _read(text: str) -> dict[str, Any] | None:
 
 
 def whoami() -> dict[str, Any]:
-    """-> host, number and time of start of this process: they tell it apart from all others."""
+    """Return host, number and start time of this process, which distinguish it from all others."""
     return {"host": HOST, "pid": os.getpid(), "started": _started(os.getpid())}
 
 
 def is_alive(pid: int, started: str | None) -> bool:
-    """Whether the process lives, and is the one that had this number then. A killed one that nobody waits for does not."""
+    """Return whether the process lives and is the one that had this number then; a killed one nobody waits for does not."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -174,7 +175,7 @@ def is_alive(pid: int, started: str | None) -> bool:
 
 
 def _started(pid: int) -> str | None:
-    """-> when the process began, in the kernel's own count, None where there is no /proc: tells apart two of one number."""
+    """Return when the process began, in kernel ticks, to tell apart two with one number; None where there is no /proc."""
     state = _state(pid)
     return None if state is None else state[19]
 

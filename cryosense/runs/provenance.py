@@ -1,4 +1,4 @@
-"""When, by which versions and on what hardware a run was made: ``provenance.json``, one entry for each time it was started."""
+"""When, with which versions and on what hardware a run was made: ``provenance.json``, one entry per start."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ PACKAGES = ["cryosense", "torch", "numpy", "scipy", "pandas", "diffusers", "ligh
 
 
 def begin_session(directory: Path) -> None:
-    """Add what is true of this process to the run's record; ``ended`` stays null where it is killed."""
+    """Add what is true of this process to the run's record; ``ended`` stays null if it is killed."""
     write_json_atomic(directory / FILE, [*sessions(directory), {"started": _now(), "ended": None, **surroundings()}])
 
 
 def end_session(directory: Path) -> None:
-    """Set when the session that was begun last ended."""
+    """Record when the session begun last ended."""
     *before, last = sessions(directory)
     write_json_atomic(directory / FILE, [*before, last | {"ended": _now()}])
 
 
 def gather_sessions(directory: Path, parts: Iterable[Path]) -> None:
-    """Put the sessions of a run's parts, its shards, in front of its own: each once, as it stands now, however often."""
+    """Put the sessions of a run's parts, its shards, before its own: each once, in its present state, however often called."""
     of_parts = [entry for part in parts for entry in sessions(part)]
     known = [entry | {"ended": None} for entry in of_parts]
     own = [entry for entry in sessions(directory) if entry | {"ended": None} not in known]
@@ -43,7 +43,7 @@ def gather_sessions(directory: Path, parts: Iterable[Path]) -> None:
 
 
 def sessions(directory: Path) -> list[dict[str, Any]]:
-    """-> the sessions of a run, first to last; none where no record is, or none that can be read."""
+    """Return the sessions of a run, first to last; none if there is no record, or none that can be read."""
     try:
         content = read_json_value(directory / FILE)
     except UntrustedFileError:
@@ -52,8 +52,9 @@ def sessions(directory: Path) -> list[dict[str, Any]]:
 
 
 def surroundings() -> dict[str, Any]:
-    """-> versions, the commit of a checkout, the hardware, and how many threads use it now. Nothing that names a person or a
-    machine.
+    """Return versions, the commit of a checkout, the hardware, and how many threads are in use now.
+
+    Nothing in it names a person or a machine.
     """
     return {**_of_this_process(), "threads": torch.get_num_threads()}
 
@@ -84,7 +85,7 @@ def _version(package: str) -> str | None:
 
 
 def _commit(checkout: Path) -> str | None:
-    """-> the checkout's commit, ``+ changes`` behind it where files differ; None for an installed package or without git."""
+    """Return the checkout's commit, plus ``+ changes`` where files differ; None for an installed package or without git."""
     if not (checkout / ".git").exists():
         return None
     try:
@@ -100,7 +101,7 @@ def _git(checkout: Path, *words: str) -> str:
 
 
 def _processor() -> str:
-    """-> its name, as far as the system tells."""
+    """Return the processor's name, as far as the system tells."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

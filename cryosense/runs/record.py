@@ -1,4 +1,4 @@
-"""``done.json``: that a run is complete, what sums it up, and the files that it consists of."""
+"""``done.json``: that a run is complete, a summary of it, and the files that it consists of."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Kind:
     """What the runs of a verb consist of, as glob patterns below their directory.
 
     Attributes:
-        results: files that each of them ends with; all that match are in the record.
-        optional: files that some of them end with; these too.
-        scratch: files and folders of work that is under way, removed at the end.
+        results: files with which each of them ends; all that match are in the record.
+        optional: files with which some of them end; these are in the record too.
+        scratch: files and folders of work in progress, removed at the end.
         beside: what is written beside the results and stays, but is not missed if it is removed.
-        rooms: see :func:`.code_version`: of the code that makes them.
+        rooms: sub-packages of the code that makes them; see ``code_version``.
     """
 
     results: tuple[str, ...]
@@ -38,12 +38,12 @@ class Kind:
 
     @property
     def code(self) -> str:
-        """-> the version of the code that makes them."""
+        """Version of the code that makes them."""
         return code_version(self.rooms)
 
 
 def write_record(directory: Path, kind: Kind, summary: Mapping[str, object]) -> None:
-    """Say in ``done.json`` that a run is complete. Raises UnfinishedRunError where a result is not there."""
+    """Record in ``done.json`` that a run is complete. Raises UnfinishedRunError if a result is missing."""
     missing = [pattern for pattern in kind.results if not matching(directory, [pattern])]
     if missing:
         raise UnfinishedRunError(f"{directory}: {', '.join(missing)} should be there by now: run again")
@@ -53,7 +53,7 @@ def write_record(directory: Path, kind: Kind, summary: Mapping[str, object]) -> 
 
 
 def read_record(directory: Path) -> dict[str, Any] | None:
-    """-> what ``done.json`` says, None where there is none, or none that can be read."""
+    """Return what ``done.json`` says, None if there is none, or none that can be read."""
     try:
         return read_json(directory / DONE)
     except UntrustedFileError:
@@ -61,7 +61,7 @@ def read_record(directory: Path) -> dict[str, Any] | None:
 
 
 def broken_files(directory: Path, record: Mapping[str, Any]) -> list[str]:
-    """-> those of a record's files that are not there, or of another size; all of them is ``done.json`` if it has no list."""
+    """Return a record's files that are missing or have another size; ``done.json`` itself if it lists none."""
     files = record.get(FILES)
     if not isinstance(files, dict):
         return [DONE]
@@ -69,13 +69,13 @@ def broken_files(directory: Path, record: Mapping[str, Any]) -> list[str]:
 
 
 def is_whole(directory: Path) -> bool:
-    """Whether a directory holds a complete run: everything that its record names is there, whole."""
+    """Return whether a directory holds a complete run: everything that its record names is there, whole."""
     record = read_record(directory)
     return record is not None and not broken_files(directory, record)
 
 
 def remove(directory: Path, patterns: Iterable[str]) -> None:
-    """Remove the files and folders below a directory that match."""
+    """Remove the matching files and folders below a directory."""
     for path in matching(directory, patterns):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -84,12 +84,12 @@ def remove(directory: Path, patterns: Iterable[str]) -> None:
 
 
 def shard_directory(directory: Path, index: int, count: int) -> Path:
-    """-> where one of ``count`` shards of the run in ``directory`` is made."""
+    """Return where one of ``count`` shards of the run in ``directory`` is made."""
     return directory / SHARDS / f"{index:05d}_of_{count:05d}"
 
 
 def matching(directory: Path, patterns: Iterable[str]) -> list[Path]:
-    """-> files and folders below a directory whose paths in it are one of these glob patterns."""
+    """Return the files and folders below a directory whose relative paths match one of these glob patterns."""
     return [path for pattern in patterns for path in directory.glob(pattern)]
 
 

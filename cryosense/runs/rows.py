@@ -1,7 +1,7 @@
 """A run's rows, one per particle: written in parts while the run streams, merged into one file at its end.
 
-A run directory holds ``parts/rows_<start>_<stop>.parquet`` while it works and ``rows.parquet`` once it is finished. Every file
-appears under its name complete or not at all, so a run that was killed goes on behind its last whole part.
+A run directory holds ``parts/rows_<start>_<stop>.parquet`` while the run works and ``rows.parquet`` once it is finished.
+Every file appears under its name complete or not at all, so a run that was killed resumes behind its last whole part.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PARTS_PER_ROW_GROUP = 256
 
 
 def row_schema(scores: Iterable[str]) -> pa.Schema:
-    """-> the columns of a row: what was run, what it took, then one number for each score."""
+    """Return the columns of a row: what was run, what it took, then one number for each score."""
     return pa.schema(
         [
             *((name, pa.string()) for name in ("run_id", "data", "data_fingerprint")),
@@ -48,9 +48,9 @@ def row_schema(scores: Iterable[str]) -> pa.Schema:
 
 
 class RowWriter:
-    """Stores the rows of one run, in the order of its particles, part by part; a second writer on the same folder goes on.
+    """A writer of the rows of one run, in the order of its particles, part by part; a second one on the same folder continues.
 
-    Positions count the particles of the run from 0 and are not particle numbers, which stand in the column ``particle``.
+    Positions count the particles of the run from 0. They are not particle numbers, which are in the column ``particle``.
     """
 
     def __init__(self, run_dir: Path, schema: pa.Schema) -> None:
@@ -60,15 +60,18 @@ class RowWriter:
         self._completed = self._merged_rows() if self._merged.is_file() else self._leading_parts()
 
     def completed_until(self) -> int:
-        """-> number of leading particles whose rows are stored: the position at which the next part starts."""
+        """Return the number of leading particles whose rows are stored: the position at which the next part starts."""
         return self._completed
 
     def append(self, start: int, rows: Mapping[str, Value]) -> None:
         """Store the rows of the particles at positions ``start``, ``start`` + 1, ...: one value per particle, or one for all.
 
-        ``rows`` must hold ``particle``, which sets their number; columns left out are null, as is NaN. Raises ArgumentError
-        for a column that is not in the schema, lengths that differ, or a start other than ``completed_until()``; OSError if
-        the disk is full, with everything stored before still in place.
+        ``rows`` must hold ``particle``, which sets their number; columns left out are null, as is NaN.
+
+        Raises:
+            ArgumentError: a column that is not in the schema, or lengths that differ.
+            RunError: a start other than ``completed_until()``, or a run that is finished.
+            OSError: the disk is full; everything stored before is still in place.
         """
         if self._merged.is_file():
             raise RunError(f"{self._merged} is finished: rows cannot be added to it")
@@ -87,7 +90,7 @@ class RowWriter:
         self._completed = stop
 
     def append_new(self, start: int, rows: Mapping[str, Value]) -> None:
-        """As :meth:`append`, but of rows that are stored already only those that follow."""
+        """Store rows as ``append`` does, skipping those that are stored already."""
         known = self._completed - start
         table = as_table(rows, self._schema) if known > 0 else None
         if table is None:
@@ -97,7 +100,7 @@ class RowWriter:
             self.append(self._completed, {name: new[name].to_pylist() for name in new.schema.names})
 
     def finish(self) -> None:
-        """Merge all parts into ``rows.parquet``, few at a time in memory, and remove them; does nothing when done before."""
+        """Merge all parts into ``rows.parquet``, a few in memory at a time, and remove them; do nothing if already done."""
         if not self._merged.is_file():
             with written_whole(self._merged) as unfinished, pq.ParquetWriter(unfinished, self._schema) as writer:
                 parts = [part for part, _, _ in self._part_files()]
@@ -110,7 +113,7 @@ class RowWriter:
         return int(pq.read_metadata(self._merged).num_rows)
 
     def _part_files(self) -> list[tuple[Path, int, int]]:
-        """Parts with their first position and the one behind their last, in order."""
+        """Return the parts with their first position and the one behind their last, in order."""
         paths = sorted(self._parts.glob("rows_*_*.parquet"))
         return [(path, *map(int, path.stem.split("_")[1:])) for path in paths]  # type: ignore[misc]
 
@@ -124,7 +127,11 @@ class RowWriter:
 
 
 def as_table(rows: Mapping[str, Value], schema: pa.Schema) -> pa.Table:
-    """Columns of one length, or single values that stand for all -> a table with every column of the schema."""
+    """Return a table with every column of the schema, from columns of one length or single values that hold for all rows.
+
+    Raises:
+        ArgumentError: unknown columns, no column ``particle``, or lengths that differ.
+    """
     unknown = sorted(set(rows) - set(schema.names))
     if unknown:
         raise ArgumentError(f"rows have no column {', '.join(unknown)}; the columns are {', '.join(schema.names)}")
@@ -140,14 +147,14 @@ def as_table(rows: Mapping[str, Value], schema: pa.Schema) -> pa.Table:
 
 
 def _values(value: Value) -> object:
-    """One value as it is, several as a list."""
+    """Return one value as it is, several as a list."""
     if isinstance(value, Tensor):
         return value.detach().tolist()
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
 def _array(values: object, field: pa.Field, length: int) -> pa.Array:
-    """A column of the schema; NaN becomes null, so that an empty value looks the same in every column."""
+    """Return a column of the schema; NaN becomes null, so that an empty value looks the same in every column."""
     filled = values if isinstance(values, list) else [values] * length
     try:
         return pa.array(filled, from_pandas=True).cast(field.type)  # the cast, unlike array(type=...), never truncates

@@ -1,4 +1,4 @@
-"""The life of a run's directory, the same for every verb: whose it is, who works in it, what it lacks, and that it is done."""
+"""The life of a run's directory, for every verb: what it belongs to, who works in it, what it lacks, when it is done."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from cryosense.runs.signals import ending_in_order
 
 OF_ALL = (CONFIG, CODE, DATA, PROVENANCE, ERROR, DONE)  # as they are written
 UNFINISHED = (".*.unfinished", "*/.*.unfinished")
-LOOKS = ".data"  # what looks at the images found: made again at no risk
+LOOKS = ".data"  # what the survey of images found: safe to make again
 LOG = logging.getLogger(__name__)
 
 
 @dataclass
 class RunDirectory:
-    """A run's directory, held by this process unless the run is done. Made by :meth:`open`.
+    """A run's directory, held by this process unless the run is done. Made by ``open``.
 
     Attributes:
-        done: whether the run is complete: nothing is left to do.
+        done: whether the run is complete, with nothing left to do.
         summary: what ``done.json`` says of it.
     """
 
@@ -60,18 +60,18 @@ class RunDirectory:
         """Hold a run's directory while the block runs, or find that the run is done.
 
         Writes ``config.yaml`` (``identity``), ``data.txt`` (``fingerprint``), ``code.txt`` and ``provenance.json`` first;
-        :meth:`finish` says in ``done.json`` that the run is complete. A complete run of which a file is missing, or is of
-        another size than its record says, is gone on with. A block that ends by an error before it has written anything leaves
-        nothing behind.
+        ``finish`` records in ``done.json`` that the run is complete. A complete run of which a file is missing, or has another
+        size than its record says, is resumed. A block that ends with an error before it has written anything leaves nothing
+        behind.
 
         Args:
-            inputs: what was true of the files that are read, before they were; see :meth:`finish`.
-            rerun: of a run that other code has made: ``changed`` makes it again, ``never`` keeps it; None refuses it.
-            expires_hours: see :func:`.locked`.
-            wait: where another process holds the directory, wait until it is done with it.
+            inputs: stamps of the files that are read, taken before they were; see ``finish``.
+            rerun: for a run that other code made: ``changed`` makes it again, ``never`` keeps it; None refuses it.
+            expires_hours: see ``locked``.
+            wait: if another process holds the directory, wait until it is done with it.
 
         Raises:
-            RunDirectoryError: the directory is of another configuration, of other data, or of other code.
+            RunDirectoryError: the directory belongs to another configuration, to other data, or to other code.
             BusyError: another process works in it, and the run is not complete.
         """
         run = cls(Path(path), Identity(identity, fingerprint, kind.code), kind, inputs or {}, rerun)
@@ -97,15 +97,15 @@ class RunDirectory:
 
     @classmethod
     def is_done(cls, path: Path, identity: str, fingerprint: str, kind: Kind, rerun: str | None = None) -> bool:
-        """Whether the run in a directory is complete, which is not entered. Raises as :meth:`open` does."""
+        """Return whether the run in a directory is complete, without entering it. Raises as ``open`` does."""
         return cls(Path(path), Identity(identity, fingerprint, kind.code), kind, {}, rerun)._complete()
 
     def finish(self, summary: Mapping[str, object]) -> None:
-        """Say that the run is complete, and remove what only the work needed.
+        """Record that the run is complete, and remove what only the work needed.
 
         Raises:
-            RunDirectoryError: an input was replaced while the run went on: what was made of it is removed.
-            UnfinishedRunError: a result is not there.
+            RunDirectoryError: an input was replaced while the run went on; what was made from it is removed.
+            UnfinishedRunError: a result is missing.
         """
         replaced = input_files.changed(self.inputs)
         if replaced:
@@ -119,7 +119,7 @@ class RunDirectory:
         self.done, self.summary = True, dict(summary)
 
     def _complete(self) -> bool:
-        """Whether nothing is left to do."""
+        """Return whether nothing is left to do."""
         if self.done:
             return True
         if not self.identity.owns(self.path):
@@ -159,12 +159,12 @@ class RunDirectory:
                 remove(self.path, (*self.kind.scratch, SHARDS))
 
     def _start_over(self) -> None:
-        """Remove all that runs of this kind write, and nothing else: shards have directories of their own."""
+        """Remove all that runs of this kind write, and nothing else: shards have their own directories."""
         kind = self.kind
         for patterns in ((DONE,), kind.results, kind.optional, kind.scratch, kind.beside, reversed(OF_ALL)):
             remove(self.path, patterns)
 
     def _forget_if_empty(self) -> None:
-        """Remove what says whose the directory is where there is nothing but that."""
+        """Remove what says whose the directory is if there is nothing else in it."""
         if self.path.is_dir() and {each.name for each in self.path.iterdir()} <= {*OF_ALL, LOCK, LOOKS}:
             remove(self.path, {*OF_ALL, LOOKS} - {ERROR})

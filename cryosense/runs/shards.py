@@ -1,4 +1,4 @@
-"""A run in shards, each a run in a directory of its own inside the run's; when the last is done they become the run."""
+"""A run in shards, each a run in its own directory inside the run's; when the last is done they become the run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cryosense.runs.run_directory import RunDirectory
 
 @dataclass(frozen=True)
 class Opening:
-    """What the directories of a run and of its shards are opened with alike; see :meth:`.RunDirectory.open`."""
+    """What the directories of a run and of its shards have in common when opened; see ``RunDirectory.open``."""
 
     identity: str
     fingerprint: str
@@ -27,18 +27,18 @@ class Opening:
     expires_hours: float = EXPIRES_HOURS
 
     def __call__(self, path: Path, suffix: str = "", *, wait: bool = False) -> AbstractContextManager[RunDirectory]:
-        """-> the directory, opened; ``suffix`` is what its identity has beside that of the others."""
+        """Open the directory; ``suffix`` is what its identity has beyond that of the others."""
         terms = {"inputs": self.inputs, "rerun": self.rerun, "expires_hours": self.expires_hours}
         return RunDirectory.open(path, self.identity + suffix, self.fingerprint, self.kind, wait=wait, **terms)  # type: ignore[arg-type]
 
     def is_done(self, path: Path) -> bool:
-        """Whether the run in a directory is complete."""
+        """Return whether the run in a directory is complete."""
         return RunDirectory.is_done(path, self.identity, self.fingerprint, self.kind, self.rerun)
 
 
 @dataclass(frozen=True)
 class Sharding:
-    """Part ``index`` of ``count`` of a run. Raises ArgumentError for a number of a shard that there is not."""
+    """Part ``index`` of ``count`` of a run. Raises ArgumentError for a shard that does not exist."""
 
     index: int = 0
     count: int = 1
@@ -49,11 +49,11 @@ class Sharding:
 
     @property
     def suffix(self) -> str:
-        """What the identity of this shard has beside the run's."""
+        """What the identity of this shard has beyond the run's."""
         return f"shard: {self.index} of {self.count}\n"
 
     def directories(self, whole: Path) -> list[Path]:
-        """-> (count,) of all shards."""
+        """Return the directories of all shards, (count,)."""
         return [shard_directory(whole, index, self.count) for index in range(self.count)]
 
     def make(
@@ -65,10 +65,10 @@ class Sharding:
         merge: Callable[[RunDirectory, list[Path]], None],
         part_kind: Kind | None = None,
     ) -> bool:
-        """Make a run, or one shard of it and, where that was the last, the run of them. -> whether the run is complete.
+        """Make a run, or one shard of it and, if that was the last, the run from them; return whether the run is complete.
 
-        ``make`` is given the directory of a run in one; ``make_part`` that of this shard; ``merge`` the run's and those of all
-        shards. They are only called where there is something to do.
+        ``make`` is given the directory of an undivided run; ``make_part`` that of this shard; ``merge`` the run's and those of
+        all shards. They are only called where there is something to do.
         """
         if self.count == 1:
             with opening(whole) as run:
@@ -91,7 +91,10 @@ class Sharding:
 
 
 def part_of(count: int, sharding: Sharding) -> range:
-    """-> positions of the particles of a shard, neighbours all. Raises ArgumentError where one of the shards has none."""
+    """Return the positions of the particles of a shard, all consecutive.
+
+    Raises ArgumentError if one of the shards is empty.
+    """
     if sharding.count > count:
         raise ArgumentError(f"count={sharding.count} for {count} particles: each shard needs at least one")
     return range(count * sharding.index // sharding.count, count * (sharding.index + 1) // sharding.count)

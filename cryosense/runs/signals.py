@@ -21,7 +21,7 @@ GRACE_SECONDS = 3.0
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """While the block runs, SIGTERM and SIGHUP end it as Ctrl-C does: what it holds is let go. Status: 128 + the signal."""
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, releasing what it holds. Status: 128 + the signal."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -41,12 +41,12 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def lead() -> None:
-    """Let workers that this process starts know whom they work for, and not outlive."""
+    """Tell workers that this process starts for whom they work, and whom not to outlive."""
     os.environ[STARTED_BY] = json.dumps(whoami())
 
 
 def follow() -> None:
-    """In a worker of a process that has called :func:`lead`: end when that one has ended, in order or after some seconds."""
+    """End this worker when the process that called ``lead`` has ended, in order or after some seconds."""
     leader = _leader()
     if leader is None or leader["pid"] == os.getpid() or any(t.name == STARTED_BY for t in threading.enumerate()):
         return

@@ -1,4 +1,4 @@
-"""The built-in molecule: one compact chain in two domains joined by a hinge, fixed by its seed."""
+"""The built-in molecule: one compact chain in two domains joined by a hinge, determined by its seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryosense.errors import ArgumentError
 from .chain import STEP_ANGSTROM, Ellipsoid, Points, fold
 from .pseudo_atoms import PseudoAtoms
 
-# A long domain along x and a smaller one across it: no symmetry, 140 A from end to end.
+# A long domain along x and a smaller one across it: no symmetry, 140 Å from end to end.
 LARGE_DOMAIN = Ellipsoid(centre=np.array([-40.0, 0.0, 0.0]), semi_axes=np.array([42.0, 30.0, 26.0]))
 SMALL_DOMAIN = Ellipsoid(centre=np.array([32.0, 7.0, -3.0]), semi_axes=np.array([25.0, 31.0, 22.0]))
 LARGE_RESIDUES, SMALL_RESIDUES = 680, 330
@@ -26,15 +26,15 @@ CENTRE = np.array([-12.0, 3.0, 0.0])
 
 
 def continuum(first_deg: float = 0.0, last_deg: float = 40.0, steps: int = 9) -> list[float]:
-    """-> (steps,) evenly spaced hinge angles in degrees, both ends included: a continuum, resolved to its step."""
+    """Return evenly spaced hinge angles in degrees, (steps,), both ends included: a continuum, resolved to its step."""
     return np.linspace(first_deg, last_deg, steps).tolist()
 
 
 @dataclass(frozen=True)
 class HingedChain:
-    """About 1,000 residues (110 kDa) in two domains, the smaller turned about the hinge by each of ``hinge_angles_deg``.
+    """About 1,000 residues (110 kDa) in two domains, the smaller rotated about the hinge by each of ``hinge_angles_deg``.
 
-    State i is the conformation at the i-th angle; angle 0 is the chain as folded, the larger domain never moves.
+    State i is the conformation at the i-th angle; angle 0 is the chain as folded. The larger domain never moves.
 
     Raises:
         ArgumentError: no angle is given, or the resolution is not positive.
@@ -51,16 +51,16 @@ class HingedChain:
             raise ArgumentError(f"resolution_angstrom is {self.resolution_angstrom}: give a positive number")
 
     def states(self) -> pd.DataFrame:
-        """-> one row per state: ``hinge_angle_deg``."""
+        """Return one row per state: ``hinge_angle_deg``."""
         return pd.DataFrame({"hinge_angle_deg": [float(angle) for angle in self.hinge_angles_deg]})
 
     def volumes(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
-        """-> (states, n, n, n): see :class:`Density`."""
+        """Return the densities, (states, n, n, n); see ``Density``."""
         atoms = [self.atoms(angle) for angle in self.hinge_angles_deg]
         return torch.stack([a.render(box_size, pixel_size_angstrom, self.resolution_angstrom) for a in atoms])
 
     def atoms(self, hinge_angle_deg: float) -> PseudoAtoms:
-        """-> two points per residue, C-alpha and side chain, with the small domain turned about z through the hinge."""
+        """Return two points per residue, C-alpha and side chain, with the small domain rotated about z through the hinge."""
         backbone, side_chains, weights = self._folded
         angle = np.deg2rad(hinge_angle_deg)
         turn = np.array([[np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0], [0.0, 0.0, 1.0]])
@@ -76,7 +76,7 @@ class HingedChain:
 
     @cached_property
     def _folded(self) -> tuple[Points, Points, Points]:
-        """-> C-alpha and side-chain positions (m, 3) in chain order, residue LARGE_RESIDUES + 1 the hinge; weights (m,)."""
+        """C-alpha and side-chain positions (m, 3) in chain order, residue LARGE_RESIDUES + 1 the hinge, and weights (m,)."""
         rng = np.random.default_rng(self.seed)
         linker = STEP_ANGSTROM * np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
         large = fold(rng, linker[::-1], LARGE_DOMAIN, LARGE_RESIDUES)
@@ -87,7 +87,7 @@ class HingedChain:
 
 
 def _outward(backbone: Points, rng: np.random.Generator) -> Points:
-    """(m, 3) -> (m, 3) unit vectors away from the two neighbours of each residue; where they are straight, any direction."""
+    """Return unit vectors (m, 3) away from the two neighbours of each residue; where these are straight, any direction."""
     padded = np.concatenate([backbone[:1], backbone, backbone[-1:]])
     away = backbone - (padded[:-2] + padded[2:]) / 2 + 1e-3 * rng.standard_normal(backbone.shape)
     return away / np.linalg.norm(away, axis=-1, keepdims=True)

@@ -1,8 +1,8 @@
 """A compact folded chain: helices and coils of C-alpha steps, grown without clashes inside ellipsoids.
 
-Not a model of any protein: a made-up molecule whose density looks like one at 4-10 A, so that a data set can be made without
-a download. Helix geometry: 1.5 A rise and 100 degrees per residue on a radius of 2.3 A (Pauling, Corey & Branson 1951), which
-makes every C-alpha step 3.8 A long, as in the coils.
+Not a model of any protein, but a made-up molecule whose density looks like one at 4-10 Å, so that a data set can be made
+without a download. Helix geometry: 1.5 Å rise and 100 degrees per residue on a radius of 2.3 Å (Pauling, Corey and Branson
+1951), which makes every C-alpha step 3.8 Å long, as in the coils.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ MAX_TRIALS = 5000
 
 @dataclass(frozen=True)
 class Ellipsoid:
-    """Region a domain is confined to: centre and semi-axes (3,) in Angstrom."""
+    """Region to which a domain is confined: centre and semi-axes (3,) in Angstrom."""
 
     centre: Points
     semi_axes: Points
 
     def contains(self, points: Points) -> NDArray[np.bool_]:
-        """(..., 3) -> (...): whether each point lies inside."""
+        """Return whether each point (..., 3) lies inside, (...)."""
         return (((points - self.centre) / self.semi_axes) ** 2).sum(-1) <= 1.0
 
 
 def _directions(rng: np.random.Generator, shape: tuple[int, ...]) -> Points:
-    """-> shape + (3,): uniform unit vectors."""
+    """Return uniform unit vectors of this shape, plus an axis of 3."""
     normal = rng.standard_normal((*shape, 3))
     return normal / np.linalg.norm(normal, axis=-1, keepdims=True)
 
 
 def _helices(rng: np.random.Generator, start: Points, length: int) -> Points:
-    """-> (CANDIDATES, length, 3): helices about random axes whose first residue is one step from ``start``."""
+    """Return helices, (CANDIDATES, length, 3), about random axes, whose first residue is one step from ``start``."""
     axis = _directions(rng, (CANDIDATES,))
     v = np.cross(axis, _directions(rng, (CANDIDATES,)))
     v /= np.linalg.norm(v, axis=-1, keepdims=True)
@@ -57,7 +57,7 @@ def _helices(rng: np.random.Generator, start: Points, length: int) -> Points:
 
 
 def _coils(rng: np.random.Generator, start: Points, length: int) -> Points:
-    """-> (CANDIDATES, length, 3): persistent walks of C-alpha steps from ``start``."""
+    """Return persistent walks of C-alpha steps from ``start``, (CANDIDATES, length, 3)."""
     heading = _directions(rng, (CANDIDATES,))
     steps = []
     for _ in range(length):
@@ -68,7 +68,7 @@ def _coils(rng: np.random.Generator, start: Points, length: int) -> Points:
 
 
 def _best(candidates: Points, grown: Points, region: Ellipsoid) -> Points | None:
-    """-> (length, 3) or None: of the candidates inside that clash with nothing, the one packed closest to the chain."""
+    """Return the candidate inside the region, free of clashes, that packs closest to the chain, (length, 3), or None."""
     inside = region.contains(candidates).all(-1)
     distance = cKDTree(grown).query(candidates)[0]
     # The first residue is bonded to the one it hangs on, one step away: only the others must stay clear of that one too.
@@ -80,10 +80,12 @@ def _best(candidates: Points, grown: Points, region: Ellipsoid) -> Points | None
 
 
 def fold(rng: np.random.Generator, others: Points, region: Ellipsoid, residues: int) -> Points:
-    """(m, 3) -> (residues, 3): C-alpha positions in Angstrom of a chain inside ``region``.
+    """Return C-alpha positions in Angstrom, (residues, 3), of a chain inside ``region``.
 
-    It goes on from the last of ``others``, itself a residue one step away, and stays clear of all of
-    them. Raises RuntimeError where the region is too small for so many residues.
+    It continues from the last of ``others`` (m, 3), itself a residue one step away, and stays clear of all of them.
+
+    Raises:
+        RuntimeError: a region too small for this many residues.
     """
     segments: list[Points] = []
     for _ in range(MAX_TRIALS):

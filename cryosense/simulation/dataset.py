@@ -1,4 +1,4 @@
-"""A simulated data set on disk: stacks, STAR files, true volumes, labels, a picture."""
+"""A simulated data set on disk: stacks, STAR files, true volumes, labels and a picture."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ def write_dataset(
     progress: Callable[[int], object],
     relion_root: str = ".",
 ) -> dict[str, int]:
-    """Write particles 0 ... ``count - 1`` and all that is known of them. -> what sums them up.
+    """Write particles 0 to ``count - 1`` and all that is known about them; return a summary.
 
-    - ``particles.mrcs`` and ``.star`` (RELION 3.1): images with noise of deviation 1; ``clean.mrcs``, ``.star``: without it.
-    - ``volume.mrc``, or ``volume_000.mrc`` ... for several states: the densities; their projections, with CTF, are the clean
-      images.
+    - ``particles.mrcs`` and ``.star`` (RELION 3.1): images with noise of standard deviation 1; ``clean.mrcs`` and ``.star``:
+      without it.
+    - ``volume.mrc``, or ``volume_000.mrc`` and so on for several states: the densities, whose projections, with CTF, are the
+      clean images.
     - ``labels.csv``: particle, state and what distinguishes the state.
 
     STAR files name images as seen from ``relion_root``, see :func:`.naming_folder`. What an earlier attempt left in the
@@ -51,7 +52,7 @@ def write_dataset(
     """
     if count < 1 or chunk_size < 1:
         raise ArgumentError(f"count is {count} and chunk_size {chunk_size}: both must be at least 1")
-    volumes = simulator.volumes  # first of all: this is what can still fail for want of a usable density or box
+    volumes = simulator.volumes  # first of all: this can still fail for lack of a usable density or box
     metadata = _write_stacks(directory, simulator, count, chunk_size, progress)
     _write_metadata(directory, simulator, metadata, relion_root)
     _write_volumes(directory, volumes, simulator.pixel_size_angstrom)
@@ -59,7 +60,7 @@ def write_dataset(
 
 
 def volume_paths(directory: Path, states: int) -> list[Path]:
-    """-> (states,): where the true volumes lie."""
+    """Return the paths of the true volumes, (states,)."""
     if states == 1:
         return [directory / "volume.mrc"]
     return [directory / f"volume_{state:03d}.mrc" for state in range(states)]
@@ -68,7 +69,7 @@ def volume_paths(directory: Path, states: int) -> list[Path]:
 def _write_stacks(
     directory: Path, simulator: ParticleSimulator, count: int, chunk_size: int, progress: Callable[[int], object]
 ) -> pd.DataFrame:
-    """Fill both stacks, but for images they already hold. -> the particle table, with the column ``state`` added."""
+    """Fill both stacks with the images they lack; return the particle table with the column ``state`` added."""
     tables = []
     with ExitStack() as opened:
         writers = {
@@ -111,7 +112,7 @@ def _write_metadata(directory: Path, simulator: ParticleSimulator, metadata: pd.
 
 
 def _write_volumes(directory: Path, volumes: Tensor, pixel_size_angstrom: float) -> None:
-    """(states, n, n, n): one map per state, each there whole or not at all."""
+    """Write one map per state from volumes (states, n, n, n); each file is whole or missing."""
     for path, volume in zip(volume_paths(directory, len(volumes)), volumes, strict=True):
         with written_whole(path) as unfinished, mrcfile.new(unfinished, overwrite=True) as mrc:
             mrc.set_data(volume.numpy())

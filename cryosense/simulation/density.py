@@ -12,10 +12,11 @@ class Density(Protocol):
     """A molecule that can be drawn at any box and pixel size. Protein is positive, solvent zero."""
 
     def volumes(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
-        """-> (states, n, n, n) float32, indexed z, y, x, centred on n // 2.
+        """Return the densities, (states, n, n, n) float32, indexed z, y, x and centred on n // 2.
 
-        Raises ArgumentError where the molecule does not fit into the box.
+        Raises:
+            ArgumentError: a molecule that does not fit into the box.
         """
 
     def states(self) -> pd.DataFrame:
-        """-> one row per conformation, its index the state; the columns say what distinguishes them, with units."""
+        """Return one row per conformation, indexed by state; the columns say what distinguishes them, with units."""

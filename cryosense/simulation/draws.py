@@ -1,4 +1,4 @@
-"""Random numbers keyed by seed, purpose and index: what a particle gets never depends on chunks, order or its neighbours."""
+"""Random numbers keyed by seed, purpose and index, so that no particle's depend on chunks, order or other particles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryosense.seeding import generator
 
 
 class Purpose(IntEnum):
-    """What numbers are drawn for; each has a stream of its own, so that changing one leaves the others as they were."""
+    """What numbers are drawn for; each purpose has its own stream, so that changing one leaves the others as they were."""
 
     POSE = 0
     SHIFT = 1
@@ -24,7 +24,7 @@ class Purpose(IntEnum):
 
 
 def normals(seed: int, purpose: Purpose, indices: Sequence[int], shape: tuple[int, ...]) -> Tensor:
-    """-> (b,) + shape float32: standard normals, row i fixed by (seed, purpose, indices[i])."""
+    """Return standard normals, (b,) + shape float32; row i depends only on (seed, purpose, indices[i])."""
     drawn = np.empty((len(indices), *shape), dtype=np.float32)
     for row, index in zip(drawn, indices, strict=True):
         generator(seed, index, purpose).standard_normal(out=row, dtype=np.float32)
@@ -32,5 +32,5 @@ def normals(seed: int, purpose: Purpose, indices: Sequence[int], shape: tuple[in
 
 
 def uniforms(seed: int, purpose: Purpose, indices: Sequence[int], count: int) -> Tensor:
-    """-> (b, count) float64 in [0, 1): row i fixed by (seed, purpose, indices[i])."""
+    """Return uniform numbers in [0, 1), (b, count) float64; row i depends only on (seed, purpose, indices[i])."""
     return torch.from_numpy(np.stack([generator(seed, index, purpose).random(count) for index in indices]))

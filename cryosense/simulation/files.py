@@ -20,14 +20,15 @@ EDGE_PIXELS = 3
 
 @dataclass(frozen=True)
 class MapDensity:
-    """A map in MRC / CCP4 format, resampled to the box and pixel size that are asked for.
+    """A map in MRC / CCP4 format, resampled to the box and pixel size requested.
 
-    ``source_pixel_size_angstrom`` overrides the header; ``threshold`` is the upper end of the solvent's density: it is
-    subtracted and what is then negative set to 0. What lies outside the sphere in the source's or the
-    target's box is cut off softly.
+    ``source_pixel_size_angstrom`` overrides the header. ``threshold`` is the upper end of the solvent's density: it is
+    subtracted, and what is then negative is set to 0. What lies outside the inscribed sphere of the source's or the target's
+    box is cut off softly.
 
     Raises:
-        ArgumentError: no such file, not a cube, or no usable pixel size in the header.
+        FileError: no such file, or not a cube.
+        ArgumentError: no usable pixel size in the header.
     """
 
     path: str
@@ -39,11 +40,11 @@ class MapDensity:
             raise FileError(f"path: there is no map {self.path}")
 
     def states(self) -> pd.DataFrame:
-        """-> a single state, without columns."""
+        """Return a single state, without columns."""
         return pd.DataFrame(index=range(1))
 
     def volumes(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
-        """-> (1, n, n, n): see :class:`Density`. What does not fit into the box is cut off."""
+        """Return the density, (1, n, n, n); see ``Density``. What does not fit into the box is cut off."""
         source, source_pixel = self._read()
         solvent_free = _round_off((source - self.threshold).clamp(min=0))
         kernel = _resampling(source.shape[-1], source_pixel, box_size, pixel_size_angstrom)
@@ -51,7 +52,7 @@ class MapDensity:
         return _round_off(resampled.float())[None]
 
     def _read(self) -> tuple[Tensor, float]:
-        """-> (m, m, m) float64 in z, y, x order, and the pixel size in Angstrom."""
+        """Return the density (m, m, m) float64 in z, y, x order, and the pixel size in Angstrom."""
         density = read_map(self.path)
         if len(set(density.values.shape)) != 1:
             raise FileError(f"{self.path}: the map has shape {tuple(density.values.shape)}: pad it to a cube")
@@ -70,7 +71,7 @@ class MapDensity:
 
 
 def _resampling(source_size: int, source_pixel: float, size: int, pixel: float) -> Tensor:
-    """-> (size, source_size): trigonometric interpolation, band-limited to the coarser Nyquist, 0 outside the source's box.
+    """Return trigonometric interpolation, (size, source_size), band-limited to the coarser Nyquist, 0 outside the source.
 
     Scaled so that the sum of the voxels is kept, as in binning.
     """
@@ -85,7 +86,7 @@ def _resampling(source_size: int, source_pixel: float, size: int, pixel: float) 
 
 
 def _round_off(volume: Tensor) -> Tensor:
-    """(n, n, n) -> (n, n, n): multiplied by a sphere of diameter n with a cosine edge inside it."""
+    """Return the volume (n, n, n) times a sphere of diameter n with a cosine edge inside it."""
     n = volume.shape[-1]
     axis = torch.arange(n, dtype=volume.dtype) - n // 2
     radius = torch.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
@@ -97,11 +98,11 @@ def _round_off(volume: Tensor) -> Tensor:
 class ModelDensity:
     """An atomic model in PDB or mmCIF format, its first model, centred: Gaussians of a stated resolution.
 
-    Each atom weighs its electron scattering at zero angle (the five-Gaussian fit of International Tables C 4.3.2.2) times
-    its occupancy; water and, where the file has them, hydrogens are left out.
+    Each atom is weighted by its electron scattering at zero angle (the five-Gaussian fit of International Tables C 4.3.2.2)
+    times its occupancy; water and, where the file has them, hydrogens are left out.
 
     Raises:
-        ArgumentError: no such file, or no atoms in it.
+        ModelFileError: no such file, or no atoms in it.
     """
 
     path: str
@@ -112,21 +113,21 @@ class ModelDensity:
             raise ModelFileError(f"path: there is no atomic model {self.path}")
 
     def states(self) -> pd.DataFrame:
-        """-> a single state, without columns."""
+        """Return a single state, without columns."""
         return pd.DataFrame(index=range(1))
 
     def volumes(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
-        """-> (1, n, n, n): see :class:`Density`."""
+        """Return the density, (1, n, n, n); see ``Density``."""
         return self.atoms().render(box_size, pixel_size_angstrom, self.resolution_angstrom)[None]
 
     def atoms(self) -> PseudoAtoms:
-        """-> positions centred on the middle of the molecule's extent, and scattering weights."""
+        """Return positions centred on the middle of the molecule's extent, and scattering weights."""
         placed = self.placed_atoms()
         middle = (placed.positions_angstrom.min(0).values + placed.positions_angstrom.max(0).values) / 2
         return PseudoAtoms((placed.positions_angstrom - middle).float(), placed.weights)
 
     def placed_atoms(self) -> PseudoAtoms:
-        """-> float64 positions as they stand in the file, and scattering weights."""
+        """Return float64 positions as they are in the file, and scattering weights."""
         structure = read_structure(self.path)
         structure.remove_waters()
         structure.remove_hydrogens()

@@ -1,4 +1,4 @@
-"""The truth as RELION's tables."""
+"""The ground truth as RELION's tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .particles import ParticleTruth
 
 
 def particle_table(truth: ParticleTruth, microscope: Microscope) -> pd.DataFrame:
-    """-> one row per particle, RELION 3.1 columns; half sets alternate with the particle's index (even 1, odd 2)."""
+    """Return one row per particle with RELION 3.1 columns; half sets alternate with the particle's index (even 1, odd 2)."""
     ctf = truth.ctf
     return pd.DataFrame(
         {
@@ -31,7 +31,7 @@ def particle_table(truth: ParticleTruth, microscope: Microscope) -> pd.DataFrame
 
 
 def optics_table(microscope: Microscope, box_size: int, pixel_size_angstrom: float) -> pd.DataFrame:
-    """-> the single optics group."""
+    """Return the table with the single optics group."""
     return pd.DataFrame(
         {
             "rlnOpticsGroupName": ["opticsGroup1"],

@@ -1,4 +1,4 @@
-"""The microscope: what is fixed for a data set, and the defocus of each particle."""
+"""The microscope: what is the same for a whole data set, and the defocus of each particle."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Microscope:
                 raise ArgumentError(f"microscope.{rule}")
 
     def micrographs(self, particles: range) -> list[int]:
-        """-> (b,): the micrograph each particle lies in."""
+        """Return the index of the micrograph that each particle lies in."""
         return [particle // self.particles_per_micrograph for particle in particles]
 
     def ctf_parameters(self, seed: int, particles: range) -> CtfParameters:
-        """-> the parameters of b particles, fixed by the seed and each particle's index."""
+        """Return the CTF parameters of b particles, fixed by the seed and each particle's index."""
         drawn = uniforms(seed, Purpose.MICROGRAPH, self.micrographs(particles), 3)
         height = normals(seed, Purpose.HEIGHT, particles, (1,))[:, 0].double() * self.height_deviation_angstrom
         low, high = self.defocus_range_angstrom

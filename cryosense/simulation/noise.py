@@ -15,10 +15,10 @@ from cryosense.errors import ArgumentError
 
 
 class NoiseModel(Protocol):
-    """Colours white noise; the result has variance 1 per pixel on average over realisations."""
+    """A filter that colours white noise; the result has variance 1 per pixel on average over realisations."""
 
     def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
-        """(b, n, n) standard normals -> (b, n, n) noise."""
+        """Return coloured noise (b, n, n) from standard normals (b, n, n)."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class WhiteNoise:
     """The same power at all frequencies: counting noise of a perfect detector."""
 
     def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
-        """(b, n, n) -> (b, n, n): the noise as it came."""
+        """Return the noise unchanged, (b, n, n)."""
         return white
 
 
@@ -48,7 +48,7 @@ class PowerLawNoise:
             )
 
     def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
-        """(b, n, n) -> (b, n, n): see :class:`NoiseModel`."""
+        """Return coloured noise, (b, n, n); see ``NoiseModel``."""
         frequency = _frequency(white.shape[-1], pixel_size_angstrom)
         return _filter(white, 1 / (1 + (self.corner_angstrom * frequency) ** self.exponent))
 
@@ -58,7 +58,7 @@ class TabulatedNoise:
     """Power given at frequencies in 1 / Angstrom, linear between them and constant beyond the ends: a measured spectrum.
 
     Raises:
-        ArgumentError: lists of different length, frequencies that do not increase, power that is negative or 0 throughout.
+        ArgumentError: lists of different lengths, frequencies that do not increase, or power that is negative or 0 throughout.
     """
 
     frequencies_per_angstrom: Sequence[float]
@@ -73,17 +73,17 @@ class TabulatedNoise:
             raise ArgumentError("power must not be negative, nor 0 throughout")
 
     def colour(self, white: Tensor, pixel_size_angstrom: float) -> Tensor:
-        """(b, n, n) -> (b, n, n): see :class:`NoiseModel`."""
+        """Return coloured noise, (b, n, n); see ``NoiseModel``."""
         frequency = _frequency(white.shape[-1], pixel_size_angstrom).numpy()
         return _filter(white, torch.from_numpy(np.interp(frequency, self.frequencies_per_angstrom, self.power)))
 
 
 def _frequency(box_size: int, pixel_size_angstrom: float) -> Tensor:
-    """-> (n, n) centred float64: |k| in 1 / Angstrom."""
+    """Return |k| in 1 / Angstrom, (n, n) float64, centred."""
     return fourier.frequency_radius(box_size) / (box_size * pixel_size_angstrom)
 
 
 def _filter(white: Tensor, power: Tensor) -> Tensor:
-    """(b, n, n), (n, n) centred -> (b, n, n): white noise given that power spectrum, scaled to variance 1 per pixel."""
+    """Return white noise (b, n, n) given a power spectrum, (n, n) centred, scaled to variance 1 per pixel."""
     amplitude = fourier.centred_to_half_plane(torch.sqrt(power / power.mean())).to(white.dtype)
     return fourier.from_half_plane(fourier.half_plane(white) * amplitude, white.shape[-1])

@@ -1,4 +1,4 @@
-"""Density to particle images: pose, projection, CTF, shift, noise; any range of particles, always the same."""
+"""From density to particle images: pose, projection, CTF, shift, noise; any range of particles, always the same."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ParticleTruth:
 
 @dataclass(frozen=True)
 class ParticleChunk:
-    """b particles: images with noise and without, both (b, 1, n, n) float32, and the truth."""
+    """Images of b particles with noise and without, both (b, 1, n, n) float32, and their ground truth."""
 
     noisy: Tensor
     clean: Tensor
@@ -45,12 +45,12 @@ class ParticleChunk:
 
 @dataclass(frozen=True)
 class ParticleSimulator:
-    """A data set of unlimited length: particle i is fixed by the configuration, the seed and i.
+    """A data set of unlimited length: particle i is determined by the configuration, the seed and i.
 
     ``snr`` is the variance of the CTF-modulated signal, over the pixels of whole images, over the noise's variance per pixel.
     The signal's variance is measured once, over particles 0 to 255, and densities are scaled by it so that the noise has
-    deviation 1: images come as RELION normalises them, protein bright on dark. Poses are uniform over SO(3), states uniform,
-    origins normal with ``shift_deviation_angstrom`` along x and y.
+    standard deviation 1: images come as RELION normalises them, protein bright on dark. Poses are uniform over SO(3), states
+    uniform, origins normal with ``shift_deviation_angstrom`` along x and y.
 
     Raises:
         ArgumentError: a key out of range, named in the message.
@@ -81,7 +81,7 @@ class ParticleSimulator:
 
     @cached_property
     def volumes(self) -> Tensor:
-        """-> (states, n, n, n): the densities on the images' scale, projections of which (with CTF) are the clean images."""
+        """Densities on the scale of the images, (states, n, n, n); their projections, with CTF, are the clean images."""
         return self._unscaled_volumes * self._scale
 
     @cached_property
@@ -94,7 +94,7 @@ class ParticleSimulator:
 
     @cached_property
     def _scale(self) -> float:
-        """-> what densities are multiplied by: root of SNR over the signal's variance."""
+        """Factor on the densities: the root of SNR over the signal's variance."""
         total, squares, count = 0.0, 0.0, 0
         for start in range(0, CALIBRATION_PARTICLES, CALIBRATION_CHUNK):
             images = self._signal(self.truth(range(start, start + CALIBRATION_CHUNK))).double()
@@ -105,7 +105,7 @@ class ParticleSimulator:
         return float((self.snr / variance) ** 0.5)
 
     def truth(self, particles: range) -> ParticleTruth:
-        """-> poses, states and CTF of b particles, drawn without making images."""
+        """Return poses, states and CTF of b particles, drawn without making images."""
         quaternions = normals(self.seed, Purpose.POSE, particles, (4,)).double()
         states = (uniforms(self.seed, Purpose.STATE, particles, 1)[:, 0] * len(self.density.states())).long()
         return ParticleTruth(
@@ -117,7 +117,7 @@ class ParticleSimulator:
         )
 
     def chunk(self, particles: range) -> ParticleChunk:
-        """-> the images of b particles; each to float32's rounding the same, whatever others are made with it."""
+        """Return the images of b particles; each is the same, up to float32 rounding, whatever others are made with it."""
         truth = self.truth(particles)
         clean = self._signal(truth) * self._scale
         white = normals(self.seed, Purpose.NOISE, particles, (self.box_size, self.box_size))
@@ -125,12 +125,12 @@ class ParticleSimulator:
         return ParticleChunk((clean + noise)[:, None], clean[:, None], truth)
 
     def stream(self, particles: range, chunk_size: int) -> Iterator[ParticleChunk]:
-        """-> chunks of at most ``chunk_size`` particles, in order; memory does not grow with the range."""
+        """Yield chunks of at most ``chunk_size`` particles, in order; memory does not grow with the range."""
         for start in range(particles.start, particles.stop, chunk_size):
             yield self.chunk(range(start, min(start + chunk_size, particles.stop)))
 
     def _signal(self, truth: ParticleTruth) -> Tensor:
-        """-> (b, n, n): projected, modulated and shifted, on the scale of the density."""
+        """Return images (b, n, n), projected, modulated and shifted, on the scale of the density."""
         rotations = poses.rotation_matrices(truth.angles_deg).float()
         spectra = self._projector(rotations, truth.states)
         spectra *= ctf_half_plane(truth.ctf, self.box_size, self.pixel_size_angstrom)

@@ -19,10 +19,13 @@ class PseudoAtoms:
     weights: Tensor
 
     def render(self, box_size: int, pixel_size_angstrom: float, resolution_angstrom: float) -> Tensor:
-        """-> (n, n, n) float32, z, y, x: each point a Gaussian whose transform falls to 1 / e at 1 / ``resolution_angstrom``.
+        """Draw each point as a Gaussian whose transform falls to 1 / e at 1 / ``resolution_angstrom``.
 
         That width is the convention of molmap in UCSF Chimera (Pettersen et al. 2004): sigma = resolution / (sqrt(2) pi). The
         Gaussians are exact and band-limited to the grid, not sampled; the voxels sum to the sum of the weights.
+
+        Returns:
+            The density, (n, n, n) float32, indexed z, y, x.
 
         Raises:
             ArgumentError: a point lies closer to the edge of the box than ``resolution_angstrom``.
@@ -45,7 +48,7 @@ class PseudoAtoms:
 
 
 def _profiles(position: Tensor, box_size: int, pixel_size_angstrom: float, resolution_angstrom: float) -> Tensor:
-    """(m,) Angstrom -> (m, n): one-dimensional Gaussians as the sum of their harmonics below Nyquist, each summing to 1."""
+    """Return one-dimensional Gaussians (m, n) as sums of their harmonics below Nyquist, each summing to 1."""
     n = box_size
     harmonic = torch.arange(1, n // 2, dtype=torch.float64)
     frequency = harmonic / (n * pixel_size_angstrom)

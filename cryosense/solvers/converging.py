@@ -1,4 +1,4 @@
-"""One loop for all proximal algorithms: steps until each image of a batch has stopped by its own gap."""
+"""One loop for all proximal algorithms: it steps until each image of a batch has reached its own gap."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cryosense.errors import ArgumentError
 from cryosense.shown import ShowsParameters
 from cryosense.solvers.steps import image_sum
 
-State = tuple[Tensor, ...]  # the estimate first; each leads with the batch
+State = tuple[Tensor, ...]  # the estimate first; the first axis of each is the batch
 
 
 class Solution(NamedTuple):
-    """Result of a batched solve."""
+    """Result of a batched solve: images, iterations and the relative fixed-point gap at which each image stopped."""
 
     x: Tensor  # (b, 1, n, n)
     iterations: Tensor  # (b,) int64
@@ -26,32 +26,32 @@ class Solution(NamedTuple):
 
 
 class Algorithm(ShowsParameters, ABC):
-    """An algorithm on a batch of problems: what it begins with, its step, its gap."""
+    """An algorithm on a batch of problems: its initial state, its step and its gap."""
 
     @abstractmethod
     def begin(self, start: Tensor) -> State:
-        """(b, 1, n, n) -> the state to begin with."""
+        """Return the initial state for starting images (b, 1, n, n)."""
 
     @abstractmethod
     def step(self, state: Any) -> State:
-        """-> the state after one step."""
+        """Return the state after one step."""
 
     @abstractmethod
     def gap(self, before: Any, after: Any) -> Tensor:
-        """-> (b,): relative fixed-point gap of the step between two states."""
+        """Return the relative fixed-point gap of the step between two states, (b,)."""
 
 
-AlgorithmOf = Callable[[Tensor | None], Algorithm]  # of these images (k,) of the batch alone, or of all of them
+AlgorithmOf = Callable[[Tensor | None], Algorithm]  # for these images (k,) of the batch only, or for all of them
 
 
 @dataclass(frozen=True)
 class Stopping:
-    """When to stop.
+    """When an iteration stops.
 
     Attributes:
         tolerance: relative fixed-point gap at which an image stops.
-        max_iterations: at which it stops all the same, its gap reported.
-        check_every: iterations between looks at the gap.
+        max_iterations: iterations after which it stops in any case, with its gap reported.
+        check_every: iterations between checks of the gap.
 
     Raises:
         ArgumentError: less than one iteration.
@@ -67,9 +67,9 @@ class Stopping:
 
 
 def converge(algorithm_of: AlgorithmOf, start: Tensor, stopping: Stopping) -> Solution:
-    """(b, 1, n, n) -> each image's first estimate whose gap is small enough.
+    """Iterate from images (b, 1, n, n) and return each image's first estimate whose gap is small enough.
 
-    Its neighbours do not matter to it. Images that have stopped are left out of the work as soon as they are a quarter of it.
+    No image affects another. Images that have stopped are dropped from the computation once they make up a quarter of it.
     """
     found = Solution(
         start.clone(), torch.zeros(len(start), dtype=torch.int64, device=start.device), start.new_zeros(len(start))
@@ -99,10 +99,10 @@ def _of(state: State, images: Tensor) -> State:
 
 
 def length(x: Tensor) -> Tensor:
-    """(b, ...) -> (b,): Euclidean norm of each image."""
+    """Return the Euclidean norm of each image, (b,)."""
     return image_sum(x.square()).sqrt()
 
 
 def relative(change: Tensor, scale: Tensor) -> Tensor:
-    """(b, ...), (b, ...) -> (b,): norm of the change over norm of the scale; 0 / 0 is 0."""
+    """Return the norm of the change over the norm of the scale for each image, (b,); 0 / 0 is 0."""
     return length(change) / length(scale).clamp_min(torch.finfo(scale.dtype).tiny)

@@ -9,22 +9,23 @@ from cryosense.solvers.steps import Map, image_sum
 
 
 def inner(a: Tensor, b: Tensor) -> Tensor:
-    """(b, ...), (b, ...) -> (b, 1, ..., 1): inner product of each image, ready to broadcast."""
+    """Return the inner product of each pair of images, (b, 1, ..., 1), ready to broadcast."""
     return image_sum(a * b).reshape(-1, *(1,) * (a.ndim - 1))
 
 
 def conjugate_gradients(
     system: Map, rhs: Tensor, precondition: Map, *, tolerance: float, max_iterations: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """(b, ...) -> (b, ...): solve ``system(x) = rhs`` for each image, ``system`` positive definite on the span of ``rhs``.
+    """Solve ``system(x) = rhs`` for each image; ``system`` must be positive definite on the span of ``rhs``.
 
-    An image whose residual is below ``tolerance`` times its right-hand side is frozen: its step is zero from then on, so
-    that what other images still need cannot drive it apart by rounding. So is an image that meets a direction p with
-    p^T system(p) <= 0: its system is not positive definite, no step along p leads towards a solution, and it keeps what it
-    had, with a residual that says so. The preconditioned conjugate gradient method of Hestenes and Stiefel, one set of
+    An image whose residual falls below ``tolerance`` times its right-hand side is frozen: its step is zero from then on, so
+    that the iterations other images still need cannot make it drift by rounding. So is an image that meets a direction p with
+    ``p^T system(p) <= 0``: its system is not positive definite, no step along p leads towards a solution, and it keeps what it
+    had, with a residual that says so. The preconditioned conjugate gradient method of Hestenes and Stiefel, with one set of
     scalars per image.
 
-    Returns: the solution, iterations (b,) int64 that changed it, and relative residual (b,).
+    Returns:
+        The solution (b, ...), the iterations that changed it, (b,) int64, and the relative residual (b,).
     """
     x = torch.zeros_like(rhs)
     r = rhs.clone()

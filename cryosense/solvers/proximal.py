@@ -1,4 +1,4 @@
-"""Proximal algorithms on callables: minimise f(x) + g(x) for a batch, to be run by :func:`.converging.converge`."""
+"""Proximal algorithms on callables: minimise f(x) + g(x) for a batch, run by ``converging.converge``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cryosense.solvers.steps import ADMMState, FISTAState, Map, SplitState, Spli
 
 
 class ADMM(Algorithm):
-    """Over-relaxed ADMM, see :func:`.admm_step`.
+    """Over-relaxed ADMM; see ``admm_step``.
 
     The gap is that of the fixed point, relative to |z|: the larger of |x - z| (primal residual) and |z - z_before| (dual).
     """
@@ -29,9 +29,9 @@ class ADMM(Algorithm):
 
 
 class SplitADMM(Algorithm):
-    """ADMM on x = z and d = K z, see :func:`.split_step`.
+    """ADMM on x = z and d = K z; see ``split_step``.
 
-    The gap is as in :class:`ADMM`, both constraints taken together in the metric of their penalties.
+    The gap is as in ``ADMM``, with both constraints taken together in the metric of their penalties.
     """
 
     def __init__(self, data_step: Map, split: Splitting, relaxation: float = 1.8) -> None:
@@ -51,16 +51,16 @@ class SplitADMM(Algorithm):
         return torch.maximum(primal, dual) / scale
 
     def _length(self, x: Tensor, d: Tensor) -> Tensor:
-        """(b, ...), (b, ...) -> (b,): sqrt(|x|^2 + coupling |d|^2)."""
+        """Return ``sqrt(|x|^2 + coupling |d|^2)`` for each image, (b,)."""
         coupling = torch.as_tensor(self.split.coupling, dtype=x.dtype, device=x.device).flatten()
         return torch.hypot(length(x), coupling.sqrt() * length(d))
 
 
 class FISTA(Algorithm):
-    """Accelerated proximal gradient, see :func:`.fista_step`.
+    """Accelerated proximal gradient; see ``fista_step``.
 
-    The gap is the change |x - p| / |x| from the extrapolated point p to x = prox(p - gradient(p)), times ``gap_per_change``: L
-    over the typical curvature of f, so that a short step does not look like a small gap.
+    The gap is the change ``|x - p| / |x|`` from the extrapolated point p to ``x = prox(p - gradient(p))``, times
+    ``gap_per_change``: L over the typical curvature of f, so that a short step does not look like a small gap.
     """
 
     def __init__(self, gradient: Map, prox: Map, gap_per_change: float | Tensor = 1.0) -> None:

@@ -1,6 +1,6 @@
-"""Single steps of the proximal algorithms, each written once: run to convergence by :func:`.converging.converge`, or unrolled.
+"""Single steps of the proximal algorithms, each written once: iterated by ``converging.converge``, or unrolled.
 
-The steps of ADMM and of accelerated proximal gradient work on nothing in place, so that gradients flow through them.
+The steps of ADMM and of accelerated proximal gradient change nothing in place, so that gradients flow through them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Map = Callable[[Tensor], Tensor]
 
 
 class ADMMState(NamedTuple):
-    """Of ADMM as Douglas-Rachford splitting on one variable, (b, 1, n, n) each."""
+    """State of ADMM as Douglas-Rachford splitting on one variable, (b, 1, n, n) each."""
 
     z: Tensor  # the estimate
     s: Tensor  # what the next step begins with
@@ -23,9 +23,10 @@ class ADMMState(NamedTuple):
 
 
 def admm_step(data_step: Map, prox: Map, relaxation: float | Tensor, state: ADMMState) -> ADMMState:
-    """-> after one step of over-relaxed ADMM.
+    """Return the state after one step of over-relaxed ADMM.
 
-    ``data_step(z)`` is argmin f(x) + rho |x - z|^2 / 2 and ``prox(v)`` is argmin g(x) + rho |x - v|^2 / 2 with one rho.
+    ``data_step(z)`` is ``argmin_x f(x) + rho |x - z|^2 / 2`` and ``prox(v)`` is ``argmin_x g(x) + rho |x - v|^2 / 2``, with
+    the same rho.
     """
     x = data_step(state.s)
     z = prox(torch.lerp(state.s, x, 2.0))
@@ -33,7 +34,7 @@ def admm_step(data_step: Map, prox: Map, relaxation: float | Tensor, state: ADMM
 
 
 class SplitState(NamedTuple):
-    """Of ADMM with a second constraint d = K z, whose multipliers are u (b, 1, n, n) and v (b, ...)."""
+    """State of ADMM with a second constraint d = K z, whose multipliers are u (b, 1, n, n) and v (b, ...)."""
 
     z: Tensor  # the estimate
     kz: Tensor  # K z
@@ -44,7 +45,7 @@ class SplitState(NamedTuple):
 
 
 class Splitting(NamedTuple):
-    """phi(K x) as a step sees it: ``shrink`` is for the penalty ``coupling`` * rho, ``solve`` is (1 + coupling K^T K)^-1."""
+    """A prior phi(K x): ``shrink`` is for the penalty ``coupling`` rho, ``solve`` is ``(1 + coupling K^T K)^-1``."""
 
     analysis: Map
     analysis_adjoint: Map
@@ -54,7 +55,7 @@ class Splitting(NamedTuple):
 
 
 def split_step(data_step: Map, split: Splitting, relaxation: float, state: SplitState) -> SplitState:
-    """-> after one step of ADMM on x = z and d = K z, for priors whose prox is not explicit.
+    """Return the state after one step of ADMM on x = z and d = K z, for priors without an explicit prox.
 
     The first block (x, d) and the second (z) are both exact, so this is two-block ADMM.
     """
@@ -67,7 +68,7 @@ def split_step(data_step: Map, split: Splitting, relaxation: float, state: Split
 
 
 class FISTAState(NamedTuple):
-    """Of accelerated proximal gradient."""
+    """State of accelerated proximal gradient."""
 
     x: Tensor  # (b, 1, n, n) the estimate
     point: Tensor  # (b, 1, n, n) extrapolated from it
@@ -75,7 +76,7 @@ class FISTAState(NamedTuple):
 
 
 def fista_step(gradient: Map, prox: Map, momentum_factor: float | Tensor, state: FISTAState) -> FISTAState:
-    """-> after one step of FISTA (Beck and Teboulle 2009) with gradient-based restart, per image.
+    """Return the state after one step of FISTA (Beck and Teboulle 2009) with gradient-based restart, per image.
 
     ``gradient(x)`` is the gradient of f times the step 1 / L, and ``prox`` belongs to the same step. ``momentum_factor``
     multiplies the length of the extrapolation. Gradients do not flow through the decision to restart.
@@ -89,9 +90,9 @@ def fista_step(gradient: Map, prox: Map, momentum_factor: float | Tensor, state:
 
 
 def image_sum(x: Tensor) -> Tensor:
-    """(b, ...) -> (b,): the sum of each, rows first.
+    """Return the sum of each image, (b,), taken over rows first.
 
-    In one go the sum of a single large image would be shared out among threads, and so be another than that of the same image
-    among others.
+    In a single sum, a large image on its own would be split among threads, and so be rounded differently from the same image
+    in a batch.
     """
     return x.reshape(len(x), -1, x.shape[-1]).sum(-1).sum(-1)

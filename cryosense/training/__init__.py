@@ -1,1 +1,1 @@
-"""Training of networks on particle stacks; the only importer of Lightning beside the apps."""
+"""Training of networks on particle stacks; outside the apps, the only package that imports Lightning."""

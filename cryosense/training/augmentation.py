@@ -1,4 +1,4 @@
-"""Images turned and mirrored in their plane: as likely as they were, since particles lie in any direction."""
+"""Images rotated and mirrored in their plane: as likely as the originals, since particles lie in any direction."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from cryosense.shown import ShowsParameters
 
 
 class Augmentation(ShowsParameters, ABC):
-    """What is done to an image before a network is trained on it; drawn by the generator it is given."""
+    """What is done to an image before a network is trained on it, with random numbers from the given generator."""
 
     @abstractmethod
     def __call__(self, image: Tensor, random: np.random.Generator) -> Tensor:
-        """(1, n, n) -> (1, n, n)."""
+        """Return the changed image, (1, n, n)."""
 
 
 class Unchanged(Augmentation):
@@ -28,9 +28,9 @@ class Unchanged(Augmentation):
 
 
 class RightAngles(Augmentation):
-    """One of the four right-angle turns and, by option, the mirror image: pixels change places, none is interpolated.
+    """One of the four right-angle rotations and, optionally, the mirror image: pixels change places, none is interpolated.
 
-    A mirrored projection is the same object's projection from the opposite side, so nothing is learned that is not so.
+    A mirrored projection is a projection of the same object from the opposite side, so nothing untrue is learned.
     """
 
     def __init__(self, mirror: bool = True) -> None:
@@ -42,10 +42,10 @@ class RightAngles(Augmentation):
 
 
 class AnyAngle(Augmentation):
-    """A turn by any angle, and the mirror image by option.
+    """A rotation by any angle and, optionally, the mirror image.
 
     A right angle and then three shears by at most 45 degrees, each a phase ramp along one axis: no interpolation, so white
-    noise stays as white as it was (Unser, Thevenaz and Yaroslavsky 1995). What leaves the box at one side enters at the other.
+    noise stays white (Unser, Thevenaz and Yaroslavsky 1995). What leaves the box on one side enters on the other.
     """
 
     def __init__(self, mirror: bool = True) -> None:

@@ -20,21 +20,21 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def seeded(make_network: Callable[[], Network], seed: int) -> Network:
-    """-> the network, its weights drawn from torch's generator seeded here and left as it was."""
+    """Return the network, with weights drawn from torch's generator under this seed; the generator's state is restored."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return make_network()
 
 
 class AveragedTraining(pl.LightningModule, ABC):
-    """A network that is trained; the weights that are validated and exported are the moving average of those trained.
+    """A network in training; the weights that are validated and exported are the moving average of the trained ones.
 
     Args:
         network: untrained.
         optimisation: of its weights, and of their average.
 
     Attributes:
-        samples: whether images can be drawn from the model (:class:`.SampleGrid`).
+        samples: whether images can be drawn from the model (``SampleGrid``).
     """
 
     samples = False
@@ -46,11 +46,11 @@ class AveragedTraining(pl.LightningModule, ABC):
 
     @abstractmethod
     def check(self, source: ParticleSource) -> None:
-        """Raise ParticleDataError where particles do not fit the network or the loss."""
+        """Raise ParticleDataError if the particles do not fit the network or the loss."""
 
     @abstractmethod
     def export(self, folder: Path) -> None:
-        """Write the averaged weights, and what is needed to use them."""
+        """Write the averaged weights and whatever is needed to use them."""
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
@@ -65,7 +65,7 @@ class AveragedTraining(pl.LightningModule, ABC):
 
     @contextmanager
     def averaged_weights(self) -> Iterator[nn.Module]:
-        """The network with its averaged weights; afterwards those that are trained are back."""
+        """Yield the network with its averaged weights; the trained ones are restored afterwards."""
         self.ema.to(self.device)
         self.ema.store(self.network.parameters())
         self.ema.copy_to(self.network.parameters())

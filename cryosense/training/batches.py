@@ -1,4 +1,4 @@
-"""Training batches as a function of their number: a run that was interrupted goes on with the batch it would have had."""
+"""Training batches as a function of their number, so that an interrupted run resumes with the batch it would have had."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ PERMUTATION, AUGMENTATION = 0, 1  # streams of the generator
 
 
 class Batch(NamedTuple):
-    """Images (b, 1, n, n) in units of the scaling, their particle numbers (b,), the number of the batch, clean images or None.
+    """Images (b, 1, n, n) in units of the scaling, their particle numbers (b,), the batch number, and clean images or None.
 
-    Clean images (b, 1, n, n) are scaled and augmented as the images of the same particles.
+    Clean images (b, 1, n, n) are scaled and augmented like the images of the same particles.
     """
 
     images: Tensor
@@ -29,11 +29,15 @@ class Batch(NamedTuple):
 
 
 class NumberedBatches(Sampler[tuple[int, Tensor]]):
-    """Without end: (number of the batch, positions (b,)); every particle once an epoch, those that fill no batch left out.
+    """Batch numbers with positions (b,), without end: every particle once per epoch, but for the rest that fills no batch.
 
     Args:
-        first: -> the number to begin with, asked when iteration begins.
-        rank, ranks: of several processes each takes its part of each batch of ``ranks * batch_size``.
+        particles: how many there are.
+        batch_size: particles per batch and process.
+        seed: seed of the order.
+        first: returns the number to begin with; called when iteration begins.
+        rank: number of this process, which takes its part of each batch of ``ranks * batch_size``.
+        ranks: number of processes.
 
     Raises:
         ParticleDataError: fewer particles than one batch.
@@ -60,7 +64,7 @@ class NumberedBatches(Sampler[tuple[int, Tensor]]):
 
 
 class TrainingImages(Dataset[Batch]):
-    """Batches by (number, positions): read, scaled and augmented by draws that the number and the particle fix."""
+    """Batches by (number, positions): read, scaled and augmented by draws that depend only on number and particle."""
 
     def __init__(
         self, source: ParticleSource, particles: Tensor, scaling: Scaling, augmentation: Augmentation, seed: int
@@ -100,7 +104,7 @@ class ValidationImages(Dataset[Batch]):
 
 
 def _scaled(source: ParticleSource, particles: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor | None]:
-    """-> images and clean images (b, 1, n, n), both by the map of the images."""
+    """Return images and clean images, (b, 1, n, n), both scaled by the map of the images."""
     images, offset, gain = scaling(source.images[particles])
     if source.clean is None:
         return images, None

@@ -1,4 +1,4 @@
-"""What a training run goes on from: its state, and all losses until then."""
+"""What a training run resumes from: its state and all losses so far."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryosense.training.loggers import LossTable
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Checkpoints appear under their name whole or not at all, and leave nothing elsewhere."""
+    """Checkpoint files that appear under their name whole or not at all, and leave nothing elsewhere."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         del storage_options
@@ -24,13 +24,14 @@ class WholeFiles(TorchCheckpointIO):
 
 
 class Checkpoints(Checkpoint):
-    """``last.ckpt`` in a folder, every so many steps, with the losses that were logged; each whole or not at all.
+    """A callback that keeps ``last.ckpt`` in a folder, with the losses logged so far; each file is whole or not there at all.
 
-    A step at which the model is validated is kept once it is: a run that goes on from there has its losses, and one that was
-    killed before goes on from the checkpoint before and validates again.
+    A step at which the model is validated is kept once that is done: a run that resumes there has its losses, and one that was
+    killed before resumes from the previous checkpoint and validates again.
 
     Args:
-        every_steps: of the optimiser.
+        folder: where ``last.ckpt`` is written.
+        every_steps: optimiser steps between checkpoints.
     """
 
     def __init__(self, folder: Path, every_steps: int) -> None:
@@ -58,9 +59,9 @@ class Checkpoints(Checkpoint):
         self._losses = state_dict["losses"]
 
     def _keep(self, trainer: pl.Trainer, pending: Sequence[dict[str, Any]] = ()) -> None:
-        """``pending``: rows that the log gets only after this."""
+        """Write the checkpoint; ``pending``: rows that are logged only after this."""
         step = trainer.global_step
-        # Batches of one accumulated step share its number.
+        # Batches of one accumulated step have the same number.
         if step % self.every_steps or step == self._last or trainer.sanity_checking:
             return
         self._last = step
@@ -71,7 +72,7 @@ class Checkpoints(Checkpoint):
 
 
 def _about_to_be_logged(trainer: pl.Trainer) -> list[dict[str, Any]]:
-    """-> the row of this step: Lightning writes it when all callbacks have seen the end of the batch."""
+    """Return the row of this step, which Lightning writes only once all callbacks have seen the end of the batch."""
     every = int(getattr(trainer, "log_every_n_steps", 0))
     if every == 0 or trainer.global_step % every:
         return []

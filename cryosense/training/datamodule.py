@@ -1,4 +1,4 @@
-"""Particles for training and validation as Lightning asks for them."""
+"""Particles for training and validation, as Lightning asks for them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from cryosense.training.splits import Split
 
 
 class ParticleDataModule(pl.LightningDataModule):
-    """Batches of a stack, split for training and validation.
+    """Batches of a stack, split into training and validation.
 
     Args:
-        particles: images and, where they are known, clean images; read batch by batch.
-        split: which are for what.
+        particles: images and, where known, clean images; read batch by batch.
+        split: which particles are for training and which for validation.
+        scaling: scaling of the images.
+        augmentation: augmentation of the training images.
         batch_size: per process.
-        validation_images: at most so many, spread evenly over those for validation.
+        validation_images: at most this many, spread evenly over the validation particles.
         workers: processes that read ahead; 0 reads in the training process.
+        seed: seed of order and augmentation.
     """
 
     def __init__(
@@ -42,7 +45,7 @@ class ParticleDataModule(pl.LightningDataModule):
         self.split, self.batch_size, self.workers, self.seed = split, batch_size, workers, seed
 
     def first_batch(self) -> int:
-        """-> number of the batch that training begins or goes on with."""
+        """Return the number of the batch with which training begins or resumes."""
         assert self.trainer is not None
         return int(self.trainer.global_step) * int(self.trainer.accumulate_grad_batches)
 
@@ -53,7 +56,7 @@ class ParticleDataModule(pl.LightningDataModule):
         return self._loader(self._train, batches)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        # All processes look at all of them: a few hundred images, and no process has to wait for a sum.
+        # Every process uses all of them: a few hundred images, and none has to wait for a sum.
         return self._loader(self._validation, None)
 
     def _loader(self, batches: Dataset[Batch], order: Sampler[tuple[int, Tensor]] | None) -> DataLoader[Batch]:

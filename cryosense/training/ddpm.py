@@ -1,4 +1,4 @@
-"""Training of a denoising diffusion model (Ho et al. 2020): the Lightning module, which holds no mathematics but the loss."""
+"""Training of a denoising diffusion model (Ho et al. 2020): a Lightning module whose only mathematics is the loss."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ TRAINING_NOISE, VALIDATION_NOISE = 2, 3  # streams of the generator, beside thos
 
 
 class DDPMTraining(AveragedTraining):
-    """Predict the noise, or the velocity, in a noised particle image.
+    """Training to predict the noise, or the velocity, in a noised particle image.
 
-    ``loss = |target - network(sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps, t)|^2`` averaged over pixels, images and uniform t,
+    ``loss = |target - network(sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps, t)|^2``, averaged over pixels, images and uniform t,
     with the target that the scheduler's ``prediction_type`` names.
 
     Args:
-        make_network: -> the network (b, 1, n, n), (b,) -> (b, 1, n, n), its weights drawn from torch's generator seeded here.
+        make_network: makes the network, which maps images (b, 1, n, n) and timesteps (b,) to (b, 1, n, n); its weights are
+            drawn from torch's generator, seeded here.
         scheduler: the noise schedule and what is predicted.
         optimisation: of the weights, and of their average.
-        bands: edges of the timestep bands that validation losses are given for, from 0 to the number of timesteps.
-        seed: of the initial weights, the timesteps and the noise.
+        bands: edges of the timestep bands for which validation losses are given, from 0 to the number of timesteps.
+        seed: seed of the initial weights, the timesteps and the noise.
 
     Raises:
         ArgumentError: edges of bands that do not ascend from 0 to the scheduler's number of timesteps.
@@ -51,7 +52,7 @@ class DDPMTraining(AveragedTraining):
         timesteps = int(scheduler.config["num_train_timesteps"])
         if list(bands) != sorted(set(bands)) or bands[0] != 0 or bands[-1] != timesteps:
             raise ArgumentError(f"bands={list(bands)}: edges must ascend from 0 to the {timesteps} timesteps of the schedule")
-        # Convolutions on the CPU and on tensor cores want the channels innermost.
+        # Convolutions on the CPU and on tensor cores are faster with the channels innermost.
         super().__init__(seeded(make_network, seed).to(memory_format=torch.channels_last), optimisation)
         self.scheduler, self.timesteps = scheduler, timesteps
         self.bands, self.seed = list(bands), seed
@@ -66,7 +67,7 @@ class DDPMTraining(AveragedTraining):
             )
 
     def prediction_error(self, images: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """(b, 1, n, n), (b, 1, n, n), (b,) -> (b,): mean squared error of the network's prediction."""
+        """Return the network's mean squared error, (b,), for images and noise (b, 1, n, n) at timesteps (b,)."""
         noised = self.scheduler.add_noise(images, noise, timesteps)
         if self.scheduler.config["prediction_type"] == "v_prediction":
             target = self.scheduler.get_velocity(images, noise, timesteps)
@@ -76,7 +77,7 @@ class DDPMTraining(AveragedTraining):
         return (predicted.float() - target).square().flatten(1).mean(1)
 
     def draws(self, images: Tensor, index: int, stream: int, low: int, high: int) -> tuple[Tensor, Tensor]:
-        """-> noise (b, 1, n, n) and timesteps (b,) in [low, high), fixed by seed, index and stream."""
+        """Return noise (b, 1, n, n) and timesteps (b,) in [low, high), fixed by seed, index and stream."""
         random = seeding.generator(self.seed, index, stream)
         timesteps = torch.from_numpy(random.integers(low, high, len(images)))
         noise = torch.from_numpy(random.standard_normal(images.shape, dtype="float32"))

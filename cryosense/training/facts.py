@@ -1,4 +1,4 @@
-"""What a model says of the images it was trained on, beside its weights."""
+"""What a model states, besides its weights, about the images it was trained on."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cryosense.denoisers.pipelines import FACTS
 
 
 def write_facts(folder: Path, images: ParticleStack, scaling: Scaling, chunk_size: int) -> None:
-    """Write what the images of a stack are, scaled: box and pixel size, scaling, mean level and radial power spectrum.
+    """Write what the scaled images of a stack are: box and pixel size, scaling, mean level and radial power spectrum.
 
-    The spectrum is the mean of |F (x - mean)|^2 (unitary transform) over each shell, corners included: with it a Gaussian
-    model of the same images can be made (:func:`cryosense.denoisers.open_gaussian`), the control of the trained one.
+    The spectrum is the mean of ``|F (x - mean)|^2`` (unitary transform) over each shell, corners included. With it a Gaussian
+    model of the same images can be made (``cryosense.denoisers.open_gaussian``), the control for the trained one.
     """
     n, count = images.box_size, len(images)
     level = sum(float(scaling(chunk)[0].double().sum()) for _, chunk in images.chunks(chunk_size)) / (count * n**2)

@@ -1,4 +1,4 @@
-"""Where losses are written: one history, however often a run was begun again."""
+"""Where losses are written: one history, however often a run was restarted."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cryosense.files.writing import written_whole
 
 
 class LossTable(Logger):
-    """A CSV file with a row for each time that losses were logged: ``epoch``, ``step`` and their names, empty where not.
+    """A CSV file with one row per logging: ``epoch``, ``step`` and the losses by name, empty where there are none.
 
-    The rows are kept with each checkpoint, which a run that goes on takes them from.
+    The rows are stored in each checkpoint, from which a resumed run takes them.
     """
 
     name, version = "losses", ""
@@ -29,7 +29,7 @@ class LossTable(Logger):
         self.rows: list[dict[str, Any]] = []
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """They stand in the run's configuration."""
+        """Write nothing: hyperparameters are in the run's configuration."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
@@ -48,13 +48,13 @@ class LossTable(Logger):
 
 
 def csv(directory: Path, first_step: int) -> Logger:
-    """-> the table ``directory / "losses.csv"``."""
+    """Return the logger that writes ``directory / "losses.csv"``."""
     del first_step
     return LossTable(directory / "losses.csv")
 
 
 def tensorboard(directory: Path, first_step: int) -> Logger:
-    """-> TensorBoard's events below ``directory / "tensorboard"``; those of steps that are made again are not shown."""
+    """Return a TensorBoard logger in ``directory / "tensorboard"``; events of repeated steps are hidden."""
     from lightning.pytorch.loggers import TensorBoardLogger
 
     with _needed("tensorboard"):
@@ -62,7 +62,7 @@ def tensorboard(directory: Path, first_step: int) -> Logger:
 
 
 def wandb(directory: Path, first_step: int, *, project: str = "cryosense", offline: bool = False) -> Logger:
-    """-> a run of Weights & Biases; started again it is the same run, named by the directory."""
+    """Return a Weights & Biases run named after the directory; restarted, it is the same run."""
     from lightning.pytorch.loggers import WandbLogger
 
     with _needed("wandb"):
@@ -71,7 +71,7 @@ def wandb(directory: Path, first_step: int, *, project: str = "cryosense", offli
 
 @contextmanager
 def _needed(extra: str) -> Iterator[None]:
-    """Raises MissingExtraError that says what to install where the logger's library is missing."""
+    """Raise MissingExtraError, saying what to install, where the logger's library is missing."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -18,11 +18,11 @@ from cryosense.training.operators import DrawnMeasurement
 
 
 class ReconstructionLoss(ShowsParameters, ABC):
-    """A loss of each image.
+    """A loss for each image.
 
     Attributes:
-        name: for the record.
-        needs_clean: whether clean images have to be known.
+        name: name of the loss in records.
+        needs_clean: whether clean images must be known.
     """
 
     name: str
@@ -30,11 +30,14 @@ class ReconstructionLoss(ShowsParameters, ABC):
 
     @abstractmethod
     def __call__(self, solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement, random: np.random.Generator) -> Tensor:
-        """-> (b,): mean squared error per pixel."""
+        """Return the mean squared error per pixel, (b,)."""
 
 
 class AgainstMeasured(ReconstructionLoss):
-    """|R(A x, A) - x|^2 / n^2 with x the frame, noise and all: the paper's setting. Its minimiser keeps measured noise."""
+    """The error ``|R(A x, A) - x|^2 / n^2`` against the frame x, noise and all: the paper's setting.
+
+    Its minimiser keeps measured noise.
+    """
 
     name = "measured"
 
@@ -43,7 +46,10 @@ class AgainstMeasured(ReconstructionLoss):
 
 
 class AgainstClean(ReconstructionLoss):
-    """|R(A x, A) - s|^2 / n^2 with s the clean image: for simulated particles. Its minimiser is E[s | A x]."""
+    """The error ``|R(A x, A) - s|^2 / n^2`` against the clean image s, for simulated particles.
+
+    Its minimiser is E[s | A x].
+    """
 
     name = "clean"
     needs_clean = True
@@ -54,40 +60,43 @@ class AgainstClean(ReconstructionLoss):
 
 
 class SplitMeasurement(ReconstructionLoss):
-    """Reconstruct from one part of the measurement, score on all of it: no clean image, no frame.
+    """Reconstruct from one part of the measurement and score on all of it: no clean image, no frame.
 
-    With x = s + n, n white of deviation sigma, masks A and nested masks A_1 of a share of them, P and P_1 the projections on
-    their row spaces (A^+ y = P x), P_2 = P - P_1, R(x) short for R(A_1 x, A_1), and a weight v,
+    With x = s + n, n white of standard deviation sigma, masks A and nested masks A_1 of a share of them, P and P_1 the
+    projections on their row spaces (``A^+ y = P x``), P_2 = P - P_1, R(x) short for R(A_1 x, A_1), and a weight v,
 
         loss = (|P_1 (R(x) - x)|^2 + 2 sigma^2 tr(P_1 dR/dx) + v |P_2 (R(x) - x)|^2) / (rank P_1 + v rank P_2) - sigma^2.
 
-    What part 1 measured is scored by Stein's unbiased estimate of the risk (Stein 1981; for singular operators Eldar 2009, for
-    networks and drawn masks Aggarwal et al. 2022): E <P_1 R(x), n> = sigma^2 E tr(P_1 dR/dx), since n is white in the image.
-    What is held out has noise that R(x) does not know (SSDU, Yaman et al. 2020). So for every operator
+    What part 1 measured is scored by Stein's unbiased risk estimate (Stein 1981; for singular operators Eldar 2009, for
+    networks and drawn masks Aggarwal et al. 2022): ``E <P_1 R(x), n> = sigma^2 E tr(P_1 dR/dx)``, since n is white in the
+    image. What is held out has noise that R(x) does not know (SSDU, Yaman et al. 2020). So for every operator
 
         E loss = E (|P_1 (R(x) - s)|^2 + v |P_2 (R(x) - s)|^2) / (rank P_1 + v rank P_2),
 
-    the error against clean images over the coefficients that are measured, at the compression of A_1 and the noise of the
-    frame. Whatever v, its minimiser is E[s | A_1 x], that of the loss against clean images, wherever P_2 may fall. With
-    v = (n^2 - rank P_1) / rank P_2 it would be that loss itself, and the noise of the few that are held out most of it.
+    the error against clean images over the measured coefficients, at the compression of A_1 and the noise of the frame.
+    Whatever v, its minimiser is E[s | A_1 x], that of the loss against clean images, wherever P_2 may fall. With
+    ``v = (n^2 - rank P_1) / rank P_2`` it would be that loss itself, dominated by the noise of the few that are held out.
 
-    The trace is that of a central difference with a Gaussian probe w of deviation sigma (Ramani et al. 2008),
+    The trace is that of a central difference with a Gaussian probe w of standard deviation sigma (Ramani et al. 2008),
 
         sigma^2 tr(P_1 dR/dx) = <P_1 w, R(x + h w) - R(x - h w)> / 2 h,      |P (R - x)|^2 the mean of both sides,
 
-    which is no approximation, but for input of noise sqrt(1 + h^2) sigma: x + h w and n - w / h are independent
+    which is exact for input with noise ``sqrt(1 + h^2) sigma``: x + h w and n - w / h are independent
     (recorrupted-to-recorrupted, Pang et al. 2021, is the same with one side).
 
-    In the reconstruction the whole y is used: less compression than it was trained for, which the solver is told.
+    The reconstruction uses all of y: less compression than the solver was trained for, of which it is told.
 
-    Projections and not rows of A are what is divided: rows of pixel masks overlap, so their noise is correlated.
+    Projections are divided rather than rows of A, because rows of pixel masks overlap, so their noise is correlated.
 
     Args:
         kept: share of the measurement that is part 1.
         held_out_weight: v.
         probe_step: h.
-        noise_sigma: deviation of the images' noise per pixel, in units of the scaling; None: estimated for each batch from
-            what is measured beyond the Nyquist circle, where white noise is all there is.
+        noise_sigma: standard deviation of the images' noise per pixel, in units of the scaling; None to estimate it for each
+            batch from what is measured beyond the Nyquist circle, where there is only white noise.
+
+    Raises:
+        ArgumentError: a number out of range.
     """
 
     name = "split"
@@ -116,14 +125,18 @@ class SplitMeasurement(ReconstructionLoss):
         return (errors + 2 * trace) / count.to(x) - sigma**2
 
     def _squares(self, whole: LinearOperator, part: LinearOperator, error: Tensor) -> Tensor:
-        """-> (b,): |P_1 e|^2 + v |P_2 e|^2."""
+        """Return ``|P_1 e|^2 + v |P_2 e|^2``, (b,)."""
         seen = _projected(part, error)
         held_out = _projected(whole, error) - seen
         return _inner(seen, seen) + self.held_out_weight * _inner(held_out, held_out)
 
 
 def white_noise_sigma(measured: Tensor, operator: LinearOperator) -> float:
-    """(b, 1, n, n) A^+ y -> deviation per pixel of white noise, from the measured coefficients beyond the Nyquist circle.
+    """Return the standard deviation per pixel of white noise, from the measured coefficients beyond the Nyquist circle.
+
+    Args:
+        measured: (b, 1, n, n) ``A^+ y``.
+        operator: A.
 
     Raises:
         ArgumentError: masks that measure nothing there.
@@ -146,5 +159,5 @@ def _projected(operator: LinearOperator, x: Tensor) -> Tensor:
 
 
 def _inner(a: Tensor, b: Tensor) -> Tensor:
-    """-> (b,): inner product of each pair of images."""
+    """Return the inner product of each pair of images, (b,)."""
     return (a * b).flatten(1).sum(1)

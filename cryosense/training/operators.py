@@ -1,4 +1,4 @@
-"""Measurements to train on: a mask family, compressions from a range, masks drawn anew for every batch."""
+"""Measurements to train on: a mask family, compressions from a range, and new masks for every batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryosense.operators import LinearOperator
 from cryosense.seeding import generator
 from cryosense.shown import ShowsParameters
 
-LEAST_KEPT = 0.5  # of a measurement whose masks are too few to hold back less
+LEAST_KEPT = 0.5  # of a measurement with too few masks to hold back less
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,20 @@ class DrawnMeasurement:
     seed: int
 
     def measure(self, images: Tensor) -> Measurement:
-        """(b, 1, n, n), one batch -> its measurement."""
+        """Return the measurement of one batch of images, (b, 1, n, n)."""
         return acquire(images, torch.arange(len(images)), self._design(self.compression))
 
     def operator(self, box_size: int, count: int) -> LinearOperator:
-        """-> the operator of ``count`` images, for one batch."""
+        """Return the operator of ``count`` images, for one batch."""
         return self._at(self.compression, box_size, count)
 
     def nested(self, share: float, box_size: int, count: int) -> tuple[LinearOperator, LinearOperator]:
-        """-> the operator, and one that measures about a share of what it measures: of few masks, at most one less than all.
+        """Return the operator, and one that measures about a share of what it measures; of few masks, all but one at most.
 
         Masks of one seed at two compressions are nested: the same numbers are drawn, and more of them are kept.
 
         Raises:
-            ArgumentError: a family whose masks are not nested, or nothing is left to hold back.
+            ArgumentError: a family whose masks are not nested, or nothing left to hold back.
         """
         whole = self.operator(box_size, count)
         part = self._part(whole, share, count)
@@ -72,14 +72,15 @@ class DrawnMeasurement:
 
 
 class SampledOperators(ShowsParameters):
-    """Draws of measurements.
+    """Random measurements with compressions from a range.
 
     Args:
-        make_design: compression and seed -> design; one mask set for each batch, or for each image if it is ``per_particle``.
-        compression: nominal, from and to; its logarithm is drawn uniformly.
+        make_design: makes a design from compression and seed, with one mask set for each batch, or for each image if it is
+            ``per_particle``.
+        compression: lowest and highest nominal compression; its logarithm is drawn uniformly.
 
     Raises:
-        ArgumentError: a range that is none, or begins below 1.
+        ArgumentError: a range that is empty or begins below 1.
     """
 
     def __init__(self, make_design: Callable[..., Design], compression: Sequence[float]) -> None:
@@ -89,11 +90,11 @@ class SampledOperators(ShowsParameters):
 
     @property
     def kind(self) -> str:
-        """-> name of the operators' class."""
+        """Name of the operators' class."""
         design = self.make_design(compression=self.compression[0], seed=0)
         return type(design.operator(32, torch.arange(1))).__name__
 
     def draw(self, random: np.random.Generator) -> DrawnMeasurement:
-        """-> a measurement by the generator."""
+        """Return a measurement drawn with this generator."""
         low, high = (math.log(c) for c in self.compression)
         return DrawnMeasurement(self.make_design, math.exp(random.uniform(low, high)), int(random.integers(2**63)))

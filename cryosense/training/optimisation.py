@@ -1,4 +1,4 @@
-"""How weights are changed: AdamW on a cosine, and the moving average that is validated and exported."""
+"""How weights are updated: AdamW on a cosine schedule, and the moving average that is validated and exported."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from torch.optim.lr_scheduler import LambdaLR
 
 @dataclass(frozen=True)
 class Optimisation:
-    """Settings of the optimiser and of the average.
+    """Settings of the optimiser and of the moving average.
 
     Attributes:
         learning_rate, betas, weight_decay: of AdamW.
-        warmup_steps: in which the rate rises to ``learning_rate``; it then falls to 0 on a cosine over ``steps``.
-        steps: of the optimiser, in all.
-        ema_inv_gamma, ema_power, ema_max_decay: of the average: its decay after k steps is
-            min(max_decay, 1 - (1 + k / inv_gamma)^-power).
+        warmup_steps: steps in which the rate rises to ``learning_rate``; it then falls to 0 on a cosine over ``steps``.
+        steps: optimiser steps in all.
+        ema_inv_gamma, ema_power, ema_max_decay: of the average, whose decay after k steps is
+            ``min(max_decay, 1 - (1 + k / inv_gamma)^-power)``.
     """
 
     learning_rate: float = 1e-4
@@ -34,16 +34,16 @@ class Optimisation:
     ema_max_decay: float = 0.9999
 
     def optimiser(self, parameters: Iterator[nn.Parameter]) -> torch.optim.AdamW:
-        """-> AdamW on these parameters."""
+        """Return AdamW on these parameters."""
         betas = (self.betas[0], self.betas[1])
         return torch.optim.AdamW(parameters, self.learning_rate, betas=betas, weight_decay=self.weight_decay, foreach=True)
 
     def schedule(self, optimiser: torch.optim.Optimizer) -> LambdaLR:
-        """-> the rate, to be changed after every step."""
+        """Return the learning rate schedule, to be advanced after every step."""
         return get_cosine_schedule_with_warmup(optimiser, self.warmup_steps, self.steps)
 
     def average(self, parameters: Iterator[nn.Parameter]) -> EMAModel:
-        """-> the average, which begins with these parameters."""
+        """Return the moving average, which begins with these parameters."""
         return EMAModel(
             parameters,
             decay=self.ema_max_decay,

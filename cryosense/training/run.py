@@ -1,4 +1,4 @@
-"""A training run: from a stack and a model to a folder of weights, continued where it was interrupted."""
+"""A training run: from a stack and a model to a folder of weights, resumed where it was interrupted."""
 
 from __future__ import annotations
 
@@ -38,17 +38,20 @@ TRAINING = Kind(
 
 @dataclass(frozen=True)
 class Training:
-    """All that a training run is made of.
+    """Everything that a training run is made of.
 
     Attributes:
-        make_model: -> the Lightning module.
+        source: images and, where known, clean images.
+        geometry: cropping of the images.
+        scaling, augmentation: what is done to the images.
+        make_model: makes the Lightning module.
         make_trainer: Lightning's Trainer without what is set here: loggers, callbacks, directory, steps.
-        make_logger: directory and first step -> logger, or None.
+        make_logger: makes a logger from directory and first step.
         batch_size: per process.
-        validation_fraction, validation_images: share of particles kept from training, and how many of them are looked at.
+        validation_fraction, validation_images: share of particles withheld from training, and how many of them are used.
         validate_every, checkpoint_every, sample_every: optimiser steps.
-        sample_images, sample_network_evaluations: of the pictures drawn while a model trains that can be sampled.
-        steps: of the optimiser.
+        sample_images, sample_network_evaluations: of the pictures drawn during training from a model that can be sampled.
+        steps: optimiser steps in all.
         workers: processes that read ahead.
         skip_bad: leave out particles that are constant or not finite, instead of stopping.
     """
@@ -85,20 +88,20 @@ class Training:
         return source.transformed(self.geometry)
 
     def module(self) -> AveragedTraining:
-        """-> the untrained module. Raises ParticleDataError where the particles do not fit it."""
+        """Return the untrained module. Raises ParticleDataError if the particles do not fit it."""
         module = self.make_model()
         module.check(self._particles)
         return module
 
     def run(self, module: AveragedTraining, directory: Path, files: Stamps | None = None) -> Path:
-        """Train of a module what is still to train. -> the folder of weights, ``directory / "model"``.
+        """Train a module as far as still needed and return the folder of weights, ``directory / "model"``.
 
         Writes ``split.json``, ``checkpoints/last.ckpt`` and what the logger and the samples write while it works; the model
-        last of all. ``files``: size and time of change of what is read, see :class:`.SurveyRecord`.
+        comes last. ``files``: size and modification time of what is read, see ``SurveyRecord``.
 
         Raises:
             ParticleDataError: images that cannot be used, or too few.
-            UntrustedFileError: a checkpoint to go on from that is damaged.
+            UntrustedFileError: a damaged checkpoint to resume from.
         """
         model_folder = directory / "model"
         particles = self._particles
@@ -132,7 +135,7 @@ class Training:
         try:
             trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
         except SystemExit as ended:
-            if ended.code == 1 and trainer.interrupted:  # Lightning's word for Ctrl-C
+            if ended.code == 1 and trainer.interrupted:  # how Lightning reports Ctrl-C
                 raise KeyboardInterrupt from None
             raise
         for logger in trainer.loggers:
@@ -173,15 +176,15 @@ class Training:
         shutil.rmtree(unfinished, ignore_errors=True)
         module.export(unfinished)
         write_facts(unfinished, trained_on, scaling, self.chunk_size)
-        shutil.rmtree(folder, ignore_errors=True)  # one that was not whole
+        shutil.rmtree(folder, ignore_errors=True)  # an incomplete one
         unfinished.rename(folder)
 
 
 def step_of(checkpoint: Path) -> int:
-    """-> the step that a checkpoint was written at, 0 where there is none.
+    """Return the step at which a checkpoint was written, 0 if there is none.
 
     Raises:
-        UntrustedFileError: a file that is no checkpoint, or a damaged one.
+        UntrustedFileError: a file that is not a checkpoint, or a damaged one.
     """
     if not checkpoint.is_file():
         return 0

@@ -16,12 +16,14 @@ from cryosense.training.ddpm import DDPMTraining
 
 
 class SampleGrid(pl.Callback):
-    """Every ``every_steps`` steps, images drawn from the averaged weights as ``<folder>/step_<step>.png``.
+    """A callback that draws images from the averaged weights as ``<folder>/step_<step>.png``, every ``every_steps`` steps.
 
     Args:
-        images: how many, a square number looks best.
+        folder: where the pictures go.
+        every_steps: optimiser steps between pictures.
+        images: how many; a square number looks best.
         network_evaluations: DDIM steps for each.
-        seed: of the noise they start from, the same in every picture.
+        seed: seed of the noise they start from, the same in every picture.
     """
 
     def __init__(self, folder: Path, *, every_steps: int, images: int, network_evaluations: int, seed: int) -> None:
@@ -31,7 +33,7 @@ class SampleGrid(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         step = trainer.global_step
-        # Batches of one accumulated step share its number.
+        # Batches of one accumulated step have the same number.
         if step % self.every_steps or step == self._last or not trainer.is_global_zero:
             return
         self._last = step
@@ -44,7 +46,7 @@ class SampleGrid(pl.Callback):
 
 @torch.no_grad()
 def draw(module: DDPMTraining, count: int, box_size: int, network_evaluations: int, seed: int) -> Tensor:
-    """-> (count, 1, n, n): samples of the averaged weights by DDIM with eta = 1, their noise fixed by the seed."""
+    """Return samples of the averaged weights, (count, 1, n, n), by DDIM with eta = 1, their noise fixed by the seed."""
     scheduler = DDIMScheduler.from_config(module.scheduler.config, clip_sample=False)
     scheduler.set_timesteps(network_evaluations)
     random = seeding.generator(seed)
@@ -60,7 +62,7 @@ def draw(module: DDPMTraining, count: int, box_size: int, network_evaluations: i
 
 
 def picture(images: Tensor, columns: int, path: Path) -> None:
-    """(m, 1, n, n) images in [-1, 1] -> a PNG of them in rows of so many."""
+    """Write images (m, 1, n, n) in [-1, 1] as a PNG with ``columns`` of them in a row."""
     rows = -(-len(images) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(1.2 * columns, 1.2 * rows), squeeze=False)
     for axis in axes.flat:

@@ -16,7 +16,7 @@ MICROGRAPH = "rlnMicrographName"
 
 @dataclass(frozen=True)
 class Split:
-    """Particle numbers for training (t,) and validation (v,), both ascending, and how they were told apart."""
+    """Particle numbers for training (t,) and validation (v,), both ascending, and how they were separated."""
 
     train: Tensor
     validation: Tensor
@@ -24,9 +24,10 @@ class Split:
 
 
 def split(stack: ParticleStack, validation_fraction: float, seed: int) -> Split:
-    """-> whole micrographs for validation where the metadata name them, else one block of neighbours at the end of the stack.
+    """Split a stack by whole micrographs where the metadata name them, else with one block at its end for validation.
 
-    Particles of one micrograph share ice, defocus and often overlap: were some trained on, the others would not be unseen.
+    Particles of one micrograph share ice and defocus and often overlap: if some were trained on, the others would not be
+    unseen.
 
     Raises:
         ParticleDataError: a fraction outside (0, 1), or one that leaves either side without particles.

@@ -1,4 +1,4 @@
-"""Training of an unrolled solver: the Lightning module, which draws measurements and takes the mean of a loss."""
+"""Training of an unrolled solver: a Lightning module that draws measurements and takes the mean of a loss."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ TRAINING_DRAW, VALIDATION_DRAW = 4, 5  # streams of the generator, beside those 
 
 
 class UnrolledTraining(AveragedTraining):
-    """Reconstruct particles from measurements that are drawn anew for every batch, by seed and number of the batch.
+    """Training to reconstruct particles from measurements that are drawn anew for every batch, by seed and batch number.
 
     Args:
-        make_network: -> the solver.
+        make_network: makes the solver.
         operators: the measurements to draw.
-        loss: of a reconstruction.
+        loss: loss of a reconstruction.
         optimisation: of the weights, and of their average.
-        checkpointing: keep no iteration's work for the backward pass, do it again there: half as fast again, in a fraction of
-            the memory.
-        seed: of the initial weights, the masks and the draws of the loss.
+        checkpointing: recompute each iteration in the backward pass instead of keeping its work: takes half as long again, in
+            a fraction of the memory.
+        seed: seed of the initial weights, the masks and the draws of the loss.
     """
 
     network: UnrolledSolver
@@ -60,7 +60,7 @@ class UnrolledTraining(AveragedTraining):
         self.network.prepare(source.images.box_size)
 
     def losses(self, batch: Batch, index: int, stream: int) -> Tensor:
-        """-> (b,): the loss of a batch, its measurement fixed by seed, index and stream."""
+        """Return the loss of each image in a batch, (b,), its measurement fixed by seed, index and stream."""
         random = seeding.generator(self.seed, index, stream)
         return self.loss(self.network, batch, self.operators.draw(random), random)
 
@@ -77,7 +77,7 @@ class UnrolledTraining(AveragedTraining):
         self._sums += torch.tensor([losses.sum().item(), scores.sum().item(), len(losses)])
 
     def _psnr(self, batch: Batch, clean: Tensor) -> Tensor:
-        """-> (b,): PSNR in dB against the clean images, from the whole measurement."""
+        """Return the PSNR in dB against the clean images, (b,), from the whole measurement."""
         drawn = self.operators.draw(seeding.generator(self.seed, batch.number, VALIDATION_DRAW))
         measurement = drawn.measure(batch.images)
         return psnr(self.network(measurement.y, measurement.operator), clean)

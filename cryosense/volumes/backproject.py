@@ -1,12 +1,12 @@
 """Back-projection: central slices added into a transform, weighted by CTF^2, and divided by the sum of the weights.
 
 For particles with poses R, CTFs c and images F in Fourier space, ``numerator = sum c F`` and ``weight = sum c^2`` over all
-coefficients that fall near a point of the map's transform, with trilinear weights; the map is their quotient, the
+coefficients that fall near a point of the map's transform, with trilinear weights. The map is their quotient, the
 least-squares solution where the coefficients around a point see the same value. The sums of two sets of particles add up to
-the sums of all: sets can be divided among processes.
+the sums of all, so sets can be divided among processes.
 
-Insertion is our own and not torch-fourier-slice's, which takes no weights per coefficient, holds no sums between calls and
-interpolates the unpadded transform.
+Insertion is written here instead of taken from torch-fourier-slice, which takes no weights per coefficient, holds no sums
+between calls and interpolates the unpadded transform.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from cryosense.volumes.half_ball import HalfBallSums
 from cryosense.volumes.poses import centring_phases
 from cryosense.volumes.quotient import Quotient
 
-DOUBLE_PRECISION_SHARE = 8  # of the radius, whose coefficients are added up in double precision
+DOUBLE_PRECISION_SHARE = 8  # of the radius, within which coefficients are summed in double precision
 ORTHONORMAL = 1e-4
 
 
 class Slices(NamedTuple):
-    """What b particles add: ``ctf * spectrum`` (b, n, n // 2 + 1) complex and ``ctf^2`` (b, n, n // 2 + 1), 0 where masked."""
+    """What b particles add, (b, n, n // 2 + 1) each: ``ctf * spectrum``, complex, and ``ctf^2``, 0 where masked."""
 
     numerator: Tensor
     weight: Tensor
@@ -38,16 +38,22 @@ class Slices(NamedTuple):
 def slices(
     images: Tensor, origins_angstrom: Tensor, ctf: Tensor | None, shares: Tensor | None, pixel_size_angstrom: float
 ) -> Slices:
-    """(b, n, n) images centred on n // 2, (b, 2) x, y origins, (b, n, n // 2 + 1) CTF or None -> what they add to a map.
+    """Return what b images add to a map.
 
-    ``shares``, (1 or b, n, n) on the centred plane or None for 1, says how much of each Fourier coefficient was measured:
-    p_k = |P e_k|^2 for images that are P x, P the projection on what the masks see (``LinearOperator.measured_shares``). On
-    average over poses such an image holds p_k times the coefficient, and white noise of p_k times the variance, so least
-    squares takes the image as it is and CTF^2 p_k as its weight. That sets amplitudes right; within a shell it changes little,
-    since p_k hardly differs between particles. Where p_k is 0 nothing is inserted.
+    Args:
+        images: (b, n, n), centred on n // 2.
+        origins_angstrom: (b, 2) x, y.
+        ctf: (b, n, n // 2 + 1), or None.
+        shares: (1 or b, n, n) on the centred plane, how much of each Fourier coefficient was measured, or None for 1.
+        pixel_size_angstrom: pixel size of the images.
+
+    For images P x, P the projection on what the masks see, the shares are ``p_k = |P e_k|^2``
+    (``LinearOperator.measured_shares``). On average over poses such an image holds p_k times the coefficient, and white noise
+    of p_k times the variance, so least squares takes the image as it is and CTF^2 p_k as its weight. That sets amplitudes
+    right; within a shell it changes little, since p_k hardly differs between particles. Where p_k is 0 nothing is inserted.
     """
     n = images.shape[-1]
-    # One transform is planned, and rounded, differently from several: one image comes as two.
+    # A single transform is planned, and rounded, differently from several: one image is passed as two.
     numerator = fourier.half_plane(images if len(images) > 1 else images.repeat(2, 1, 1))[: len(images)]
     for factors in centring_phases(origins_angstrom, n, pixel_size_angstrom):
         numerator *= factors
@@ -65,13 +71,13 @@ class SliceAccumulator(ShowsInModule, nn.Module):
     """The two sums of a map of n voxels a side, on a grid ``pad_factor`` times as fine as its transform's own.
 
     Holds 12 bytes for each of 2.1 (pad_factor n / 2)^3 points (55 MB at n = 128, pad factor 2), whatever the number of
-    particles. Coefficients up to an eighth of the radius, where all particles meet, are added up in double precision, the
-    others in single. A point at a distance of r points gets about 1 / r terms from each particle, and the order of t terms
-    changes a sum in single precision by some 3e-8 sqrt(t) of itself: 1e-6 for 20,000 particles at n = 128. On the CPU the
-    order is that of the particles: nothing depends on portions and threads, and shards differ by that much.
+    particles. Coefficients up to an eighth of the radius, where all particles meet, are summed in double precision, the others
+    in single. A point at a distance of r points gets about 1 / r terms from each particle, and the order of t terms changes a
+    sum in single precision by some 3e-8 sqrt(t) of itself: 1e-6 for 20,000 particles at n = 128. On the CPU the order is that
+    of the particles: nothing depends on portions and threads, and shards differ by that much.
 
     Coefficients inside the circle of radius n / 2 are used; Nyquist and the corners are not, as in RELION. ``state_dict`` is
-    what a run must keep to go on later.
+    what a run must keep in order to resume.
 
     Raises:
         ArgumentError: a pad factor below 1.
@@ -90,14 +96,14 @@ class SliceAccumulator(ShowsInModule, nn.Module):
 
     @property
     def parts(self) -> list[HalfBallSums]:
-        """-> the sums of inner and of outer coefficients, which overlap."""
+        """The sums of inner and of outer coefficients, which overlap."""
         return [self.inner, self.outer]
 
     def insert(self, particles: Slices, rotations: Tensor) -> None:
-        """b slices and (b, 3, 3) image-to-map rotations: add them to the sums.
+        """Add b slices, with image-to-map rotations (b, 3, 3), to the sums.
 
         Raises:
-            ArgumentError: matrices that are no rotations.
+            ArgumentError: matrices that are not rotations.
         """
         misfit = rotations.mT @ rotations - torch.eye(3, dtype=rotations.dtype, device=rotations.device)
         if not bool((misfit.abs() < ORTHONORMAL).all()):
@@ -118,29 +124,29 @@ class SliceAccumulator(ShowsInModule, nn.Module):
             mine.sums += others.sums
 
     def volume(self, regularisation: float) -> Tensor:
-        """-> (n, n, n) float32, z, y, x: the map on the scale of which the images are projections.
+        """Return the map of which the images are projections, on their scale, (n, n, n) float32, z, y, x.
 
-        The quotient is ``numerator / (weight + regularisation * mean weight of the shell)``, so that points few particles came
-        near do not carry their noise into the map. The trilinear weights' transform, ``sinc^2`` along each axis, is divided
-        out, and the gaps beside the origin of the finer grid filled (:func:`fill_gaps`). At pad factor 2 amplitudes
-        are right to 3 % in the mean and in shells 2 and beyond, to 8 % in shell 1.
+        The quotient is ``numerator / (weight + regularisation * mean weight of the shell)``, so that points near which few
+        particles came do not carry their noise into the map. The transform of the trilinear weights, ``sinc^2`` along each
+        axis, is divided out, and the gaps beside the origin of the finer grid are filled (``fill_gaps``). At pad factor 2
+        amplitudes are right to 3 % in the mean and in shells 2 and beyond, and to 8 % in shell 1.
         """
         return Quotient(self.parts, self.padded_size, regularisation).volume(self.box_size, self.pad_factor)
 
     def deviation(self, part: SliceAccumulator, regularisation: float) -> Tensor:
-        """-> (n, n, n) float32: what the map gains, to first order, from the particles of ``part``, some of these.
+        """Return what the map gains, to first order, from the particles of ``part``, some of these: (n, n, n) float32.
 
-        With sums N, W of all and N_g, W_g of the part, the derivative of the quotient to the part's weight among the others:
-        ``(N_g - N / W W_g) / W`` (with the regularisation in W). Over parts that make up the whole it adds up to zero.
+        With sums N, W of all and N_g, W_g of the part, it is the derivative of the quotient by the part's weight among the
+        others: ``(N_g - N / W W_g) / W`` (with the regularisation in W). Over parts that make up the whole it adds up to zero.
         """
         whole = Quotient(self.parts, self.padded_size, regularisation)
         return whole.deviation(Quotient(part.parts, part.padded_size, regularisation)).volume(self.box_size, self.pad_factor)
 
 
 def _columns(box_size: int, radii: tuple[float, ...]) -> list[tuple[Tensor, Tensor]]:
-    """-> for each ring between the radii, in Fourier pixels: (n,) its first column in each row of a half plane, and its end.
+    """Return for each ring between the radii, in Fourier pixels, its first and end column in each row of a half plane, (n,).
 
-    Of each Friedel pair one is in a ring: the column x = 0 holds both.
+    One of each Friedel pair is in a ring, since the column x = 0 holds both.
     """
     row = (torch.arange(box_size) + box_size // 2) % box_size - box_size // 2
     column = torch.arange(box_size // 2 + 1)

@@ -1,4 +1,4 @@
-"""The loop that adds slices to a half ball of sums, compiled by numba. Imported where it is first used: compilers are large.
+"""The loop that adds slices to a half ball of sums, compiled by numba. Imported on first use, since compilers are large.
 
 Compiled code is kept beside this file or in the user's cache directory, whichever can be written; where neither can, each
 process compiles for itself.
@@ -11,14 +11,14 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-PLANES = 16  # worked on at a time: as many of a 128 px map at pad factor 2 as a shared cache holds
+PLANES = 16  # at a time: as many of a 128 px map at pad factor 2 as fit a shared cache
 STEEP = np.float32(1e-3)
 ONE = np.float32(1)
 HALF = np.float32(0.5)
 
 
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """-> the function, compiled at its first call. Nothing is fused or reordered: sums are the same on every machine."""
+    """Return the function, compiled at its first call, nothing fused or reordered: sums are the same on every machine."""
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # no directory that can be written
@@ -27,7 +27,7 @@ def compiled(function: Callable[..., None]) -> Callable[..., None]:
 
 @compiled
 def split_rows(numerators, rotations, first, last, splits):  # type: ignore[no-untyped-def]
-    """(b, n) <- the column of each row at which its points pass from one side of the plane x = 0 of the map to the other."""
+    """Fill ``splits`` (b, n) with the column of each row where its points cross the plane x = 0 of the map."""
     b, n = splits.shape
     for i in range(b):
         slope = rotations[i, 0, 0]
@@ -55,7 +55,7 @@ def add_slices(sums, starts, slices, rotations, columns, splits, planes):  # typ
     ``sums`` (3 v,) real part, imaginary part and weight of each point; ``starts`` (k, k) the first of each row z, y;
     ``slices`` numerators (b, n, h) complex64 and weights (b, n, h) float32; ``rotations`` (b, 3, 3) float32 from columns and
     rows of the slice to points; ``columns`` (n,) the first and (n,) the last used of each row; ``splits`` (b, n) from
-    :func:`split_rows`.
+    ``split_rows``.
     """
     (numerators, weights), (first, last), (z_from, z_to) = slices, columns, planes
     b, n, _ = weights.shape
@@ -99,7 +99,7 @@ def add_slices(sums, starts, slices, rotations, columns, splits, planes):  # typ
                         value = numerators[i, row, column]
                         real, imaginary = value.real, sign * value.imag
                         if column == 0 and row == 0:
-                            # The mean is its own Friedel partner, and comes back a second time with the partners.
+                            # The mean is its own Friedel partner, and is added a second time with the partners.
                             real, imaginary, weight = HALF * real, HALF * imaginary, HALF * weight
                         px, py = ax * x + ox, ay * x + oy + reach
                         kx, ky, kz = int(px), int(py), int(z)
@@ -123,7 +123,7 @@ def add_slices(sums, starts, slices, rotations, columns, splits, planes):  # typ
 
 @compiled
 def add_shell_weights(sums, starts, lengths, edge, size, totals):  # type: ignore[no-untyped-def]
-    """Add the weights of a half ball to ``totals`` (shells,) of the half space of ``size``, see ``HalfBallSums.planes``."""
+    """Add the weights of a half ball to ``totals`` (shells,) of the half space of ``size``; see ``HalfBallSums.planes``."""
     reach, half = starts.shape[0] // 2, size // 2
     for z in range(max(-half, -reach), min(size - half, reach + 1)):
         for y in range(max(-half, -reach), min(size - half, reach + 1)):
@@ -138,7 +138,7 @@ def add_shell_weights(sums, starts, lengths, edge, size, totals):  # type: ignor
 
 @compiled
 def divide_planes(parts, floor, size, first, quotient):  # type: ignore[no-untyped-def]
-    """(l, m, m // 2 + 1) complex64 <- planes of the quotient from ``first`` on, of the sums of two half balls added up."""
+    """Fill ``quotient`` (l, m, m // 2 + 1) complex64 with planes from ``first`` on: the sums of two half balls, divided."""
     (sums, starts, lengths, edge), (other_sums, other_starts, other_lengths, other_edge) = parts
     reach, other_reach, half = starts.shape[0] // 2, other_starts.shape[0] // 2, size // 2
     for plane in range(quotient.shape[0]):
@@ -160,7 +160,7 @@ def divide_planes(parts, floor, size, first, quotient):  # type: ignore[no-untyp
                     at = other_start + 3 * x
                     real, imaginary = real + other_sums[at], imaginary + other_sums[at + 1]
                     weight += other_sums[at + 2]
-                if x == 0 and count > 0:  # what fell to the Friedel partners
+                if x == 0 and count > 0:  # what the Friedel partners received
                     at_partner = edge[z + reach, y + reach]
                     real, imaginary, weight = real + at_partner[0], imaginary + at_partner[1], weight + at_partner[2]
                 if x == 0 and other_count > 0:

@@ -1,8 +1,8 @@
 """The contrast transfer function by RELION's parameters: a typed layer over torch-ctf.
 
 ``CTF(k) = sin(pi lambda z(k) |k|^2 - pi/2 Cs lambda^3 |k|^4 + phase shift + arcsin(amplitude contrast)) exp(-B |k|^2 / 4)``
-with k in 1 / Angstrom and ``z(k) = (U + V) / 2 + (U - V) / 2 cos 2(angle of k to x - astigmatism angle)`` (Rohou & Grigorieff
-2015), positive at low frequencies: densities that are positive in the map are bright in the image.
+with k in 1 / Angstrom and ``z(k) = (U + V) / 2 + (U - V) / 2 cos 2(angle of k to x - astigmatism angle)`` (Rohou and
+Grigorieff 2015), positive at low frequencies: densities that are positive in the map are bright in the image.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ class CtfParameters:
 def ctf_half_plane(
     parameters: CtfParameters, box_size: int, pixel_size_angstrom: float, aberrations: Aberrations = IDEAL
 ) -> Tensor:
-    """-> (b, n, n // 2 + 1): CTF at the coefficients of :func:`cryosense.fourier.half_plane`.
+    """Return the CTF, (b, n, n // 2 + 1), at the coefficients of ``cryosense.fourier.half_plane``.
 
-    ``aberrations`` of the particles' optics group: its even polynomials are part of the CTF.
+    ``aberrations`` are those of the particles' optics group, whose even polynomials are part of the CTF.
 
-    torch-ctf adds 1.2e-7 / A^2 to the square of k where it takes its direction: astigmatism is 0.6 % too weak in the first
-    shell of a 224 A box, less beyond.
+    torch-ctf adds 1.2e-7 / Å^2 to the square of k where it takes its direction: astigmatism is 0.6 % too weak in the first
+    shell of a 224 Å box, less beyond.
     """
     from torch_ctf import calculate_ctf_2d  # here, since it brings SciPy, which takes half a second to import
 
     u, v = parameters.defocus_u_angstrom, parameters.defocus_v_angstrom
-    # torch-ctf takes the root of the astigmatism, so the larger defocus must be the first: swap the axes where it is not.
+    # torch-ctf takes the root of the astigmatism, so the larger defocus must come first: otherwise swap the axes.
     angle = torch.where(u >= v, parameters.defocus_angle_deg, parameters.defocus_angle_deg + 90)
     ctf = calculate_ctf_2d(
         defocus=(u + v) / 2 / ANGSTROM_PER_MICROMETRE,
@@ -74,14 +74,14 @@ def ctf_half_plane(
 
 
 def _per_image(value: float | Tensor, like: Tensor) -> Tensor:
-    """-> (b or 1, 1, 1)."""
+    """Return the value as a tensor (b or 1, 1, 1)."""
     return torch.as_tensor(value, device=like.device, dtype=like.dtype).reshape(-1, 1, 1)
 
 
 def _b_factor_envelope(
     b_factor_angstrom2: float | Tensor, box_size: int, pixel_size_angstrom: float, device: torch.device
 ) -> Tensor:
-    """-> (b or 1, n, n // 2 + 1): ``exp(-B |k|^2 / 4)`` on the half plane, k in 1 / Angstrom."""
+    """Return ``exp(-B |k|^2 / 4)`` on the half plane, k in 1 / Angstrom, (b or 1, n, n // 2 + 1)."""
     rows = (torch.arange(box_size, device=device) + box_size // 2) % box_size - box_size // 2
     columns = torch.arange(box_size // 2 + 1, device=device)
     squared = (rows[:, None] ** 2 + columns**2) / (box_size * pixel_size_angstrom) ** 2

@@ -1,4 +1,4 @@
-"""The points of a padded transform that slices of unpadded images do not come near."""
+"""The points of a padded transform near which no slices of unpadded images come."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 def fill_gaps(volume: Tensor, middle: Tensor, padded_size: int, pad_factor: int) -> Tensor:
-    """(n, n, n), cut out of the map of m = ``padded_size`` voxels a side -> the same, in place, with the gaps filled.
+    """Fill the gaps of a map (n, n, n), cut out of the map of m = ``padded_size`` voxels a side, in place, and return it.
 
     ``middle``, (2 pad_factor - 1, m, m // 2 + 1), holds the planes of its transform around z = 0. The coefficients of a slice
-    lie ``pad_factor`` points apart. Between the origin and the first of them, at distances below
-    ``pad_factor``, points hold what reached them from farther out, less than belongs there: at pad factor 2 the mean of the
-    map comes out 30 to 40 % too small. What belongs there follows from the rest: outside the box the padded map is zero. The
-    gaps' values (26 at pad factor 2) are changed so that the square of the map summed there is smallest.
+    lie ``pad_factor`` points apart. Between the origin and the first of them, at distances below ``pad_factor``, points hold
+    what reached them from farther out, less than belongs there: at pad factor 2 the mean of the map comes out 30 to 40 % too
+    small. What belongs there follows from the rest: outside the box the padded map is zero. The gaps' values (26 at pad factor
+    2) are changed so that the sum of the squared map there is smallest.
     """
     device = volume.device
     points = _gaps(pad_factor).to(device)
@@ -36,12 +36,12 @@ def fill_gaps(volume: Tensor, middle: Tensor, padded_size: int, pad_factor: int)
 
 
 def _seen(plane: Tensor, waves: Tensor) -> Tensor:
-    """(n, n) y, x, (w, n) -> (w, w): the plane's coefficients at these waves along y and x."""
+    """Return the coefficients, (w, w), of a plane (n, n) at these waves (w, n) along y and x."""
     return waves.conj() @ (plane.to(waves.dtype) @ waves.conj().T)
 
 
 def _gaps(pad_factor: int) -> Tensor:
-    """-> (q, 3) int64 z, y, x: points nearer to the origin than ``pad_factor``, but for the origin itself."""
+    """Return the points z, y, x nearer to the origin than ``pad_factor``, without the origin itself, (q, 3) int64."""
     axis = torch.arange(1 - pad_factor, pad_factor)
     points = torch.cartesian_prod(axis, axis, axis)
     squared = points.square().sum(1)
@@ -49,13 +49,13 @@ def _gaps(pad_factor: int) -> Tensor:
 
 
 def _waves(frequency: Tensor, position: Tensor, size: int) -> Tensor:
-    """(...), (n,) -> (..., n) complex128: exp(2 pi i frequency position / size)."""
+    """Return ``exp(2 pi i frequency position / size)``, (..., n) complex128, for frequencies (...) and positions (n,)."""
     angle = 2 * torch.pi / size * frequency[..., None] * position
     return torch.polar(torch.ones_like(angle), angle)
 
 
 def _values(middle: Tensor, points: Tensor) -> Tensor:
-    """(2 p - 1, m, m // 2 + 1) around z = 0, (q, 3) z, y, x -> (q,): coefficients of the whole space, from half of it."""
+    """Return coefficients (q,) of the whole space at points (q, 3) z, y, x, from the half of it around z = 0."""
     partner = points[:, 2] < 0
     z, y, x = torch.where(partner[:, None], -points, points).unbind(-1)
     values = middle[z + middle.shape[0] // 2, y + middle.shape[1] // 2, x]

@@ -1,4 +1,4 @@
-"""Sums at the points of a half space that lie within a ball, row by row, and nothing kept for the points outside."""
+"""Sums at the points of a half space that lie within a ball, row by row, with nothing stored for the points outside."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from cryosense.shown import ShowsInModule
 
 CORNERS = 3**0.5 + 0.1  # how far a point's eight neighbours may be from it, and a tenth for rounding
-PARTNER = (1.0, -1.0, 1.0)  # of the sums at a point, to those at its Friedel partner
+PARTNER = (1.0, -1.0, 1.0)  # signs from the sums at a point to those at its Friedel partner
 
 
 class HalfBallSums(ShowsInModule, nn.Module):
-    """Real part, imaginary part and weight (v, 3) at v whole points, x >= 0, around a ball of ``radius`` points.
+    """Real part, imaginary part and weight, (v, 3), at v whole points with x >= 0 in and around a ball of ``radius`` points.
 
-    Points -reach ... reach along z and y, 0 ... reach along x; a row (z, y) holds ``lengths`` of them from ``starts`` on.
+    Points run from -reach to reach along z and y, and from 0 to reach along x; a row (z, y) holds ``lengths`` of them from
+    ``starts`` on.
     """
 
     sums: Tensor
@@ -36,10 +37,17 @@ class HalfBallSums(ShowsInModule, nn.Module):
         self.register_buffer("starts", (lengths.flatten().cumsum(0) - lengths.flatten()).view_as(lengths), persistent=False)
 
     def insert(self, numerator: Tensor, weight: Tensor, rotations: Tensor, first: Tensor, last: Tensor) -> None:
-        """(b, n, h) complex and real, (b, 3, 3) from columns and rows to points, (n,) columns of each row: add b slices.
+        """Add b slices.
 
-        On the CPU each point's sum takes the slices in their order, whatever the number of threads. On other devices the
-        order is the device's.
+        On the CPU each point's sum takes the slices in their order, whatever the number of threads. On other devices the order
+        is the device's.
+
+        Args:
+            numerator: (b, n, h) complex.
+            weight: (b, n, h) real.
+            rotations: (b, 3, 3) from columns and rows of the slice to points.
+            first: (n,) first column of each row that is used.
+            last: (n,) end of these columns.
         """
         if self.sums.device.type == "cpu":
             self._insert_compiled(numerator, weight, rotations, first, last)
@@ -66,13 +74,13 @@ class HalfBallSums(ShowsInModule, nn.Module):
             list(pool.map(add, parts))
 
     def scatter(self, numerator: Tensor, weight: Tensor, rotations: Tensor, first: Tensor, last: Tensor) -> None:
-        """:meth:`insert` with torch's operations, on any device."""
+        """Do what ``insert`` does with torch's operations, on any device."""
         n, width = weight.shape[1:]
         column, row = torch.arange(width, device=weight.device), torch.arange(n, device=weight.device)
         used = (column >= first[:, None]) & (column < last[:, None]) & (weight != 0)
         slice_number, at_row, at_column = used.nonzero().unbind(-1)
         values, weights = numerator[used], weight[used]
-        # The mean is its own Friedel partner, and comes back a second time with the partners.
+        # The mean is its own Friedel partner, and is added a second time with the partners.
         once = torch.where((at_row == 0) & (at_column == 0), 0.5, 1.0)
         y = torch.where(row < (n + 1) // 2, row, row - n)[at_row]
         turns = rotations.to(weights.dtype)[slice_number]
@@ -91,9 +99,9 @@ class HalfBallSums(ShowsInModule, nn.Module):
             self.sums.index_add_(0, index, share[:, None] * terms)
 
     def planes(self, first: int, last: int, edge: Tensor) -> Tensor:
-        """-> (last - first, 2 reach + 1, reach + 1, 3) float64: the sums at z = first ... last - 1, zero outside the ball.
+        """Return the sums at z = first to last - 1, zero outside the ball, (last - first, 2 reach + 1, reach + 1, 3) float64.
 
-        Each holds what fell to its Friedel partner as well; ``edge`` is what :meth:`edge` gives.
+        Each includes what fell to its Friedel partner; ``edge`` is what the method ``edge`` returns.
         """
         rows = slice(first + self.reach, last + self.reach)
         lengths = self.lengths[rows]
@@ -105,7 +113,7 @@ class HalfBallSums(ShowsInModule, nn.Module):
         return dense
 
     def edge(self) -> Tensor:
-        """-> (2 reach + 1, 2 reach + 1, 3) float64: what the partners of the points with x = 0 have to add to these."""
+        """Return what the partners of the points with x = 0 add to these, (2 reach + 1, 2 reach + 1, 3) float64."""
         edge = torch.zeros(*self.lengths.shape, 3, dtype=torch.float64, device=self.sums.device)
         held = self.lengths > 0
         edge[held] = self.sums[self.starts[held]].double()
@@ -113,9 +121,9 @@ class HalfBallSums(ShowsInModule, nn.Module):
 
 
 def plane_parts(reach: int, parts: int) -> list[tuple[int, int]]:
-    """-> so many ranges of the planes 0 ... 2 reach in which slices of evenly spread views have equally many points.
+    """Return ranges of the planes 0 to 2 reach in which slices of evenly spread views have equally many points.
 
-    A slice through the origin turned at random has, at distance z of reach, points in proportion to reach - z.
+    A slice through the origin in a random direction has, at distance z of reach, a number of points proportional to reach - z.
     """
     shares = [(2 * part / parts - 1) for part in range(1, parts)]
     inner = [math.copysign(reach * (1 - math.sqrt(1 - abs(share))), share) for share in shares]

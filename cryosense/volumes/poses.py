@@ -2,8 +2,8 @@
 
 The rotation matrix of a pose here is ``R = Rz(rot) Ry(tilt) Rz(psi)``, acting on column vectors (x, y, z). It carries image
 coordinates to map coordinates: the particle image is ``p(x, y) = integral over z of V(R (x, y, z))``. RELION's own matrix is
-its transpose (Heymann, Chagoyen & Belnap 2005). x runs along the last axis of an array, y along the one before, z along the
-first.
+its transpose (Heymann, Chagoyen and Belnap 2005). x runs along the last axis of an array, y along the one before, z along
+the first.
 
 An origin (``rlnOriginXAngst``, ``rlnOriginYAngst``) is the shift that, applied to the image, centres the particle: the
 particle itself lies at minus the origin.
@@ -29,13 +29,13 @@ def _about_y(angle: Tensor) -> Tensor:
 
 
 def rotation_matrices(angles_deg: Tensor) -> Tensor:
-    """(..., 3) rot, tilt, psi in degrees -> (..., 3, 3): ``Rz(rot) Ry(tilt) Rz(psi)``, image to map coordinates."""
+    """Return ``Rz(rot) Ry(tilt) Rz(psi)``, image to map coordinates, (..., 3, 3), for angles (..., 3) in degrees."""
     rot, tilt, psi = torch.deg2rad(angles_deg).unbind(-1)
     return _about_z(rot) @ _about_y(tilt) @ _about_z(psi)
 
 
 def euler_angles(matrices: Tensor) -> Tensor:
-    """(..., 3, 3) -> (..., 3) rot, tilt, psi in degrees: the inverse of :func:`rotation_matrices`; tilt in [0, 180].
+    """Return rot, tilt in [0, 180] and psi in degrees, (..., 3), for matrices (..., 3, 3): inverts ``rotation_matrices``.
 
     At tilt 0 and 180, where only one in-plane angle is determined, psi is set to 0.
     """
@@ -50,7 +50,7 @@ def euler_angles(matrices: Tensor) -> Tensor:
 
 
 def quaternion_rotations(quaternions: Tensor) -> Tensor:
-    """(..., 4) w, x, y, z of any non-zero length -> (..., 3, 3).
+    """Return rotation matrices (..., 3, 3) for quaternions (..., 4) w, x, y, z of any non-zero length.
 
     Four independent standard normals give a rotation uniform over SO(3) (Shoemake 1992).
     """
@@ -64,9 +64,9 @@ def quaternion_rotations(quaternions: Tensor) -> Tensor:
 
 
 def origin_phases(origins_angstrom: Tensor, box_size: int, pixel_size_angstrom: float) -> Tensor:
-    """(b, 2) x, y origins in Angstrom -> (b, n, n // 2 + 1) complex: half-plane factors that move the particle to -origin.
+    """Return half-plane factors, (b, n, n // 2 + 1) complex, that move the particle to minus the origin (b, 2) x, y.
 
-    Their conjugates centre it again.
+    Origins are in Angstrom. The conjugates of the factors centre the particle again.
     """
     n = box_size
     device = origins_angstrom.device
@@ -79,9 +79,10 @@ def origin_phases(origins_angstrom: Tensor, box_size: int, pixel_size_angstrom: 
 
 
 def centring_phases(origins_angstrom: Tensor, box_size: int, pixel_size_angstrom: float) -> tuple[Tensor, Tensor]:
-    """(b, 2) x, y origins in Angstrom -> (b, n, 1) and (b, 1, n // 2 + 1) complex: half-plane factors that centre a particle.
+    """Return half-plane factors, (b, n, 1) and (b, 1, n // 2 + 1) complex, that centre particles with origins (b, 2) x, y.
 
-    Their product is the conjugate of :func:`origin_phases`, times what moves pixel n // 2 to pixel 0.
+    Origins are in Angstrom. The product of the factors is the conjugate of ``origin_phases``, times what moves pixel n // 2 to
+    pixel 0.
     """
     n, device = box_size, origins_angstrom.device
     rows = (torch.arange(n, device=device) + n // 2) % n - n // 2

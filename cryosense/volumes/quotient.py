@@ -1,4 +1,4 @@
-"""Sums of slices divided, plane by plane, and the map that the quotient is the transform of."""
+"""Sums of slices divided, plane by plane, and the map whose transform is the quotient."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Quotient(ShowsParameters):
         self.floor = regularisation * self._mean_weights()
 
     def planes(self, first: int, last: int) -> Tensor:
-        """-> (l, m, m // 2 + 1) complex64: planes ``first`` to ``last`` along z, as :func:`fourier.half_space` has them."""
+        """Return planes ``first`` to ``last`` along z, (l, m, m // 2 + 1) complex64, laid out as by ``fourier.half_space``."""
         if self.edges[0].device.type != "cpu":
             return self.planes_by_torch(first, last)
         from cryosense.volumes.compiled import divide_planes
@@ -35,18 +35,18 @@ class Quotient(ShowsParameters):
         return quotient
 
     def planes_by_torch(self, first: int, last: int) -> Tensor:
-        """:meth:`planes` with torch's operations, on any device."""
+        """Do what ``planes`` does with torch's operations, on any device."""
         numerator, divisor = self.terms(first, last)
         return (numerator * _inverse(divisor)).to(torch.complex64)
 
     def terms(self, first: int, last: int) -> tuple[Tensor, Tensor]:
-        """-> numerator and divisor (l, m, m // 2 + 1) of these planes, in double precision."""
+        """Return numerator and divisor (l, m, m // 2 + 1) of these planes, in double precision."""
         sums, shell = self._sums(first, last), self._shells(first, last)
         divisor = torch.where(shell <= self.padded_size // 2, sums[..., 2] + self.floor[shell], 0)
         return torch.complex(sums[..., 0], sums[..., 1]), divisor
 
     def volume(self, box_size: int, pad_factor: int) -> Tensor:
-        """-> (n, n, n) float32: the map in the middle, on the scale of the images, corrected for the interpolation."""
+        """Return the map in the middle, on the scale of the images, corrected for the interpolation, (n, n, n) float32."""
         n, m = box_size, self.padded_size
         volume = fourier.central_from_half_space(self.planes, m, n)
         middle = self.planes(m // 2 - pad_factor + 1, m // 2 + pad_factor)
@@ -59,11 +59,11 @@ class Quotient(ShowsParameters):
         return volume
 
     def deviation(self, part: Quotient) -> Quotient:
-        """-> the change of this quotient with the weight of a part of its sums."""
+        """Return the change of this quotient with the weight of a part of its sums."""
         return _Deviation(self, part)
 
     def _sums(self, first: int, last: int) -> Tensor:
-        """-> (l, m, m // 2 + 1, 3) float64."""
+        """Return the sums of these planes, (l, m, m // 2 + 1, 3) float64."""
         m = self.padded_size
         dense = torch.zeros(last - first, m, m // 2 + 1, 3, dtype=torch.float64, device=self.edges[0].device)
         for part, edge in zip(self.parts, self.edges, strict=True):
@@ -82,7 +82,7 @@ class Quotient(ShowsParameters):
         return fourier.half_space_shells(self.padded_size, first, last, device=self.edges[0].device)
 
     def _mean_weights(self) -> Tensor:
-        """-> (shells,) float64: mean over the points of each shell of the half space."""
+        """Return the mean weight over the points of each shell of the half space, (shells,) float64."""
         counts = shell_counts(self.padded_size).to(self.edges[0].device)
         if self.edges[0].device.type != "cpu":
             return self.shell_weights_by_torch(len(counts)) / counts
@@ -94,7 +94,7 @@ class Quotient(ShowsParameters):
         return totals / counts
 
     def shell_weights_by_torch(self, shells: int) -> Tensor:
-        """-> (shells,) float64: the weights of each shell added up with torch's operations, on any device."""
+        """Return the weights of each shell, (shells,) float64, summed with torch's operations, on any device."""
         totals = torch.zeros(shells, dtype=torch.float64, device=self.edges[0].device)
         for first, last in _portions(self.padded_size):
             weight = self._sums(first, last)[..., 2]
@@ -102,13 +102,13 @@ class Quotient(ShowsParameters):
         return totals
 
     def _arrays(self) -> Iterator[tuple[np.ndarray, ...]]:
-        """-> for each part its sums, starts and lengths of its rows, and edge, as the compiled loops take them."""
+        """Yield for each part its sums, starts and lengths of its rows, and edge, as the compiled loops take them."""
         for part, edge in zip(self.parts, self.edges, strict=True):
             yield part.sums.view(-1).numpy(), part.starts.numpy(), part.lengths.numpy(), edge.numpy()
 
 
 class _Deviation(Quotient):
-    """``(N_g - N / W W_g) / W``: numerator and divisor of a whole and of a part of it."""
+    """``(N_g - N / W W_g) / W``, from numerator and divisor of a whole and of a part of it."""
 
     def __init__(self, whole: Quotient, part: Quotient) -> None:
         self.whole, self.part, self.padded_size = whole, part, whole.padded_size
@@ -122,7 +122,7 @@ class _Deviation(Quotient):
 
 @functools.cache
 def shell_counts(size: int) -> Tensor:
-    """-> (shells,) float64: points of the half space in each shell, corners included."""
+    """Return the number of points of the half space in each shell, corners included, (shells,) float64."""
     counts = torch.zeros(1, dtype=torch.int64)
     for first, last in _portions(size):
         here = torch.bincount(fourier.half_space_shells(size, first, last).flatten(), minlength=len(counts))

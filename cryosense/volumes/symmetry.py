@@ -1,4 +1,4 @@
-"""Point groups Cn and Dn in RELION's setting: the main axis along z, for Dn a twofold axis along x."""
+"""Point groups Cn and Dn in RELION's setting: the main axis along z, and for Dn a twofold axis along x."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cryosense.volumes.poses import rotation_matrices
 
 
 def point_group(name: str) -> Tensor:
-    """-> (g, 3, 3): the rotations that leave a map of this symmetry as it is, "C7" or "D2", the identity ("C1") first.
+    """Return the rotations that leave a map of this symmetry ("C7", "D2") unchanged, the identity first, (g, 3, 3).
 
     Raises:
         ArgumentError: another name.

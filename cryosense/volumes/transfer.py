@@ -24,11 +24,12 @@ class Treatment:
 
 
 def transferred(terms: Slices, ctf: Tensor, treatment: Treatment, turn: Tensor | None) -> Slices:
-    """Terms of b images taken as slices -> terms with their CTF (b, n, n // 2 + 1) and turn (n, n // 2 + 1), or None for 1.
+    """Return terms of b images, taken as slices, with their CTF (b, n, n // 2 + 1) and ``turn`` (n, n // 2 + 1) applied.
 
-    With the CTF c, the turn t of odd aberrations, a slice F and white noise e, an image is recorded as ``y = c t F + e``:
-    least squares adds ``c conj(t) y`` with the weight c^2. Flipped, ``y = |c| t F + e'``: ``|c| conj(t) y``, c^2.
-    Premultiplied, ``y = c (c t F + e)``: ``conj(t) y``, c^2, which is the same numerator as before it was multiplied.
+    With the CTF c, the phase factor t of odd aberrations (None for 1), a slice F and white noise e, an image is recorded as
+    ``y = c t F + e``: least squares adds ``c conj(t) y`` with the weight c^2. Phase-flipped, ``y = |c| t F + e'``: it adds
+    ``|c| conj(t) y`` with c^2. Premultiplied, ``y = c (c t F + e)``: it adds ``conj(t) y`` with c^2, which is the same
+    numerator as before the multiplication.
     """
     flipped, premultiplied = treatment.phase_flipped[:, None, None], treatment.premultiplied[:, None, None]
     factor = torch.where(premultiplied, torch.ones_like(ctf), torch.where(flipped, ctf.abs(), ctf))

@@ -1,4 +1,4 @@
-"""Measurements as a file of bytes; docs/file-format.md says what lies where."""
+"""Measurements as a file of bytes; docs/file-format.md describes its layout."""
 
 from cryosense.errors import MeasurementFileError
 from cryosense.measurement.file.reading import MeasurementFile

@@ -1,8 +1,8 @@
 """The container: an HDF5 file of plain arrays, with a directory of them in its user block.
 
-Any HDF5 reader opens it. We read it by the directory, which says in text where each array begins: nothing of an HDF5 library
-parses what strangers wrote, a file that was cut short can be read up to its end, and no size is believed before it is checked
-against that of the file. The arrays are contiguous and unfiltered; the large one comes last.
+Any HDF5 reader opens it. Cryosense reads it by the directory, which says in text where each array begins: no part of an HDF5
+library parses what strangers wrote, a file that was cut short can be read up to its end, and no size is believed before it is
+checked against that of the file. The arrays are contiguous and unfiltered; the large one comes last.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HDF5_FORM = {"libver": ("v108", "v108"), "userblock_size": USER_BLOCK, "meta_blo
 
 @dataclass(frozen=True)
 class Entry:
-    """One array: type, where it begins, how many numbers, their CRC-32 (0 for the levels, whose blocks have theirs)."""
+    """One array: type, where it begins, how many numbers, and their CRC-32 (0 for the levels, whose blocks have their own)."""
 
     dtype: np.dtype
     offset: int
@@ -39,6 +39,7 @@ class Entry:
 
     @property
     def end(self) -> int:
+        """Position of the first byte behind the array."""
         return self.offset + self.count * self.dtype.itemsize
 
 
@@ -47,8 +48,10 @@ class Container:
     """The arrays of a file, not yet read.
 
     Attributes:
-        size: that the file had when it was written.
-        available: that it has.
+        path: the file.
+        entries: the arrays by name.
+        size: bytes that the file had when it was written.
+        available: bytes that it has now.
     """
 
     path: Path
@@ -57,7 +60,11 @@ class Container:
     available: int
 
     def array(self, name: str) -> np.ndarray | None:
-        """-> a small array, None if there is none. Raises MeasurementFileError if it is damaged, or beyond the file's end."""
+        """Return a small array, or None if there is none.
+
+        Raises:
+            MeasurementFileError: an array that is damaged or lies beyond the file's end.
+        """
         entry = self.entries.get(name)
         if entry is None:
             return None
@@ -67,7 +74,7 @@ class Container:
         return np.frombuffer(content, entry.dtype)
 
     def read(self, offset: int, size: int) -> bytes:
-        """-> bytes of the file. Raises MeasurementFileError beyond its end, before memory is taken."""
+        """Return bytes of the file. Raises MeasurementFileError beyond its end, before memory is taken."""
         if offset < 0 or size < 0 or offset + size > self.available:
             raise MeasurementFileError(f"{self.path}: was cut short: {self.available} bytes of {self.size}")
         with self.path.open("rb") as file:
@@ -79,7 +86,7 @@ def open_container(path: Path) -> Container:
     """Read the directory of a file.
 
     Raises:
-        MeasurementFileError: a file that is not there, not of this kind, of another version, or whose directory is damaged.
+        MeasurementFileError: a file that is missing, not of this kind, of another version, or whose directory is damaged.
     """
     try:
         with path.open("rb") as file:
@@ -117,8 +124,8 @@ def _directory(path: Path, content: Any, available: int) -> Container:
 
 
 def write_container(path: Path, arrays: Mapping[str, np.ndarray], levels: Iterable[bytes], level_bytes: int) -> None:
-    """Write small arrays, then the levels piece by piece, under this name whole or not at all; the same bytes each time."""
-    import h5py  # here, since few runs need it
+    """Write small arrays, then the levels piece by piece; the file appears whole or not at all, with identical bytes."""
+    import h5py  # here, because few runs need it
 
     with written_whole(path) as unfinished:
         with h5py.File(unfinished, "w", **HDF5_FORM) as file:
@@ -137,7 +144,7 @@ def write_container(path: Path, arrays: Mapping[str, np.ndarray], levels: Iterab
 
 
 def _contiguous(file: Any, name: str, dtype: np.dtype, count: int) -> Any:
-    """A data set whose room is taken at once, in the order of these calls."""
+    """Create a data set whose space is allocated at once, in the order of these calls."""
     import h5py
 
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)

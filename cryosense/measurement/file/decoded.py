@@ -1,4 +1,4 @@
-"""The images that measurements alone make, in the place of those of a stack."""
+"""The images decoded from measurements alone, in place of those of a stack."""
 
 from __future__ import annotations
 
@@ -17,35 +17,40 @@ from cryosense.measurement.file.reading import MeasurementFile
 
 @dataclass(frozen=True)
 class DecodedImages:
-    """The images that a file's measurements alone make, A^+ y in the units of the stack, as an image file."""
+    """The images decoded from a file's measurements alone, ``A^+ y`` in the units of the stack, as an image file."""
 
     file: MeasurementFile
 
     @property
     def path(self) -> Path:
+        """The measurement file."""
         return self.file.path
 
     @property
     def count(self) -> int:
+        """Number of images."""
         return len(self.file)
 
     @property
     def width(self) -> int:
+        """Width of an image in pixels."""
         return self.file.box_size
 
     height = width
 
     @property
     def pixel_size_angstrom(self) -> float | None:
+        """Pixel size in Angstrom, None if the file does not state it."""
         return self.file.pixel_size_angstrom
 
     @property
     def may_be_volume(self) -> bool:
+        """Always false: a measurement file holds images."""
         return False
 
     @torch.no_grad()
     def read(self, numbers: np.ndarray) -> np.ndarray:
-        """(b,) positions -> (b, n, n) float32."""
+        """Return the images at positions (b,), (b, n, n) float32."""
         positions = torch.from_numpy(numbers)
         measurement = self.file.measurement(positions)
         x = measurement.operator.pinv(measurement.y)
@@ -53,7 +58,7 @@ class DecodedImages:
 
 
 def decoded(file: MeasurementFile) -> ParticleStack:
-    """-> all particles of a file, with its tables."""
+    """Return all particles of a file, with its tables."""
     count = len(file)
     images = Images((DecodedImages(file),), np.zeros(count, np.int64), np.arange(count))
     return ParticleStack(file.path, images, file.description.tables, file.pixel_size_angstrom, Compose([]))

@@ -1,4 +1,4 @@
-"""What a measurement file says of itself, but for its levels: read once, checked, made into objects."""
+"""Everything a measurement file says about itself except its levels: read once, checked, made into objects."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from cryosense.measurement.quantisers import StoredQuantiser
 from cryosense.measurement.quantisers import Tables as QuantiserTables
 
 LARGEST_BOX, ALWAYS_BELIEVED = 2048, 256
-PIXELS_PER_BYTE = 8000  # at most: of entropy-coded measurements behind masks
+PIXELS_PER_BYTE = 8000  # at most, for entropy-coded measurements through masks
 MOST_NAMES = 1000
-MOST_EXPANSION = 1000  # of the description, which is text
+MOST_EXPANSION = 1000  # for the description, which is text
 INDEX_TYPES = ("u1", "u2", "u4")
 
 
 @dataclass(frozen=True)
 class Description:
-    """All but the levels.
+    """All of a file's contents but the levels.
 
     Attributes:
-        content: the text, as it stands in the file.
+        content: the text as it is in the file.
         numbers: (n,) int64 particle numbers.
-        starts: (n + 1,) int64: where the bytes of each particle begin among the levels.
-        checksums: of the blocks.
-        offset, gain: (n,) float32: image = offset + gain * measured image.
-        tables: of the particles, words as they were written.
+        starts: (n + 1,) int64, where the bytes of each particle begin among the levels.
+        checksums: checksums of the blocks.
+        offset, gain: (n,) float32, with image = offset + gain (measured image).
+        tables: tables of the particles, with words as they were written.
     """
 
     content: Mapping[str, Any]
@@ -56,7 +56,11 @@ class Description:
 
 
 def read_description(container: Container) -> Description:
-    """Raises MeasurementFileError for a file that contradicts itself or says what none of ours does."""
+    """Read and check a file's description.
+
+    Raises:
+        MeasurementFileError: a file that contradicts itself or states what this version never writes.
+    """
     try:
         return _read(container)
     except MeasurementFileError:
@@ -69,7 +73,7 @@ def _read(container: Container) -> Description:
     content = json.loads(unpacked(_needed(container, "description")))
     count, box, block = (_whole(content[key]) for key in ("particles", "box_size", "block_particles"))
     levels = container.entries[LAST]
-    # Every particle takes a byte at least, so that no count is believed that the file has no room for.
+    # Every particle takes at least a byte, so no count is believed for which the file has no room.
     if not 1 <= count <= levels.count or not 2 <= box <= LARGEST_BOX or block < 1 or levels.dtype.itemsize != 1:
         raise CodingError(f"{count} particles of {box} px in {levels.count} bytes of levels")
     starts = _starts(container, content, count)
@@ -105,7 +109,11 @@ def _read(container: Container) -> Description:
 
 
 def unpacked(array: np.ndarray) -> bytes:
-    """-> the bytes that zlib made these of. Raises CodingError for others, or for more than text can become."""
+    """Return the bytes that zlib compressed into an array.
+
+    Raises:
+        CodingError: other bytes, or more output than text can become.
+    """
     unpacker = zlib.decompressobj()
     try:
         content = unpacker.decompress(array.tobytes(), max(2**16, MOST_EXPANSION * len(array)))
@@ -136,7 +144,7 @@ def _sized(array: np.ndarray, count: int, *types: str) -> np.ndarray:
 
 
 def _starts(container: Container, content: Mapping[str, Any], count: int) -> np.ndarray:
-    """Bytes of each particle: ``least_bytes``, and what ``lengths`` adds to it, if they differ."""
+    """Return where each particle's bytes begin, from ``least_bytes`` and, if they differ, what ``lengths`` adds to it."""
     lengths = np.full(count, _whole(content["least_bytes"]), np.int64)
     more = container.array("lengths")
     if more is not None:

@@ -1,4 +1,4 @@
-"""Designs, noise and quantisers as plain names and numbers, and back: by a list of what may be made, never by import."""
+"""Designs, noise and quantisers as plain names and numbers, and back: from a list of what may be made, never by import."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ LARGEST, LONGEST, LARGEST_BLOCK, MOST_MASKED_PIXELS = 10**6, 4096, 32, 2**26
 
 
 def describe_design(design: Design) -> dict[str, Any]:
-    """-> a design as names and numbers. Raises CodingError for one that these do not make again."""
+    """Return a design as names and numbers. Raises CodingError for one that cannot be rebuilt from them."""
     if isinstance(design, Full):
         return {"name": "full", "domain": design.domain}
     for name, kind in BASELINES.items():
@@ -71,7 +71,7 @@ def _describe_family(family: Any) -> dict[str, Any]:
 
 
 def keywords_of(family: Any) -> dict[str, Any]:
-    """-> the parameters that a mask family was given."""
+    """Return the parameters that a mask family was given."""
     return dict(getattr(family, "keywords", {}))
 
 
@@ -80,7 +80,7 @@ def _listed(value: Any) -> Any:
 
 
 def make_design(content: Mapping[str, Any], box_size: int) -> Design:
-    """The inverse of :func:`describe_design`. Raises CodingError for anything but known names and fitting numbers."""
+    """Invert ``describe_design``. Raises CodingError for anything but known names and fitting numbers."""
     name = content.get("name")
     if name == "full":
         return Full(str(content.get("domain")))
@@ -109,7 +109,7 @@ def _masked(content: Mapping[str, Any], box_size: int) -> Design:
 
 
 def describe_noise(noise: Noise) -> dict[str, Any]:
-    """-> a noise model as names and numbers. Raises CodingError for one of another class."""
+    """Return a noise model as names and numbers. Raises CodingError for one of another class."""
     if type(noise) not in NOISES:
         raise CodingError(f"noise of the class {type(noise).__name__} cannot be stored")
     name, keys = NOISES[type(noise)]
@@ -117,7 +117,7 @@ def describe_noise(noise: Noise) -> dict[str, Any]:
 
 
 def make_noise(content: Mapping[str, Any]) -> Noise:
-    """The inverse of :func:`describe_noise`. Raises CodingError for anything else."""
+    """Invert ``describe_noise``. Raises CodingError for anything else."""
     for kind, (name, keys) in NOISES.items():
         if content.get("name") == name:
             words = {"units", "placement"}
@@ -127,7 +127,7 @@ def make_noise(content: Mapping[str, Any]) -> Noise:
 
 
 def describe_quantiser(quantiser: StoredQuantiser) -> dict[str, Any]:
-    """-> a quantiser as names and numbers."""
+    """Return a quantiser as names and numbers."""
     content = {"name": quantiser.name, **quantiser.parameters}
     if isinstance(quantiser, ByShell):
         content["parts"] = [describe_quantiser(part) for part in quantiser.parameters["parts"]]
@@ -135,7 +135,7 @@ def describe_quantiser(quantiser: StoredQuantiser) -> dict[str, Any]:
 
 
 def make_quantiser(content: Mapping[str, Any], nested: bool = False) -> StoredQuantiser:
-    """The inverse of :func:`describe_quantiser`; its tables are still to be given. Raises CodingError for anything else."""
+    """Invert ``describe_quantiser``; its tables must still be set. Raises CodingError for anything else."""
     given = dict(content)
     name = given.pop("name", None)
     if name == "by_shell" and not nested:
@@ -159,7 +159,7 @@ def _mapping(content: Any) -> Mapping[str, Any]:
 
 
 def _plain(key: str, value: Any) -> Any:
-    """-> a number, truth value, None or list of numbers, as it is. Raises CodingError for anything else, or one too large."""
+    """Return a number, truth value, None or list of numbers unchanged. Raises CodingError for anything else or too large."""
     if isinstance(value, list) and len(value) <= LONGEST and key != "seed":
         return [_plain(key, each) for each in value if not isinstance(each, list)]
     if value is None or isinstance(value, bool):

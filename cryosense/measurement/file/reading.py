@@ -1,4 +1,4 @@
-"""A measurement file as measurements: any particles of it, decoded when they are asked for."""
+"""A measurement file as measurements: any of its particles, decoded when they are asked for."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from cryosense.operators.base import LinearOperator
 
 
 class MeasurementFile:
-    """n particles as they were measured; nothing of their levels is read before it is asked for. Made by :meth:`open`.
+    """The n particles of a file as they were measured; levels are read only on demand. Made by ``open``.
 
-    Positions count the particles of the file from 0; ``numbers`` are those that they had in the stack that was measured.
+    Positions count the particles of the file from 0; ``numbers`` are those they had in the stack that was measured.
     """
 
     def __init__(self, container: Container, description: Description) -> None:
@@ -37,7 +37,8 @@ class MeasurementFile:
         """Open a file that ``cryosense measure`` wrote.
 
         Args:
-            recover: also one that was cut short: its whole blocks can be read, see :meth:`missing`.
+            path: the file.
+            recover: also open a file that was cut short, whose whole blocks can be read; see ``missing``.
 
         Raises:
             MeasurementFileError: a file of another kind or version, damaged, cut short, or one that contradicts itself.
@@ -58,17 +59,18 @@ class MeasurementFile:
 
     @property
     def metadata(self) -> pd.DataFrame:
-        """One row per particle, RELION's column names; ``description.tables`` has the words of the file that was measured."""
+        """One row per particle, with RELION's column names; ``description.tables`` has the words of the measured file."""
         return typed(self.description.tables.particles)
 
     @property
     def optics(self) -> pd.DataFrame | None:
+        """RELION's table of optics groups, or None if the file has none."""
         optics = self.description.tables.optics
         return None if optics is None else typed(optics)
 
     @property
     def bytes_per_particle(self) -> float:
-        """Of the whole file, tables and index included."""
+        """Bytes of the whole file per particle, tables and index included."""
         return self._container.size / len(self)
 
     @property
@@ -78,16 +80,16 @@ class MeasurementFile:
 
     @property
     def level_bytes(self) -> Tensor:
-        """-> (n,) int64: of the levels of each particle."""
+        """Bytes of the levels of each particle, (n,) int64."""
         return torch.from_numpy(np.diff(self.description.starts))
 
     def check(self) -> None:
-        """Raises MeasurementFileError for the first block that is damaged; reads all of it."""
+        """Read everything and raise MeasurementFileError for the first damaged block."""
         for number in range(len(self.description.checksums)):
             self._check_block(number)
 
     def missing(self) -> Tensor:
-        """-> positions of the particles whose block is damaged or beyond the file's end; reads all of it."""
+        """Read everything and return the positions of the particles whose block is damaged or beyond the file's end."""
         block, lost = self.description.block, []
         for number in range(len(self.description.checksums)):
             try:
@@ -97,11 +99,11 @@ class MeasurementFile:
         return torch.cat(lost) if lost else torch.zeros(0, dtype=torch.int64)
 
     def operator(self, positions: Tensor) -> LinearOperator:
-        """(b,) positions -> the operator that measured them."""
+        """Return the operator that measured the particles at positions (b,)."""
         return self.quantiser.operator(self.design.operator(self.box_size, self.numbers[positions]))
 
     def measurement(self, positions: Tensor) -> Measurement:
-        """(b,) positions -> what was measured of these particles.
+        """Return what was measured of the particles at positions (b,).
 
         Raises:
             MeasurementFileError: particles of a damaged block, or beyond the end of a file that was cut short.
@@ -117,13 +119,13 @@ class MeasurementFile:
         return Measurement(y, operator, noise_std, numbers, bits)
 
     def scaling(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """(b,) positions -> (b,) offset and gain: image = offset + gain * measured image."""
+        """Return offset and gain, (b,) each, at positions (b,): image = offset + gain (measured image)."""
         at = positions.numpy()
         return torch.from_numpy(self.description.offset[at]), torch.from_numpy(self.description.gain[at])
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of all levels, by the checksums of their blocks, and of the description."""
+        """A digest of the description and of all levels, by the checksums of their blocks."""
         described = zlib.crc32(repr(sorted(self.description.content.items())).encode())
         return f"{zlib.crc32(self.description.checksums.tobytes()):08x}{described:08x}"
 
@@ -139,7 +141,7 @@ class MeasurementFile:
         return contents
 
     def _check_block(self, number: int) -> None:
-        """Raises MeasurementFileError for a block that is damaged or not there; looked at once."""
+        """Raise MeasurementFileError for a block that is damaged or missing; each is checked once."""
         if number in self._checked:
             return
         description = self.description
@@ -155,7 +157,7 @@ class MeasurementFile:
 
 
 def _runs(positions: np.ndarray) -> list[np.ndarray]:
-    """-> the positions in their order, cut where they do not follow on one another."""
+    """Return the positions in order, split where they are not consecutive."""
     return np.split(positions, np.flatnonzero(np.diff(positions) != 1) + 1) if len(positions) else []
 
 

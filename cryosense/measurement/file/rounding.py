@@ -14,7 +14,7 @@ NUMBER = r"^[+-]?[0-9]+\.[0-9]*([eE][+-]?[0-9]+)?$"
 
 
 def rounded(table: pd.DataFrame, decimals: int) -> pd.DataFrame:
-    """-> the table with numbers of more digits behind the point rounded; whole numbers, names and other words as they are."""
+    """Return the table with numbers rounded to ``decimals`` digits; whole numbers, names and other words stay as they are."""
     return pd.DataFrame({name: _rounded(table[name], decimals) for name in table.columns}, index=table.index)
 
 

@@ -1,4 +1,4 @@
-"""A measurement file in the place of a particle stack."""
+"""A measurement file used in place of a particle stack."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredSource(ParticleSource):
-    """Particles of a measurement file. ``images`` are those of the reference, the originals, where it is known; else decoded.
+    """Particles of a measurement file. ``images`` are the originals if the reference is known, else decoded.
 
     Attributes:
-        file: where they were measured.
-        positions: (n,) of these particles in the file.
+        file: the measurements.
+        positions: (n,) positions of these particles in the file.
         reference: whether ``images`` are the originals.
     """
 
@@ -40,7 +40,7 @@ class MeasuredSource(ParticleSource):
     reference: bool
 
     def transformed(self, geometry: Geometry) -> MeasuredSource:
-        """-> the same: raises ArgumentError for a geometry that changes images."""
+        """Return this source unchanged. Raises ArgumentError for a geometry that changes images."""
         if geometry.describe():
             raise ArgumentError("geometry: what is measured already cannot be cropped; measure the cropped stack")
         return self
@@ -76,12 +76,12 @@ class MeasuredSource(ParticleSource):
         return self.file.fingerprint
 
     def measurement(self, rows: Tensor) -> tuple[Measurement, Tensor, Tensor]:
-        """(b,) positions among these particles -> what was measured of them, and (b,) offset and gain of the scaling."""
+        """Return what was measured of the particles at rows (b,), and offset and gain (b,) of their scaling."""
         positions = self.positions[rows]
         return self.file.measurement(positions), *self.file.scaling(positions)
 
     def scaling(self) -> Scaling:
-        """-> the scaling that images were measured in."""
+        """Return the scaling in which the images were measured."""
         said = self.file.description.content["scaling"]
         known: dict[str, Scaling] = {"as_is": AsIs(), "unit_interval": UnitInterval(), "per_image": PerImage()}
         if said.get("scaling") == "stack":
@@ -101,15 +101,15 @@ def open_particles(
     reference: str | Path | None = None,
     recover: bool = False,
 ) -> ParticleSource:
-    """Open a particle stack (see :meth:`ParticleSource.open`), or a measurement file.
+    """Open a particle stack (see ``ParticleSource.open``) or a measurement file.
 
     Args:
-        reference: of a measurement file, the stack that was measured: scores need it, reconstruction does not.
-        recover: of a measurement file, leave out particles that are damaged or beyond its end, and say so.
+        reference: for a measurement file, the stack that was measured: scores need it, reconstruction does not.
+        recover: for a measurement file, leave out particles that are damaged or beyond its end, and say so.
 
     Raises:
         ParticleDataError, MeasurementFileError: files that cannot be used.
-        ArgumentError: arguments that the other kind of file has.
+        ArgumentError: arguments that belong to the other kind of file.
     """
     if not str(path).endswith(SUFFIX):
         if reference is not None or recover:
@@ -136,7 +136,7 @@ def open_particles(
 
 
 def _originals(file: MeasurementFile, stack: ParticleStack, key: str) -> ParticleStack:
-    """-> the particles of the file in the stack that was measured. Raises ArgumentError for a stack of others."""
+    """Return the particles of the file in the stack that was measured. Raises ArgumentError for a different stack."""
     if stack.box_size != file.box_size:
         raise ArgumentError(f"{key}={stack.path}: {stack.box_size} px, but {file.path} was measured at {file.box_size} px")
     if len(stack) <= int(file.numbers.max()):
@@ -145,7 +145,7 @@ def _originals(file: MeasurementFile, stack: ParticleStack, key: str) -> Particl
 
 
 def _left(file: MeasurementFile) -> Tensor:
-    """-> positions of the particles that can be read; says which cannot."""
+    """Return the positions of the particles that can be read, and log which cannot."""
     missing = file.missing()
     if len(missing) == len(file):
         raise MeasurementFileError(f"{file.path}: no particle can be read")
@@ -157,7 +157,7 @@ def _left(file: MeasurementFile) -> Tensor:
 
 
 def shown(numbers: Sequence[int]) -> str:
-    """-> 1, 2, ... as ranges: 3-7, 12."""
+    """Return 1, 2, ... as ranges, such as 3-7, 12."""
     parts, start = [], None
     for here, after in zip(numbers, [*numbers[1:], None], strict=True):
         start = here if start is None else start

@@ -13,7 +13,7 @@ SHOWN_LOST = 5
 
 
 def summary(file: MeasurementFile) -> dict[str, str]:
-    """-> name of a fact -> its words, in the order in which they are to be read. Reads all of the file."""
+    """Read all of the file and return facts by name, in words, in reading order."""
     content, count, pixels = file.description.content, len(file), file.box_size**2
     missing, levels = file.missing(), int(file.level_bytes.sum())
     asked = float(file.quantiser.nominal_bits(file.operator(torch.zeros(1, dtype=torch.int64))).mean())

@@ -1,4 +1,4 @@
-"""Tables of particles in few bytes, every word and value as it was: columns as words, see :mod:`.word_columns`, through xz."""
+"""Particle tables in few bytes, with every word and value preserved: columns as words (``word_columns``), through xz."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 0, "pb": 0}]
 
 
 def encode_tables(tables: dict[str, pd.DataFrame]) -> bytes:
-    """Named tables -> bytes, as :func:`decode_tables` reads them."""
+    """Return named tables as bytes that ``decode_tables`` reads."""
     header: dict[str, Any] = {}
     body: list[bytes] = []
     for name, table in tables.items():
@@ -40,10 +40,10 @@ def encode_tables(tables: dict[str, pd.DataFrame]) -> bytes:
 
 
 def decode_tables(content: bytes, most_rows: int) -> dict[str, pd.DataFrame]:
-    """The inverse of :func:`encode_tables`.
+    """Invert ``encode_tables``.
 
     Raises:
-        CodingError: bytes that are not that, or would take more memory than tables of ``most_rows`` rows do.
+        CodingError: other bytes, or some that would take more memory than tables of ``most_rows`` rows do.
     """
     room = 2**20 + BYTES_PER_CELL * most_rows
     try:
@@ -95,7 +95,7 @@ def _decode_column(column: dict[str, Any], stream: Stream, rows: int) -> pd.Seri
 
 
 def _numbers(texts: list[str], kind: str) -> np.ndarray:
-    """Words that Python writes numbers by -> the numbers. Raises CodingError for others."""
+    """Return the numbers that Python writes as these words. Raises CodingError for others."""
     if kind == "bool":
         if not set(texts) <= {"True", "False"}:
             raise CodingError("truth values are True or False")

@@ -1,4 +1,4 @@
-"""Whole numbers in few bytes: as they are, as steps from one row to the next, or less another column's, byte by byte."""
+"""Whole numbers in few bytes: as they are, as steps from row to row, or less another column's, byte by byte."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MOST_WIDTH = 8
 
 
 def encode_whole(values: np.ndarray, others: Mapping[int, np.ndarray]) -> tuple[dict[str, Any], bytes, int]:
-    """(n,) int64, columns before it of as many rows by number -> how they are stored, the bytes, and the cost of a sample.
+    """Return how numbers (n,) int64 are stored, their bytes, and the cost of a sample.
 
-    All arithmetic is modulo 2^64.
+    ``others`` are earlier columns with as many rows, by number. All arithmetic is modulo 2^64.
     """
     forms = [(steps, minus) for minus in (None, *others) for steps in (False, True)]
     costs = [_cost(_residual(values[:SAMPLE_ROWS], steps, minus, others)) for steps, minus in forms]
@@ -32,7 +32,7 @@ def encode_whole(values: np.ndarray, others: Mapping[int, np.ndarray]) -> tuple[
 
 
 def decode_whole(form: Mapping[str, Any], content: bytes, rows: int, others: Sequence[np.ndarray]) -> np.ndarray:
-    """The inverse of :func:`encode_whole` -> (rows,) int64. Raises CodingError for bytes or a form that are not that."""
+    """Return the numbers, (rows,) int64, that ``encode_whole`` stored. Raises CodingError for other bytes or another form."""
     width, least, minus = form.get("width", 0), form.get("least", 0), form.get("minus")
     if not (is_whole(width, 0, MOST_WIDTH) and is_whole(least, -(2**63), 2**63 - 1) and len(content) == rows * width):
         raise CodingError(f"{len(content)} bytes for {rows} whole numbers of {str(width)[:20]} bytes")
@@ -49,14 +49,14 @@ def decode_whole(form: Mapping[str, Any], content: bytes, rows: int, others: Seq
 
 
 def whole_bytes(form: Mapping[str, Any], rows: int) -> int:
-    """-> bytes that a form says it takes. Raises CodingError if it says nothing sensible."""
+    """Return the bytes that a form says it takes. Raises CodingError if it says nothing sensible."""
     if not is_whole(form.get("width", 0), 0, MOST_WIDTH):
         raise CodingError("whole numbers of no width")
     return rows * int(form.get("width", 0))
 
 
 def is_whole(value: Any, least: int, most: int) -> bool:
-    """Whether it is a whole number in this range, and no truth value."""
+    """Return whether it is a whole number in this range, and not a truth value."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
@@ -68,7 +68,7 @@ def _residual(values: np.ndarray, steps: bool, minus: int | None, others: Mappin
 
 
 def _planes(residual: np.ndarray) -> tuple[int, bytes, int]:
-    """-> the least, the rest byte by byte, the lowest bytes of all rows first, and bytes of each."""
+    """Return the least, the rest byte by byte (the lowest bytes of all rows first), and the bytes of each."""
     least = int(residual.min()) if len(residual) else 0
     rest = residual.astype(np.uint64) - np.int64(least).astype(np.uint64)
     width = (int(rest.max(initial=0)).bit_length() + 7) // 8

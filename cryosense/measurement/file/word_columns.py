@@ -1,12 +1,12 @@
-"""Columns of words in few bytes, every word as it was written: as numbers where a number gives the word back.
+"""Columns of words in few bytes, every word as it was written: as numbers where a number restores the word.
 
-A column is stored in the form that is shortest on its first rows, of those that give back all of its words:
+A column is stored in the form that is shortest on its first rows, of those that restore all of its words:
 
-- ``words``: a list of words, and for each row which;
-- ``decimal``: digits as one whole number, and how many of them stand behind the point;
-- ``padded``: digits of one width, zeros in front;
+- ``words``: a list of words, and which of them each row has;
+- ``decimal``: digits as one whole number, and how many of them are behind the point;
+- ``padded``: digits of one width, with leading zeros;
 - ``single``, ``double``: numbers that Python writes so;
-- ``joined``: what stands before and behind the first of a character, each a column of words;
+- ``joined``: what is before and behind the first of a character, each a column of words;
 - ``text``: the words themselves, as JSON.
 """
 
@@ -40,18 +40,18 @@ Form = Callable[[pa.Array, "Earlier"], Encoded | None]
 
 @dataclass
 class Earlier:
-    """Whole numbers that were stored before, in their order: a column may be stored less one of them."""
+    """Whole numbers that were stored before, in order: a column may be stored as the difference from one of them."""
 
     columns: list[np.ndarray] = field(default_factory=list)
 
     def last(self) -> dict[int, np.ndarray]:
-        """-> the last few, by number."""
+        """Return the last few, by number."""
         count = len(self.columns)
         return {i: self.columns[i] for i in range(max(0, count - EARLIER_COLUMNS), count)}
 
 
 def encode_words(words: pa.Array, earlier: Earlier, depth: int = 0) -> tuple[dict[str, Any], list[bytes]]:
-    """(n,) words, none missing -> the form, and its bytes; ``earlier`` takes the whole numbers among them."""
+    """Return the form and the bytes of words (n,), none missing; ``earlier`` takes the whole numbers among them."""
     joined = [partial(_joined, by=by) for by in JOINTS] if depth == 0 else []
     forms: list[Form] = [_distinct, _decimal, _padded, *(partial(_repr, name=name) for name in KINDS), *joined, _text]
     if len(words) == 0:

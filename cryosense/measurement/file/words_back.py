@@ -1,4 +1,4 @@
-"""Columns of words from the bytes that :mod:`.word_columns` makes of them; claims are checked before memory is taken."""
+"""Columns of words from the bytes that ``word_columns`` makes of them; claims are checked before memory is taken."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ NUMBER_BYTES = 24  # at most, of a number as a word
 
 @dataclass
 class Stream:
-    """Bytes that columns are read from, one after the other.
+    """Bytes from which columns are read, one after the other.
 
     Attributes:
         room: bytes that words may still take.
-        known: whole numbers that were read, in their order.
+        known: whole numbers that were read, in order.
     """
 
     content: bytes
@@ -34,28 +34,28 @@ class Stream:
     known: list[np.ndarray] = field(default_factory=list)
 
     def take(self, size: Any) -> bytes:
-        """-> the next bytes. Raises CodingError where there are not so many."""
+        """Return the next bytes. Raises CodingError if there are fewer."""
         if not is_whole(size, 0, len(self.content) - self.at):
             raise CodingError(f"a column of {str(size)[:20]} bytes where {len(self.content) - self.at} are left")
         self.at += size
         return self.content[self.at - size : self.at]
 
     def whole(self, form: Any, rows: int) -> np.ndarray:
-        """-> (rows,) int64."""
+        """Return the next whole numbers, (rows,) int64."""
         form = _mapping(form)
         values = decode_whole(form, self.take(whole_bytes(form, rows)), rows, self.known)
         self.known.append(values)
         return values
 
     def claim(self, size: int) -> None:
-        """Raises CodingError where words would take more than particles can need."""
+        """Raise CodingError if words would take more memory than particles can need."""
         self.room -= size
         if self.room < 0:
             raise CodingError("words that take more memory than its particles can need")
 
 
 def decode_words(form: Any, stream: Stream, rows: int, depth: int = 0) -> pa.Array:
-    """-> (rows,) words, as :func:`.encode_words` was given them. Raises CodingError for what it never writes."""
+    """Return the words, (rows,), as ``encode_words`` was given them. Raises CodingError for what it never writes."""
     form = _mapping(form)
     kind = form.get("form")
     if kind == "words":
@@ -88,7 +88,7 @@ def decode_words(form: Any, stream: Stream, rows: int, depth: int = 0) -> pa.Arr
 
 
 def _behind(form: Mapping[str, Any], stream: Stream, rows: int) -> np.ndarray:
-    """-> (rows,) how many digits stand behind the point."""
+    """Return how many digits are behind the point, (rows,)."""
     behind = stream.whole(form["behind"], rows) if "behind" in form else np.full(rows, 0)
     given = form.get("decimals", 0)
     if not is_whole(given, 0, MOST_DIGITS) or (rows and (behind.min() < 0 or behind.max() > MOST_DIGITS)):
@@ -97,7 +97,7 @@ def _behind(form: Mapping[str, Any], stream: Stream, rows: int) -> np.ndarray:
 
 
 def _decimals(digits: np.ndarray, behind: np.ndarray) -> pa.Array:
-    """Whole numbers, digits behind the point -> as they are written."""
+    """Return numbers as they are written, from their digits and how many of these are behind the point."""
     places, pieces = [], []
     for count in np.unique(behind):
         rows = np.flatnonzero(behind == count)

@@ -1,4 +1,4 @@
-"""From measured particles to a measurement file: parts that are whole or not there, then one file, the same each time."""
+"""From measured particles to a measurement file: parts that are whole or missing, then one file, the same each time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLOCK = 64  # particles of one checksum
 
 @dataclass(frozen=True)
 class Part:
-    """The bytes of some particles that follow on one another, (p,) their lengths, and (2, p) float32 offset and gain."""
+    """The bytes of some consecutive particles, their lengths (p,), and offset and gain, (2, p) float32."""
 
     lengths: np.ndarray
     scaling: np.ndarray
@@ -32,11 +32,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Parts:
-    """Parts of a file on disk, each with ``size`` particles, a multiple of the block, but for the last.
+    """Parts of a file on disk, each with ``size`` particles, a multiple of the block, except the last.
 
     Args:
-        directory: where they lie until the file is made.
-        count: particles of all of them.
+        directory: where they are kept until the file is made.
+        count: particles in all of them.
+        size: particles in each.
     """
 
     directory: Path
@@ -47,21 +48,22 @@ class Parts:
         return -(-self.count // self.size)
 
     def positions(self, index: int) -> range:
-        """-> the particles of a part."""
+        """Return the particles of a part."""
         return range(index * self.size, min((index + 1) * self.size, self.count))
 
     def is_there(self, index: int) -> bool:
+        """Return whether a part is complete."""
         return self._path(index).is_file()
 
     def write(self, index: int, contents: Sequence[bytes], scaling: np.ndarray) -> None:
-        """Keep the bytes of a part's particles, and their (2, p) offset and gain. Raises OSError if the disk is full."""
+        """Store the bytes of a part's particles and their offset and gain (2, p). Raises OSError if the disk is full."""
         lengths = np.array([len(content) for content in contents], "<u4")
         with written_whole(self._path(index)) as unfinished, unfinished.open("wb") as file:
             file.write(lengths.tobytes() + np.asarray(scaling, "<f4").tobytes())
             file.writelines(contents)
 
     def read(self, index: int) -> Part:
-        """Raises MeasurementFileError for a part that is not what :meth:`write` wrote."""
+        """Return a part. Raises MeasurementFileError for one that is not what ``write`` wrote."""
         path, count = self._path(index), len(self.positions(index))
         content = path.read_bytes()
         lengths = np.frombuffer(content[: 4 * count], "<u4")
@@ -83,11 +85,15 @@ def write_file(
     numbers: np.ndarray,
     tables: Mapping[str, pd.DataFrame],
 ) -> None:
-    """Make the file of its parts, all of which are there; in memory is one of them.
+    """Make the file from its parts, all of which must exist; only one of them is in memory at a time.
 
     Args:
-        description: what :class:`.Description` reads, but for what follows from the parts.
-        tables: ``particles`` and, where there is one, ``optics``.
+        path: the file to write.
+        parts: the measured particles.
+        description: what ``Description`` reads, except what follows from the parts.
+        quantiser: the quantiser that coded the levels.
+        numbers: (n,) particle numbers.
+        tables: ``particles`` and, if there is one, ``optics``.
     """
     lengths, scaling, checksums = _survey(parts)
     least = int(lengths.min())
@@ -113,7 +119,7 @@ def write_file(
 
 
 def _survey(parts: Parts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """-> (n,) int64 lengths, (2, n) scaling, checksums of the blocks."""
+    """Return lengths (n,) int64, scaling (2, n) and the checksums of the blocks."""
     lengths, scaling, checksums = [], [], []
     for index in range(len(parts)):
         part = parts.read(index)
@@ -131,5 +137,5 @@ def _blocks(part: Part) -> Iterator[memoryview]:
 
 
 def _smallest(values: np.ndarray) -> np.ndarray:
-    """-> the same in as few bytes each as the largest needs."""
+    """Return the same values in as few bytes each as the largest needs."""
     return values.astype(next(code for code in ("<u1", "<u2", "<u4") if values.max() <= np.iinfo(code).max))

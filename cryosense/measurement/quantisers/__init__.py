@@ -1,4 +1,4 @@
-"""Quantisers that measurement files are written with."""
+"""Quantisers with which measurement files are written."""
 
 from cryosense.measurement.quantisers.floats import Float16, Float32
 from cryosense.measurement.quantisers.kinds import ByShell, LloydMax, Sign, Uniform

@@ -1,11 +1,12 @@
 """Scalar quantisers of a number of unit variance: where levels part, what they decode to, what is lost.
 
 For a fixed quantiser Q and normal y, Q(y) = B y + d with B = E[y Q(y)] and d uncorrelated with y (Bussgang 1952). Decoded
-values are divided by B: then y comes back in full, with added noise of variance 1 / eta - 1, eta = B^2 / E[Q^2] the share of
-the variance of Q that y explains. Where y is a weak signal in noise, eta is also what is left of the signal's information.
+values are divided by B: then y comes back in full, with added noise of variance 1 / eta - 1, where eta = B^2 / E[Q^2] is the
+share of the variance of Q that y explains. Where y is a weak signal in noise, eta is also the share of the signal's
+information that is left.
 
-With subtractive dither u, uniform over ``width`` and known to the decoder, Q(y + u) - beta u takes the place of Q(y); beta
-leaves the least noise (1 for a uniform quantiser that is not overloaded).
+With subtractive dither u, uniform over ``width`` and known to the decoder, Q(y + u) - beta u takes the place of Q(y), with
+the beta that leaves the least noise (1 for a uniform quantiser that is not overloaded).
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ LLOYD_ITERATIONS, LLOYD_TOLERANCE = 5000, 1e-10
 
 @dataclass(frozen=True)
 class Codebook:
-    """One scalar quantiser, in units of the standard deviation of what it is given.
+    """One scalar quantiser, in units of the standard deviation of its input.
 
     Attributes:
-        edges: (L - 1,) float64, ascending: where levels part; a number on an edge belongs to the upper level.
+        edges: (L - 1,) float64, ascending, where levels part; a number on an edge belongs to the upper level.
         values: (L,) float64, what levels decode to, divided by the gain B.
-        probabilities: (L,) of the levels, y normal.
-        eta: see the head of this module.
-        dither_width: of the uniform dither; 0 for none.
-        dither_share: of the dither, that is taken off the decoded value.
-        step: between edges that are evenly spaced, None where they are not.
+        probabilities: (L,) of the levels, for normal y.
+        eta: share of the output's variance that y explains; see the module's docstring.
+        dither_width: width of the uniform dither; 0 for none.
+        dither_share: share of the dither that is subtracted from the decoded value.
+        step: distance between edges that are evenly spaced, None where they are not.
     """
 
     edges: np.ndarray
@@ -43,6 +44,7 @@ class Codebook:
 
     @property
     def levels(self) -> int:
+        """Number of levels."""
         return len(self.values)
 
     @property
@@ -52,18 +54,18 @@ class Codebook:
 
     @property
     def entropy_bits(self) -> float:
-        """Entropy of the levels, y normal."""
+        """Entropy of the levels in bits, for normal y."""
         return entropy_bits(self.probabilities)
 
 
 def entropy_bits(probabilities: np.ndarray) -> float:
-    """(L,) summing to 1 -> entropy in bits."""
+    """Return the entropy, in bits, of probabilities (L,) that sum to 1."""
     some = probabilities[probabilities > 0]
     return float(-(some * np.log2(some)).sum())
 
 
 def codebook(edges: np.ndarray, values: np.ndarray, dither_width: float = 0.0, step: float | None = None) -> Codebook:
-    """(L - 1,) edges, (L,) values on any scale -> the quantiser, its decoded values divided by its gain."""
+    """Return the quantiser with edges (L - 1,) and values (L,) on any scale, its decoded values divided by its gain."""
     u = (np.arange(DITHER_POINTS) + 0.5) / DITHER_POINTS - 0.5 if dither_width else np.zeros(1)
     u = u * dither_width
     probabilities, first_moments = _moments(edges, u)
@@ -77,14 +79,14 @@ def codebook(edges: np.ndarray, values: np.ndarray, dither_width: float = 0.0, s
 
 
 def uniform(step: float, reach: float, dither: bool) -> Codebook:
-    """-> levels at multiples of ``step``, zero among them, up to ``reach`` deviations; numbers beyond get the last."""
+    """Return levels at multiples of ``step``, zero among them, up to ``reach`` deviations; numbers beyond get the last."""
     last = math.ceil(reach / step)
     values = step * np.arange(-last, last + 1, dtype=np.float64)
     return codebook(values[1:] - step / 2, values, step if dither else 0.0, step)
 
 
 def lloyd_max(levels: int, dither: bool) -> Codebook:
-    """-> the quantiser of least mean square error (Max 1960, Lloyd 1982): edges midway, values the means between edges."""
+    """Return the quantiser of least mean square error (Max 1960, Lloyd 1982): edges midway, values the means between edges."""
     values = np.linspace(-1, 1, levels) * math.sqrt(levels - 1)
     for _ in range(LLOYD_ITERATIONS):
         edges = (values[1:] + values[:-1]) / 2
@@ -97,7 +99,7 @@ def lloyd_max(levels: int, dither: bool) -> Codebook:
 
 
 def _moments(edges: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(L - 1,), (d,) shifts -> (d, L) probabilities and first moments of normal y between the edges, y + u quantised."""
+    """Return probabilities and first moments, (d, L), of normal y between the edges when y + u is quantised, u (d,)."""
     from scipy.special import ndtr  # here, since SciPy takes half a second to import
 
     shifted = np.concatenate([[-np.inf], edges, [np.inf]]) - u[:, None]

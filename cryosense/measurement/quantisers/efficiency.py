@@ -1,10 +1,11 @@
-"""What a quantiser leaves of a shell's signal-to-noise in a map, also where the signal is not weak.
+"""What a quantiser leaves of a shell's signal-to-noise ratio in a map, even where the signal is not weak.
 
-A stored number y = s + n has signal s and normal noise n. Of its decoded value Q the moments given s are closed forms: m(s) =
-E[Q | s] and v(s) = Var(Q | s). Over the particles that pass a coefficient of the map, Q averages to m, not to s: what the two
-differ by is distortion that no number of particles averages out. A Hartley coefficient of a slice is c A sqrt(2) cos(phi), A
-the amplitude of the map's coefficient, c the CTF, and phi a phase that shifts and poses turn. After it is turned back the
-average is T(A) = E[c sqrt(2) cos(phi) m] / E[c^2], a describing function (Gelb and Vander Velde 1968).
+A stored number y = s + n has signal s and normal noise n. The moments of its decoded value Q given s have closed forms:
+m(s) = E[Q | s] and v(s) = Var(Q | s). Over the particles that contribute to a coefficient of the map, Q averages to m, not to
+s: their difference is distortion that no number of particles averages out. A Hartley coefficient of a slice is
+``c A sqrt(2) cos(phi)``, with A the amplitude of the map's coefficient, c the CTF, and phi a phase that depends on shift and
+pose. After the phase is undone the average is ``T(A) = E[c sqrt(2) cos(phi) m] / E[c^2]``, a describing function (Gelb and
+Vander Velde 1968).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ HERMITE = 64  # of the Gauss-Hermite rule over a normal signal
 
 
 class Moments(NamedTuple):
-    """Of decoded values, given the signal, each (k,)."""
+    """Moments of decoded values given the signal, each (k,)."""
 
     mean: np.ndarray
     variance: np.ndarray
@@ -29,11 +30,11 @@ class Moments(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """Of a shell of a map.
+    """What quantisation leaves of a shell of a map.
 
     Attributes:
-        power: N / (N + D), N the power of the map's noise, D that of the difference which quantisation makes.
-        worth: signal-to-noise over that without quantisation: a common factor is no loss here, other distortion is.
+        power: N / (N + D), with N the power of the map's noise and D that of the difference which quantisation makes.
+        worth: signal-to-noise ratio over that without quantisation: a common factor is not a loss here, other distortion is.
     """
 
     power: float
@@ -41,7 +42,7 @@ class Kept(NamedTuple):
 
 
 def moments(book: Codebook, signal: np.ndarray, noise_std: float) -> Moments:
-    """(k,) signal, in units of the deviation that numbers are divided by -> moments of what they are decoded to."""
+    """Return the moments of decoded values for signals (k,), in units of the deviation by which numbers are divided."""
     from scipy.special import ndtr  # here, since SciPy takes half a second to import
 
     u = ((np.arange(DITHERS) + 0.5) / DITHERS - 0.5) * book.dither_width if book.dither_width else np.zeros(1)
@@ -56,7 +57,7 @@ def moments(book: Codebook, signal: np.ndarray, noise_std: float) -> Moments:
 
 
 def distortion_power(book: Codebook, signal_share: float) -> float:
-    """-> E[(m(s) - s)^2] of a normal signal with ``signal_share`` of the variance."""
+    """Return E[(m(s) - s)^2] for a normal signal with ``signal_share`` of the variance."""
     if signal_share <= 0:
         return 0.0
     nodes, weights = np.polynomial.hermite_e.hermegauss(HERMITE)
@@ -66,12 +67,14 @@ def distortion_power(book: Codebook, signal_share: float) -> float:
 
 
 def kept(book: Codebook, amplitudes: np.ndarray, ctf: np.ndarray, averaged: float) -> Kept:
-    """-> what a shell keeps.
+    """Return what quantisation leaves of a shell.
 
     Args:
-        amplitudes: (k,) of the coefficients of the map without noise, over the deviation of the noise of a particle's.
-        ctf: (p,) its values in this shell, of particles.
-        averaged: sum of the squared CTF over the particles that pass a coefficient: 1 / (noise of the map over a particle's).
+        book: the quantiser.
+        amplitudes: (k,) coefficients of the noise-free map, over the standard deviation of a particle's noise.
+        ctf: (p,) CTF values of particles in this shell.
+        averaged: sum of the squared CTF over the particles that contribute to a coefficient: one over the map's noise,
+            relative to a particle's.
     """
     amplitude, weight = _quantiles(np.abs(amplitudes)), _quantiles(np.abs(ctf))
     phase = math.sqrt(2) * np.cos((np.arange(PHASES) + 0.5) * math.pi / PHASES)
@@ -92,6 +95,6 @@ def kept(book: Codebook, amplitudes: np.ndarray, ctf: np.ndarray, averaged: floa
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
-    """-> a few values that stand for all: means between quantiles, on which squares lose little."""
+    """Return a few values that stand for all: means between quantiles, which preserve squares well."""
     parts = np.array_split(np.sort(values), min(QUANTILES, len(values)))
     return np.array([math.sqrt(float(np.mean(part**2))) for part in parts])

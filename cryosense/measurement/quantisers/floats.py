@@ -108,7 +108,7 @@ class FloatQuantiser(StoredQuantiser):
             return np.ascontiguousarray(values.astype(self.dtype, copy=False))
 
     def _planes(self, kept: np.ndarray) -> np.ndarray:
-        """(..., m) -> (..., m, itemsize) uint8, the lowest byte first."""
+        """Return the bytes of numbers (..., m), (..., m, itemsize) uint8, the lowest first."""
         return kept.view(np.uint8).reshape(*kept.shape, self.dtype.itemsize)
 
     def _bits(self, values: np.ndarray) -> np.ndarray:

@@ -10,18 +10,21 @@ from cryosense.measurement.quantisers.codebook import codebook, lloyd_max, unifo
 from cryosense.measurement.quantisers.layout import QuantiserError
 from cryosense.measurement.quantisers.levels import LevelQuantiser
 
-REACH = 12.0  # deviations; a number beyond is stored as if it lay there
+REACH = 12.0  # standard deviations; a number beyond is stored as if it were there
 FINEST_STEP, COARSEST_STEP, MOST_LEVELS = 1e-3, 8.0, 256
 
 
 class Uniform(LevelQuantiser):
-    """Multiples of a step, entropy coded: of all scalar quantisers the one that needs the fewest bits for its error.
+    """Multiples of a step, entropy coded: of all scalar quantisers, the one that needs the fewest bits for its error.
 
     Args:
-        step: in deviations of the shell: 0.5 is 3 bits, 0.8 about 2.4, 1.7 about 1.4.
-        dither: subtract and add a known uniform dither of one step: the error is then independent of the signal.
-        last_shell: beyond, nothing is measured; None: all shells are.
-        seed: of the dither.
+        step: in standard deviations of the shell: 0.5 is 3 bits, 0.8 about 2.4, 1.7 about 1.4.
+        dither: add a known uniform dither of one step and subtract it again: the error is then independent of the signal.
+        last_shell: shells beyond are not measured; None measures all.
+        seed: seed of the dither.
+
+    Raises:
+        QuantiserError: a step out of range.
     """
 
     name = "uniform"
@@ -34,14 +37,17 @@ class Uniform(LevelQuantiser):
 
 
 class LloydMax(LevelQuantiser):
-    """The quantiser of so many levels that loses least.
+    """The quantiser with a given number of levels that loses least.
 
     Args:
         levels: 2 to 256.
-        coded: by the entropy coder (3 levels: 1.54 bits, 4: 1.91); false: packed in whole bits.
-        dither: uniform, as wide as levels are apart on average.
-        last_shell: beyond, nothing is measured; None: all shells are.
-        seed: of the dither.
+        coded: entropy coded (3 levels: 1.54 bits, 4: 1.91); false packs whole bits.
+        dither: uniform, as wide as the mean distance between levels.
+        last_shell: shells beyond are not measured; None measures all.
+        seed: seed of the dither.
+
+    Raises:
+        QuantiserError: a number of levels out of range.
     """
 
     name = "lloyd_max"
@@ -64,9 +70,9 @@ class Sign(LevelQuantiser):
     """One bit for each number: whether it is positive.
 
     Args:
-        dither: uniform, as wide as the two decoded values are apart.
-        last_shell: beyond, nothing is measured; None: all shells are.
-        seed: of the dither.
+        dither: uniform, as wide as the distance between the two decoded values.
+        last_shell: shells beyond are not measured; None measures all.
+        seed: seed of the dither.
     """
 
     name = "sign"
@@ -79,11 +85,14 @@ class Sign(LevelQuantiser):
 
 
 class ByShell(LevelQuantiser):
-    """Several quantisers, each for shells of its own: a profile of bits.
+    """Several quantisers, each for its own shells: a profile of bits.
 
     Args:
-        parts: the first for shell 0 up to its ``last_shell``, the next from there, ...; the last may be for all that are left.
-        seed: of the dither.
+        parts: the first for shells 0 to its ``last_shell``, the next from there, and so on; the last may take all the rest.
+        seed: seed of the dither.
+
+    Raises:
+        QuantiserError: parts of another kind.
     """
 
     name = "by_shell"

@@ -14,13 +14,13 @@ from cryosense.operators.base import LinearOperator
 
 @dataclass(frozen=True)
 class Layout:
-    """What is stored of one mask set: m numbers, those of the first part first, each part in raster order.
+    """What is stored for one mask set: m numbers, those of the first part first, each part in raster order.
 
     Attributes:
-        places: (m,) int64 flat positions in a measurement, None for all of them in their order.
-        lengths: of the parts.
-        groups: (m,) int64: shell of each where Fourier coefficients are measured, 0 elsewhere.
-        weights: (m,) float32: what the operator multiplies coefficients by; 1 for pixel measurements.
+        places: (m,) int64 flat positions in a measurement, None for all of them in order.
+        lengths: lengths of the parts.
+        groups: (m,) int64, shell of each where Fourier coefficients are measured, 0 elsewhere.
+        weights: (m,) float32, what the operator multiplies coefficients by; 1 for pixel measurements.
         size: numbers in a measurement, stored or not.
     """
 
@@ -32,14 +32,15 @@ class Layout:
 
     @property
     def count(self) -> int:
+        """Number of stored numbers, m."""
         return len(self.groups)
 
     def taken(self, flat: np.ndarray) -> np.ndarray:
-        """(b, size) -> (b, m)."""
+        """Return the stored numbers (b, m) of flat measurements (b, size)."""
         return flat if self.places is None else flat[:, self.places]
 
     def put(self, values: np.ndarray) -> np.ndarray:
-        """(b, m) -> (b, size), zero where nothing is stored."""
+        """Return flat measurements (b, size) from stored numbers (b, m), zero where nothing is stored."""
         if self.places is None:
             return values
         flat = np.zeros((len(values), self.size), values.dtype)
@@ -48,10 +49,10 @@ class Layout:
 
 
 class Layouts:
-    """The layouts of operators; those of the last operators are kept.
+    """The layouts of operators; those of the most recent operators are kept.
 
     Args:
-        last_shells: of each part, the last shell that is in it; None: all that are left.
+        last_shells: last shell of each part; None for all the rest.
     """
 
     def __init__(self, last_shells: Sequence[int | None]) -> None:
@@ -59,7 +60,7 @@ class Layouts:
         self._known: WeakKeyDictionary[LinearOperator, list[Layout]] = WeakKeyDictionary()
 
     def of(self, operator: LinearOperator) -> list[Layout]:
-        """-> one for each mask set of the operator."""
+        """Return one layout for each mask set of the operator."""
         if operator not in self._known:
             self._known[operator] = self._made(operator)
         return self._known[operator]
@@ -75,7 +76,7 @@ class Layouts:
         return [self._one(norm > 0, groups, weight, part) for norm, weight in zip(norms, weights, strict=True)]
 
     def _parts(self, groups: np.ndarray) -> np.ndarray:
-        """-> part of each number; that of none is the number of parts."""
+        """Return the part of each number; for those in none, the number of parts."""
         ends = [np.iinfo(np.int64).max if last is None else last for last in self.last_shells]
         return np.searchsorted(np.array(ends), groups)
 

@@ -1,4 +1,4 @@
-"""Scalar quantisers of whitened measurements: each number over the deviation of its shell, then a codebook."""
+"""Scalar quantisers of whitened measurements: each number over the standard deviation of its shell, then a codebook."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ DITHER_STREAM = 7  # apart from those of masks and noise
 
 
 class LevelQuantiser(StoredQuantiser):
-    """Codebooks, one for each part of the shells.
+    """Codebooks, one for each part of the shells; ``StoredQuantiser`` explains the other arguments.
 
     Args:
         books: one for each part.
-        seed: of the dither.
+        seed: seed of the dither.
     """
 
     def __init__(self, books: Sequence[Codebook], last_shells: Sequence[int | None], coded: Sequence[bool], seed: int) -> None:
@@ -35,7 +35,7 @@ class LevelQuantiser(StoredQuantiser):
         self._coder: PartsCoder | None = None
 
     def levels(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> list[list[np.ndarray]]:
-        """-> for each layout of the batch, (b, m) levels of each part, from 0."""
+        """Return the levels of each part, (b, m) from 0, for each layout of the batch."""
         values, made = flat(y), []
         for rows, layout in runs(self.layouts.of(operator), len(values)):
             whitened = layout.taken(values[rows]) * (1 / self.scale(layout))
@@ -50,7 +50,7 @@ class LevelQuantiser(StoredQuantiser):
         return tuple(book.values.astype(np.float32) for book in self.books)
 
     def decoded(self, levels: Sequence[Sequence[np.ndarray]], operator: LinearOperator, numbers: Tensor) -> Tensor:
-        """The inverse of :meth:`levels`, but for what is lost -> (b, ...) float32."""
+        """Return the measurements (b, ...) float32 to which levels decode."""
         decoded = []
         for (rows, layout), parts in zip(runs(self.layouts.of(operator), len(numbers)), levels, strict=True):
             pieces = [values.take(part) for values, part in zip(self.tables.values, parts, strict=True)]
@@ -79,7 +79,7 @@ class LevelQuantiser(StoredQuantiser):
 
     @property
     def coder(self) -> PartsCoder:
-        """What makes bytes of levels. Raises QuantiserError before :meth:`fit`."""
+        """The coder that turns levels into bytes. Raises QuantiserError before ``fit``."""
         if self._coder is None:
             self._coder = PartsCoder([book.levels for book in self.books], self.tables.models)
         return self._coder
@@ -115,7 +115,7 @@ class LevelQuantiser(StoredQuantiser):
         return self._per_number(layout, [book.added_std for book in self.books])
 
     def models(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> tuple[np.ndarray | None, ...]:
-        """Counts of the levels, with one count in all of a normal number added: no level is left without room."""
+        """Return counts of the levels, plus a total of one from a normal number, so that every level can be coded."""
         counts = [book.probabilities.copy() for book in self.books]
         for parts in self.levels(y, operator, numbers):
             for count, part in zip(counts, parts, strict=True):
@@ -123,7 +123,7 @@ class LevelQuantiser(StoredQuantiser):
         return tuple(frequencies(c) if coded else None for c, coded in zip(counts, self.coded, strict=True))
 
     def _dither(self, layout: Layout, numbers: Tensor) -> np.ndarray | None:
-        """-> (b, m) float32: uniform over the width of each part, keyed by particle number."""
+        """Return the dither, (b, m) float32, uniform over the width of each part and keyed by particle number."""
         if not any(book.dither_width for book in self.books):
             return None
         draws = [generator(self.seed, int(n), DITHER_STREAM).random(layout.count, dtype=np.float32) for n in numbers]
@@ -131,13 +131,13 @@ class LevelQuantiser(StoredQuantiser):
 
     @staticmethod
     def _per_number(layout: Layout, of_parts: Sequence[float]) -> np.ndarray:
-        """One value for each part -> (m,) float32, or (1,) where there is one part."""
+        """Return one value per number, (m,) float32, from one per part; (1,) if there is only one part."""
         values = np.array(of_parts, np.float32)
         return values if len(values) == 1 else np.repeat(values, layout.lengths)
 
 
 def _levels(book: Codebook, values: np.ndarray) -> np.ndarray:
-    """(b, m) -> (b, m) levels."""
+    """Return the levels (b, m) of numbers (b, m)."""
     if book.levels == 2:
         return values >= np.float32(book.edges[0])
     if book.step is not None:

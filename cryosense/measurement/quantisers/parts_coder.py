@@ -1,4 +1,4 @@
-"""The bytes of one particle's levels: packed parts first, then the words of those that an entropy coder stores."""
+"""The bytes of one particle's levels: packed parts first, then the words of the entropy-coded parts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from cryosense.measurement.coding import PRECISION, CodingError, EntropyCoder, p
 
 
 class PartsCoder:
-    """Codes levels in parts, each packed or by a model.
+    """A coder of levels in parts, each either packed or coded by a model.
 
     Args:
-        levels: how many there are in each part.
-        models: of each part, None where it is packed.
+        levels: number of levels in each part.
+        models: model of each part, None where it is packed.
     """
 
     def __init__(self, levels: Sequence[int], models: Sequence[np.ndarray | None]) -> None:
@@ -25,14 +25,14 @@ class PartsCoder:
         self._cost = [None if model is None else PRECISION - np.log2(model) for model in models]
 
     def bits(self, parts: Sequence[np.ndarray]) -> np.ndarray:
-        """(b, m) levels of each part -> (b,) float64: what they take, but for what fills the last word."""
+        """Return the bits, (b,) float64, that levels (b, m) of each part take, without what pads the last word."""
         bits = np.zeros(len(parts[0]))
         for part, width, cost in zip(parts, self.widths, self._cost, strict=True):
             bits += 8 * packed_bytes(part.shape[1], width) if cost is None else cost[part].sum(1)
         return bits
 
     def encode(self, parts: Sequence[np.ndarray]) -> list[bytes]:
-        """(b, m) levels of each part -> the bytes of each of the b particles."""
+        """Return the bytes of each of the b particles, from levels (b, m) of each part."""
         each = list(zip(parts, self.widths, self.models, strict=True))
         packed = [pack(part, width) for part, width, model in each if model is None]
         fronts = np.concatenate(packed, axis=1) if packed else np.zeros((len(parts[0]), 0), np.uint8)
@@ -42,7 +42,7 @@ class PartsCoder:
         return [row.tobytes() + self._coder.encode([part[i] for part in coded]) for i, row in enumerate(fronts)]
 
     def decode(self, contents: Sequence[bytes], lengths: Sequence[int]) -> list[np.ndarray]:
-        """The inverse of :meth:`encode`; ``lengths``: of the parts. Raises CodingError for bytes that are not that."""
+        """Invert ``encode``, given the lengths of the parts. Raises CodingError for other bytes."""
         each = list(zip(lengths, self.widths, self.levels, self.models, strict=True))
         front = sum(packed_bytes(n, width) for n, width, _, model in each if model is None)
         if any(len(c) < front or (self._coder is None and len(c) != front) for c in contents):

@@ -1,4 +1,4 @@
-"""Quantisers whose measurements can be stored: y to bytes, bytes to the y that reconstructors are given."""
+"""Quantisers whose measurements can be stored: from y to bytes, and from bytes to the y that reconstructors are given."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Tables:
     """What a quantiser learns from a first portion of the particles, once for all of them.
 
     Attributes:
-        std: (groups,) float32: root mean square of the coefficients of each shell, over the operator's weight; one
-            number where pixels are measured.
-        models: for each part, (L,) whole numbers of the entropy coder; None where levels are packed.
-        values: for each part with levels, (L,) float32 that they decode to, in deviations.
+        std: (groups,) float32, root mean square of the coefficients of each shell, over the operator's weight; one number
+            where pixels are measured.
+        models: for each part, (L,) whole numbers for the entropy coder; None where levels are packed.
+        values: for each part with levels, (L,) float32 that they decode to, in standard deviations.
     """
 
     std: np.ndarray
@@ -34,16 +34,16 @@ class Tables:
 
 
 class StoredQuantiser(Quantiser):
-    """A quantiser with a coder behind it; what comes out of its bytes is what it gives without them, bit for bit.
+    """A quantiser with a coder behind it: decoding its bytes gives exactly what it returns without them.
 
     Args:
-        last_shells: of each of its parts, the last shell that is in it; None: all that are left. Shells beyond the last part
-            get no bits and are not measured.
-        coded: of each part, whether an entropy coder stores it.
+        last_shells: last shell of each of its parts; None for all the rest. Shells beyond the last part get no bits and are
+            not measured.
+        coded: for each part, whether it is entropy coded.
     """
 
     name: str
-    parameters: Mapping[str, Any]  # of its constructor, from which it can be made again
+    parameters: Mapping[str, Any]  # of its constructor, from which it can be rebuilt
     learns = True
 
     def __init__(self, last_shells: Sequence[int | None], coded: Sequence[bool]) -> None:
@@ -58,23 +58,23 @@ class StoredQuantiser(Quantiser):
 
     @property
     def values(self) -> tuple[np.ndarray, ...]:
-        """For each part with levels, (L,) float32 that they decode to, in deviations."""
+        """For each part with levels, (L,) float32 that they decode to, in standard deviations."""
         return ()
 
     @property
     def last_shell(self) -> int | None:
-        """The last shell that gets bits, None: all do."""
+        """The last shell that gets bits; None if all do."""
         return self.layouts.last_shells[-1]
 
     @property
     def tables(self) -> Tables:
-        """What was learned. Raises QuantiserError before :meth:`fit`."""
+        """What was learned. Raises QuantiserError before ``fit``."""
         if self._tables is None:
             raise QuantiserError(f"quantiser={self.name}: the deviations of shells are not known yet: call fit first")
         return self._tables
 
     def with_tables(self, tables: Tables) -> None:
-        """Take what was learned before. Raises QuantiserError for tables of another quantiser."""
+        """Adopt what was learned before. Raises QuantiserError for tables of another quantiser."""
         if len(tables.models) != len(self.coded) or not (np.isfinite(tables.std).all() and (tables.std > 0).all()):
             raise QuantiserError(f"quantiser={self.name}: tables of another quantiser")
         self._tables = tables
@@ -83,28 +83,30 @@ class StoredQuantiser(Quantiser):
         return configured if self.last_shell is None else configured.within(self.last_shell)
 
     def fit(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> None:
-        """(b, ...) measurements of a first portion: find the deviations of shells, and the models of the entropy coder."""
+        """Learn the standard deviation of each shell and the coder's models from a first portion of measurements (b, ...)."""
         std = _deviations(y, operator, self.layouts.of(operator))
         self._tables = Tables(std, (None,) * len(self.coded), self.values)
         models = self.models(y, operator, numbers) if any(self.coded) else (None,) * len(self.coded)
         self._tables = Tables(std, models, self.values)
 
     def scale(self, layout: Layout) -> np.ndarray:
-        """-> (m,) float32: deviation that each stored number is expected to have."""
+        """Return the expected standard deviation of each stored number, (m,) float32."""
         std = self.tables.std
         if int(layout.groups.max(initial=0)) >= len(std):
             raise QuantiserError(f"quantiser={self.name}: it was fitted to a smaller box")
         return np.asarray(layout.weights * std[layout.groups], np.float32)
 
     def row_noise(self, operator: LinearOperator) -> Tensor:
-        """-> (1 or b, ...): deviation of the noise that quantisation adds, in row coordinates."""
+        """Return the standard deviation of quantisation noise in row coordinates, (1 or b, ...)."""
         gain = operator.row_noise_gain
         std = [lay.put((self.scale(lay) * self.added(lay))[None])[0] for lay in self.layouts.of(operator)]
         return torch.from_numpy(np.stack(std)).reshape(gain.shape).to(gain) * gain
 
     def efficiency(self, operator: LinearOperator) -> Tensor | None:
-        """-> (1 or b, n, n) on the centred plane: noise variance of each coefficient before over after quantisation, 0 where
-        nothing is measured; None where the operator measures no Fourier coefficients, all of which then lose the same.
+        """Return the noise variance of each coefficient before over after quantisation, (1 or b, n, n), centred.
+
+        It is 0 where nothing is measured. None if the operator measures no Fourier coefficients, all of which then lose the
+        same.
         """
         if operator.shells is None:
             return None
@@ -113,54 +115,57 @@ class StoredQuantiser(Quantiser):
         return torch.from_numpy(np.stack(planes)).reshape(-1, n, n).to(operator.measurement_norms)
 
     def nominal_bits(self, operator: LinearOperator) -> np.ndarray:
-        """-> (1 or b,): bits of one image's measurement that are asked for: of normal numbers, or of whole levels."""
+        """Return the bits asked for one image's measurement, (1 or b,): those of normal numbers, or of whole levels."""
         each = self.bits_per_number
         return np.array([np.dot(layout.lengths, each) for layout in self.layouts.of(operator)])
 
     @property
     @abstractmethod
     def bits_per_number(self) -> list[float]:
-        """Of each part."""
+        """Bits per number in each part."""
 
     @abstractmethod
     def encode(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> list[bytes]:
-        """(b, ...), (b,) particle numbers -> the bytes of each."""
+        """Return the bytes of each particle, for measurements (b, ...) and particle numbers (b,)."""
 
     @abstractmethod
     def decode(self, contents: Sequence[bytes], operator: LinearOperator, numbers: Tensor) -> Tensor:
-        """b particles' bytes -> (b, ...) float32. Raises CodingError for bytes that are not what was coded."""
+        """Return measurements (b, ...) float32 from b particles' bytes.
+
+        Raises CodingError for bytes that were not coded so.
+        """
 
     @abstractmethod
     def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:
-        """As :class:`Quantiser`; bits are those of the coder, but for its last word."""
+        """Quantise as ``Quantiser`` does; bits are those of the coder, without its last word."""
 
     @abstractmethod
     def describe_parts(self) -> list[dict[str, Any]]:
-        """-> for each part, what a decoder needs beside the tables."""
+        """Return for each part what a decoder needs besides the tables."""
 
     @abstractmethod
     def added(self, layout: Layout) -> np.ndarray:
-        """-> (m,): deviation of the added noise, of numbers of unit variance."""
+        """Return the standard deviation of the added noise, (m,), for numbers of unit variance."""
 
     @abstractmethod
     def models(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> tuple[np.ndarray | None, ...]:
-        """-> models of the entropy coder for each part."""
+        """Return the entropy coder's model for each part."""
 
 
 def runs(layouts: Sequence[Layout], count: int) -> list[tuple[slice, Layout]]:
-    """-> which of ``count`` particles have which layout: all the only one, or each its own."""
+    """Return which of ``count`` particles have which layout: all of them the only one, or each its own."""
     if len(layouts) == 1:
         return [(slice(0, count), layouts[0])]
     return [(slice(i, i + 1), layout) for i, layout in enumerate(layouts)]
 
 
 def flat(y: Tensor) -> np.ndarray:
-    """(b, ...) -> (b, k) float32."""
+    """Return measurements as (b, k) float32."""
     return y.detach().cpu().float().flatten(1).numpy()
 
 
 def _deviations(y: Tensor, operator: LinearOperator, layouts: Sequence[Layout]) -> np.ndarray:
-    """-> (groups,) float32; 1 for a shell in which nothing was measured or all was zero."""
+    """Return the standard deviations, (groups,) float32; 1 for a shell where nothing was measured or all was zero."""
     shells = operator.shells
     groups = 1 if shells is None else int(shells.max()) + 1
     sums, counts = np.zeros(groups), np.zeros(groups)

@@ -1,4 +1,4 @@
-"""Differentiable solvers of a fixed number of iterations, with learned constants; the operator stays an argument."""
+"""Differentiable solvers with a fixed number of iterations and learned constants; the operator stays an argument."""
 
 from cryosense.reconstructors.unrolled.bands import BandedBasis, DCTBands, WaveletBands
 from cryosense.reconstructors.unrolled.network import UnrolledNetwork

@@ -1,6 +1,7 @@
 """Bands of coefficients that share a threshold, and the sparse priors that they divide.
 
-Bands are relative to the box, so that what is learned on one box size can be used on another of the same particles' scale.
+Bands are relative to the box, so that what is learned at one box size can be used at another, for particles of the same
+scale.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from cryosense.shown import ShowsParameters
 
 
 class BandedBasis(ShowsParameters, ABC):
-    """An orthonormal basis and the bands that its coefficients are divided into.
+    """An orthonormal basis and the bands into which its coefficients are divided.
 
     Attributes:
-        name: of the basis, for the record.
+        name: name of the basis in records.
         count: number of bands.
     """
 
@@ -29,16 +30,16 @@ class BandedBasis(ShowsParameters, ABC):
     @property
     @abstractmethod
     def prior(self) -> L1:
-        """l1 of all coefficients but the coarsest scale."""
+        """The l1 norm of all coefficients but the coarsest scale."""
 
     @abstractmethod
     def bands(self, box_size: int) -> Tensor:
-        """-> (n, n) int64: the band of each coefficient, 0 to ``count`` - 1."""
+        """Return the band of each coefficient, 0 to ``count`` - 1, as (n, n) int64."""
 
 
 @dataclass(frozen=True)
 class DCTBands(BandedBasis):
-    """The DCT in rings; their edges grow with the square, since signal and noise differ most at low frequencies."""
+    """The DCT in rings whose edges grow with the square, since signal and noise differ most at low frequencies."""
 
     count: int = 8
     name = "dct"
@@ -62,6 +63,7 @@ class WaveletBands(BandedBasis):
 
     @property
     def name(self) -> str:  # type: ignore[override]
+        """Name of the wavelet."""
         return self.wavelet
 
     @property

@@ -1,4 +1,4 @@
-"""A learned analysis transform in place of the fixed basis: exact data steps and small residual networks by turns."""
+"""A learned analysis transform in place of the fixed basis: exact data steps alternate with small residual networks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.unrolled.solver import Conditioned, UnrolledSolver, log_compression, mean_diagonals
 
-AT_A_TIME = 8  # images: convolutions round differently in batches of another size
+AT_A_TIME = 8  # images: the rounding of convolutions depends on the batch size
 CELL = 2  # pixels: the networks see cells of 2 x 2 pixels as four channels, half the work and twice the field of view
 
 
 class LearnedShrinkage(nn.Module):
-    """x + W soft(H x, threshold), a network for the proximal step (ISTA-Net+, Zhang and Ghanem 2018).
+    """``x + W soft(H x, threshold)``, a network for the proximal step (ISTA-Net+, Zhang and Ghanem 2018).
 
-    H and W are each two 3 x 3 convolutions with a rectifier between, on ``channels`` channels, between one convolution that
-    opens and one that closes. The last is zero before training, so that nothing is changed.
+    H and W are each two 3 x 3 convolutions with a rectifier between them, on ``channels`` channels, with one convolution
+    before and one after. The last is zero before training, so that the untrained network changes nothing.
     """
 
     def __init__(self, channels: int) -> None:
@@ -37,7 +37,7 @@ class LearnedShrinkage(nn.Module):
         return f"channels={self.open.out_channels}"
 
     def forward(self, x: Tensor, threshold: Tensor) -> Tensor:
-        """(b, 1, n, n), (1 or b, channels) -> (b, 1, n, n); n even."""
+        """Return images (b, 1, n, n), n even, given thresholds (1 or b, channels)."""
         features = self.analysis(self.open(functional.pixel_unshuffle(x, CELL)))
         small = threshold[..., None, None]
         sparse = features - torch.maximum(torch.minimum(features, small), -small)
@@ -49,15 +49,18 @@ def _two_convolutions(channels: int) -> list[nn.Module]:
 
 
 class UnrolledNetwork(UnrolledSolver):
-    """By turns the operator's exact data step and :class:`LearnedShrinkage`, each with weights of its own, from A^+ y.
+    """Exact data steps of the operator that alternate with ``LearnedShrinkage``, each with its own weights, from ``A^+ y``.
 
-    Fully convolutional: the box may be another than that of the training images.
+    Fully convolutional: the box can differ from that of the training images.
 
     Args:
-        iterations: data steps, each followed by a network.
-        channels: of the networks.
-        penalty: before training, rho of the data steps over the mean diagonal of A^T A.
-        threshold: before training, of the features.
+        iterations: number of data steps, each followed by a network.
+        channels: channels of the networks.
+        penalty: before training, rho of the data steps over the mean diagonal of ``A^T A``.
+        threshold: before training, threshold of the features.
+
+    Raises:
+        ArgumentError: numbers that are not positive.
     """
 
     name = "cnn"

@@ -1,7 +1,7 @@
 """The bench's sparse solvers unrolled: a few dozen numbers to learn. Untrained, they are the bench's iterations.
 
-Gregor and LeCun 2010 learned the matrices of such iterations for one operator; here the operator is an argument and only step
-sizes and thresholds are learned, as Ablin et al. 2019 find enough.
+Gregor and LeCun 2010 learned the matrices of such iterations for one operator. Here the operator is an argument and only
+step sizes and thresholds are learned, which Ablin et al. 2019 find to be enough.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from cryosense.solvers.steps import ADMMState, FISTAState, admm_step, fista_step
 
 
 class UnrolledSparse(UnrolledSolver):
-    """argmin_x |A x - y|^2 / 2 + weight Psi(x), so far as a fixed number of iterations gets; a threshold for each band.
+    """``argmin_x |A x - y|^2 / 2 + weight Psi(x)`` as far as a fixed number of iterations gets; one threshold per band.
 
     Args:
-        basis: of Psi, with its bands.
-        relative_weight: before training, weight over the mean diagonal of A^T A.
-        iterations: from A^+ y.
+        basis: basis of Psi, with its bands.
+        relative_weight: before training, weight over the mean diagonal of ``A^T A``.
+        iterations: iterations, starting from ``A^+ y``.
+
+    Raises:
+        ArgumentError: a weight that is not positive.
     """
 
     def __init__(self, basis: BandedBasis, relative_weight: float = 0.3, iterations: int = 10) -> None:
@@ -50,22 +53,27 @@ class UnrolledSparse(UnrolledSolver):
         return in_portions(lambda part: (self(y[part], operator.part(part)),), images, operator.box_size**2)[0]
 
     def _prior(self, operator: LinearOperator, like: Tensor) -> tuple[L1, Tensor]:
-        """-> the prior and its bands, where the measurement is."""
+        """Return the prior and its bands on the device of the measurement."""
         self.prepare(operator.box_size)
         assert self._made is not None
         return self.basis.prior, self._made[1].to(like.device)
 
     def _steps(self, iteration: int, log_c: Tensor, bands: Tensor) -> Tensor:
-        """-> (1 or b, 1, n, n): what each coefficient's threshold is multiplied with."""
+        """Return the factor on each coefficient's threshold, (1 or b, 1, n, n)."""
         return self.thresholds(iteration, log_c)[:, bands][:, None]
 
 
 class UnrolledADMM(UnrolledSparse):
     """Over-relaxed ADMM with the operator's exact data step; thresholds, penalty and relaxation are learned.
 
+    ``UnrolledSparse`` explains the other arguments.
+
     Args:
         relaxation: before training; in (0, 2).
-        penalty: before training, rho over sqrt(weight * d), d the mean diagonal of A^T A.
+        penalty: before training, rho over sqrt(weight d), d the mean diagonal of ``A^T A``.
+
+    Raises:
+        ArgumentError: a relaxation or penalty out of range.
     """
 
     def __init__(

@@ -13,22 +13,22 @@ from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.unrolled.saved import SOLVER, SavedSolver, UnrolledModelError, open_solver
 
 SHIPPED = Path(__file__).parent / "shipped"
-OF_THE_STACK = {"mean", "deviation"}  # what a scaling found out, as opposed to what it is
+OF_THE_STACK = {"mean", "deviation"}  # what a scaling learned from data, as opposed to what it is
 
 
 class Unrolled(Reconstructor):
-    """Reconstruction by a solver of :mod:`cryosense.reconstructors.unrolled`, trained by ``cryosense train``.
+    """Reconstruction by an unrolled solver (``cryosense.reconstructors.unrolled``) trained by ``cryosense train``.
 
-    It may be given any mask family, any compression and any box of the kind of operator that it was trained for; how well it
-    does beyond what it saw is another question.
+    It accepts any mask family, compression and box of the kind of operator that it was trained for; how well it does beyond
+    what it saw is another question.
 
     Args:
-        path: a model's folder, or a folder of several, of which that of the operator's kind is taken; None: those that come
-            with cryosense, of its simulated particles.
-        scaling: of the images, which has to be of the kind that the model was trained with; None: not asked.
+        path: a model's folder, or a folder of several, from which the one for the operator's kind is taken; None for those
+            shipped with cryosense, trained on its simulated particles.
+        scaling: scaling of the images, which must be of the kind the model was trained with; None skips this check.
 
     Raises:
-        UnrolledModelError: a folder that is no model, or a model of images in another scaling.
+        UnrolledModelError: a folder that is not a model, or a model of images in another scaling.
     """
 
     name = "unrolled"

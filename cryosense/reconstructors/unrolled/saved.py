@@ -1,4 +1,4 @@
-"""Unrolled solvers as folders: ``model.safetensors``, ``solver.json`` with what it is, ``cryosense.json`` with what it saw.
+"""Unrolled solvers as folders: ``model.safetensors``, ``solver.json`` (what it is), ``cryosense.json`` (what it saw).
 
 Nothing in a folder is executed: weights are safetensors, and only the solvers and bases named here are made.
 """
@@ -33,9 +33,10 @@ class SavedSolver:
     """A solver and what it was trained on.
 
     Attributes:
+        solver: the solver with its weights.
         operator: name of the operator's class.
         loss: name of the loss.
-        scaling: of the training images, as ``Scaling.describe`` states it.
+        scaling: scaling of the training images, as ``Scaling.describe`` states it.
     """
 
     solver: UnrolledSolver
@@ -45,7 +46,7 @@ class SavedSolver:
 
 
 def save_solver(folder: Path, solver: UnrolledSolver, operator: str, loss: str) -> None:
-    """Write weights and description; ``cryosense.json``, the facts of the training images, is written beside them."""
+    """Write weights and description; the caller writes ``cryosense.json``, the facts of the training images, beside them."""
     folder.mkdir(parents=True)
     (folder / WEIGHTS).write_bytes(save({name: tensor.contiguous() for name, tensor in solver.state_dict().items()}))
     arguments = dict(solver.arguments)
@@ -56,10 +57,11 @@ def save_solver(folder: Path, solver: UnrolledSolver, operator: str, loss: str) 
 
 
 def open_solver(folder: Path) -> SavedSolver:
-    """-> what :func:`save_solver` wrote.
+    """Return what ``save_solver`` wrote.
 
     Raises:
-        UnrolledModelError: no such folder, a description of something else, weights that are damaged or do not belong to it.
+        UnrolledModelError: no such folder, a description of something else, or weights that are damaged or do not belong to
+            it.
     """
     description, facts = (_read(folder, name) for name in (SOLVER, FACTS))
     try:
@@ -95,7 +97,7 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _check_claims(arguments: dict[str, Any], weights: Path) -> None:
-    """A description may not ask for more numbers than its weights hold: it would take the memory before it is found out."""
+    """Refuse a description that asks for more numbers than its weights hold, before the memory for them is taken."""
     bands = dict(arguments.get("basis", {})).get("count", 1)
     claimed = [int(arguments["iterations"]), int(arguments.get("channels", 1)) ** 2 * int(bands)]
     if weights.is_file() and 4 * math.prod(claimed) > weights.stat().st_size:

@@ -15,16 +15,16 @@ from cryosense.operators import LinearOperator
 
 
 class UnrolledSolver(nn.Module, ABC):
-    """A fixed number of iterations with learned constants; the operator is an argument, and gradients flow through it all.
+    """A fixed number of iterations with learned constants; the operator is an argument, and gradients flow through everything.
 
-    Every learned constant is ``value * exp(p + s * log C)``: a value that is given, a parameter p for each iteration, and a
-    slope s by which it follows the operator's compression C = n^2 / rank, both 0 before training. One image's result depends
-    on its measurement and its masks, and on nothing else in the batch.
+    Every learned constant is ``value * exp(p + s * log C)``: a given value, a parameter p for each iteration, and a slope s by
+    which it follows the operator's compression C = n^2 / rank; p and s are 0 before training. One image's result depends on
+    its own measurement and masks, and on nothing else in the batch.
 
     Attributes:
-        name: for the record.
-        arguments: of the constructor, plain numbers, or a basis of such, with which a saved solver is made again.
-        checkpointing: compute iterations again in the backward pass instead of keeping what they made.
+        name: name of the solver in records.
+        arguments: arguments of the constructor, plain numbers or a basis of such, from which a saved solver is made again.
+        checkpointing: recompute iterations in the backward pass instead of keeping what they made.
     """
 
     name: str
@@ -39,28 +39,28 @@ class UnrolledSolver(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
-        """(b, ...) -> (b, 1, n, n)."""
+        """Return images (b, 1, n, n) for measurements (b, ...)."""
 
     @torch.no_grad()
     def reconstruct(self, y: Tensor, operator: LinearOperator) -> Tensor:
-        """As :meth:`forward`, without gradients, in whatever portions are fastest; none changes an image's result."""
+        """Do as ``forward`` does, without gradients, in the fastest portions; they do not change an image's result."""
         return self(y, operator)
 
     def prepare(self, box_size: int) -> None:
-        """Make what depends on the box alone. Raises ArgumentError for a box that the solver cannot work on."""
+        """Make what depends only on the box. Raises ArgumentError for a box on which the solver cannot work."""
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={value}" for name, value in self.arguments.items())
 
     def iterate(self, step: Callable[..., Any], *state: Any) -> Any:
-        """-> what one iteration makes of its state, kept for the backward pass or made again there."""
+        """Return what one iteration makes of its state, either kept for the backward pass or recomputed there."""
         if self.checkpointing and torch.is_grad_enabled():
             return checkpoint(step, *state, use_reentrant=False)
         return step(*state)
 
 
 class Conditioned(nn.Module):
-    """exp(p + s log C) for each iteration and channel: (iterations, channels) parameters p, (channels,) slopes s."""
+    """The factors ``exp(p + s log C)``: parameters p (iterations, channels) and slopes s (channels,)."""
 
     def __init__(self, iterations: int, channels: int) -> None:
         super().__init__()
@@ -72,16 +72,16 @@ class Conditioned(nn.Module):
         return f"iterations={len(self.offset)}, channels={len(self.slope)}"
 
     def forward(self, iteration: int, log_compression: Tensor) -> Tensor:
-        """(p,) -> (p, channels): the factors of one iteration."""
+        """Return the factors of one iteration, (p, channels), given log C (p,)."""
         return torch.exp(self.offset[iteration] + self.slope * log_compression[:, None])
 
 
 def log_compression(operator: LinearOperator, like: Tensor) -> Tensor:
-    """-> (1 or b,): log(n^2 / rank A), for each mask set."""
+    """Return ``log(n^2 / rank A)`` for each mask set, (1 or b,)."""
     return operator.compression_dof.log().to(like)
 
 
 def mean_diagonals(operator: LinearOperator, like: Tensor) -> Tensor:
-    """-> (1 or b, 1, 1, 1): mean diagonal of A^T A, for each mask set: its neighbours' do not matter to an image."""
+    """Return the mean diagonal of ``A^T A`` for each mask set, (1 or b, 1, 1, 1), so that no image affects another."""
     sums = operator.measurement_norms.double().square().flatten(1).sum(1)
     return (sums / operator.box_size**2).reshape(-1, 1, 1, 1).to(like)

@@ -1,4 +1,4 @@
-"""Resolution over directions as a map of half a sphere, and the FSC curves that it is read off."""
+"""Resolution over directions as a map of half a sphere, and the FSC curves behind it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXTENT = (-EQUATOR, EQUATOR, -EQUATOR, EQUATOR)
 
 
 def draw_anisotropy(path: Path, anisotropy: Anisotropy, box_size: int, pixel_size_angstrom: float) -> None:
-    """Write a PNG: the half sphere from above in equal areas, coloured by resolution; the curves of all directions."""
+    """Write a PNG: the half sphere from above in equal areas, coloured by resolution, and the curves of all directions."""
     figure = Figure(figsize=(12.5, 5.4), layout="constrained")
     sphere, curves = figure.subplots(1, 2, width_ratios=[1.0, 1.25])
     _draw_sphere(figure, sphere, anisotropy)
@@ -31,7 +31,7 @@ def draw_anisotropy(path: Path, anisotropy: Anisotropy, box_size: int, pixel_siz
 
 
 def _draw_sphere(figure: Figure, axes: Axes, anisotropy: Anisotropy) -> None:
-    """Each point has the colour of the direction nearest to it."""
+    """Draw the sphere; each point has the colour of the direction nearest to it."""
     table = anisotropy.table
     edge = np.linspace(-EQUATOR, EQUATOR, RASTER)
     across, up = np.meshgrid(edge, edge)
@@ -65,7 +65,7 @@ def _draw_sphere(figure: Figure, axes: Axes, anisotropy: Anisotropy) -> None:
 
 
 def _unit_vectors(across: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """Points of Lambert's azimuthal equal-area projection from the pole -> (..., 3) x, y, z; beyond the equator z is 0."""
+    """Return x, y, z, (..., 3), of points of Lambert's azimuthal equal-area projection; beyond the equator z is 0."""
     squared = np.minimum(across**2 + up**2, EQUATOR**2)
     stretch = np.sqrt(1 - squared / 4)
     return np.stack([across * stretch, up * stretch, 1 - squared / 2], axis=-1)

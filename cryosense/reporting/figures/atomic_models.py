@@ -1,4 +1,4 @@
-"""One look at a comparison of models: how far apart residues are along each chain, and how models fit a map."""
+"""A comparison of models at a glance: how far apart residues are along each chain, and how models fit a map."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def draw_models(
 
 
 def _draw_chains(figure: Figure, panels: np.ndarray, chains: list, residues: pd.DataFrame, within_angstrom: float) -> None:
-    """A panel for each pair of chains; colour is the confidence of b."""
+    """Draw a panel for each pair of chains, coloured by the confidence of b."""
     top = max(1.3 * within_angstrom, float(residues["distance_angstrom"].quantile(0.995)))
     known = residues["confidence_b"].dropna()
     low, high = known.quantile([0.02, 0.98]) if len(known) else (0.0, 1.0)

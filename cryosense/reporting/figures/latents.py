@@ -24,9 +24,9 @@ TITLE_LENGTH = 48
 
 
 def draw_comparison(path: Path, first: LatentRun, others: Sequence[LatentRun], matchings: dict[str, Matching]) -> None:
-    """Write a PNG with a row for each other run: the first one's embedding, the other's, and the counts of both clusterings.
+    """Write a PNG with a row for each other run: the first run's embedding, the other's, and the counts of both clusterings.
 
-    Points have the colour of the *first* run's clusters in both: where colours mix in the second, clusters do.
+    Points have the colours of the *first* run's clusters in both: where colours mix in the second, clusters do.
     """
     figure = Figure(figsize=(14.0, 4.6 * len(others)), layout="constrained")
     rows = figure.subplots(len(others), 3, squeeze=False)
@@ -43,12 +43,12 @@ def draw_comparison(path: Path, first: LatentRun, others: Sequence[LatentRun], m
 
 
 def drawn_particles(count: int) -> np.ndarray:
-    """-> at most MOST_POINTS particles, chosen and ordered at random: stacks have periods, and no cluster is to lie on top."""
+    """Return at most MOST_POINTS particles in random order: stacks have periods, and no cluster should cover the others."""
     return generator(0).permutation(count)[:MOST_POINTS]
 
 
 def plane(points: np.ndarray) -> np.ndarray:
-    """(n, e) -> (n, 2): two principal components of more than two dimensions; one dimension against the particle's number."""
+    """Return points (n, 2): two principal components of more dimensions; one dimension against the particle's number."""
     if points.shape[1] == 1:
         return np.column_stack([points, np.arange(len(points))])
     return points if points.shape[1] == 2 else principal_components(points, 2)
@@ -64,7 +64,7 @@ def _scatter(axes: Axes, run: LatentRun, clusters: np.ndarray, shown: np.ndarray
 
 
 def _confusion(axes: Axes, matching: Matching) -> None:
-    """Share of each of the first run's clusters in each of the other's, partners on the diagonal; numbers of particles."""
+    """Draw the share of each of the first run's clusters in each of the other's, partners on the diagonal, with counts."""
     counts = matching.counts[:, matching.order]
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

@@ -1,4 +1,4 @@
-"""One look at a reconstruction: its FSC curves and central sections of the map."""
+"""A reconstruction at a glance: its FSC curves and central sections of the map."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def draw_map(
     pixel_size_angstrom: float,
     title: str,
 ) -> None:
-    """Write a PNG: the curves of ``table`` with the resolutions read off them; sections of the map with the mask's outline."""
+    """Write a PNG: the curves of ``table`` with their resolutions, and sections of the map with the mask's outline."""
     figure = Figure(figsize=(13.5, 7.2), layout="constrained")
     [above], [below] = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.15, 1.0])
     _draw_curves(above.subplots(), table, resolutions)

@@ -1,4 +1,4 @@
-"""One look at designed masks: what is kept in each shell, and the FSC that is to be expected of it."""
+"""Designed masks at a glance: what is kept in each shell, and the FSC expected from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def draw_design(
     pixel_size_angstrom: float,
     summary: dict[str, object],
 ) -> None:
-    """Write a PNG: FSC of the pilot, expected without and with masks, and obtained (n // 2 + 1,); the profile below."""
+    """Write a PNG: FSC of the pilot, expected without and with masks, and obtained (n // 2 + 1,), with the profile below."""
     figure = Figure(figsize=(9.0, 7.0), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[1.6, 1.0])
     _draw_curves(upper, table, obtained, fsc_floor)

@@ -1,4 +1,4 @@
-"""One particle of a measurement file: what was measured, and the image that the numbers alone make."""
+"""One particle of a measurement file: what was measured, and the image made from these numbers alone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cryosense.measurement.file import MeasurementFile
 
 
 def draw_measured(path: Path, file: MeasurementFile, position: int) -> None:
-    """Draw the measurement of one particle, its pseudo-inverse, and that without what lies beyond a third of Nyquist.
+    """Draw the measurement of one particle, its pseudo-inverse, and the latter low-passed at a third of Nyquist.
 
     Raises:
         ArgumentError: a position that the file does not have.
-        MeasurementFileError: a particle that is damaged or gone.
+        MeasurementFileError: a particle that is damaged or lost.
     """
     if not 0 <= position < len(file):
         raise ArgumentError(f"particle={position}: the file holds {len(file)}, counted from 0")

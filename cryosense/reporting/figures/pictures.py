@@ -1,4 +1,4 @@
-"""One picture of a sweep: a row of images for each operator with their errors below, one grey scale for all."""
+"""One picture of a sweep: a row of images for each operator with their errors below, all on one grey scale."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEADING = {"image": "original, as measured", "clean": "clean", "measurement": "m
 
 @dataclass(frozen=True)
 class Scales:
-    """Grey values: ``images`` from black to white, ``errors`` to either side of zero; ``characters`` of a panel's title."""
+    """Grey values: ``images`` from black to white, ``errors`` to either side of zero; ``characters`` in a panel's title."""
 
     images: tuple[float, float]
     errors: float
@@ -34,16 +34,19 @@ class Scales:
 
 
 def plain_text() -> AbstractContextManager[None]:
-    """-> a context in which names with dollar signs are drawn as they are, and not as formulas."""
+    """Return a context in which names with dollar signs are drawn as they are, not as formulas."""
     context: AbstractContextManager[None] = rc_context({"text.parse_math": False})
     return context
 
 
 def picture(examples: list[Example], *, most_operators: int) -> Figure:
-    """-> a figure with the columns original, clean, measurement and one per method, and two rows per operator.
+    """Return a figure with the columns original, clean, measurement and one per method, and two rows per operator.
 
-    Original, clean image and reconstructions share one grey scale, errors another one centred at zero; a measurement is no
-    image and has its own. Raises RunError without an example.
+    Original, clean image and reconstructions share one grey scale, and errors another, centred at zero; a measurement is not
+    an image and has its own.
+
+    Raises:
+        NoRunError: no example.
     """
     if not examples:
         raise NoRunError("no run holds an example image: there is nothing to draw")
@@ -87,7 +90,7 @@ def _caption(scales: Scales, *, clean_known: bool) -> str:
 
 
 def _draw_leading(panels: list[Axes], example: Example, leading: list[str], scales: Scales) -> None:
-    """Original, clean image and measurement, which all methods on one operator share."""
+    """Draw original, clean image and measurement, which all methods on one operator share."""
     for axes, name in zip(panels, leading, strict=False):
         if name in example.images:
             image, title = example.images[name], textwrap.fill(LEADING[name], scales.characters)
@@ -95,7 +98,7 @@ def _draw_leading(panels: list[Axes], example: Example, leading: list[str], scal
 
 
 def _draw_methods(top: list[Axes], below: list[Axes], row: dict[str, Example], methods: list[str], scales: Scales) -> None:
-    """Each method's reconstruction, and its error under it."""
+    """Draw each method's reconstruction, with its error below."""
     for axes, axes_below, method in zip(top, below, methods, strict=False):
         if method in row:
             _show(axes, row[method].images["reconstruction"], scales.images, _title(row[method].row, scales.characters))
@@ -103,7 +106,7 @@ def _draw_methods(top: list[Axes], below: list[Axes], row: dict[str, Example], m
 
 
 def _draw_deviations(panels: list[Axes], row: dict[str, Example], uncertain: list[str], scales: Scales) -> None:
-    """What samplers say of their own uncertainty, from zero to the scale of the errors."""
+    """Draw the uncertainty that samplers state, from zero to the scale of the errors."""
     for axes, method in zip(panels, uncertain, strict=True):
         if method in row and "deviation" in row[method].images:
             title = textwrap.fill("standard deviation of " + method_label(row[method].row), scales.characters)
@@ -111,9 +114,9 @@ def _draw_deviations(panels: list[Axes], row: dict[str, Example], uncertain: lis
 
 
 def _canvas(operators: int, columns: int, panel: float) -> tuple[Figure, list[list[Axes]]]:
-    """An empty figure, two rows of panels per operator; at most 1600 px wide, so that it can be read without scrolling."""
+    """Return an empty figure with two rows of panels per operator, at most 1600 px wide so that it needs no scrolling."""
     width = max(panel * columns, WIDTH_INCHES * 0.6)
-    titles = 0.75 if panel >= ROOMY_PANEL_INCHES else 1.5  # narrow panels have titles of more lines
+    titles = 0.75 if panel >= ROOMY_PANEL_INCHES else 1.5  # titles of narrow panels take more lines
     figure = Figure(figsize=(width, operators * (2 * panel + titles) + 0.8), dpi=DOTS_PER_INCH, layout="constrained")
     grid = figure.subplots(2 * operators, columns, squeeze=False)
     for axes in grid.flat:
@@ -134,14 +137,14 @@ def _show(axes: Axes, image: Image, scale: tuple[float, float], title: str) -> N
 
 
 def _write(axes: Axes, row: pd.Series) -> None:
-    """What the operator is, in the panel below the original, which has no error."""
+    """Write what the operator is in the panel below the original, which has no error."""
     lines = [row["data"], *operator_label(row).split(", ")]
     text = "\n".join(lines) + f"\nC = {row['compression_dof']:.3g} dof\nparticle {row['particle']}"
     axes.text(0.0, 1.0, text, va="top", fontsize=10, transform=axes.transAxes)
 
 
 def _title(row: pd.Series, characters: int) -> str:
-    """Method and scores, in lines of so many characters."""
+    """Return method and scores, in lines of at most ``characters``."""
     scores = picture_words(row)
     pairs = ["  ".join(scores[i : i + 2]) for i in range(0, len(scores), 2)]
     lines = pairs if all(len(pair) <= characters for pair in pairs) else scores

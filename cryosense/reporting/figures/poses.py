@@ -1,4 +1,4 @@
-"""One look at poses: where the particles are seen from, and how sure that is."""
+"""Poses at a glance: from where the particles are seen, and how certain that is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One look at a simulated data set: particles with and without noise, and the density they came from."""
+"""A simulated data set at a glance: particles with and without noise, and the density they came from."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ AXIS_NAMES = ("z", "y", "x")
 def draw_dataset(path: Path, noisy: Tensor, clean: Tensor, defocus_angstrom: Tensor, volumes: Tensor, title: str) -> None:
     """Write a PNG: some particles, the same without noise, and projections and central sections of the densities.
 
-    ``noisy`` and ``clean`` (b, 1, n, n), at most COLUMNS of them are shown; ``defocus_angstrom`` (b,); ``volumes``
-    (s, n, n, n), of which the first and the last are.
+    Of ``noisy`` and ``clean`` (b, 1, n, n) at most COLUMNS are shown; ``defocus_angstrom`` is (b,); of ``volumes``
+    (s, n, n, n) the first and the last are shown.
     """
     ends = _ends(volumes)
     figure = Figure(figsize=(1.6 * COLUMNS, 1.75 * (2 + len(ends))), layout="constrained")
@@ -39,12 +39,12 @@ def draw_dataset(path: Path, noisy: Tensor, clean: Tensor, defocus_angstrom: Ten
 
 
 def _ends(volumes: Tensor) -> Tensor:
-    """(s, n, n, n) -> (1 or 2, n, n, n): the first and, where there are several, the last state."""
+    """Return the first and, if there are several, the last state, (1 or 2, n, n, n)."""
     return volumes[[0, -1]] if len(volumes) > 1 else volumes
 
 
 def _draw_volume(row: list[Axes], volume: Tensor) -> None:
-    """(n, n, n): projections along each axis, then three sections through each of two axes at and beside the centre."""
+    """Draw projections along each axis, then three sections through each of two axes at and beside the centre."""
     middle = volume.shape[0] // 2
     for axis, name in enumerate(AXIS_NAMES):
         _show(row[axis], volume.sum(axis), f"projection, {name}")

@@ -26,7 +26,7 @@ MARKERS = "osD^vP*X<>"
 
 
 def score_curves(lines: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
-    """Lines of a summary -> name of a family and its scores against C, for families with several compressions."""
+    """Yield the name of each family with several compressions, and a figure of its scores against C."""
     looks = looks_of(lines)
     for name, family in families(lines):
         scores = [score for score in SCORES if family[score].notna().any()]
@@ -35,7 +35,7 @@ def score_curves(lines: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
 
 
 def map_score_curves(maps: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
-    """Lines of maps -> the same of their resolutions; maps of particles that were not compressed are lines across."""
+    """Yield the same for the resolutions of maps; maps of uncompressed particles are horizontal lines."""
     whole = maps[maps["reconstructor"] == UNCOMPRESSED]
     known = maps[maps["compression_nominal"].notna()]
     looks = looks_of(known)
@@ -47,7 +47,7 @@ def map_score_curves(maps: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
 
 
 def looks_of(lines: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """-> how each method is drawn, the same in all figures; the pseudo-inverse in black."""
+    """Return how each method is drawn, the same in all figures, with the pseudo-inverse in black."""
     methods = lines.assign(place=natural_place(lines)).sort_values(["place", *METHOD], na_position="first")
     names = list(dict.fromkeys(method_label(line) for _, line in methods.iterrows()))
     others = [name for name in names if name != BASELINE]
@@ -59,7 +59,7 @@ def looks_of(lines: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def families(lines: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """-> lines of operators that differ in compression alone, where they have several, with a name for them."""
+    """Yield a name and the lines of operators that differ only in compression, where there are several."""
     for _, family in lines.groupby(FAMILY, dropna=False, sort=False):
         if family["compression_nominal"].nunique() < 2:
             continue
@@ -82,7 +82,7 @@ def _figure(
     looks: dict[str, dict[str, Any]],
     levels: dict[str, list[float]],
 ) -> Figure:
-    """One panel per score; ``levels`` are drawn across."""
+    """Return a figure with one panel per score; ``levels`` are drawn as horizontal lines."""
     rows = -(-len(scores) // PANELS_ACROSS)
     figure = Figure(figsize=(12.5, 3.3 * rows + 0.9), layout="constrained")
     panels = figure.subplots(rows, min(PANELS_ACROSS, len(scores)), squeeze=False).ravel()
@@ -101,7 +101,7 @@ def _figure(
 
 
 def _draw(axes: Axes, family: pd.DataFrame, score: str, looks: dict[str, dict[str, Any]]) -> None:
-    """One curve per method, its intervals as bars; nominal compression below, that in degrees of freedom in brackets."""
+    """Draw one curve per method, with intervals as bars, over nominal compression (degrees of freedom in brackets)."""
     ordered = family.assign(place=natural_place(family)).sort_values(["place", *METHOD], na_position="first")
     for _, line in ordered.groupby(METHOD, dropna=False, sort=False):
         points = line.sort_values("compression_nominal")

@@ -1,4 +1,4 @@
-"""How runs were made: what their configurations share, where they differ, by which software on what hardware and when."""
+"""How runs were made: what their configurations share, where they differ, and with which software, hardware and when."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Flat = dict[str, str]
 
 
 def how_made(runs: Iterable[Path]) -> Markup:
-    """-> sessions, the configuration that all runs share, and a table of the keys in which they differ."""
+    """Return the sessions, the configuration that all runs share, and a table of the keys in which they differ."""
     runs = list(runs)
     configs = {run: dict(_flat(_config(run))) for run in runs}
     keys = list(dict.fromkeys(key for config in configs.values() for key in config))
@@ -50,7 +50,7 @@ def _config(run: Path) -> Any:
 
 
 def _flat(node: object, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Leaves of a configuration by their dotted keys."""
+    """Yield the leaves of a configuration by their dotted keys."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield from _flat(value, f"{prefix}{key}.")
@@ -59,7 +59,7 @@ def _flat(node: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _times(run: Path) -> tuple[str, str]:
-    """When the run was started first, and seconds in all its sessions, with a + where one of them was cut short."""
+    """Return when the run was first started, and seconds in all its sessions, with a + if one of them was cut short."""
     entries = sessions(run)
     if not entries:
         return UNKNOWN, ""
@@ -76,7 +76,7 @@ def _seconds(session: dict[str, Any]) -> float | None:
 
 
 def _machines(runs: list[Path]) -> Iterator[dict[str, str]]:
-    """One line for each combination of software and hardware that runs were last worked on with."""
+    """Yield one line for each combination of software and hardware with which runs were last worked on."""
     last = [entries[-1] if (entries := sessions(run)) else {} for run in runs]
     described = Counter(json.dumps({k: v for k, v in each.items() if k not in {"started", "ended"}}) for each in last)
     for text, count in described.most_common():

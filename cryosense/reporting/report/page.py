@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else, neither a network nor scripts."""
+"""The report: one HTML file that needs nothing else, neither network nor scripts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cryosense.reporting.tables.map_lines import map_words
 from cryosense.reporting.tables.paper_formats import legend
 from cryosense.reporting.tables.run_tables import RunTables
 
-# Nothing but this file: a browser that is told so would rather show no image than fetch one.
+# Nothing but this file: a browser that respects this shows no image rather than fetch one.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 OPERATORS_PER_PICTURE = 2
 SCORES_TEXT = (
@@ -39,14 +39,14 @@ class Report:
 
     Attributes:
         name: what it is a report of.
-        tables: everything that was computed from rows, None where there are only maps.
+        tables: everything that was computed from rows, None if there are only maps.
         maps: back-projections.
-        map_lines: lines of :func:`.map_lines` of these.
+        map_lines: lines of ``map_lines`` for these.
         examples: an image of each run that has one.
         left_out: runs, cells and maps that are not in it, in words.
         made: when, in words.
         level: of the intervals.
-        most_operators, most_maps: so many rows of images and sections of maps are shown at most.
+        most_operators, most_maps: how many rows of images and sections of maps are shown at most.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Report:
     most_maps: int
 
     def html(self) -> str:
-        """-> the page."""
+        """Return the page."""
         with plain_text():
             return self._html()
 
@@ -122,7 +122,7 @@ class Report:
         return joined([element("p", legend(self.level), class_="soft"), *map(paper_table, tables.tables)])
 
     def _images(self) -> Markup:
-        """A picture for every two operators, so that it fits a page."""
+        """Return a picture for every two operators, so that it fits a page."""
         operators, _ = arrange(self.examples) if self.examples else ([], [])
         shown, parts = operators[: self.most_operators], []
         for first in range(0, len(shown), OPERATORS_PER_PICTURE):

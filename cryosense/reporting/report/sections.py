@@ -19,7 +19,7 @@ VERDICT_CLASSES = {"agrees": "better", "disagrees": "worse"}
 
 
 def paper_table(made: PaperTable) -> Markup:
-    """-> one table in the paper's layout: intervals small, the best of a column marked, differences coloured by verdict."""
+    """Return a table in the paper's layout: small intervals, the best of a column marked, differences coloured by verdict."""
     head = element("tr", *(element("th", title, scope="col") for title in header_of(made)))
     body = [_line(line) for line in body_of(made)]
     drawn = scrolling(element("table", element("thead", head), element("tbody", *body)))
@@ -41,7 +41,7 @@ def _cell(word: str, top: bool) -> Markup:
 
 
 def winners(lines: pd.DataFrame) -> list[dict[str, str]]:
-    """Lines of a summary -> for each operator the best method by every score, and how many methods beat the pseudo-inverse."""
+    """Return for each operator the best method by every score, and how many methods beat the pseudo-inverse."""
     scores = [score for score in ORDER if lines[score].notna().any()]
     marked = lines.assign(**{f"best_{score}": best(lines, score) for score in scores})
     found = []
@@ -65,7 +65,7 @@ def _winner(lines: pd.DataFrame, score: str) -> str:
 
 
 def advice(lines: pd.DataFrame) -> Markup:
-    """Lines of guidance -> a row for each domain and range, a column for each score: best prior, ties, verdict."""
+    """Return guidance as a table: a row for each domain and range, a column for each score (best prior, ties, verdict)."""
     scores = list(dict.fromkeys(lines["score"]))
     head = element("tr", *(element("th", title, scope="col") for title in ("domain", "range", "the paper advises", *scores)))
     body = []
@@ -92,5 +92,5 @@ def _advised(line: dict[str, str]) -> Markup:
 
 
 def facts(numbers: Sequence[tuple[str, object]]) -> Markup:
-    """Names and numbers -> a row of them."""
+    """Return names and numbers as a row."""
     return element("ul", *(element("li", element("b", str(value)), name) for name, value in numbers), class_="facts")

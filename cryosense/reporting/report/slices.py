@@ -22,9 +22,9 @@ TITLE_CHARACTERS = 30
 
 
 def map_sections(maps: Sequence[FinishedMap]) -> tuple[Figure | None, list[str]]:
-    """-> section z = 0 of each ``map.mrc``, grey from its 0.5th to its 99.8th percentile; the maps that cannot be read.
+    """Return section z = 0 of each ``map.mrc``, grey from its 0.5th to its 99.8th percentile, and the unreadable maps.
 
-    Only the section is read of a map, whatever its size.
+    Only the section is read from a map, whatever its size.
     """
     sections, unreadable = [], []
     for each in maps:
@@ -48,7 +48,7 @@ def map_sections(maps: Sequence[FinishedMap]) -> tuple[Figure | None, list[str]]
 
 
 def _section(each: FinishedMap) -> NDArray[np.float32]:
-    """(n, n): the middle of the map along z."""
+    """Return the middle of the map along z, (n, n)."""
     require_regular(each.directory / "map.mrc")
     with mrcfile.mmap(each.directory / "map.mrc", mode="r") as mrc:
         data = mrc.data

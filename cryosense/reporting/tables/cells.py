@@ -14,7 +14,7 @@ MOST_CELLS = 100_000
 
 
 def what_became_of(run: Path) -> str | None:
-    """-> in words why a run directory has no rows that count, None where it is finished."""
+    """Return in words why a run directory has no rows that count, None if it is finished."""
     if (run / "done.json").is_file():
         return None
     if not (run / "error.json").is_file():
@@ -28,7 +28,7 @@ def what_became_of(run: Path) -> str | None:
 
 
 def missing_cells(directory: Path, sweep: Path) -> Iterator[tuple[Path, str]]:
-    """Cells that ``sweep``, a ``sweep.json``, promises and that have no directory at all, with that as the reason."""
+    """Yield cells that ``sweep``, a ``sweep.json``, promises and that have no directory at all, with that as the reason."""
     try:
         cells = read_json(sweep)["cells"]
         if not isinstance(cells, list) or len(cells) > MOST_CELLS or any(shown(str(cell)) != cell for cell in cells):
@@ -42,7 +42,7 @@ def missing_cells(directory: Path, sweep: Path) -> Iterator[tuple[Path, str]]:
 
 
 def cell_label(run: Path) -> str:
-    """-> the method and the operator of a run as its ``config.yaml`` has them; empty where that does not say."""
+    """Return the method and the operator of a run according to its ``config.yaml``; empty if that does not say."""
     try:
         config: Any = read_yaml(run / "config.yaml")
         operator, reconstructor = config["operator"], config["reconstructor"]

@@ -1,4 +1,4 @@
-"""All rows below a directory: every finished run, and a list of those that are not or cannot be read."""
+"""All rows below a directory: every finished run, and a list of those that are unfinished or unreadable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST_REASON = 1000  # characters
 
 @dataclass(frozen=True)
 class Collected:
-    """What stands below a directory: ``rows`` of the finished ``runs``, and why each other one is left out."""
+    """What was found below a directory: ``rows`` of the finished ``runs``, and why each other one is left out."""
 
     rows: pd.DataFrame
     runs: tuple[Path, ...]
@@ -34,8 +34,11 @@ def collect(directory: Path) -> Collected:
     """Read the rows of every finished run at or below the directory, in the order of their paths.
 
     Runs that are unfinished, failed, damaged, or copies of one already read, and cells that a ``sweep.json`` names but that
-    were never started, are listed with method and operator, never silently dropped. Raises RunError if the directory is
-    not there, NoRunError if it holds no finished run.
+    were never started, are listed with method and operator, never silently dropped.
+
+    Raises:
+        RunError: no such directory.
+        NoRunError: a directory without a finished run.
     """
     check_directory(directory)
     tables: dict[Path, pa.Table] = {}
@@ -63,18 +66,18 @@ def collect(directory: Path) -> Collected:
 
 
 def check_directory(directory: Path) -> None:
-    """Raise RunError where there is no such directory, before anything is written beside it."""
+    """Raise RunError if there is no such directory, before anything is written beside it."""
     if not directory.is_dir():
         raise RunError(f"{directory} is not a directory: name the one that your runs were written to")
 
 
 def in_words(left_out: Iterable[tuple[Path, str]]) -> list[str]:
-    """-> a line for each directory and why it is left out, in printable characters."""
+    """Return a line for each directory and why it is left out, in printable characters."""
     return [f"{shown_path(run)}: {shown(reason, LONGEST_REASON)}" for run, reason in left_out]
 
 
 def _run_dirs(directory: Path) -> Iterator[Path]:
-    """Directories that a reconstruction wrote to or started in; not those of other verbs, which end without rows."""
+    """Yield directories that a reconstruction wrote to or started in, but not those of other verbs, which end without rows."""
     for parent, folders, files in os.walk(directory):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         has_rows = bool({"rows.parquet", "summary.json"} & set(files)) or "parts" in folders
@@ -84,7 +87,7 @@ def _run_dirs(directory: Path) -> Iterator[Path]:
 
 
 def _named(directory: Path, name: str) -> Iterator[Path]:
-    """Files of this name at or below the directory."""
+    """Yield files of this name at or below the directory."""
     for parent, folders, files in os.walk(directory):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         if name in files:
@@ -92,7 +95,10 @@ def _named(directory: Path, name: str) -> Iterator[Path]:
 
 
 def _rows(run: Path) -> pa.Table:
-    """The rows of one run. Raises UnusableRunError if it is not finished or its files are not what its end promised."""
+    """Return the rows of one run.
+
+    Raises UnusableRunError if it is unfinished or its files are not what its record promises.
+    """
     became = what_became_of(run)
     if became is not None:
         raise UnusableRunError(became)

@@ -14,7 +14,7 @@ from cryosense.errors import CryosenseError, UnusableRunError
 from cryosense.files.limits import read_json, shown
 from cryosense.files.tables import read_table, reading
 
-# Curve and threshold of each resolution that stands in the table.
+# Curve and threshold of each resolution in the table.
 SHOWN = {
     "half maps, 0.143": ("corrected", 0.143),
     "to uncompressed, 0.143": ("cross_half1", 0.143),
@@ -31,7 +31,7 @@ PANELS = {
 
 @dataclass(frozen=True)
 class FinishedMap:
-    """One back-projection: where it is, below which directory, what sums it up, its curves and its resolutions."""
+    """One back-projection: its name, its directory, its summary, its curves and its resolutions."""
 
     name: str
     directory: Path
@@ -41,7 +41,7 @@ class FinishedMap:
 
 
 def finished_maps(directory: Path) -> tuple[list[FinishedMap], list[tuple[Path, str]]]:
-    """-> the finished back-projections at or below a directory, by name; the directories of damaged ones, and why."""
+    """Return the finished back-projections at or below a directory, and the directories of damaged ones with reasons."""
     found, damaged = [], []
     for parent, folders, files in os.walk(directory):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
@@ -81,12 +81,12 @@ def _summary(path: Path) -> dict[str, object]:
 
 
 def _is_usable(number: object) -> bool:
-    """Whether it is a number that can be counted with, or none."""
+    """Return whether it is a number that can be used, or None."""
     return number is None or (isinstance(number, (int, float)) and 0 <= number <= LARGEST_VALUE)
 
 
 def resolution_lines(maps: list[FinishedMap]) -> pd.DataFrame:
-    """-> one line per map: particles, how many uncompressed ones it is worth where that is known, resolutions in words."""
+    """Return one line per map: particles, the uncompressed ones they are worth where known, and resolutions in words."""
     lines = []
     for each in maps:
         line: dict[str, object] = {"maps": each.name, "particles": each.summary["particles"]}
@@ -103,7 +103,7 @@ def resolution_lines(maps: list[FinishedMap]) -> pd.DataFrame:
 
 
 def map_curves(maps: list[FinishedMap]) -> Figure:
-    """-> a panel for each kind of curve that some map has, all maps in it."""
+    """Return a figure with a panel for each kind of curve that some map has, with all maps in it."""
     panels = {curve: title for curve, title in PANELS.items() if any(curve in each.curves for each in maps)}
     figure = Figure(figsize=(5.5 * len(panels), 4.5), dpi=100, layout="constrained")
     for axes, (curve, title) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):

@@ -1,4 +1,4 @@
-"""Names of data in tables: two stacks of one name in two folders stay two."""
+"""Names of data in tables: two stacks with the same name in two folders stay two."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FINGERPRINT_CHARACTERS = 16
 
 
 def with_unique_names(rows: pd.DataFrame, runs: Mapping[str, Path]) -> pd.DataFrame:
-    """Rows, and the directory of each run by its id -> the same rows, different data of one name told apart by it.
+    """Return the rows with different data of one name distinguished, given the directory of each run by its id.
 
-    Data are the same where their fingerprints are: the rows', or of runs that are older than that column ``data.txt``.
-    They are told apart by the folders that they lie in where that suffices, else by the fingerprint.
+    Data are the same if their fingerprints are: those of the rows or, for runs older than that column, of ``data.txt``. They
+    are distinguished by the folders that hold them if that suffices, else by the fingerprint.
     """
     of_runs = rows[["run_id", "data", "data_fingerprint"]].drop_duplicates("run_id").set_index("run_id")
     found: dict[str, dict[str, Path]] = {}
@@ -31,7 +31,7 @@ def with_unique_names(rows: pd.DataFrame, runs: Mapping[str, Path]) -> pd.DataFr
 
 
 def _older(run: Path) -> str:
-    """-> the fingerprint of a run's data from the time before rows had it; empty where that is not known either."""
+    """Return the fingerprint of a run's data from the time before rows had it; empty if that is not known either."""
     try:
         return shown(read_text(run / "data.txt").strip()[:FINGERPRINT_CHARACTERS])
     except UntrustedFileError:
@@ -39,7 +39,7 @@ def _older(run: Path) -> str:
 
 
 def _told_apart(name: str, stacks: Mapping[str, Path]) -> dict[str, str]:
-    """-> a name for each fingerprint: with the fewest folders that tell all apart, else with the fingerprint itself."""
+    """Return a name for each fingerprint: with the fewest folders that distinguish all, else with the fingerprint itself."""
     folders = [_folder(run) for run in stacks.values()]
     for deepest in range(1, min(map(len, folders)) + 1):
         names = [shown("/".join((*folder[-deepest:], name))) for folder in folders]
@@ -49,7 +49,7 @@ def _told_apart(name: str, stacks: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _folder(run: Path) -> tuple[str, ...]:
-    """-> parts of the path to the folder that the run's data lie in, as its configuration has it."""
+    """Return the parts of the path to the folder of the run's data, according to its configuration."""
     try:
         data = read_yaml(run / "config.yaml")["data"]
         return PurePath(data["path"]).parts[:-1]

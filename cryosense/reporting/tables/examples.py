@@ -24,14 +24,14 @@ OPTIONAL = ("clean", "deviation")
 
 @dataclass(frozen=True)
 class Example:
-    """One particle of one run: its row, and its images by name, those of NEEDED and, where they are known, of OPTIONAL."""
+    """One particle of one run: its row, and its images by name, those in NEEDED and, where known, in OPTIONAL."""
 
     row: pd.Series
     images: dict[str, Image]
 
     @property
     def error(self) -> Image:
-        """(n, n): reconstruction minus the clean image where it is known, else minus the image that was measured."""
+        """Reconstruction minus the clean image if it is known, else minus the measured image, (n, n)."""
         return self.images["reconstruction"] - self.images.get("clean", self.images["image"])
 
     @property
@@ -41,13 +41,13 @@ class Example:
 
 
 def read_example(run: Path, rows: pd.DataFrame) -> Example:
-    """The images in the run's ``example.npz`` and that particle's row. Raises ArgumentError if either is missing."""
+    """Return the images in the run's ``example.npz`` and that particle's row. Raises UnusableRunError if either is missing."""
     run_id, particle, images = _read_images(run)
     return _with_row(particle, images, rows[rows["run_id"] == run_id])
 
 
 def read_examples(runs: Iterable[Path], rows: pd.DataFrame) -> tuple[list[Example], list[tuple[Path, str]]]:
-    """-> the examples of the runs that have one, and the others with the reason."""
+    """Return the examples of the runs that have one, and the other runs with the reason."""
     examples, without = [], []
     of_run = dict(list(rows.groupby("run_id", observed=True)))
     for run in runs:
@@ -60,7 +60,7 @@ def read_examples(runs: Iterable[Path], rows: pd.DataFrame) -> tuple[list[Exampl
 
 
 def _read_images(run: Path) -> tuple[str, int, dict[str, Image]]:
-    """-> the run's id, the particle and its images."""
+    """Return the run's id, the particle and its images."""
     try:
         run_id = str(read_json(run / "summary.json")["run_id"])
         images = read_npz(run / "example.npz", ("particle", *NEEDED, *OPTIONAL))
@@ -86,7 +86,7 @@ def _with_row(particle: int, images: dict[str, Image], rows_of_run: pd.DataFrame
 
 
 def arrange(examples: list[Example]) -> tuple[list[dict[str, Example]], list[str]]:
-    """Examples by method for each operator, and the names of all methods, both in the order of the table.
+    """Return examples by method for each operator, and the names of all methods, both in the order of the table.
 
     Of several runs of one method on one operator (weights, seeds) the one with the best PSNR stays.
     """
@@ -95,6 +95,6 @@ def arrange(examples: list[Example]) -> tuple[list[dict[str, Example]], list[str
     for _, lines in frame.groupby(OPERATOR, dropna=False, sort=False):
         by_psnr = [examples[i] for i in lines.sort_values("psnr", kind="stable")["example"]]
         operators.append({example.method: example for example in by_psnr})
-    # One operator for all: the order of methods alone.
+    # One operator for all, so that only the order of methods matters.
     methods = in_order(frame.drop_duplicates(METHOD).assign(**dict.fromkeys(OPERATOR, 0)))["example"]
     return operators, list(dict.fromkeys(examples[i].method for i in methods))

@@ -1,4 +1,4 @@
-"""A summary as text for the terminal and as Markdown; nominal and exact compression side by side in both."""
+"""A summary as text for the terminal and as Markdown, with nominal and exact compression side by side in both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Interval = Callable[[float, float, float, int], str]
 
 
 def method_label(line: pd.Series) -> str:
-    """Reconstructor, its prior where that is not the same word, its weight or its sampler with samples x evaluations each.
+    """Return reconstructor, its prior if that is not the same word, and its weight, or its sampler with samples x evaluations.
 
     Evaluations are in the rows of a run; where these are not at hand, the sampler is left out.
     """
@@ -31,7 +31,7 @@ def method_label(line: pd.Series) -> str:
 
 
 def operator_label(line: pd.Series) -> str:
-    """Operator, masks, block size, symmetry, nominal compression and noise, in words."""
+    """Return operator, masks, block size, symmetry, nominal compression and noise, in words."""
     parts = [f"{line['operator']} {line['masks']}" if pd.notna(line["masks"]) else str(line["operator"])]
     if pd.notna(line["block_size"]):
         parts.append(f"K = {line['block_size']:.0f}")
@@ -44,7 +44,7 @@ def operator_label(line: pd.Series) -> str:
 
 
 def text_table(lines: pd.DataFrame, level: float) -> str:
-    """A fixed-width table for a terminal, one block per operator; half the interval's width behind each mean."""
+    """Return a fixed-width table for a terminal, one block per operator, with half the interval's width behind each mean."""
     cells = _cells(lines, NARROW, [], interval=_half_width, mark="{}*")
     widths = [max(map(len, [title, *column])) for title, column in cells.items()]
     header = "  ".join(title.rjust(width) for title, width in zip(cells, widths, strict=True))
@@ -58,11 +58,11 @@ def text_table(lines: pd.DataFrame, level: float) -> str:
 
 
 def markdown_table(lines: pd.DataFrame, level: float) -> str:
-    """A Markdown table, one line per operator and method, with whole intervals and the best of each operator in bold."""
+    """Return a Markdown table, one line per operator and method, with whole intervals and each operator's best in bold."""
     operators = {"data": lines["data"].tolist(), "operator": [operator_label(line) for _, line in lines.iterrows()]}
     cells = operators | _cells(lines, SHOWN, PAIRED, interval=_whole, mark="**{}**")
     rule = ["---"] * 3 + ["---:"] * (len(cells) - 3)
-    for title in ("data", "operator", "method"):  # the others are numbers and words of ours
+    for title in ("data", "operator", "method"):  # the others are our own numbers and words
         cells[title] = [markdown(word) for word in cells[title]]
     rows = [list(cells), rule, *zip(*cells.values(), strict=True)]
     return (
@@ -91,7 +91,7 @@ def _whole(mean: float, low: float, high: float, decimals: int) -> str:
 def _cells(
     lines: pd.DataFrame, scores: list[str], differences: list[str], interval: Interval, mark: str
 ) -> dict[str, list[str]]:
-    """Title -> one string per line; columns in which no line has a value are left out."""
+    """Return one string per line by title; columns without any value are left out."""
     cells = {"method": [method_label(line) for _, line in lines.iterrows()]}
     cells["C nominal"] = [f"{value:.2f}" for value in lines["compression_nominal"]]
     cells["C dof"] = [f"{value:.2f}" for value in lines["compression_dof"]]
@@ -113,6 +113,6 @@ def _cells(
 
 
 def _intervals(lines: pd.DataFrame, name: str, decimals: int, interval: Interval) -> list[str]:
-    """One column with its interval as strings, empty where there is no value."""
+    """Return one column with its interval as strings, empty where there is no value."""
     numbers = lines[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)
     return ["" if pd.isna(mean) else interval(mean, low, high, decimals) for mean, low, high in numbers]

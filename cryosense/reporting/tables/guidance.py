@@ -27,7 +27,7 @@ class Guidance:
     """How advice is computed.
 
     Attributes:
-        edges: nominal compressions where one range ends, itself included, and the next begins.
+        edges: nominal compressions at which one range ends, inclusive, and the next begins.
         resamples, level, seed: of the bootstrap over images.
 
     Raises:
@@ -44,11 +44,11 @@ class Guidance:
             raise ArgumentError(f"edges={list(self.edges)}: give one compression at least, each larger than the last")
 
     def table(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Rows of runs -> one line per setting, range and score: the best prior, those it ties with, the paper's advice.
+        """Return one line per setting, range and score: the best prior, those it ties with, the paper's advice.
 
         In a range only those operators count on which the most methods were run, and only methods that were run on all of
         these. A score is a mean over operators for each image; two methods tie if the interval of their paired difference over
-        images reaches zero. No line where no prior was run.
+        images reaches zero. There is no line where no prior was run.
         """
         scores = [score for score in ORDER if rows[score].notna().any()]
         counted = rows[rows["held_back"].ne(True)]
@@ -102,7 +102,7 @@ class Guidance:
         }
 
     def _best(self, by_image: pd.DataFrame, score: str) -> tuple[Any, list[Any]]:
-        """(images, methods) -> the best method, and those whose paired difference to it has an interval that reaches zero."""
+        """Return the best method and those that tie: the interval of their paired difference over images reaches zero."""
         signed = -by_image if score in LOWER_IS_BETTER else by_image
         best = signed.mean().idxmax()
         behind = -signed.sub(signed[best], axis=0)
@@ -112,7 +112,7 @@ class Guidance:
 
 
 def _compared(group: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the operators on which the most methods were run, and of the methods that were run on all of these."""
+    """Return rows of the operators on which the most methods were run, and of the methods that were run on all of these."""
     methods = group.groupby("operator_number")["method"].nunique()
     most = group[group["operator_number"].isin(methods.index[methods == methods.max()])]
     operators = most.groupby("method")["operator_number"].nunique()
@@ -130,7 +130,7 @@ def _verdict(winners: set[str], tested: set[str], advised: set[str]) -> str:
 
 
 def guidance_words(table: pd.DataFrame) -> Iterator[dict[str, str]]:
-    """Lines of :meth:`Guidance.table` -> what is shown of each, all words."""
+    """Yield what is shown of each line of ``Guidance.table``, all in words."""
     for _, line in table.iterrows():
         symmetry = "" if pd.isna(line["symmetric"]) else ", symmetric" if line["symmetric"] else ", not symmetric"
         noise = f", noise {line['noise_sigma']:.3g}" if pd.notna(line["noise_sigma"]) and line["noise_sigma"] > 0 else ""

@@ -23,16 +23,16 @@ class Means(NamedTuple):
 
 
 def mean_intervals(values: Array, *, resamples: int, level: float, seed: int) -> Means:
-    """(n, m) -> mean over the n images and percentile bootstrap interval (Efron 1979) of each column, NaN left out.
+    """Return mean and percentile bootstrap interval (Efron 1979) of each column of (n, m) over the n images, without NaN.
 
-    Images are drawn with replacement, all columns together, from a generator of its own: the same seed and n give the same
+    Images are drawn with replacement, all columns together, from a separate generator: the same seed and n give the same
     draws. The interval is NaN for fewer than two images, and where a value is infinite.
     """
     return grouped_mean_intervals([values], resamples=resamples, level=level, seed=seed)[0]
 
 
 def grouped_mean_intervals(groups: Sequence[Array], *, resamples: int, level: float, seed: int) -> list[Means]:
-    """g times (n, m) -> :func:`mean_intervals` of each; groups of as many images share their draws, and the work on them."""
+    """Return ``mean_intervals`` of each group (n, m); groups with as many images share their draws and the work on them."""
     by_images: dict[int, list[int]] = defaultdict(list)
     for number, values in enumerate(groups):
         by_images[len(values)].append(number)
@@ -65,7 +65,7 @@ def _intervals(values: Array, resamples: int, level: float, seed: int) -> Means:
 
 
 def _resampled_means(filled: Array, known: NDArray[np.bool_], resamples: int, seed: int) -> Array:
-    """(n, m) values and whether they are known -> (resamples, m), from how often each image is drawn; memory stays flat."""
+    """Return means (resamples, m), from how often each image is drawn, in bounded memory."""
     images, complete = len(filled), known.all()
     generator = np.random.default_rng(seed)
     means = np.empty((resamples, filled.shape[1]))

@@ -13,7 +13,7 @@ from cryosense.reporting.tables.run_tables import RunTables
 
 
 def page(tables: RunTables, level: float) -> str:
-    """-> Markdown."""
+    """Return the page as Markdown."""
     parts = [paper_markdown(tables.tables, level)]
     advice = list(guidance_words(tables.guidance))
     if advice:
@@ -33,12 +33,12 @@ ADVICE = (
 
 
 def left_out(tables: RunTables) -> list[str]:
-    """-> runs and cells without rows in the tables, in words."""
+    """Return the runs and cells without rows in the tables, in words."""
     return in_words(tables.collected.left_out)
 
 
 def markdown(lines: Sequence[Mapping[str, str]]) -> str:
-    """Lines of one form -> a Markdown table, everything escaped."""
+    """Return lines with the same keys as a Markdown table, everything escaped."""
     header = list(lines[0])
     rows = [header, ["---"] * len(header), *(_escaped(line[name] for name in header) for line in lines)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"

@@ -1,4 +1,4 @@
-"""Back-projections beside reconstructions: of which method on which operator each map is made, and its resolutions."""
+"""Back-projections beside reconstructions: from which method on which operator each map is made, and its resolutions."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ MASKS_ONLY, UNCOMPRESSED = "what was measured, no prior", "uncompressed"
 
 
 def map_lines(maps: list[FinishedMap], runs: Iterable[Path], rows: pd.DataFrame) -> pd.DataFrame:
-    """-> one line per map: ``maps``, ``run_id`` of the reconstruction it is made of, operator and method, what it is worth.
+    """Return one line per map: ``maps``, ``run_id`` of its reconstruction, operator and method, and what it is worth.
 
-    The reconstruction is told by the directory that the map's particles are read from, looked for among ``runs`` by its name
-    and then under the path that the map's configuration has; method and compression are then those of its ``rows``.
-    Resolutions are in Angstrom, infinite where nothing is resolved.
+    The reconstruction is identified by the directory from which the map's particles are read, sought among ``runs`` by name
+    and then under the path in the map's configuration; method and compression are then those of its ``rows``. Resolutions are
+    in Angstrom, infinite where nothing is resolved.
     """
     by_name = {run.name: run for run in runs}
     of_run = rows.groupby("run_id")[[*OPERATOR, *METHOD]].first().join(rows.groupby("run_id")["compression_dof"].mean())
@@ -71,20 +71,20 @@ def map_lines(maps: list[FinishedMap], runs: Iterable[Path], rows: pd.DataFrame)
 
 
 def joined(lines: pd.DataFrame, maps: pd.DataFrame) -> pd.DataFrame:
-    """Lines of a summary -> the same with the columns of their maps: means where a line has several."""
+    """Return the lines of a summary with the columns of their maps: means where a line has several."""
     columns = [*RESOLUTIONS, EQUIVALENT]
     if maps.empty:
         return lines.assign(**dict.fromkeys(columns, float("nan")))
     keys = [*OPERATOR, *METHOD]
     of_runs = maps[maps["run_id"].notna()].astype(dict.fromkeys(columns, float))
     numbers = of_runs.groupby(keys, dropna=False)[columns].mean().reset_index()
-    # Keys of one type on both sides: a column of nothing but empty values has another.
+    # Keys need one type on both sides: a column of only empty values has another.
     same = {name: lines[name].dtype for name in keys}
     return lines.merge(numbers.astype(same), on=keys, how="left")
 
 
 def map_words(maps: pd.DataFrame) -> list[dict[str, str]]:
-    """Lines of :func:`map_lines` -> what is shown of each, all words; columns that no map has are left out."""
+    """Return what is shown of each line of ``map_lines``, all in words; columns that no map has are left out."""
     shown = []
     for _, line in maps.iterrows():
         known = pd.notna(line["compression_nominal"])
@@ -108,7 +108,7 @@ def _label(line: pd.Series) -> str:
 
 
 def _origin(folder: Path, runs: dict[str, Path]) -> dict[str, Any]:
-    """-> what the map in this folder is made of: what is known of it."""
+    """Return what is known about what the map in this folder is made from."""
     try:
         config: Any = read_yaml(folder / "config.yaml")
         source = Path(config["data"]["path"]).parent
@@ -132,7 +132,7 @@ def _origin(folder: Path, runs: dict[str, Path]) -> dict[str, Any]:
 
 
 def _summary(run: Path) -> dict[str, Any] | None:
-    """What a reconstruction says of itself, None where there is none."""
+    """Return what a reconstruction says about itself, None if there is none."""
     if not (run / "summary.json").is_file():
         return None
     summary = read_json(run / "summary.json")

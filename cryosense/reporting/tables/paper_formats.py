@@ -19,7 +19,7 @@ DIFFERENCE, PUBLISHED = f"minus {BASELINE}", "in the paper"
 
 
 class BodyLine(NamedTuple):
-    """A line of a table in plain text, nothing escaped; ``below``: it belongs to the method in the lines above it."""
+    """A line of a table in plain text, nothing escaped; ``below``: whether it belongs to the method in the lines above it."""
 
     title: str
     words: list[str]
@@ -28,12 +28,12 @@ class BodyLine(NamedTuple):
 
 
 def header_of(table: PaperTable) -> list[str]:
-    """-> titles of the columns."""
+    """Return the titles of the columns."""
     return ["method", *table.columns, "NFE", "s/image"]
 
 
 def body_of(table: PaperTable) -> list[BodyLine]:
-    """-> for each method its means and, below, its differences to the pseudo-inverse and what the paper has, where known."""
+    """Return each method's means and, below, its differences to the pseudo-inverse and the paper's values, where known."""
     decimals = (DECIMALS | MAP_DECIMALS)[table.score]
     body = []
     for row in table.rows:
@@ -51,7 +51,7 @@ def body_of(table: PaperTable) -> list[BodyLine]:
 
 
 def legend(level: float) -> str:
-    """-> how the tables are to be read."""
+    """Return how the tables are to be read."""
     return (
         f"In brackets: {100 * level:g} % bootstrap intervals over images; bold: the best mean of a column. "
         f"'{DIFFERENCE}': paired difference on the same images; better or worse where its interval excludes zero (and "
@@ -64,7 +64,7 @@ def legend(level: float) -> str:
 
 
 def paper_markdown(tables: Iterable[PaperTable], level: float) -> str:
-    """-> every table with its title, then the legend once."""
+    """Return every table with its title, then the legend once."""
     parts = []
     for table in tables:
         rule = ["---", *["---:"] * (len(table.columns) + 2)]
@@ -76,7 +76,7 @@ def paper_markdown(tables: Iterable[PaperTable], level: float) -> str:
 
 
 def paper_latex(tables: Iterable[PaperTable], level: float) -> str:
-    """-> a ``table`` environment for each, which needs no package; the legend as a comment."""
+    """Return a ``table`` environment for each table, which needs no package, with the legend as a comment."""
     parts = [f"% {legend(level)}"]
     for table in tables:
         body = [_marked(line, latex, "\\textbf{{{}}}", "\\quad {}") for line in body_of(table)]
@@ -93,7 +93,7 @@ def paper_latex(tables: Iterable[PaperTable], level: float) -> str:
 
 
 def _marked(line: BodyLine, escaped: Callable[[str], str], bold: str, below: str) -> list[str]:
-    """The words of a line; only titles are of the user's making, the others are numbers."""
+    """Return the words of a line; only titles come from the user, the others are numbers."""
     title = escaped(line.title)
     marked = [bold.format(word) if top else word for word, top in zip(line.words, line.best, strict=False)]
     return [below.format(title) if line.below else title, *marked, *line.words[len(marked) :]]

@@ -35,7 +35,7 @@ Interval = tuple[float, float, float]
 
 
 class Cell(NamedTuple):
-    """One method on one operator: mean and interval, the same of its difference to the pseudo-inverse, what the paper has."""
+    """One method on one operator: mean and interval, also of its difference to the pseudo-inverse; the paper's value."""
 
     mean: Interval
     difference: Interval
@@ -73,10 +73,10 @@ class PaperTable:
 
 
 def without_fitted_weights(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of runs -> the same without the weight of methods that have one weight for each operator and seed.
+    """Return the rows without the weight of methods that have one weight for each operator and seed.
 
     Such a weight was chosen for its operator and is part of the method; where several were tried on one operator, each stays a
-    method of its own.
+    separate method.
     """
     others = [name for name in METHOD if name != "weight"]
     weights = rows.groupby([*OPERATOR, "seed", *others], dropna=False)["weight"].nunique().rename("weights").reset_index()
@@ -86,11 +86,13 @@ def without_fitted_weights(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def paper_tables(lines: pd.DataFrame, columns_per_table: int) -> list[PaperTable]:
-    """Lines of a summary with values of the paper and of maps -> its tables, scores in the paper's order.
+    """Return the tables of a summary with values of the paper and of maps, scores in the paper's order.
 
-    No table has more columns than ``columns_per_table``.
+    No table has more columns than ``columns_per_table``. Column blocks of one block size or mask family stay together where
+    they fit.
 
-    Column blocks of one block size or mask family stay together where they fit.
+    Raises:
+        ArgumentError: fewer than one column per table.
     """
     if columns_per_table < 1:
         raise ArgumentError(f"columns_per_table={columns_per_table}: a table needs at least one column")
@@ -118,7 +120,7 @@ def paper_tables(lines: pd.DataFrame, columns_per_table: int) -> list[PaperTable
 
 
 def _family(line: pd.Series) -> str:
-    """What all columns of a table have in common."""
+    """Return what all columns of a table have in common."""
     parts = [str(line["operator"])]
     if pd.notna(line["block_size"]):
         parts.append(str(line["masks"]))
@@ -134,7 +136,7 @@ def _block(line: pd.Series) -> str:
 
 
 def _chunks(keys: list[tuple[str, float]], most: int) -> Iterator[list[tuple[str, float]]]:
-    """Columns as blocks of a label, joined while they fit, cut where one block alone does not."""
+    """Yield columns as blocks of a label, joined while they fit, split where one block alone does not."""
     chunk: list[tuple[str, float]] = []
     for label in dict.fromkeys(label for label, _ in keys):
         block = [key for key in keys if key[0] == label]
@@ -154,7 +156,7 @@ def _column(line: Line) -> tuple[str, float]:
 
 
 def _table(family: str, score: str, lines: list[Line], dof: dict[tuple[str, float], float]) -> PaperTable:
-    """``lines``: those that have the score, in the order of their methods; ``dof`` of each column, in their order."""
+    """Return a table of lines that have the score, in the order of their methods; ``dof`` of each column, in order."""
     keys = [key for key in dof if any(_column(line) == key for line in lines)]
     at = {(*_column(line), line["method_key"]): line for line in lines}
     rows = []
@@ -169,7 +171,7 @@ def _table(family: str, score: str, lines: list[Line], dof: dict[tuple[str, floa
 
 
 def _common_dof(lines: list[Line]) -> float:
-    """Compression of the operator itself: that of the pseudo-inverse, else the middle one."""
+    """Return the compression of the operator itself: that of the pseudo-inverse, else the median."""
     baseline = [float(line["compression_dof"]) for line in lines if line["reconstructor"] == BASELINE]
     return baseline[0] if baseline else median(float(line["compression_dof"]) for line in lines)
 

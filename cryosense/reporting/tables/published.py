@@ -21,14 +21,14 @@ def _published() -> dict[str, Any]:
 
 
 def source() -> str:
-    """-> where the values are printed."""
+    """Return where the values are printed."""
     return str(_published()["source"])
 
 
 def published_scores(lines: pd.DataFrame) -> pd.DataFrame:
-    """Lines of a summary -> ``published_lpips`` and ``published_ssim`` for each, NaN where the paper has no such cell.
+    """Return ``published_lpips`` and ``published_ssim`` for each line of a summary, NaN where the paper has no such cell.
 
-    A cell is the paper's if its operator and its prior are, and it has no noise added.
+    A cell is the paper's if its operator and its prior are, and it has no added noise.
     """
     known = {
         (_key(cell["operator"]), prior, score): value
@@ -45,7 +45,7 @@ def published_scores(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def advised_kinds(operator: str, compression: float) -> set[str]:
-    """-> which of ``sparse`` and ``generative`` priors the paper recommends for a domain and a nominal compression."""
+    """Return which of ``sparse`` and ``generative`` priors the paper recommends for a domain and a nominal compression."""
     return {
         str(rule["kind"])
         for rule in _published()["guidance"]
@@ -54,6 +54,6 @@ def advised_kinds(operator: str, compression: float) -> set[str]:
 
 
 def _key(cell: dict[Any, Any]) -> tuple[object, ...]:
-    """What makes two cells the same; compression to six digits, since it is a quotient of integers."""
+    """Return what makes two cells the same; compression to six digits, since it is a quotient of integers."""
     values = [None if pd.isna(cell[name]) else cell[name] for name in CELL]
     return tuple(round(float(value), 6) if isinstance(value, int | float) else value for value in values)

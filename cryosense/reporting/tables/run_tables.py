@@ -1,4 +1,4 @@
-"""Everything that is computed from the rows below a directory, once, for whoever shows it."""
+"""Everything that is computed from the rows below a directory, once, for whatever shows it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RunTables:
 
     Attributes:
         collected: what was found.
-        maps: lines of :func:`map_lines` of the back-projections.
+        maps: lines of ``map_lines`` for the back-projections.
         lines: the short table, one line per operator, method and weight.
         wide: one line per operator and method: scores, differences, the paper's values, resolutions of maps.
         tables: ``wide`` in the paper's layout.

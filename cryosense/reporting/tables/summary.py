@@ -19,21 +19,22 @@ NATURAL_ORDER += ["unrolled", "posterior"]
 
 
 def difference_column(score: str) -> str:
-    """Name of the column that holds the paired difference of a score to the pseudo-inverse."""
+    """Return the name of the column that holds the paired difference of a score to the pseudo-inverse."""
     return f"d_{score}_vs_{BASELINE}"
 
 
 def verdict_column(score: str) -> str:
-    """Name of the column that says whether the method beats the pseudo-inverse in a score: yes, no, or tie."""
+    """Return the name of the column that says whether the method beats the pseudo-inverse in a score: yes, no, or tie."""
     return f"{score}_beats_{BASELINE}"
 
 
 def summarise(rows: pd.DataFrame, *, resamples: int, level: float, seed: int) -> pd.DataFrame:
-    """Rows of runs -> one line per operator and method, operators together, methods in natural order.
+    """Return one line per operator and method, operators together, methods in natural order.
 
     Each score ``s`` has columns ``s``, ``s_low``, ``s_high``: mean over images and its bootstrap interval. Several runs of one
     line (seeds, shards) are averaged per image first, so an image counts once. Differences to the pseudo-inverse are taken on
-    the same operator, image and seed. The line's ``compression_dof`` is the mean over its rows: it differs between mask draws.
+    the same operator, image and seed. The line's ``compression_dof`` is the mean over its rows, since it differs between mask
+    draws.
     """
     rows = rows[rows["held_back"].ne(True)]
     frame = rows.assign(line=rows.groupby([*OPERATOR, *METHOD], dropna=False).ngroup())
@@ -50,7 +51,7 @@ def summarise(rows: pd.DataFrame, *, resamples: int, level: float, seed: int) ->
 
 
 def _means(per_image: pd.DataFrame, resamples: int, level: float, seed: int) -> pd.DataFrame:
-    """Scores by line and particle -> for each line and score ``s`` the columns ``s``, ``s_low``, ``s_high``."""
+    """Return for each line and score ``s`` the columns ``s``, ``s_low``, ``s_high``, from scores by line and particle."""
     groups = {line: images.to_numpy(float) for line, images in per_image.groupby("line")}
     means = grouped_mean_intervals(list(groups.values()), resamples=resamples, level=level, seed=seed)
     columns = [f"{name}{end}" for name in per_image.columns for end in ("", "_low", "_high")]
@@ -58,27 +59,27 @@ def _means(per_image: pd.DataFrame, resamples: int, level: float, seed: int) -> 
 
 
 def best(lines: pd.DataFrame, score: str) -> pd.Series:
-    """-> bool per line: has the best mean of its operator in this score, to six digits; false where no line has one."""
+    """Return whether each line has its operator's best mean in this score, to six digits; false where no line has one."""
     signed = -lines[score] if score in LOWER_IS_BETTER or score.endswith("_angstrom") else lines[score]
     top = signed.groupby([lines[name] for name in OPERATOR], dropna=False).transform("max")
     return signed.notna() & ((signed == top) | ((top - signed) <= 1e-6 * top.abs()))
 
 
 def in_order(lines: pd.DataFrame) -> pd.DataFrame:
-    """Operators together; methods in their natural order, others behind by name; then by weight."""
+    """Return the lines with operators together and methods in their natural order, others behind by name, then by weight."""
     keys = [*OPERATOR, "place", *METHOD]
     ordered = lines.assign(place=natural_place(lines)).sort_values(keys, kind="stable", na_position="first")
     return ordered.drop(columns="place").reset_index(drop=True)
 
 
 def natural_place(lines: pd.DataFrame) -> pd.Series:
-    """-> where the method of each line stands among all methods."""
+    """Return where the method of each line stands among all methods."""
     rank = {name: i for i, name in enumerate(NATURAL_ORDER)}
     return lines["reconstructor"].map(rank).fillna(lines["prior"].map(rank)).fillna(len(rank))
 
 
 def _with_differences(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a group number per operator and the paired differences beside the scores, NaN where there is no pair."""
+    """Return the rows with a group number per operator and the paired differences beside the scores, NaN without a pair."""
     frame = frame.assign(group=frame.groupby(OPERATOR, dropna=False).ngroup())
     keys = ["group", "particle", "seed"]
     baseline = frame[frame["reconstructor"] == BASELINE].groupby(keys)[COMPARED].mean()
@@ -87,8 +88,10 @@ def _with_differences(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_verdicts(lines: pd.DataFrame) -> pd.DataFrame:
-    """A line beats the pseudo-inverse if the interval of its difference is on the better side of zero; it ties if that reaches
-    zero."""
+    """Return the lines with verdicts: a method beats the pseudo-inverse if its difference's interval is on the better side.
+
+    It ties if that interval reaches zero.
+    """
     verdicts = {}
     for score in COMPARED:
         name = difference_column(score)

@@ -1,4 +1,4 @@
-"""What rows must hold before they are counted: one run's facts on every row, numbers that can be, names in one line."""
+"""What rows must hold before they are counted: one run's facts on every row, possible numbers, names on one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.scores import NAMES
 from cryosense.reporting.tables.summary import METHOD, OPERATOR
 
-# Runs that were made before there was such a column count all the same.
+# Runs made before such a column existed count all the same.
 CAME_LATER = {"data_fingerprint", "bytes_per_particle", *NAMES}
 OF_ONE_RUN = list(dict.fromkeys(["run_id", "data_fingerprint", "seed", *OPERATOR, *METHOD]))
 ALWAYS_THERE = ["run_id", "data", "particle", "operator", "reconstructor", "compression_nominal", "compression_dof", "seed"]
@@ -40,10 +40,11 @@ RANGES = {
 
 
 def usable_rows(table: pa.Table) -> pa.Table:
-    """Rows of a run -> the same with every column of today, empty where the run is older than it, and names printable.
+    """Return the rows of a run with every present column, empty if the run is older than it, and names made printable.
 
-    Raises UnusableRunError: columns that were always there are not, or are empty; facts of the run that differ between its
-    rows; numbers that cannot be.
+    Raises:
+        UnusableRunError: columns that runs always had are missing or empty, facts of the run differ between its rows, or
+            numbers are impossible.
     """
     lacking = [name for name in SCHEMA.names if name not in table.column_names and name not in CAME_LATER]
     if lacking or not len(table):
@@ -76,7 +77,7 @@ def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray:
 
 
 def usable_facts(facts: Mapping[str, object]) -> dict[str, object]:
-    """Columns of one row as someone wrote them -> the same, None where it is no value of that column."""
+    """Return the columns of one row from an unknown source, None where a value cannot be one of that column."""
     return {name: _usable(value, SCHEMA.field(name)) for name, value in facts.items()}
 
 

@@ -1,10 +1,10 @@
 """Diffusion posterior samplers: x ~ p(x | y) with the denoiser of a diffusion model as the prior.
 
-Each sampler is a function ``(task, *, ...) -> (b, 1, n, n)`` of a :class:`.Task` and constants of its own that calls the
-denoiser exactly once per timestep: NFE = len(timesteps). It has no random numbers of its own but the task's draws, which are
-keyed by image and sample, so that a result does not depend on batch or order.
+Each sampler is a function of a ``Task`` and its own constants. It returns images (b, 1, n, n) and calls the denoiser exactly
+once per timestep: NFE = len(timesteps). Its only random numbers are the task's draws, which are keyed by image and sample,
+so that a result does not depend on batch or order.
 
-Samplers are run without gradients; those that need one (``dps``, ``pigdm`` with a Jacobian) take it themselves.
+Samplers run without gradients; those that need one (``dps``, ``pigdm`` with a Jacobian) turn them on themselves.
 """
 
 from cryosense.solvers.posterior.covariance import Covariance, JacobianCovariance, ScalarCovariance, StationaryCovariance

@@ -1,4 +1,4 @@
-"""Gaussian models N(x0hat, C) of a clean image given a noisy one, and their conditioning on a measurement."""
+"""Gaussian models N(x0hat, C) of a clean image given a noisy one, and how they are conditioned on a measurement."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from cryosense.solvers.posterior.steps import Denoise, Level, NoiseDraw, RowOper
 
 
 class Measured(NamedTuple):
-    """c = V^T x + noise of deviation ``noise_std``."""
+    """Row coordinates ``c = V^T x`` plus noise of standard deviation ``noise_std``."""
 
     operator: RowOperator
     c: Tensor  # (b, ...)
     noise_std: Tensor  # (1 or b, ...)
 
     def system(self, covariance: Map) -> Map:
-        """-> c -> (V^T C V + Sigma) c."""
+        """Return the map ``c -> (V^T C V + Sigma) c``."""
         return lambda c: self.operator.row_forward(covariance(self.operator.row_adjoint(c))) + self.noise_std**2 * c
 
 
 class Covariance(Protocol):
-    """A model of what is unknown of x_0 once x_t is known."""
+    """A model of what remains unknown of x_0 once x_t is known."""
 
     def conditioned(self, denoise: Denoise, z: Tensor, level: Level, measured: Measured, noise: NoiseDraw) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): mean, or a draw, of x_0 given x_t and y; one call of ``denoise``."""
+        """Return the mean or a draw, (b, 1, n, n), of x_0 given x_t and y, with one call of ``denoise``."""
 
 
 def _with_jacobian(denoise: Denoise, z: Tensor, level: Level) -> tuple[Tensor, Map]:
-    """-> x0hat and v -> sigma^2 (d x0hat / d z)^T v, which is Cov(x_0 | z) v (Tweedie's second-order formula)."""
+    """Return x0hat and the map ``v -> sigma^2 (d x0hat / d z)^T v``: Cov(x_0 | z) v by Tweedie's second-order formula."""
     with torch.enable_grad():
         point = z.detach().requires_grad_()
         x0 = level.denoised(denoise, point)
@@ -47,13 +47,16 @@ def _with_jacobian(denoise: Denoise, z: Tensor, level: Level) -> tuple[Tensor, M
 
 @dataclass(frozen=True)
 class ScalarCovariance:
-    """The published PiGDM: the system is solved with C = sigma^2 / (1 + sigma^2), images of unit variance, its solution is
-    brought back through the network by one vector-Jacobian product. ``image_variance`` replaces the unit variance."""
+    """One variance for all coefficients: the published PiGDM (Song et al. 2023).
+
+    The system is solved with ``C = sigma^2 / (1 + sigma^2)``, images of unit variance, and its solution is carried back
+    through the network by one vector-Jacobian product. ``image_variance`` replaces the unit variance.
+    """
 
     image_variance: float
 
     def conditioned(self, denoise: Denoise, z: Tensor, level: Level, measured: Measured, noise: NoiseDraw) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): mean of x_0 given x_t and y."""
+        """Return the mean, (b, 1, n, n), of x_0 given x_t and y."""
         del noise
         x0, covariance = _with_jacobian(denoise, z, level)
         variance = level.variance * self.image_variance / (level.variance + self.image_variance)
@@ -63,20 +66,21 @@ class ScalarCovariance:
 
 @dataclass(frozen=True)
 class JacobianCovariance:
-    """C = sigma^2 d x0hat / dz, applied by vector-Jacobian products in conjugate gradients (Boys et al. 2023, TMPD; Rozet et
-    al. 2024, MMPS). Each iteration costs one pass backwards through the network; a network's Jacobian is not exactly
-    symmetric, so few iterations are meant.
+    """The denoiser's own covariance, ``C = sigma^2 d x0hat / dz``, by vector-Jacobian products in conjugate gradients.
+
+    After Boys et al. 2023 (TMPD) and Rozet et al. 2024 (MMPS). Each iteration costs one backward pass through the network; a
+    network's Jacobian is not exactly symmetric, so it is meant for few iterations.
 
     Args:
-        tolerance: relative residual that ends an image's iteration.
-        max_iterations: bound of them.
+        tolerance: relative residual at which an image stops.
+        max_iterations: limit on the iterations.
     """
 
     tolerance: float
     max_iterations: int
 
     def conditioned(self, denoise: Denoise, z: Tensor, level: Level, measured: Measured, noise: NoiseDraw) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): mean of x_0 given x_t and y."""
+        """Return the mean, (b, 1, n, n), of x_0 given x_t and y."""
         del noise
         x0, covariance = _with_jacobian(denoise, z, level)
         diagonal = level.variance / (1 + level.variance) + measured.noise_std**2
@@ -92,17 +96,18 @@ class JacobianCovariance:
 
 @dataclass(frozen=True)
 class StationaryCovariance:
-    """C = F^H diag(error_spectrum(t)) F: no gradient through the network, two transforms per iteration.
+    """A stationary covariance, ``C = F^H diag(error_spectrum(t)) F``: no gradients, two transforms per iteration.
 
     Particles are weak signals in stationary noise, so most of what a denoiser cannot know is stationary. With ``draw`` the
     step leads to a draw from N(x0hat, C) given y instead of to its mean (perturbation and optimisation, Papandreou and Yuille
-    2010): a step then keeps the variance of x_0 given x_t, which steps to the mean lose, the more the fewer they are.
+    2010). A step then keeps the variance of x_0 given x_t, which steps to the mean lose, and lose more the fewer they are.
 
     Args:
-        error_spectrum: t -> (n, n) centred plane, positive: variance of each Fourier coefficient of x_0 - x0hat.
-        draw: step to a draw (with ``eta`` = 1) or to the mean.
-        tolerance: relative residual that ends an image's iteration.
-        max_iterations: bound of them.
+        error_spectrum: variance of each Fourier coefficient of x_0 - x0hat at timestep t, positive, on the centred
+            plane (n, n).
+        draw: whether to step to a draw (with ``eta`` = 1) or to the mean.
+        tolerance: relative residual at which an image stops.
+        max_iterations: limit on the iterations.
     """
 
     error_spectrum: Callable[[int], Tensor]
@@ -111,7 +116,7 @@ class StationaryCovariance:
     max_iterations: int
 
     def conditioned(self, denoise: Denoise, z: Tensor, level: Level, measured: Measured, noise: NoiseDraw) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): mean, or a draw, of x_0 given x_t and y."""
+        """Return the mean or a draw, (b, 1, n, n), of x_0 given x_t and y."""
         spectrum = fourier.centred_to_half_plane(self.error_spectrum(level.t).to(z.device, torch.float64))
         x0, c = level.denoised(denoise, z), measured.c
         if self.draw:
@@ -131,10 +136,10 @@ class StationaryCovariance:
 
 
 def _preconditioner(measured: Measured, spectrum: Tensor) -> Map:
-    """-> W V^T (C + s)^-1 V W, s the mean noise variance of what is measured and W^2 = (mean C + s) / (mean C + Sigma).
+    """Return the map ``W V^T (C + s)^-1 V W``, with s the mean noise variance of what is measured.
 
-    The inverse itself where C and A are diagonal in one basis and the noise is the same in all coordinates; where the noise
-    outweighs C, nearly the inverse of Sigma.
+    The weights are ``W^2 = (mean C + s) / (mean C + Sigma)``. It is the exact inverse where C and A are diagonal in the same
+    basis and the noise is the same in all coordinates; where the noise outweighs C, it is nearly the inverse of Sigma.
     """
     operator, noise = measured.operator, measured.noise_std**2
     known = operator.row_noise_gain > 0

@@ -1,4 +1,4 @@
-"""Plug-and-play restoration: denoise, exact data step, renew the noise."""
+"""Plug-and-play restoration: denoise, take an exact data step, renew the noise."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from cryosense.solvers.posterior.steps import Task, noised, solved_rows
 
 @torch.no_grad()
 def diffpir(task: Task, *, prior_weight: float = 1.0, renewed: float = 1.0) -> Tensor:
-    """-> (b, 1, n, n): sample by DiffPIR (Zhu et al. 2023, algorithm 1). NFE = len(timesteps).
+    """Sample by DiffPIR (Zhu et al. 2023, algorithm 1). NFE = len(timesteps).
 
-    The data step is the proximal map of the data term, exact, with penalty ``prior_weight`` / sigma^2; without noise it
-    is the projection onto the images that explain the measurement.
+    The data step is the exact proximal map of the data term, with penalty ``prior_weight`` / sigma^2; without noise it is the
+    projection onto the images that explain the measurement.
 
     Args:
-        prior_weight: lambda of the paper.
-        renewed: zeta of the paper, share of the noise variance that is drawn anew in each step.
+        task: what to sample from.
+        prior_weight: lambda in the paper.
+        renewed: zeta in the paper, the share of the noise variance that is drawn anew in each step.
+
+    Returns:
+        One sample for each measurement, (b, 1, n, n).
     """
     operator, noise = task.operator, task.noise
     c = operator.row_coordinates(task.y)

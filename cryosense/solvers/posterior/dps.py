@@ -11,15 +11,19 @@ from cryosense.solvers.posterior.steps import Task, bridge, noised
 
 @torch.no_grad()
 def dps(task: Task, *, step_size: float = 1.0) -> Tensor:
-    """-> (b, 1, n, n): sample by DPS (Chung et al. 2023, algorithm 1). NFE = len(timesteps), each with its gradient.
+    """Sample by DPS (Chung et al. 2023, algorithm 1). NFE = len(timesteps), each with its gradient.
 
-    The residual is r = D V^T (A^+ y - x0hat), that is |r| = |y - A x0hat| but for the part of y that no image explains.
+    The residual is ``r = D V^T (A^+ y - x0hat)``, so ``|r| = |y - A x0hat|`` apart from the part of y that no image explains.
     The published step along the gradient of |r| has a fixed length, whatever the noise. Here it is shortened by the factor
-    1 - |noise| / |r|, |noise| the root mean square length of what measurement noise puts into r, and ends there: without
-    noise it is the published step.
+    ``1 - |noise| / |r|``, with |noise| the root mean square length of what measurement noise puts into r, and stops there:
+    without noise it is the published step.
 
     Args:
-        step_size: zeta of the paper, per step.
+        task: what to sample from.
+        step_size: zeta in the paper, per step.
+
+    Returns:
+        One sample for each measurement, (b, 1, n, n).
     """
     operator, noise = task.operator, task.noise
     c, gain = operator.row_coordinates(task.y), operator.row_noise_gain

@@ -11,20 +11,23 @@ from cryosense.solvers.posterior.steps import Task, bridge, noised
 
 @torch.no_grad()
 def pigdm(task: Task, *, covariance: Covariance, eta: float = 1.0) -> Tensor:
-    """-> (b, 1, n, n): sample by PiGDM (Song et al. 2023) with a choice of covariances. NFE = len(timesteps).
+    """Sample by PiGDM (Song et al. 2023) with a choice of covariances. NFE = len(timesteps).
 
-    p(x_0 | x_t) is taken for N(x0hat, C); given y, too, x_0 then has the mean
-    x0hat + C V (V^T C V + Sigma)^-1 (c - V^T x0hat), to which, or to a draw around which, the step leads. ``covariance``
-    says what C is:
+    p(x_0 | x_t) is modelled as N(x0hat, C). Given y as well, x_0 has the mean ``x0hat + C V (V^T C V + Sigma)^-1 (c - V^T
+    x0hat)``; the step leads to it, or to a draw around it. ``covariance`` says what C is:
 
-    - :class:`ScalarCovariance`: the published sampler;
-    - :class:`JacobianCovariance`: that of the denoiser's own Jacobian, exact for Gaussian images;
-    - :class:`StationaryCovariance`: a power spectrum of the denoiser's errors, no gradients; exact for stationary Gaussian
+    - ``ScalarCovariance``: the published sampler;
+    - ``JacobianCovariance``: that of the denoiser's own Jacobian, exact for Gaussian images;
+    - ``StationaryCovariance``: a power spectrum of the denoiser's errors, no gradients; exact for stationary Gaussian
       images, with ``draw`` and ``eta`` = 1 at any number of steps.
 
     Args:
+        task: what to sample from.
         covariance: model of the denoiser's error.
-        eta: 1 for ancestral, 0 for deterministic steps.
+        eta: 1 for ancestral steps, 0 for deterministic ones.
+
+    Returns:
+        One sample for each measurement, (b, 1, n, n).
     """
     measured = Measured(task.operator, task.operator.row_coordinates(task.y), task.noise_std)
     steps = task.levels()

@@ -1,7 +1,7 @@
-"""What all samplers share: noise levels of spaced timesteps, the start, the step from one level to the next.
+"""What all samplers share: noise levels of spaced timesteps, the start, and the step from one level to the next.
 
-Samplers work on z = x_t / sqrt(abar_t) = x_0 + sigma n with sigma^2 = (1 - abar_t) / abar_t, in which the schedule is nothing
-but a falling noise level; only the call of the denoiser knows about abar_t.
+Samplers work on ``z = x_t / sqrt(abar_t) = x_0 + sigma n`` with ``sigma^2 = (1 - abar_t) / abar_t``, for which the schedule
+is just a falling noise level; only the call of the denoiser involves abar_t.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ NoiseDraw = Callable[[int], Tensor]
 
 
 class RowOperator(Protocol):
-    """y = A x with A = U D V^T, as far as samplers use it: c = D^-1 U^T y are V^T x plus noise of deviation ``noise_std``."""
+    """An operator ``A = U D V^T`` as far as samplers use it: ``c = D^-1 U^T y`` is ``V^T x`` plus noise of known deviation."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, ...): A x."""
+        """Return ``A x``, (b, ...), for images (b, 1, n, n)."""
 
     def adjoint(self, y: Tensor) -> Tensor:
-        """(b, ...) -> (b, 1, n, n): A^T y."""
+        """Return ``A^T y``, (b, 1, n, n)."""
 
     def row_coordinates(self, y: Tensor) -> Tensor:
-        """(b, ...) -> (b, ...): c = D^-1 U^T y."""
+        """Return ``c = D^-1 U^T y``, (b, ...)."""
 
     def row_forward(self, x: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, ...): V^T x, zero in coordinates that are not measured."""
+        """Return ``V^T x``, (b, ...); zero in coordinates that are not measured."""
 
     def row_adjoint(self, c: Tensor) -> Tensor:
-        """(b, ...) -> (b, 1, n, n): V c."""
+        """Return ``V c``, (b, 1, n, n)."""
 
     @property
     def row_noise_gain(self) -> Tensor:
-        """(1 or b, ...): D^-1, zero in coordinates that are not measured."""
+        """``D^-1``, (1 or b, ...); zero in coordinates that are not measured."""
 
 
 class Task(NamedTuple):
-    """What there is to sample from: a prior, a measurement, a schedule, the draws."""
+    """What to sample from: a prior, a measurement, a schedule and the random draws."""
 
     denoise: Denoise  # (b, 1, n, n), t -> (b, 1, n, n): E[x_0 | x_t]
     operator: RowOperator  # A
     y: Tensor  # (b, ...): A x + noise
     noise_std: Tensor  # (1 or b, ...): of the measurement noise, in row coordinates; zero where there is none
-    timesteps: Tensor  # (S,) integers, falling, as a diffusers scheduler gives them, in any spacing
+    timesteps: Tensor  # (S,) falling integers, as from a diffusers scheduler, in any spacing
     alphas_cumprod: Tensor  # (T,): abar_t of the model's schedule
     noise: NoiseDraw  # i -> (b, 1, n, n): standard normal draw number i
     start: Tensor | None = None  # (b, 1, n, n): image that is noised to the first timestep; None starts from noise alone
 
     def levels(self) -> list[Level]:
-        """-> the steps of the schedule, see :func:`levels`."""
+        """Return the steps of the schedule; see the function ``levels``."""
         return levels(self.timesteps, self.alphas_cumprod)
 
 
@@ -72,15 +72,19 @@ class Level:
     next_variance: Tensor  # ()
 
     def denoised(self, denoise: Denoise, z: Tensor) -> Tensor:
-        """(b, 1, n, n) -> (b, 1, n, n): E[x_0 | z]."""
+        """Return E[x_0 | z], (b, 1, n, n)."""
         return denoise(self.scale.to(z) * z, self.t)
 
 
 def levels(timesteps: Tensor, alphas_cumprod: Tensor) -> list[Level]:
-    """(S,), (T,) -> the steps t_0 -> t_1 -> ... -> t_(S-1) -> clean image; their scalars in float64.
+    """Return the steps from each timestep to the next and from the last to the clean image, with scalars in float64.
+
+    Args:
+        timesteps: (S,) falling integers.
+        alphas_cumprod: (T,) abar_t of the schedule.
 
     Raises:
-        ArgumentError: if there is no timestep, if they do not fall, or if they do not belong to the schedule.
+        ArgumentError: no timesteps, timesteps that do not fall, or some that are not in the schedule.
     """
     steps, length = timesteps.tolist(), len(alphas_cumprod)
     if not steps or steps[-1] < 0 or steps[0] >= length or any(a <= b for a, b in pairwise(steps)):
@@ -94,9 +98,9 @@ def levels(timesteps: Tensor, alphas_cumprod: Tensor) -> list[Level]:
 
 
 def noised(start: Tensor | None, level: Level, noise: NoiseDraw) -> Tensor:
-    """-> (b, 1, n, n): z at the first level, ``start`` plus noise.
+    """Return z at the first level, (b, 1, n, n): ``start`` plus noise.
 
-    Without a start, x_t is white noise of unit deviation, which is what it is at the end of a schedule.
+    Without a start, x_t is white noise of unit standard deviation, as it is at the end of a schedule.
     """
     n = noise(0)
     if start is None:
@@ -105,10 +109,10 @@ def noised(start: Tensor | None, level: Level, noise: NoiseDraw) -> Tensor:
 
 
 def bridge(z: Tensor, x0: Tensor, variance: Tensor, next_variance: Tensor, eta: float, noise: Tensor) -> Tensor:
-    """(b, ...) z, x0 and unit noise -> (b, ...): z at the next level, given x_0.
+    """Return z at the next level, (b, ...), from z, x_0 and unit noise at this one.
 
     ``eta`` = 1 is the ancestral DDPM step between any two timesteps (diffusers' ``fixed_small`` variance), 0 the deterministic
-    DDIM step (Song et al. 2021, eq. 12). Each has the marginals of the diffusion if x_0 is what z was made from.
+    DDIM step (Song et al. 2021, eq. 12). Each has the marginals of the diffusion if z was made from x_0.
     """
     fresh = eta**2 * next_variance * (variance - next_variance) / variance
     keep = ((next_variance - fresh).clamp_min(0) / variance).sqrt()
@@ -116,10 +120,10 @@ def bridge(z: Tensor, x0: Tensor, variance: Tensor, next_variance: Tensor, eta: 
 
 
 def solved_rows(x0: Tensor, operator: RowOperator, c: Tensor, noise_std: Tensor, variance: Tensor) -> Tensor:
-    """(b, 1, n, n), (b, ...) -> (b, 1, n, n): argmin_x |(V^T x - c) / noise_std|^2 + |x - x0|^2 / variance, exactly.
+    """Return ``argmin_x |(V^T x - c) / noise_std|^2 + |x - x0|^2 / variance``, (b, 1, n, n), exactly.
 
-    The proximal map of the data term in the metric of its noise: the operator's ``data_step`` where that is white, the
-    projection onto {x: V^T x = c} where there is none.
+    This is the proximal map of the data term in the metric of its noise: the operator's ``data_step`` where the noise is
+    white, and the projection onto the images with ``V^T x = c`` where there is none.
     """
     gain = (variance / (variance + noise_std**2)).to(x0)
     return x0 + operator.row_adjoint(gain * (c - operator.row_forward(x0)))

@@ -1,4 +1,4 @@
-"""Two atomic models: which chain is which, how far apart their backbones are, residue by residue."""
+"""Two atomic models: which chain is which, and how far apart their backbones are, residue by residue."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class Comparison:
     """What was found of models a and b.
 
     Attributes:
+        a, b: the models.
         pairs: a row for each pair of chains of one sequence; ``same_place`` says which are also at one place.
         residues: a row for each matched residue of the chains at one place.
-        summary: numbers of the models as wholes; NaN where there is nothing to take them from.
+        summary: numbers for the whole models; NaN where there is nothing to compute them from.
     """
 
     a: ProteinModel
@@ -36,10 +37,10 @@ class ModelComparison:
     """How two models are compared.
 
     Attributes:
-        pairing: of their chains.
-        same_frame: whether they stand in one frame, as models built into maps of one box do; else the second is first
-            brought to the first as a rigid body.
-        within_angstrom: a residue is in place where its backbone is as near as that (RMS of its atoms).
+        pairing: how their chains are paired.
+        same_frame: whether they are in one frame, as models built into maps of one box are; else the second is first brought
+            to the first as a rigid body.
+        within_angstrom: RMS distance of its backbone atoms below which a residue is in place.
     """
 
     pairing: Pairing
@@ -47,7 +48,7 @@ class ModelComparison:
     within_angstrom: float
 
     def compare(self, a: ProteinModel, b: ProteinModel) -> Comparison:
-        """-> what is found. Raises ModelFileError where no chain of one is like any of the other."""
+        """Compare two models. Raises ModelFileError if no chain of one is like any of the other."""
         pairs = self.pairing.by_sequence(a, b)
         if not pairs:
             raise ModelFileError(
@@ -87,12 +88,12 @@ class ModelComparison:
 
 
 def _moved(motion: Superposition, positions: Tensor) -> Tensor:
-    """(t, 3) -> (t, 3), all by one motion."""
+    """Return positions (t, 3), all moved by one motion."""
     return motion(positions, torch.zeros(len(positions), dtype=torch.int64))
 
 
 def _superposed(atoms: MatchedAtoms, group: Tensor, groups: int) -> Tensor:
-    """(t,) what each atom is counted to -> (groups,) RMSD once each pair of chains is superposed by itself."""
+    """Return the RMSD (groups,) once each pair of chains is superposed by itself, given the group (t,) of each atom."""
     pairs = int(atoms.pair.max()) + 1
     return rmsd(superpose(atoms.b, atoms.a, atoms.pair, pairs)(atoms.b, atoms.pair), atoms.a, group, groups)
 
@@ -117,7 +118,7 @@ def _pair_table(pairs: list[ChainPair], a: ProteinModel, b: ProteinModel) -> pd.
 
 
 def _residue_table(pairs: list[ChainPair], a: ProteinModel, b: ProteinModel) -> pd.DataFrame:
-    """Chain, number, letter and confidence of each matched residue in both models, in the order of :class:`MatchedAtoms`."""
+    """Return chain, number, letter and confidence of each matched residue in both models, in the order of ``MatchedAtoms``."""
     rows = []
     for pair in pairs:
         one, other = a.chains[pair.a], b.chains[pair.b]
@@ -149,7 +150,7 @@ def _counts(a: ProteinModel, b: ProteinModel, table: pd.DataFrame, residues: pd.
 
 
 def _rank_correlation(one: pd.Series, other: pd.Series) -> float:
-    """Spearman's, NaN where one of the two is the same everywhere."""
+    """Return Spearman's correlation, NaN where one of the two is constant."""
     if one.nunique() < 2 or other.nunique() < 2:
         return float("nan")
     return float(one.rank().corr(other.rank()))

@@ -30,17 +30,16 @@ class ModelInMap:
 
 @dataclass(frozen=True)
 class KnownMap:
-    """A map that models are to fit. Nothing is fitted.
+    """A map that models should fit. Nothing is fitted.
 
     Attributes:
-        path: of the map, a cube with a pixel size; None: no map is known.
-        resolution_angstrom: of the map: the model's density is drawn at it for correlation in real space, as Gaussians that
-            fall to 1 / e there in Fourier space.
-        radius_angstrom: correlation is over voxels as near to an atom of the chain.
-        model_centre_angstrom: x, y, z of the models at the map's centre, voxel n // 2; None: as the map's header says.
-        soft_mask: ``(density of the model, pixel_size_angstrom) -> mask``; what lies beyond belongs to no model.
-        randomise_below, seed: see :func:`cryosense.metrics.half_map_curves`: what the mask alone makes correlate.
-
+        path: the map, a cube with a pixel size; None if no map is known.
+        resolution_angstrom: resolution of the map, at which the model's density is drawn for the real-space correlation, as
+            Gaussians that fall to 1 / e there in Fourier space.
+        radius_angstrom: voxels this near to an atom of the chain are correlated.
+        model_centre_angstrom: x, y, z of the models at the map's centre, voxel n // 2; None takes the map's header.
+        soft_mask: makes the mask from the model's density and ``pixel_size_angstrom``; what lies outside belongs to no model.
+        randomise_below, seed: see ``cryosense.metrics.half_map_curves``; they measure correlation from the mask alone.
     """
 
     path: str | None
@@ -52,10 +51,10 @@ class KnownMap:
     seed: int
 
     def open(self) -> OpenMap | None:
-        """-> the map in memory, None where no path is named.
+        """Return the map in memory, None if no path is given.
 
         Raises:
-            ParticleDataError: a map that cannot be read, is no cube, or has no pixel size; no resolution, or one beyond
+            ParticleDataError: a map that cannot be read, is not a cube, or has no pixel size; no resolution, or one beyond
                 Nyquist.
         """
         if self.path is None:
@@ -86,7 +85,7 @@ class OpenMap:
     resolution_angstrom: float
 
     def assess(self, path: Path) -> ModelInMap:
-        """-> what is found of the model in this file. Raises ParticleDataError where it does not lie in the box."""
+        """Compare the model in this file with the map. Raises ParticleDataError if it does not lie in the box."""
         settings, values, pixel_size = self.settings, self.known.values, self.pixel_size_angstrom
         n, centre = values.shape[0], self._centre()
         density = AtomicModel(str(path), centre).density(n, pixel_size).double()
@@ -102,14 +101,14 @@ class OpenMap:
         return ModelInMap(table, resolution_table(table, n, pixel_size), correlations)
 
     def _centre(self) -> list[float]:
-        """-> x, y, z of the models on voxel n // 2."""
+        """Return x, y, z of the models at voxel n // 2."""
         if self.settings.model_centre_angstrom is not None:
             return list(self.settings.model_centre_angstrom)
         middle = self.known.values.shape[0] // 2 * self.pixel_size_angstrom
         return [corner + middle for corner in self.known.corner_angstrom]
 
     def _at_resolution(self, density: Tensor) -> Tensor:
-        """(n, n, n), drawn at Nyquist -> drawn at the map's resolution: Gaussians take Gaussians to Gaussians."""
+        """Return a density (n, n, n) drawn at Nyquist as at the map's resolution: Gaussians filter Gaussians to Gaussians."""
         n = density.shape[0]
         frequency = frequency_radius(n, 3) / (n * self.pixel_size_angstrom)
         squared = self.resolution_angstrom**2 - (2 * self.pixel_size_angstrom) ** 2

@@ -19,13 +19,13 @@ from cryosense.tasks.atomic_models.in_map import KnownMap, ModelInMap
 from cryosense.tasks.atomic_models.tables import chain_table, models_markdown
 
 MODELS = Kind(results=("chains.csv", "models.md", "models.png"), optional=("pairs.csv", "residues.csv", "fsc_?.csv"))
-# Below this share of residues at one place, of those that sequence matches, two models hardly stand in one frame.
+# Below this share of sequence-matched residues at one place, two models are hardly in one frame.
 FEW_IN_PLACE = 0.1
 
 
 @dataclass(frozen=True)
 class ModelsCompared:
-    """What is found of one or two models: their names, a row for each chain, what is found of both and in the map."""
+    """What was found of one or two models: their names, a row for each chain, the comparison, and the fits to the map."""
 
     names: list[str]
     chains: pd.DataFrame
@@ -35,12 +35,14 @@ class ModelsCompared:
 
     @property
     def curves(self) -> dict[str, pd.DataFrame]:
-        """-> FSC of the map to each model, by its letter."""
+        """FSC of the map to each model, by its letter."""
         return {name: fitted.curves for name, fitted in self.in_map.items()}
 
     def write(self, directory: Path) -> dict[str, object]:
-        """Write ``pairs.csv`` and ``residues.csv`` of two models, ``fsc_a.csv`` and ``fsc_b.csv`` in a map; ``chains.csv``,
-        ``models.md``. -> what sums them up.
+        """Write the tables to a directory and return a summary.
+
+        ``pairs.csv`` and ``residues.csv`` of two models, ``fsc_a.csv`` and ``fsc_b.csv`` in a map; ``chains.csv``,
+        ``models.md``.
         """
         for name, table in self.curves.items():
             write_csv(directory / f"fsc_{name}.csv", table)
@@ -63,8 +65,8 @@ class ModelRun:
 
     Attributes:
         models: one or two paths; the first is a, the second b.
-        comparison: of the two.
-        known_map: that both are to fit; needed where there is one model.
+        comparison: how the two are compared.
+        known_map: the map that both should fit; needed if there is one model.
         most_chains: pairs of chains that the figure shows.
     """
 
@@ -75,16 +77,16 @@ class ModelRun:
 
     @property
     def files(self) -> list[str]:
-        """All that is read."""
+        """All files that are read."""
         return [*self.models, *([] if self.known_map.path is None else [self.known_map.path])]
 
     def check(self) -> None:
-        """Raise ModelFileError where there is nothing to compare."""
+        """Raise ModelFileError if there is nothing to compare."""
         if not 1 <= len(self.models) <= 2 or (len(self.models) == 1 and self.known_map.path is None):
             raise ModelFileError("give two atomic models, or one and the map that it is to fit (known_map)")
 
     def make(self) -> ModelsCompared:
-        """Compare. Raises FileError for files that cannot be used, and models of other proteins."""
+        """Compare the models. Raises FileError for files that cannot be used, and for models of other proteins."""
         models = [read_model(path) for path in self.models]
         known = self.known_map.open()
         found = self.comparison.compare(*models) if len(models) == 2 else None
@@ -117,7 +119,7 @@ def _own_chains(model: ProteinModel) -> pd.DataFrame:
 
 
 def _crossings(fitted: ModelInMap) -> dict[str, float | None]:
-    """-> resolutions where the FSC of map and model falls below 0.5 (Rosenthal & Henderson 2003); None where there is none."""
+    """Return where the FSC of map and model falls below 0.5 (Rosenthal and Henderson 2003), in Angstrom; None if never."""
     rows = fitted.resolutions.query("threshold == 0.5")
     read = zip(rows["curve"], rows["resolution_angstrom"], strict=True)
     return {name: float(value) if math.isfinite(value) else None for name, value in read}

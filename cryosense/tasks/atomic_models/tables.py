@@ -1,4 +1,4 @@
-"""A comparison of models as tables: one line for each chain, and what the models are as wholes."""
+"""A comparison of models as tables: one line for each chain, and numbers for the whole models."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ WORDS = {
 
 
 def chain_table(found: Comparison, within_angstrom: float) -> pd.DataFrame:
-    """-> a row for each chain of a with its partner in b, then those of b that have none; ``chain_a`` or ``chain_b`` is None.
+    """Return a row for each chain of a with its partner in b, then b's chains without one, with ``chain_a`` None.
 
-    ``in_place`` is the share of a's residues whose match is within ``within_angstrom``; confidences are means over the
-    matched residues.
+    ``in_place`` is the share of a's residues whose match is within ``within_angstrom``; confidences are means over the matched
+    residues. A chain of a without a partner has ``chain_b`` None.
     """
     paired = found.pairs[found.pairs["same_place"]].drop(columns="same_place")
     groups = found.residues.groupby(["chain_a", "chain_b"], sort=False)
@@ -53,7 +53,7 @@ def _alone(model: ProteinModel, which: str, table: pd.DataFrame) -> pd.DataFrame
 
 
 def models_markdown(table: pd.DataFrame, summary: Mapping[str, float], notes: list[str]) -> str:
-    """-> the chains and, below, the models as wholes, as Markdown."""
+    """Return the chains and, below, the numbers for the whole models, as Markdown."""
     columns = [name for name in TITLES if name in table.columns]
     lines = [
         _line([TITLES[name][0] for name in columns]),

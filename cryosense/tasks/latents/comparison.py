@@ -1,4 +1,4 @@
-"""Are the same conformations found? Latents of two or more runs of the same particles, beside what is possible and chance."""
+"""Whether the same conformations are found: latents of runs of the same particles, against what is possible and chance."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COMPARISON = Kind(
 
 @dataclass(frozen=True)
 class Compared:
-    """What is found: all runs, those that the first was compared with, their clusters beside the first one's, scores."""
+    """What was found: all runs, those the first was compared with, their clusters beside the first one's, and scores."""
 
     runs: Sequence[LatentRun]
     others: Sequence[LatentRun]
@@ -38,8 +38,10 @@ class Compared:
     recovery: pd.DataFrame
 
     def write(self, directory: Path) -> dict[str, object]:
-        """Write ``comparison.csv`` (a row per pair and repeat), ``clusters.csv``, ``known.csv``, ``particles.csv`` and
-        ``comparison.md``. -> what sums them up.
+        """Write the tables to a directory and return a summary.
+
+        ``comparison.csv`` (a row per pair and repeat), ``clusters.csv``, ``known.csv``, ``particles.csv`` and
+        ``comparison.md``.
         """
         rows = [row for name, matching in self.matchings.items() for row in cluster_rows(name, matching)]
         clusters = pd.DataFrame(rows)
@@ -59,7 +61,8 @@ class LatentComparison:
     Attributes:
         latents: files of latents (``z.N.pkl``, ``.npy``); the others are compared with the first.
         reseeded: latents of the first one's particle images from other training seeds: the ceiling of all comparisons.
-        known: classes or a coordinate that are known, or None.
+        known: known classes or a known coordinate, or None.
+        analysis: how latents are embedded and clustered.
         refits: times that the first run is embedded and clustered with other random numbers: the ceiling of its clusters.
         shuffles: times that particles are shuffled for the floor, drawn by ``seed``.
 
@@ -83,16 +86,16 @@ class LatentComparison:
 
     @property
     def embeddings(self) -> int:
-        """How many are made: the work."""
+        """Number of embeddings to make, a measure of the work."""
         return len(self.latents) + len(self.reseeded) + self.refits
 
     @property
     def files(self) -> list[str]:
-        """All that is read."""
+        """All files that are read."""
         return [*self.latents, *self.reseeded, *([] if self.known is None else [self.known.path])]
 
     def make(self, progress: Callable[[int], object]) -> Compared:
-        """Compare. ``progress`` is called with the number of embeddings made since its last call.
+        """Compare the runs. ``progress`` is called with the number of embeddings made since its last call.
 
         Raises:
             ArgumentError: input that cannot be used.
@@ -128,7 +131,7 @@ def scored(
     refitted: Sequence[LatentRun],
     orders: Sequence[np.ndarray],
 ) -> Iterator[Row]:
-    """-> a row for each run that the first is compared with, and for each repeat of its ceilings and of each floor."""
+    """Yield a row for each run that the first is compared with, and for each repeat of its ceilings and of each floor."""
     for other in others:
         yield _row(first, other, COMPARED, 0)
         for i, order in enumerate(orders):
@@ -146,7 +149,7 @@ def _row(first: LatentRun, other: LatentRun, kind: str, repeat: int) -> Row:
 
 
 def recovered(known: Known, values: np.ndarray, runs: Sequence[LatentRun], orders: Sequence[np.ndarray]) -> Iterator[Row]:
-    """-> a row for each run, and for each repeat of its floor."""
+    """Yield a row for each run, and for each repeat of its floor."""
     for run in runs:
         yield {"run": run.name, "kind": COMPARED, "repeat": 0, **known.recovery(values, run.clusters, run.neighbours)}
         for i, shuffled in enumerate(map(run.shuffled, orders)):
@@ -155,7 +158,7 @@ def recovered(known: Known, values: np.ndarray, runs: Sequence[LatentRun], order
 
 
 def cluster_rows(other: str, matching: Matching) -> Iterator[Row]:
-    """-> a row per cluster of the first run: its size, its partner or None, and the share they have in common."""
+    """Yield a row per cluster of the first run: its size, its partner or None, and the share they have in common."""
     sizes, partner_sizes = matching.counts.sum(1), matching.counts.sum(0)
     for cluster, (partner, share) in enumerate(zip(matching.partner, matching.agreement_per_cluster, strict=True)):
         partner_size = partner_sizes[partner] if partner >= 0 else 0
@@ -165,7 +168,7 @@ def cluster_rows(other: str, matching: Matching) -> Iterator[Row]:
 
 
 def particle_table(runs: Sequence[LatentRun]) -> pd.DataFrame:
-    """-> a row per particle: its cluster and its place in the embedding (the first two dimensions) of each run, by number."""
+    """Return a row per particle: its cluster and its place in the embedding (the first two dimensions) in each run."""
     columns: dict[str, np.ndarray] = {"particle": np.arange(len(runs[0].clusters))}
     for i, run in enumerate(runs):
         columns[f"cluster_{i}"] = run.clusters

@@ -21,11 +21,11 @@ class Known(ShowsParameters, ABC):
 
     @abstractmethod
     def read(self) -> np.ndarray:
-        """-> (n,). Raises ParticleDataError for a file that does not hold it."""
+        """Return the values, (n,). Raises ParticleDataError for a file that does not hold them."""
 
     @abstractmethod
     def recovery(self, known: np.ndarray, clusters: np.ndarray, neighbours: np.ndarray) -> dict[str, float]:
-        """(n,) known, (n,) clusters, (n, k) neighbours -> scores by name."""
+        """Return scores by name, for known values (n,), clusters (n,) and neighbours (n, k)."""
 
 
 @final
@@ -37,26 +37,26 @@ class KnownClasses(Known):
     column: str | None = None
 
     def read(self) -> np.ndarray:
-        """-> (n,) int64."""
+        """Return the classes, (n,) int64."""
         return read_classes(Path(self.path), self.column)
 
     def recovery(self, known: np.ndarray, clusters: np.ndarray, neighbours: np.ndarray) -> dict[str, float]:
-        """-> ``agreement``, ``ari``, ``nmi`` of the clusters and ``label_transfer`` between neighbours."""
+        """Return ``agreement``, ``ari``, ``nmi`` of the clusters and ``label_transfer`` between neighbours."""
         return class_recovery(known, clusters, neighbours)._asdict()
 
 
 @final
 @dataclass(frozen=True)
 class KnownCoordinate(Known):
-    """A continuous coordinate, such as the angle of a hinge; files as for :class:`KnownClasses`."""
+    """A continuous coordinate, such as the angle of a hinge; files as for ``KnownClasses``."""
 
     path: str
     column: str | None = None
 
     def read(self) -> np.ndarray:
-        """-> (n,) float64."""
+        """Return the coordinate, (n,) float64."""
         return read_coordinate(Path(self.path), self.column)
 
     def recovery(self, known: np.ndarray, clusters: np.ndarray, neighbours: np.ndarray) -> dict[str, float]:
-        """-> ``spearman`` and ``r2`` of the mean over neighbours; clusters have no say."""
+        """Return ``spearman`` and ``r2`` of the mean over neighbours; clusters do not matter."""
         return coordinate_recovery(known, neighbours)._asdict()

@@ -25,25 +25,25 @@ class LatentAnalysis:
     neighbours: int
 
     def check(self, count: int) -> None:
-        """Raises ArgumentError where so many particles are too few, or where a library is missing."""
+        """Raise ArgumentError for too few particles, MissingExtraError for a missing library."""
         check_neighbours(self.neighbours, count)
         self.embedding.check(count)
         self.clustering.check(count)
 
     def analyse(self, name: str, latents: np.ndarray) -> LatentRun:
-        """(n, d) -> the run."""
+        """Return the run with these latents, (n, d)."""
         neighbours = nearest_neighbours(latents, self.neighbours)
         points = self.embedding(latents, 0)
         return LatentRun(name, points, self.clustering(points, 0), neighbours)
 
     def refitted(self, run: LatentRun, latents: np.ndarray, refit: int) -> LatentRun:
-        """-> the same latents, embedded and clustered with other random numbers."""
+        """Return the same latents, embedded and clustered with other random numbers."""
         points = self.embedding(latents, refit)
         return LatentRun(run.name, points, self.clustering(points, refit), run.neighbours)
 
 
 def read_all(paths: Sequence[str], known: np.ndarray | None, known_path: str) -> dict[str, np.ndarray]:
-    """-> (n, d) latents by path. Raises ParticleDataError where they are not of as many particles, or named twice."""
+    """Return latents (n, d) by path. Raises ParticleDataError for different numbers of particles, or a file named twice."""
     if len(set(paths)) < len(paths):
         raise ParticleDataError(f"{next(path for path in paths if paths.count(path) > 1)}: is named twice")
     found = {path: read_latents(Path(path)) for path in paths}

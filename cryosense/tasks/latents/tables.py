@@ -29,7 +29,7 @@ transfer: share of the particles whose class is the most frequent one among thei
 
 
 def comparison_markdown(first: str, scores: pd.DataFrame, clusters: pd.DataFrame, recovery: pd.DataFrame) -> str:
-    """-> tables as Markdown: runs against the first, each of its clusters, and what is known against all runs."""
+    """Return tables as Markdown: runs against the first, each of its clusters, and what is known against all runs."""
     parts = []
     if len(scores):
         parts += [f"Against {markdown(shown(first))}:", _table(_score_lines(scores, "other"), "run")]
@@ -41,7 +41,7 @@ def comparison_markdown(first: str, scores: pd.DataFrame, clusters: pd.DataFrame
 
 
 def _score_lines(rows: pd.DataFrame, name: str) -> Iterator[dict[str, str]]:
-    """One line per run and, below it, its floor; the ceilings, which belong to the first run, at the end."""
+    """Yield one line per run and, below it, its floor; the ceilings, which belong to the first run, come last."""
     there = [score for score in TITLES if score in rows.columns]
     for run, of_run in rows[rows["kind"].isin([COMPARED, FLOOR])].groupby(name, sort=False):
         for kind, repeats in of_run.groupby("kind", sort=False):
@@ -51,7 +51,7 @@ def _score_lines(rows: pd.DataFrame, name: str) -> Iterator[dict[str, str]]:
 
 
 def _cells(repeats: pd.DataFrame) -> dict[str, str]:
-    """Title -> mean and range over repeats, empty where nothing is known."""
+    """Return mean and range over repeats by title, empty where nothing is known."""
     cells = {}
     for score, values in repeats.items():
         low, high = values.min(), values.max()

@@ -1,4 +1,4 @@
-"""What back-projection needs of a stack's metadata: poses, optics and half sets, checked before any work."""
+"""What back-projection needs from a stack's metadata: poses, optics and half sets, checked before any work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ORIGINS_IN_PIXELS = ["rlnOriginX", "rlnOriginY"]
 
 @dataclass(frozen=True)
 class Alignments:
-    """n particles: Euler angles (n, 3), origins (n, 2) in Angstrom, half set 0 or 1 (n,), optics, and what is to be said.
+    """Euler angles (n, 3), origins (n, 2) in Angstrom, half set 0 or 1 (n,) and optics of n particles, and notes.
 
     ``notes`` are lines for the user: which columns are not used, and half sets that share noise.
     """
@@ -41,13 +41,13 @@ class Alignments:
 
     @classmethod
     def of(cls, stack: ParticleStack, *, with_ctf: bool, with_poses: bool = True) -> Self:
-        """Read them from RELION's columns. Origins that a file does not have are zero, as are all poses that nobody asks for.
+        """Read them from RELION's columns. Origins missing in a file are zero, as are all poses unless ``with_poses``.
 
-        Half sets: see :class:`HalfSets`.
+        Half sets: see ``HalfSets``.
 
         Raises:
-            ParticleDataError: columns are missing, hold no numbers or such as no microscope has, or leave a half set empty;
-                no pixel size, or two.
+            ParticleDataError: columns that are missing, hold no numbers or some that no microscope has, or leave a half set
+                empty; no pixel size, or two.
         """
         tables, pixel_size = stack.tables, stack.pixel_size_angstrom
         if pixel_size is None:
@@ -67,24 +67,24 @@ class Alignments:
         )
 
     def rotations(self, rows: Tensor) -> Tensor:
-        """(b,) positions -> (b, 3, 3) float32: image to map coordinates."""
+        """Return image-to-map rotations, (b, 3, 3) float32, of the particles at positions (b,)."""
         return rotation_matrices(self.angles_deg[rows]).float()
 
     def ctf(self, rows: Tensor, device: torch.device | None = None) -> Tensor | None:
-        """(b,) positions -> (b, n, n // 2 + 1) float32, None where no CTF is to be corrected."""
+        """Return the CTF, (b, n, n // 2 + 1) float32, of the particles at positions (b,); None where none is corrected."""
         return self.optics.ctf(rows, self.box_size, self.pixel_size_angstrom, device)
 
     def restored(self, images: Tensor, rows: Tensor) -> Tensor:
-        """(b, n, n) images of the particles at ``rows`` (b,) -> as an ideal lens made them, see :class:`ParticleOptics`."""
+        """Return images (b, n, n) of the particles at ``rows`` (b,) as by an ideal lens; see ``ParticleOptics.restored``."""
         return self.optics.restored(images, rows, self.pixel_size_angstrom)
 
     def slices(self, images: Tensor, rows: Tensor, shares: Tensor | None) -> Slices:
-        """(b, n, n) images of the particles at ``rows`` (b,) -> what they add to a map; ``shares`` as in :func:`slices`."""
+        """Return what images (b, n, n) of the particles at ``rows`` (b,) add to a map; ``shares`` as in ``slices``."""
         origins = self.origins_angstrom[rows].float().to(images.device)
         return self.optics.slices(images, rows, origins, shares, self.pixel_size_angstrom)
 
     def fingerprint(self) -> str:
-        """-> a digest of all of it: a run is not continued with other poses in a file of the same name."""
+        """Return a digest of all of it, so that no run is resumed with other poses in a file of the same name."""
         digest = hashlib.sha256(f"{self.box_size} {self.pixel_size_angstrom}".encode())
         for values in (self.angles_deg, self.origins_angstrom, self.half_set):
             digest.update(values.numpy().tobytes())
@@ -92,7 +92,7 @@ class Alignments:
         return digest.hexdigest()[:16]
 
     def half_sets(self) -> str:
-        """-> a digest of which half set each particle is in."""
+        """Return a digest of which half set each particle is in."""
         return hashlib.sha256(self.half_set.numpy().tobytes()).hexdigest()[:16]
 
 

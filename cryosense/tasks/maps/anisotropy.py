@@ -1,4 +1,4 @@
-"""How resolution by direction is looked at."""
+"""How resolution by direction is examined."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from cryosense.volumes.views import unreached
 
 @dataclass(frozen=True)
 class Cones:
-    """How FSC is looked at by direction: in double cones of ``half_angle_deg`` about directions spread over half a sphere."""
+    """FSC by direction: in double cones of ``half_angle_deg`` about directions spread over half a sphere.
+
+    Raises:
+        ArgumentError: no direction, or an angle out of range.
+    """
 
     directions: int = 100
     half_angle_deg: float = 20.0
@@ -29,9 +33,9 @@ class Cones:
             )
 
     def assess(self, half1: Tensor, half2: Tensor, views: Tensor, resolution: float, pixel_size_angstrom: float) -> Anisotropy:
-        """(n, n, n) masked half maps, (v, 3) views -> what depends on direction, reach judged at ``resolution`` Angstrom.
+        """Return what depends on direction, for masked half maps (n, n, n) and viewing directions (v, 3).
 
-        Where nothing is resolved, reach is judged at Nyquist.
+        Reach is judged at ``resolution``, in Angstrom; where nothing is resolved, reach is judged at Nyquist.
         """
         n = half1.shape[-1]
         directions = half_sphere(self.directions)

@@ -1,4 +1,4 @@
-"""What is to be said of the resolution of half maps, and against what."""
+"""What there is to say about the resolution of half maps, and against what."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cryosense.tasks.maps.uncertainty import Bootstrap
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """Half maps and full map (n, n, n) of half sums, the views (v, 3) they were seen along, the digest of their half sets."""
+    """Half maps and full map (n, n, n) from half sums, the viewing directions (v, 3), and the digest of the half sets."""
 
     sums: HalfSums
     regularisation: float
@@ -40,7 +40,7 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class Findings:
-    """Mask (n, n, n); curves and resolutions as tables; by direction; equivalent particles if an uncompressed run is known."""
+    """Mask (n, n, n), curves and resolutions as tables, anisotropy, equivalent particles if an uncompressed run is known."""
 
     mask: Tensor
     curves: HalfMapCurves
@@ -55,13 +55,13 @@ class Assessment:
     """How half maps are judged.
 
     Attributes:
-        soft_mask: ``(volume, pixel_size_angstrom) -> mask``, made from the full map.
-        randomise_below, seed: see :func:`cryosense.metrics.half_map_curves`.
+        soft_mask: makes the mask from the full map and ``pixel_size_angstrom``.
+        randomise_below, seed: see ``cryosense.metrics.half_map_curves``.
         bootstrap: intervals.
         cones: resolution by direction.
-        reference: a map of the same box and pixel size that the full map is compared with; None where none is known.
-        model, model_centre_angstrom: see :class:`AtomicModel`; None without one.
-        cross_reference: directory of an :class:`UncompressedRun`; None without one.
+        reference: a map of the same box and pixel size with which the full map is compared; None if none is known.
+        model, model_centre_angstrom: see ``AtomicModel``; None without one.
+        cross_reference: directory of an ``UncompressedRun``; None without one.
     """
 
     soft_mask: Callable[[Tensor, float], Tensor]
@@ -75,7 +75,7 @@ class Assessment:
     cross_reference: str | None
 
     def check(self, box_size: int, pixel_size_angstrom: float, half_set: Tensor, half_sets: str) -> None:
-        """Raises ParticleDataError where what the maps are to be compared with cannot be.
+        """Raise ParticleDataError if what the maps are to be compared with cannot be used.
 
         ``half_set`` (n,) is that of each particle, ``half_sets`` its digest.
         """
@@ -85,7 +85,7 @@ class Assessment:
             UncompressedRun(self.cross_reference).halves(box_size, pixel_size_angstrom, half_sets)
 
     def judge(self, made: Reconstruction) -> Findings:
-        """-> all that is found. Raises as :meth:`check` does."""
+        """Return everything that is found. Raises as ``check`` does."""
         n, pixel_size = made.full_map.shape[-1], made.pixel_size_angstrom
         mask = self.soft_mask(made.full_map, pixel_size)
         curves = half_map_curves(*made.halves, mask, randomise_below=self.randomise_below, seed=self.seed)
@@ -104,7 +104,7 @@ class Assessment:
         return Findings(mask, curves, table, resolutions, anisotropy, worth)
 
     def _known_maps(self, box_size: int, pixel_size_angstrom: float) -> dict[str, Tensor]:
-        """-> maps (n, n, n) by the name of the full map's FSC to them. Raises as :meth:`check` does."""
+        """Return maps (n, n, n) by the name of the full map's FSC to them. Raises as ``check`` does."""
         known = {}
         if self.reference is not None:
             known["to_reference"] = read_map(self.reference, "reference", box_size, pixel_size_angstrom)

@@ -1,4 +1,4 @@
-"""From a particle stack to half maps, full map and FSC: streamed in portions, continued where it was interrupted."""
+"""From a particle stack to half maps, full map and FSC: streamed in portions, resumed where it was interrupted."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ PART = Kind(results=(SUMS,))  # one shard
 
 @dataclass(frozen=True)
 class Backprojection:
-    """All that a back-projection is made of.
+    """Everything that a back-projection is made of.
 
     Attributes:
         source: particle images with their metadata.
         geometry: what is done to the images first.
-        design, quantiser, scaling: see :class:`.MeasuredParticles`.
+        design, quantiser, scaling: see ``MeasuredParticles``.
         symmetry: point group, Cn or Dn, imposed on the map.
         ctf_correction: false for particles whose CTF is corrected already, or that have none.
-        pad_factor: see :class:`SliceAccumulator`.
-        regularisation: see :meth:`SliceAccumulator.volume`.
+        pad_factor: see ``SliceAccumulator``.
+        regularisation: see ``SliceAccumulator.volume``.
         chunk_size: particles in memory at once.
-        checkpoint_particles: the sums are written to disk whenever so many more are in them.
-        device: where images are measured and added up, see :func:`device_named`; maps are judged on the CPU.
+        checkpoint_particles: the sums are written to disk each time this many more particles are in them.
+        device: where images are measured and added up, see ``device_named``; maps are judged on the CPU.
 
     Raises:
         ArgumentError: a value out of range, named in the message.
@@ -86,11 +86,11 @@ class Backprojection:
 
     @cached_property
     def alignments(self) -> Alignments:
-        """-> poses, optics and half sets. Raises ParticleDataError where they cannot be used."""
+        """Poses, optics and half sets. Raises ParticleDataError if they cannot be used."""
         return Alignments.of(self.images, with_ctf=self.ctf_correction)
 
     def check(self) -> Alignments:
-        """-> poses, CTF and half sets. Raises ArgumentError for input that cannot be used; no image is read."""
+        """Return poses, CTF and half sets. Raises ArgumentError for input that cannot be used; no image is read."""
         alignments = self.alignments
         if self.design is not None or isinstance(self.source, MeasuredSource):
             alignments.optics.refuse_masks(self.images.path)
@@ -108,10 +108,10 @@ class Backprojection:
         *,
         to_be_added: bool = False,
     ) -> HalfSums:
-        """-> the sums of particles ``numbers`` (m,), gone on with where ``sums.pt`` in the directory stops.
+        """Return the sums of particles ``numbers`` (m,), resumed where ``sums.pt`` in the directory stops.
 
-        There they are kept at every checkpoint and, where they are ``to_be_added`` to others, at the end. ``progress`` is
-        called with the number of particles done since its last call.
+        They are saved there at every checkpoint and, if they are ``to_be_added`` to others, at the end. ``progress`` is called
+        with the number of particles done since its last call.
         """
         path, sums = directory / SUMS, self._sums(alignments)
         if path.is_file():
@@ -130,7 +130,7 @@ class Backprojection:
         return sums
 
     def total(self, directories: Iterable[Path], alignments: Alignments) -> HalfSums:
-        """-> the sums of all particles of these directories."""
+        """Return the sums of all particles in these directories."""
         total = self._sums(alignments)
         for directory in directories:
             other = self._sums(alignments)
@@ -139,7 +139,7 @@ class Backprojection:
         return total
 
     def maps(self, sums: HalfSums, alignments: Alignments, usable: torch.Tensor) -> Reconstruction:
-        """-> the maps of the particles ``usable`` (m,), all of which are in the sums."""
+        """Return the maps of the particles ``usable`` (m,), all of which are in the sums."""
         views = view_directions(alignments.rotations(usable), self.operations)
         half_sets = alignments.half_sets()
         return Reconstruction.of(sums, self.regularisation, alignments.pixel_size_angstrom, views, half_sets)

@@ -14,7 +14,7 @@ from cryosense.tasks.maps.fsc_files import write_fsc_star
 
 
 def write_maps(directory: Path, made: Reconstruction, found: Findings) -> dict[str, object]:
-    """Write maps, mask, curves and resolutions. -> what sums them up.
+    """Write maps, mask, curves and resolutions, and return a summary.
 
     ``half1.mrc``, ``half2.mrc``, ``map.mrc``, ``mask.mrc``; ``fsc.csv``, ``fsc.star``, ``resolution.csv``; ``anisotropy.csv``.
     """
@@ -41,7 +41,7 @@ def write_maps(directory: Path, made: Reconstruction, found: Findings) -> dict[s
 
 
 def write_volume(path: Path, volume: Tensor, pixel_size_angstrom: float) -> None:
-    """(n, n, n) -> an MRC map of float32, whole or not at all."""
+    """Write a volume (n, n, n) as an MRC map of float32, whole or not at all."""
     with written_whole(path) as unfinished, mrcfile.new(unfinished, overwrite=True) as mrc:
         mrc.set_data(volume.float().cpu().numpy())
         mrc.voxel_size = pixel_size_angstrom

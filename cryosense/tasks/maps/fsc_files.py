@@ -1,4 +1,4 @@
-"""FSC curves as files: a CSV with all of them, RELION's postprocess STAR, and the resolutions read off."""
+"""FSC curves as files: a CSV with all of them, RELION's postprocess STAR, and the resolutions read from them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ RELION_COLUMNS = {
 
 
 def fsc_table(curves: HalfMapCurves, others: dict[str, Tensor], box_size: int, pixel_size_angstrom: float) -> pd.DataFrame:
-    """-> one row per shell: ``shell``, ``frequency_per_angstrom``, the half-map curves, and a column for each of ``others``.
+    """Return one row per shell: ``shell``, ``frequency_per_angstrom``, the half-map curves and a column for each other.
 
-    ``others`` holds curves (n // 2 + 1,) by their names.
+    ``others`` holds curves (n // 2 + 1,) by name.
     """
     shells = torch.arange(len(curves.unmasked))
     half_maps = {name: getattr(curves, name) for name in ("unmasked", "masked", "phase_randomised", "corrected")}
@@ -39,7 +39,7 @@ def fsc_table(curves: HalfMapCurves, others: dict[str, Tensor], box_size: int, p
 
 
 def resolution_table(table: pd.DataFrame, box_size: int, pixel_size_angstrom: float) -> pd.DataFrame:
-    """-> one row per curve and threshold: ``resolution_angstrom`` at the first crossing, and whether that is only Nyquist.
+    """Return one row per curve and threshold: ``resolution_angstrom`` at the first crossing, and whether that is only Nyquist.
 
     ``at_nyquist`` says that the curve never fell below the threshold: the resolution is that or better.
     """
@@ -56,8 +56,8 @@ def resolution_table(table: pd.DataFrame, box_size: int, pixel_size_angstrom: fl
 def write_fsc_star(path: Path, table: pd.DataFrame, resolutions: pd.DataFrame, randomised_from_angstrom: float) -> None:
     """Write RELION's form: ``data_general`` with the final resolution, ``data_fsc`` with a row per shell.
 
-    The final resolution is where the corrected curve falls below 0.143. As in RELION, shell 0 is at 999 Angstrom, and so is
-    a resolution that is not there.
+    The final resolution is where the corrected curve falls below 0.143. As in RELION, shell 0 is at 999 Angstrom, and so is a
+    resolution that does not exist.
     """
     final = resolutions.query("curve == 'corrected' and threshold == 0.143")["resolution_angstrom"].iloc[0]
     general = {

@@ -1,6 +1,6 @@
 """Two half sets that share no noise: particles of one image, of one place or of one filament stay together.
 
-An FSC of half maps measures what the halves have in common. Of rows that show the same pixels (symmetry expansion, a table
+An FSC of half maps measures what the halves have in common. For rows that show the same pixels (symmetry expansion, a table
 joined with itself, overlapping boxes of a filament) some of that is noise: the FSC of pure noise can be 1 in every shell.
 """
 
@@ -20,25 +20,25 @@ HALF_SET = "rlnRandomSubset"
 MICROGRAPH, COORDINATES, TUBE = "rlnMicrographName", ["rlnCoordinateX", "rlnCoordinateY"], "rlnHelicalTubeID"
 MICROGRAPH_PIXELS = ("rlnMicrographOriginalPixelSize", "rlnMicrographPixelSize")
 ORIGINAL_NAME = "rlnImageOriginalName"
-# Two particles do not lie nearer than this share of a box that holds one of them with some space around it.
+# Two particles are no nearer than this share of a box that holds one of them with some space around it.
 NEAR = 0.25
-# Positions are told apart to this share of that distance, so that a clump of them is not a square of pairs.
+# Positions are resolved to this share of that distance, so that a clump of them does not give a square of pairs.
 CELL = 0.25
 
 
 @dataclass(frozen=True)
 class HalfSets:
-    """(n,) int64 half set 0 or 1 of each particle, and what is to be said of them, a line each."""
+    """Half set 0 or 1 of each particle, (n,) int64, and warnings about them, one line each."""
 
     of: Tensor
     warnings: tuple[str, ...]
 
     @classmethod
     def of_stack(cls, stack: ParticleStack) -> HalfSets:
-        """Those of ``rlnRandomSubset``; else every second of the sets of particles that share noise, each in one half.
+        """Return those of ``rlnRandomSubset``, else alternate between halves, keeping particles that share noise together.
 
         Raises:
-            ParticleDataError: a half set is empty, other numbers than 1 and 2, one image in both half sets of the file.
+            ParticleDataError: an empty half set, other numbers than 1 and 2, or one image in both half sets of the file.
         """
         tables, ties = stack.tables, _ties(stack)
         if not tables.has(HALF_SET):
@@ -66,7 +66,7 @@ _IMAGE, _PLACE, _FILAMENT = "one image", "one place of a micrograph", "one filam
 
 
 def _ties(stack: ParticleStack) -> dict[str, np.ndarray]:
-    """-> (n,) codes by what ties particles together: those of one code share pixels."""
+    """Return codes (n,) by what ties particles together: those with the same code share pixels."""
     table = stack.tables.particles
     image = stack.same_image
     if ORIGINAL_NAME in table.columns:
@@ -79,7 +79,7 @@ def _ties(stack: ParticleStack) -> dict[str, np.ndarray]:
 
 
 def _places(stack: ParticleStack) -> np.ndarray:
-    """-> (n,) codes: particles of one micrograph whose boxes' centres lie near each other have the same."""
+    """Return codes (n,), the same for particles of one micrograph whose boxes' centres lie near each other."""
     tables, pixel_size = stack.tables, stack.pixel_size_angstrom
     if not {MICROGRAPH, *COORDINATES} <= set(tables.particles.columns) or pixel_size is None:
         return np.arange(len(stack))
@@ -93,7 +93,7 @@ def _places(stack: ParticleStack) -> np.ndarray:
     micrograph = tables.particles[MICROGRAPH].factorize()[0]
     cells = np.column_stack([micrograph, np.round(places / (CELL * near))]).astype(np.int64)
     different, cell = np.unique(cells, axis=0, return_inverse=True)
-    # Micrographs lie above each other, too far for a pair.
+    # Micrographs are stacked along a third axis, too far apart for a pair.
     centres = np.column_stack([different[:, 0] * 10 * near, different[:, 1:] * CELL * near])
     from scipy.spatial import cKDTree  # here, since SciPy takes half a second to import
 
@@ -102,7 +102,7 @@ def _places(stack: ParticleStack) -> np.ndarray:
 
 
 def _joined(ties: list[np.ndarray], count: int) -> np.ndarray:
-    """(n,) codes, -1 for none, of several kinds -> (n,) codes: what any kind ties together has the same."""
+    """Return codes (n,), the same for whatever any of several kinds of codes (n,) ties together; -1 ties nothing."""
     ties = [codes for codes in ties if pd.Series(codes[codes >= 0]).duplicated().any()]
     if not ties:
         return np.arange(count)
@@ -125,7 +125,7 @@ def _components(rows: np.ndarray, columns: np.ndarray, count: int) -> np.ndarray
 
 
 def _alternating(together: np.ndarray) -> np.ndarray:
-    """(n,) codes in order of appearance -> (n,) 0 or 1: each set goes whole to the half that has fewer particles."""
+    """Return 0 or 1 (n,) for codes (n,) in order of appearance: each set goes whole to the half with fewer particles."""
     sizes = np.bincount(together)
     if (sizes == 1).all():
         return np.arange(len(together)) % 2
@@ -137,7 +137,7 @@ def _alternating(together: np.ndarray) -> np.ndarray:
 
 
 def _torn(codes: np.ndarray, half_set: np.ndarray) -> int:
-    """-> how many particles share their code with one of the other half set."""
+    """Return how many particles share their code with one in the other half set."""
     number = pd.factorize(codes)[0]
     in_second, all_of_it = np.bincount(number, half_set), np.bincount(number)
     return int(all_of_it[(in_second > 0) & (in_second < all_of_it)].sum())

@@ -18,7 +18,7 @@ class HalfSums(ShowsInModule, nn.Module):
     """Sums of half sets 0 and 1, how many particles are in each (2,), and what was measured of them in all.
 
     With ``groups`` above 0, also the sums of that many groups of particles in each half, on grids without padding: at pad
-    factor 2 eight groups take as much memory as the half sets themselves. Only the scatter of maps is taken from these.
+    factor 2 eight groups take as much memory as the half sets themselves. They serve only to find the scatter of maps.
     """
 
     particles: Tensor
@@ -33,19 +33,25 @@ class HalfSums(ShowsInModule, nn.Module):
         self.register_buffer("measured", torch.zeros((), dtype=torch.float64))
 
     def of_half(self, number: int) -> SliceAccumulator:
-        """-> the sums of half set 0 or 1."""
+        """Return the sums of half set 0 or 1."""
         return _sums(self.halves, number)
 
     def groups_of_half(self, number: int) -> list[SliceAccumulator]:
-        """-> the sums of the groups of half set 0 or 1."""
+        """Return the sums of the groups of half set 0 or 1."""
         return [_sums(self.groups, i) for i in range(number, len(self.groups), 2)]
 
     def insert(
         self, terms: Slices, rotations: Tensor, half_set: Tensor, group: Tensor, rank: Tensor, symmetry: Tensor
     ) -> None:
-        """b slices, (b, 3, 3), (b,) 0 or 1, (b,) group of each, (1 or b,) measured degrees of freedom, (g, 3, 3) operations.
+        """Add b slices, each once for each symmetry operation.
 
-        Each slice goes in once for each operation.
+        Args:
+            terms: the slices.
+            rotations: (b, 3, 3) image-to-map rotations.
+            half_set: (b,) 0 or 1.
+            group: (b,) group of each.
+            rank: (1 or b,) measured degrees of freedom.
+            symmetry: (g, 3, 3) operations.
         """
         device = terms.weight.device
         turned = [(operation @ rotations).to(device) for operation in symmetry.to(rotations.dtype)]
@@ -67,14 +73,14 @@ class HalfSums(ShowsInModule, nn.Module):
         self.measured += other.measured
 
     def into_full(self) -> SliceAccumulator:
-        """-> the sums of both half sets, made in place of these: the half sets' own are given up, groups are kept."""
+        """Return the sums of both half sets, made in place of these: the half sets' own are given up, groups are kept."""
         full, other = self.of_half(0), self.of_half(1)
         full.add(other)
         self.halves = nn.ModuleList()
         return full
 
     def deviations(self, number: int, regularisation: float) -> Tensor:
-        """-> (groups, n, n, n): what half map 0 or 1 gains from each of its groups, see ``SliceAccumulator.deviation``."""
+        """Return what half map 0 or 1 gains from each of its groups, (groups, n, n, n); see ``SliceAccumulator.deviation``."""
         parts = self.groups_of_half(number)
         whole = SliceAccumulator(parts[0].box_size, 1).to(self.particles.device)
         for part in parts:
@@ -87,7 +93,7 @@ class HalfSums(ShowsInModule, nn.Module):
         write_torch(path, {name: values.cpu() for name, values in self.state_dict().items()})
 
     def load(self, path: Path) -> None:
-        """Read what :meth:`save` wrote for the same box and pad factor. Raises ArgumentError for anything else."""
+        """Read what ``save`` wrote for the same box and pad factor. Raises RunError for anything else."""
         state = read_torch(path)
         try:
             self.load_state_dict(state)  # type: ignore[arg-type]

@@ -31,12 +31,13 @@ from cryosense.volumes.transfer import Treatment, transferred
 
 @dataclass(frozen=True)
 class ParticleOptics:
-    """Of n particles.
+    """Optics of n particles.
 
     Attributes:
-        ctf_columns: (n, 9) float64: the fields of :class:`CtfParameters` in their order; None where none is corrected.
+        ctf_columns: (n, 9) float64, the fields of ``CtfParameters`` in order; None where none is corrected.
         treatment: (n,) what was done to the images.
-        group: (n,) which of ``aberrations`` is theirs.
+        group: (n,) index of each particle's ``aberrations``.
+        aberrations: those of each group.
     """
 
     ctf_columns: Tensor | None
@@ -46,10 +47,11 @@ class ParticleOptics:
 
     @classmethod
     def of(cls, tables: Tables, pixel_size_angstrom: float, *, with_ctf: bool) -> Self:
-        """Read them from RELION's columns; magnification alone where the CTF is not to be corrected.
+        """Read them from RELION's columns; magnification alone if the CTF is not corrected.
 
         Raises:
-            ParticleDataError: columns are missing, hold no numbers or such as no microscope has, or contradict each other.
+            ParticleDataError: columns that are missing, hold no numbers or some that no microscope has, or contradict each
+                other.
         """
         count = len(tables.particles)
         no = torch.zeros(count, dtype=torch.bool)
@@ -67,7 +69,7 @@ class ParticleOptics:
     def ctf(
         self, rows: Tensor, box_size: int, pixel_size_angstrom: float, device: torch.device | None = None
     ) -> Tensor | None:
-        """(b,) positions -> (b, n, n // 2 + 1) float32, None where no CTF is to be corrected."""
+        """Return the CTF, (b, n, n // 2 + 1) float32, of the particles at positions (b,); None where none is corrected."""
         if self.ctf_columns is None:
             return None
         ctf = torch.empty(len(rows), box_size, box_size // 2 + 1, device=device)
@@ -78,18 +80,18 @@ class ParticleOptics:
 
     @property
     def magnifies(self) -> bool:
-        """Whether images have to be undistorted."""
+        """Whether images must be undistorted."""
         return any(each.magnifies for each in self.aberrations)
 
     def refuse_masks(self, path: Path) -> None:
-        """Raise :class:`ParticleDataError` where masks would have seen other coefficients than those of square pixels."""
+        """Raise ParticleDataError if masks would have seen other coefficients than those of square pixels."""
         if self.magnifies:
             raise ParticleDataError(
                 f"{path}: rlnMagMat00 ... 11 are not those of square pixels: such images are not used through masks"
             )
 
     def slices(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, shares: Tensor | None, pixel: float) -> Slices:
-        """(b, n, n) images at ``rows``, (b, 2) origins, pixel size -> what they add to a map; shares as in :func:`slices`."""
+        """Return what images (b, n, n) at ``rows`` with origins (b, 2) add to a map; shares as in ``slices``."""
         if self.magnifies:
             images, origins_angstrom = self._undistorted(images, rows, origins_angstrom, pixel)
         terms = slices(images, origins_angstrom, None, shares, pixel)
@@ -110,10 +112,10 @@ class ParticleOptics:
         return Slices(numerator, weight)
 
     def restored(self, images: Tensor, rows: Tensor, pixel_size_angstrom: float) -> Tensor:
-        """(b, n, n) images at ``rows`` -> the same with flipped phases and odd aberrations undone: c F + noise.
+        """Return images (b, n, n) at ``rows`` with phase flipping and odd aberrations undone: c F + noise.
 
         Raises:
-            ParticleDataError: premultiplied images, whose noise is not white, and magnification, which moves origins.
+            ParticleDataError: premultiplied images, whose noise is not white, or magnification, which moves origins.
         """
         ctf = self.ctf(rows, images.shape[-1], pixel_size_angstrom, images.device)
         if self.magnifies or bool(self.treatment.premultiplied.any()):
@@ -129,7 +131,7 @@ class ParticleOptics:
         return fourier.from_centred_half_plane(spectra, images.shape[-1])
 
     def _undistorted(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, pixel: float) -> tuple[Tensor, Tensor]:
-        """-> images centred on their particles and undistorted, origins of 0."""
+        """Return undistorted images centred on their particles, and origins of 0."""
         n, group = images.shape[-1], self.group[rows].tolist()
         made = torch.empty_like(images)
         for i in range(len(images)):  # one by one: none depends on those that come with it
@@ -139,12 +141,12 @@ class ParticleOptics:
         return made, torch.zeros_like(origins_angstrom)
 
     def digest(self) -> bytes:
-        """-> bytes that differ where anything of it does."""
+        """Return bytes that differ where any of it does."""
         columns = b"" if self.ctf_columns is None else self.ctf_columns.numpy().tobytes()
         flags = torch.stack([self.treatment.phase_flipped, self.treatment.premultiplied]).numpy().tobytes()
         return columns + flags + self.group.numpy().tobytes() + repr(self.aberrations).encode()
 
     def _groups(self, rows: Tensor) -> list[tuple[Tensor, Aberrations]]:
-        """-> places among ``rows``, and what is theirs."""
+        """Return positions among ``rows`` and the aberrations at them."""
         group = self.group[rows]
         return [((group == number).nonzero()[:, 0], self.aberrations[number]) for number in group.unique().tolist()]

@@ -1,4 +1,4 @@
-"""RELION's columns for the optics of particles, as numbers in their ranges."""
+"""RELION's columns for the optics of particles, as numbers within their ranges."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USED_WITHOUT_CTF = (*MAGNIFICATION,)
 
 
 def read_ctf_columns(tables: Tables, pixel_size_angstrom: float) -> Tensor:
-    """-> (n, 9) float64. Raises :class:`ParticleDataError` for what is missing, no number, or out of range."""
+    """Return CTF columns, (n, 9) float64. Raises ParticleDataError for what is missing, not a number, or out of range."""
     tables.require(CTF, "CTF parameters are needed; give the file that has them, or set ctf_correction=false")
     columns = [tables.numbers(CTF), *(tables.numbers([name], absent) for name, absent in OPTIONAL_CTF.items())]
     values = np.concatenate(columns, axis=1)
@@ -35,7 +35,7 @@ def read_ctf_columns(tables: Tables, pixel_size_angstrom: float) -> Tensor:
 
 
 def read_flags(tables: Tables, name: str) -> Tensor:
-    """-> (n,) bool. Raises :class:`ParticleDataError` for other numbers than 0 and 1."""
+    """Return flags, (n,) bool. Raises ParticleDataError for other numbers than 0 and 1."""
     values = tables.numbers([name], 0.0)[:, 0]
     if not np.isin(values, (0, 1)).all():
         raise ParticleDataError(f"{tables.path}: {name} must be 0 or 1")
@@ -43,7 +43,7 @@ def read_flags(tables: Tables, name: str) -> Tensor:
 
 
 def read_aberrations(tables: Tables, lens: np.ndarray, *, with_ctf: bool) -> tuple[Tensor, tuple[Aberrations, ...]]:
-    """(n, 2) voltage and spherical aberration -> (n,) group, what each group has."""
+    """Return the group (n,) of each particle and each group's aberrations; ``lens`` (n, 2) is voltage and Cs."""
     magnification = _complete(tables, MAGNIFICATION, [1.0, 0.0, 0.0, 1.0])
     tilt = _complete(tables, BEAM_TILT, [0.0, 0.0]) if with_ctf else np.zeros((len(lens), 2))
     polynomials = [_polynomials(tables, name, with_ctf=with_ctf) for name in ZERNIKE]
@@ -58,7 +58,7 @@ def read_aberrations(tables: Tables, lens: np.ndarray, *, with_ctf: bool) -> tup
 
 
 def _complete(tables: Tables, names: list[str], absent: list[float]) -> np.ndarray:
-    """-> (n, columns) in their range: all columns, or what stands for all where there is none."""
+    """Return all columns, (n, columns), in range, or the defaults where there are none."""
     if not any(tables.has(name) for name in names):
         return np.tile(absent, (len(tables.particles), 1))
     tables.require(names, f"all of {', '.join(names)} are needed, or none")
@@ -68,7 +68,7 @@ def _complete(tables: Tables, names: list[str], absent: list[float]) -> np.ndarr
 
 
 def _polynomials(tables: Tables, name: str, *, with_ctf: bool) -> tuple[np.ndarray, list[tuple[float, ...]]]:
-    """-> (n,) code of each particle's coefficients, the coefficients of each code."""
+    """Return the code (n,) of each particle's coefficients, and the coefficients of each code."""
     if not with_ctf or not tables.has(name):
         return np.zeros(len(tables.particles)), [()]
     codes, texts = tables.column(name).astype(str).factorize()

@@ -19,13 +19,14 @@ from cryosense.volumes.backproject import Slices
 
 
 class Contribution(NamedTuple):
-    """Of b particles.
+    """What b particles add.
 
     Attributes:
         images: (b, 1, n, n) in the units of the stack: what is measured, zero elsewhere.
         rank: (1 or b,) measured degrees of freedom.
-        shares: (1 or b, n, n) of each coefficient that is measured, None for all.
-        precision: (1 or b, n, n // 2 + 1) what quantisation leaves of each coefficient's inverse noise variance, None for all.
+        shares: (1 or b, n, n) measured share of each coefficient, None for all.
+        precision: (1 or b, n, n // 2 + 1) share of each coefficient's inverse noise variance left by quantisation, None for
+            all.
     """
 
     images: Tensor
@@ -45,8 +46,8 @@ class MeasuredParticles:
     """Particles as a map takes them.
 
     Attributes:
-        source: images with their metadata, or a measurement file, whose own design and quantiser are taken.
-        design: the masks through which each particle is taken to be measured; None: all of it.
+        source: images with their metadata, or a measurement file, whose own design and quantiser are used.
+        design: the masks through which each particle is taken to be measured; None for all of it.
         quantiser, scaling: of the measurement; without a design all Hartley coefficients are quantised.
         device: where images are measured and taken back.
     """
@@ -58,7 +59,7 @@ class MeasuredParticles:
     device: torch.device = CPU
 
     def check(self) -> None:
-        """Raises ArgumentError for a design or quantiser that the particles cannot have, or that their file already has."""
+        """Raise ArgumentError for a design or quantiser that the particles cannot have, or that their file already has."""
         if isinstance(self.source, MeasuredSource):
             if self.design is not None or not isinstance(self.quantiser, Identity):
                 raise ArgumentError(f"operator, quantiser: {self.source.file.path} says how its particles were measured")
@@ -69,7 +70,7 @@ class MeasuredParticles:
 
     @torch.no_grad()
     def prepare(self, mean: float, deviation: float) -> None:
-        """Tell the scaling mean and deviation of all pixels, and let the quantiser learn from the first particles."""
+        """Give the scaling mean and deviation of all pixels, and let the quantiser learn from the first particles."""
         images = self.source.images
         self.scaling.fit_to(mean, deviation)
         if self.design is not None and self.quantiser.learns:
@@ -78,7 +79,7 @@ class MeasuredParticles:
 
     @torch.no_grad()
     def of(self, rows: Tensor) -> Contribution:
-        """(b,) positions -> what these particles add."""
+        """Return what the particles at positions (b,) add."""
         if isinstance(self.source, MeasuredSource):
             measurement, *scaling = self.source.measurement(rows)
             offset, gain = (values.to(self.device) for values in scaling)

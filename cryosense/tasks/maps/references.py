@@ -1,4 +1,4 @@
-"""What a reconstruction is compared with: a map, an atomic model, the half maps of an uncompressed run."""
+"""What a reconstruction is compared with: a map, an atomic model, or the half maps of an uncompressed run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EDGE_SHARE = 8  # of the box, that the soft edge of the sphere takes
 
 
 def read_map(path: str | Path, key: str, box_size: int, pixel_size_angstrom: float) -> Tensor:
-    """-> (n, n, n) float64. Raises ParticleDataError, naming ``key``, unless it is a map of this box and pixel size."""
+    """Return a map (n, n, n) float64. Raises ParticleDataError, naming ``key``, for another box or pixel size."""
     try:
         known = open_map(path)
     except (OSError, ValueError) as error:
@@ -37,18 +37,20 @@ def read_map(path: str | Path, key: str, box_size: int, pixel_size_angstrom: flo
 class AtomicModel:
     """An atomic model (PDB or mmCIF) in the frame of the map: nothing is fitted.
 
-    Coordinates count from the corner of the box, as in the maps that are written here, unless ``centre_angstrom`` names the
-    point (x, y, z) of the model that lies on the map's centre, voxel n // 2.
+    Coordinates count from the corner of the box, as in the maps written here, unless ``centre_angstrom`` names the point
+    (x, y, z) of the model that lies on the map's centre, voxel n // 2.
     """
 
     path: str
     centre_angstrom: list[float] | None
 
     def density(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
-        """-> (n, n, n): a Gaussian for each atom, weighted by its electron scattering, that falls to 1 / e at Nyquist.
+        """Return the density, (n, n, n): a Gaussian per atom, weighted by electron scattering, falling to 1 / e at Nyquist.
 
-        How wide the Gaussians are changes no FSC, which is normalised in each shell. Raises ParticleDataError for a file
-        that cannot be read, and where atoms lie outside the box.
+        The width of the Gaussians changes no FSC, which is normalised in each shell.
+
+        Raises:
+            ParticleDataError: a file that cannot be read, or atoms outside the box.
         """
         from cryosense.simulation.files import ModelDensity
         from cryosense.simulation.pseudo_atoms import PseudoAtoms
@@ -81,10 +83,10 @@ class UncompressedRun:
     directory: str
 
     def halves(self, box_size: int, pixel_size_angstrom: float, half_sets: str) -> tuple[Tensor, Tensor]:
-        """-> its half maps. Raises ParticleDataError unless they are of this box, pixel size and assignment to half sets.
+        """Return its half maps. Raises ParticleDataError unless box, pixel size and half sets are the same.
 
         ``half_sets`` is the digest of the assignment, particle by particle in the order of the stack, that runs keep in their
-        ``done.json``. It does not tell two stacks of as many particles apart that are both divided into odd and even.
+        ``done.json``. It cannot distinguish two stacks with as many particles that are both divided into odd and even.
         """
         summary = self._summary()
         if summary.get("half_sets_digest") != half_sets:
@@ -101,15 +103,15 @@ class UncompressedRun:
     def compare(
         self, halves: tuple[Tensor, Tensor], pixel_size_angstrom: float, half_sets: str
     ) -> tuple[dict[str, Tensor], dict[str, float | None]]:
-        """(n, n, n) half maps -> curves (n // 2 + 1,), and how many uncompressed particles they are worth.
+        """Return curves (n // 2 + 1,) against half maps (n, n, n), and how many uncompressed particles these are worth.
 
-        ``cross_half1`` is half map 1 against the uncompressed half map 2, ``cross_half2`` the other way about,
-        ``uncompressed`` the uncompressed half maps against each other. Without anything that both halves have in common
-        ``cross^2 / uncompressed`` is the half-map FSC, so equivalent particles are stated twice: by half maps, and by that.
-        Where the first is larger, both halves share something that is not in the particles. None: no shell can be compared.
+        ``cross_half1`` is half map 1 against the uncompressed half map 2, ``cross_half2`` the reverse, ``uncompressed`` the
+        uncompressed half maps against each other. If the halves have nothing in common but the particles, ``cross^2 /
+        uncompressed`` is the half-map FSC, so equivalent particles are stated twice: by half maps, and by that. Where the
+        first is larger, both halves share something that is not in the particles. None: no shell can be compared.
 
         All maps are compared under a soft sphere that touches the box. At the hard edges of the box the noise of outer shells
-        leaks into inner ones, which is much where weights fall steeply (pixel masks, variable density) and says nothing of
+        leaks into inner ones, which is a lot where weights fall steeply (pixel masks, variable density) and says nothing about
         what was measured.
         """
         n = halves[0].shape[-1]

@@ -19,11 +19,11 @@ FEWEST_PARTICLES = 2  # of a group
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Intervals at ``level`` from so many ``replicates``, none for 0; particles are drawn in ``groups`` of each half set.
+    """Intervals at ``level`` from ``replicates`` (0 for none) that resample ``groups`` of particles in each half set.
 
-    Group sums are made in the same pass as the maps: memory grows with the groups (see :class:`HalfSums`), not with the
-    particles or the replicates. Groups take particles in turn, in the order of the stack. Poses, CTFs and the soft mask are
-    taken as they are: what their errors add is not in the intervals.
+    Group sums are made in the same pass as the maps: memory grows with the groups (see ``HalfSums``), not with the particles
+    or the replicates. Groups take particles in turn, in the order of the stack. Poses, CTFs and the soft mask are taken as
+    they are: what their errors add is not in the intervals.
 
     Raises:
         ArgumentError: a number out of range, named in the message.
@@ -43,15 +43,18 @@ class Bootstrap:
 
     @property
     def groups_in_use(self) -> int:
-        """-> the number of groups whose sums are needed: none without replicates."""
+        """Number of groups whose sums are needed: none without replicates."""
         return self.groups if self.replicates else 0
 
     def group_of(self, numbers: Tensor) -> Tensor:
-        """(b,) numbers in the stack -> (b,) groups. Pairs follow each other, so that odd and even particles get all groups."""
+        """Return the groups (b,) of numbers in the stack (b,).
+
+        Pairs follow each other, so odd and even particles get all groups.
+        """
         return numbers // 2 % self.groups
 
     def check(self, half_set: Tensor) -> None:
-        """(n,) -> raises ParticleDataError where a group of a half set holds fewer than two of these n particles."""
+        """Raise ParticleDataError if a group of a half set holds fewer than two of the n particles with half sets (n,)."""
         if not self.replicates:
             return
         cell = self.group_of(torch.arange(len(half_set))) * 2 + half_set
@@ -64,7 +67,7 @@ class Bootstrap:
     def draw(
         self, sums: HalfSums, regularisation: float, halves: tuple[Tensor, Tensor], mask: Tensor, curves: HalfMapCurves
     ) -> dict[str, Tensor]:
-        """-> resampled curves (replicates, n // 2 + 1) by name, the same particles in all; nothing without replicates."""
+        """Return resampled curves (replicates, n // 2 + 1) by name, the same particles in all; nothing without replicates."""
         if not self.replicates:
             return {}
         deviations = [sums.deviations(number, regularisation) for number in (0, 1)]
@@ -75,7 +78,7 @@ class Bootstrap:
         return {**draws, "corrected": curves.correct(draws["masked"])}
 
     def bands(self, draws: dict[str, Tensor]) -> dict[str, Tensor]:
-        """-> columns ``<curve>_low`` and ``<curve>_high`` (n // 2 + 1,): the interval of each shell by itself."""
+        """Return columns ``<curve>_low`` and ``<curve>_high`` (n // 2 + 1,): the interval of each shell by itself."""
         ends = torch.tensor(self._ends, dtype=torch.float64)
         bands = {}
         for name, curves in draws.items():
@@ -85,11 +88,11 @@ class Bootstrap:
     def resolutions(
         self, draws: dict[str, Tensor], table: pd.DataFrame, box_size: int, pixel_size_angstrom: float
     ) -> pd.DataFrame:
-        """-> the table of resolutions with ``interval_low_angstrom``, ``interval_high_angstrom``, empty for other curves."""
+        """Return the resolutions with ``interval_low_angstrom``, ``interval_high_angstrom``, empty for other curves."""
         ends = []
         for curve, threshold in zip(table["curve"], table["threshold"], strict=True):
             found = [resolution_angstrom(c, pixel_size_angstrom, box_size, float(threshold)) for c in draws.get(curve, ())]
-            # A resolution that was there: some may be infinite.
+            # A resolution that occurred: some may be infinite.
             ends.append(np.quantile(found, self._ends, method="inverted_cdf") if found else (np.nan, np.nan))
         low, high = zip(*ends, strict=True)
         return table.assign(interval_low_angstrom=low, interval_high_angstrom=high)

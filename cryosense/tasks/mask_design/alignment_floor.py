@@ -1,4 +1,4 @@
-"""What masks must leave of each particle, so that its pose can be found in it."""
+"""What masks must leave of each particle so that its pose can be found from it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from cryosense.fourier import centred_to_half_plane, shell_index
 from cryosense.tasks.maps.optics import ParticleOptics
 
 CHUNK = 256
-# A shell in which all CTFs vanish carries nothing; a logarithm needs more than that.
+# A shell in which all CTFs vanish carries nothing, but a logarithm needs more than zero.
 LEAST_POWER = 1e-6
 
 
@@ -29,13 +29,13 @@ class CtfSpectrum:
 
 
 def ctf_spectrum(star: Path, box_size: int, pixel_size_angstrom: float) -> CtfSpectrum:
-    """Average CTF^2 over the particles of a STAR file; its images need not be there.
+    """Average CTF^2 over the particles of a STAR file; its images need not exist.
 
-    The average over particles is what a back-projection weighs its shells with, so it is also right where the zeros of
+    The average over particles is what a back-projection weights its shells with, so it is also right where the zeros of
     different particles lie in different shells.
 
     Raises:
-        ParticleDataError: no such file, or CTF columns that are missing or hold what is not a number.
+        ParticleDataError: no such file, or CTF columns that are missing or hold something other than numbers.
     """
     if not star.is_file():
         raise ParticleDataError(f"ctf: there is no STAR file {star}")
@@ -52,7 +52,7 @@ def ctf_spectrum(star: Path, box_size: int, pixel_size_angstrom: float) -> CtfSp
 
 
 def _shell_mean(half_plane: Tensor) -> Tensor:
-    """(n, n // 2 + 1), n even -> (n // 2 + 1,): mean over each shell of the whole plane, corners left out."""
+    """Return the mean over each shell of the whole plane, corners left out, (n // 2 + 1,), of a half plane with even n."""
     n = len(half_plane)
     shells = centred_to_half_plane(shell_index(n)).flatten()
     # The first and last column hold both of each Friedel pair, the others one of two that are equal.

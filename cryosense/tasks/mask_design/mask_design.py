@@ -30,7 +30,7 @@ DESIGN = Kind(results=(str(CONFIG), "profile.csv", "design.json", "design.png"),
 
 @dataclass(frozen=True)
 class Designed:
-    """Masks, a row of what is expected of them for each shell, and what sums them up."""
+    """Masks, a row of what is expected of them for each shell, and a summary."""
 
     profile: Profile
     table: pd.DataFrame
@@ -49,20 +49,20 @@ class MaskDesign:
 
     Attributes:
         pilot: uncompressed particles of the data set, or of one like it.
-        particles: of the data set that the masks are for; None: as many as ``ctf`` has.
-        ctf, pilot_ctf: STAR files with the CTFs of the data set and of the pilot. Where the first is given, s is smooth but
-            for the mean CTF^2 of the particles; where both are, s is scaled from the one to the other. None: not known.
+        particles: number of particles in the data set that the masks are for; None for as many as ``ctf`` has.
+        ctf, pilot_ctf: STAR files with the CTFs of the data set and of the pilot. If the first is given, s is smooth but for
+            the mean CTF^2 of the particles; if both are, s is scaled from the one to the other. None if unknown.
         compression: degrees of freedom over those measured; or
         resolution_angstrom: what is to be resolved at the highest compression. One of the two, the other None.
         fsc_floor: half-map FSC that shells below the resolution keep at least, or all they have without masks.
-        margin_shells: measured beyond the last shell that is wanted.
-        alignment: what masks must leave to find poses by.
-        confidence: standard deviations by which s is taken to be lower than estimated where it says how little a shell can be
-            left with, and higher where it says how far the data may resolve; and for which shells have room above the floor,
-            where chance moves what will be found.
+        margin_shells: shells measured beyond the last that is wanted.
+        alignment: what masks must leave for finding poses.
+        confidence: standard deviations by which s is taken to be lower than estimated when it decides how little a shell can
+            be left with, and higher when it decides how far the data may resolve; shells have this much room above the floor,
+            too.
 
     Raises:
-        MaskError: neither or both of the aims, a floor out of range, a negative confidence, CTFs of the pilot alone.
+        MaskError: neither or both of the aims, a floor out of range, a negative confidence, or CTFs of the pilot alone.
     """
 
     pilot: Pilot
@@ -87,10 +87,10 @@ class MaskDesign:
             raise MaskError("pilot_ctf scales the pilot to the CTFs of the data set: give those as ctf")
 
     def expected_snr(self) -> ShellSnr:
-        """-> s(k) of the uncompressed half maps of the whole data set: the pilot's times ``N c(k) / (N_pilot c_pilot(k))``.
+        """Return s(k) of the uncompressed half maps of the whole data set: the pilot's, scaled to its particles and CTFs.
 
-        N are numbers of particles and c(k) their mean CTF^2: the weights of a back-projection, over the same noise. Poses are
-        taken to be as good as the pilot's.
+        The factor is ``N c(k) / (N_pilot c_pilot(k))``, where N are numbers of particles and c(k) their mean CTF^2: the
+        weights of a back-projection, over the same noise. Poses are assumed to be as good as the pilot's.
         """
         n, pixel_size = self.pilot.box_size, self.pilot.pixel_size_angstrom
         full = None if self.ctf is None else ctf_spectrum(Path(self.ctf), n, pixel_size)
@@ -103,7 +103,7 @@ class MaskDesign:
         return ShellSnr(log_snr, fitted.deviation)
 
     def _count(self) -> int:
-        """-> particles of the data set."""
+        """Return the number of particles in the data set."""
         count = self.particles
         if count is None and self.ctf is not None:
             count = ctf_spectrum(Path(self.ctf), self.pilot.box_size, self.pilot.pixel_size_angstrom).particles
@@ -117,7 +117,7 @@ class MaskDesign:
         return self.pilot.turns(self.alignment.symmetry)
 
     def solve(self, snr: ShellSnr) -> Profile:
-        """-> the profile for these s(k). Raises MaskError where it cannot be had."""
+        """Return the profile for these s(k). Raises MaskError if it cannot be had."""
         lower, upper = ((snr.log_snr + sign * self.confidence * snr.deviation).exp() for sign in (-1, 1))
         chance = self.pilot.curves[0].chance()
         least = self.alignment.least(lower, self._count(), self.turns)
@@ -136,18 +136,18 @@ class MaskDesign:
         return resolution_of(snr / (1 + snr), self.pilot.pixel_size_angstrom, self.pilot.box_size, THRESHOLD)
 
     def _shell(self, resolution_angstrom: float) -> int:
-        """-> the last shell that must be there for this resolution, at least the first."""
+        """Return the last shell that this resolution needs, at least the first."""
         shells = self.pilot.box_size * self.pilot.pixel_size_angstrom / resolution_angstrom
         return max(1, min(int(shells + 1e-6), self.pilot.box_size // 2))
 
     def make(self) -> Designed:
-        """-> the design. Raises ArgumentError for input that cannot be used."""
+        """Return the design. Raises ArgumentError for input that cannot be used."""
         snr = self.expected_snr()
         solved = self.solve(snr)
         return Designed(solved, self.table(snr, solved), self.summary(snr, solved))
 
     def table(self, snr: ShellSnr, solved: Profile) -> pd.DataFrame:
-        """-> a row per shell: the pilot's FSC, log s and its deviation, p, and the FSC expected without and with masks."""
+        """Return a row per shell: the pilot's FSC, log s and its deviation, p, and the FSC expected without and with masks."""
         n = self.pilot.box_size
         s, measured = snr.log_snr.exp(), solved.keep_probability * snr.log_snr.exp()
         columns = {
@@ -162,7 +162,7 @@ class MaskDesign:
         return pd.DataFrame({"shell": range(n // 2 + 1), **{name: values.numpy() for name, values in columns.items()}})
 
     def summary(self, snr: ShellSnr, solved: Profile) -> dict[str, object]:
-        """-> compression, last shell, and what is to be expected at 0.143; None for a resolution that is not there."""
+        """Return compression, last shell, and what is expected at 0.143; None for a resolution that does not exist."""
         s = snr.log_snr.exp()
         expected, uncompressed = self._resolution(solved.keep_probability * s), self._resolution(s)
         return {
@@ -179,7 +179,7 @@ class MaskDesign:
 
 
 def write_masks_config(path: Path, solved: Profile) -> None:
-    """Write the group option of these masks, whole or not at all."""
+    """Write the configuration option of these masks, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = ", ".join(f"{value:.6f}" for value in solved.keep_probability.tolist())
     text = (

@@ -39,7 +39,7 @@ class Pilot:
 
     @property
     def box_size(self) -> int:
-        """n, in pixels."""
+        """Box size n in pixels."""
         return 2 * (len(self.curves[0].fsc) - 1)
 
     @property
@@ -61,7 +61,7 @@ class Pilot:
         return turns(maps[0] * mask, maps[1] * mask, symmetry)
 
     def extrapolation_warning(self, last_shell: int) -> str | None:
-        """-> what is to be said of masks that reach a shell which the pilot does not see; None where it does."""
+        """Return a warning about masks that reach a shell which the pilot does not see; None if it sees it."""
         if last_shell <= self.seen_up_to:
             return None
         return (
@@ -70,7 +70,7 @@ class Pilot:
         )
 
     def fingerprint(self) -> str:
-        """-> a digest of the curves: a design is not continued with another pilot of the same name."""
+        """Return a digest of the curves, so that no design is resumed with another pilot of the same name."""
         digest = hashlib.sha256(f"{self.particles} {self.pixel_size_angstrom}".encode())
         for curve in self.curves:
             digest.update(curve.fsc.numpy().tobytes())
@@ -82,15 +82,16 @@ class Pilot:
     def open(cls, path: str | Sequence[str], curve: str = "unmasked", particles: int | None = None) -> Self:
         """Read a directory of ``cryosense backproject``, its ``fsc.csv``, or two half maps.
 
-        Where the directory has the mask, the corrected curve, which sees further, helps to find the unmasked one.
+        If the directory has the mask, the corrected curve, which sees further, helps to find the unmasked one.
 
         Args:
-            curve: ``unmasked`` or ``corrected``: which of them masks are designed for; half maps have the first only.
-            particles: in both half maps together; None: what the directory says.
+            path: the directory, the file, or the two maps.
+            curve: ``unmasked`` or ``corrected``: the one masks are designed for; half maps have only the first.
+            particles: in both half maps together; None for what the directory says.
 
         Raises:
-            ParticleDataError: files that are not there or not of this kind, half maps that differ in size, an odd box, a
-                directory of masked particles, no number of particles.
+            ParticleDataError: files that are missing or not of this kind, half maps that differ in size, an odd box, a
+                directory of masked particles, or no number of particles.
         """
         if curve not in CURVES:
             raise ParticleDataError(f"curve={curve}: {' or '.join(CURVES)}")
@@ -130,9 +131,10 @@ class Pilot:
 
 
 def read_curve(path: Path, curve: str) -> tuple[Tensor, float]:
-    """-> a column of an ``fsc.csv``, (n // 2 + 1,) float64, and the pixel size in Angstrom that its frequencies imply.
+    """Return a column of an ``fsc.csv``, (n // 2 + 1,) float64, and the pixel size in Angstrom implied by its frequencies.
 
-    Raises ParticleDataError: there is no such file, column, or order of shells.
+    Raises:
+        ParticleDataError: no such file or column, or shells that do not count up from 0.
     """
     if not path.is_file():
         raise ParticleDataError(f"there is no {path}: give the directory of a finished `cryosense backproject`")
@@ -153,9 +155,9 @@ def read_curve(path: Path, curve: str) -> tuple[Tensor, float]:
 
 
 def _corrected_fraction(path: Path) -> float:
-    """-> share of the coefficients of a masked map that are independent, halved for what the correction takes away.
+    """Return the share of a masked map's coefficients that are independent, halved for what the correction subtracts.
 
-    Noise under a mask M has the variance M^2, and sums of squares of it as many degrees of freedom as (sum M^2)^2 / sum M^4
+    Noise under a mask M has the variance M^2, and sums of squares of it have (sum M^2)^2 / sum M^4 degrees of freedom, in
     voxels (Satterthwaite 1946). The curve of randomised phases that is subtracted is as uncertain as the masked one.
     """
     power = _read_map(path)[0] ** 2
@@ -169,7 +171,7 @@ def _count(path: str, particles: object) -> int:
 
 
 def _summary(path: Path) -> dict[str, object]:
-    """-> what a finished back-projection says of itself; nothing where there is no such file."""
+    """Return what a finished back-projection says about itself; nothing if there is no such file."""
     if not path.is_file():
         return {}
     return read_json(path)

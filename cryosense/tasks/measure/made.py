@@ -1,4 +1,4 @@
-"""Measurement files that are there: whether they are what is asked for."""
+"""Measurement files that exist: whether they are what is asked for."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cryosense.runs.identity import Identity, is_of_other_code
 
 
 def is_made(path: Path, identity: Identity, box_size: int, rerun: str | None) -> bool:
-    """Whether the file is there. One of other code is removed where ``rerun`` says so.
+    """Return whether the file exists. One of other code is removed if ``rerun`` says so.
 
     Raises:
-        CryosenseError: a file of another configuration, of other data or of other code; see :func:`.is_of_other_code`.
+        CryosenseError: a file of another configuration, of other data or of other code; see ``is_of_other_code``.
     """
     if not path.exists():
         return False
@@ -33,6 +33,6 @@ def is_made(path: Path, identity: Identity, box_size: int, rerun: str | None) ->
 
 
 def record_of(identity: Identity) -> dict[str, str]:
-    """-> what a file says of what it was made of."""
+    """Return what a file says about what it was made from."""
     configuration = hashlib.sha256(identity.config.encode()).hexdigest()[:16]
     return {"configuration": configuration, "data": identity.fingerprint, "code": identity.code}

@@ -1,4 +1,4 @@
-"""From a particle stack to a measurement file: streamed in parts, continued where it was interrupted, shared by processes."""
+"""From a particle stack to a measurement file: streamed in parts, resumed where it was interrupted, shared by processes."""
 
 from __future__ import annotations
 
@@ -30,24 +30,27 @@ from cryosense.runs.shards import Sharding
 from cryosense.runs.signals import ending_in_order
 from cryosense.tasks.measure.made import record_of
 
-WHOLE = "whole.lock"  # of who says whose the parts are, or puts them together
+WHOLE = "whole.lock"  # held to record whose the parts are, or to put them together
 
 
 @dataclass(frozen=True)
 class Measuring:
-    """All that a measurement file is made of.
+    """Everything that a measurement file is made of.
 
     Attributes:
         source: particle images, those that can be used.
         particles: (n,) their numbers in the stack, by which all draws are keyed.
         scaling: fitted to the source.
-        provenance: for the record: what made the file.
-        part_particles: measured between two signs of progress, a multiple of 64.
-        sharding: of n shards each takes every n-th part; the one that finds all parts there makes the file.
+        design, noise, quantiser: how they are measured.
+        provenance: for the record, what made the file.
+        part_particles: particles measured between two progress reports, a multiple of 64.
+        sharding: of n shards each takes every n-th part; the one that finds all parts complete makes the file.
         chunk_size: particles in memory at once.
-        device: where images are measured; what is measured is written by the CPU.
-        files: what was true of the files that are read, before they were.
-        table_decimals: to which numbers of the particles' tables are rounded, None: they are kept as they are written.
+        files: stamps of the files that are read, taken before they were.
+        table_decimals: decimals to which numbers in the particles' tables are rounded; None keeps them as written.
+
+    Raises:
+        ArgumentError: a number out of range.
     """
 
     source: ParticleSource
@@ -80,7 +83,7 @@ class Measuring:
         return self.quantiser
 
     def run(self, path: Path, identity: Identity, rerun: str | None, progress: Callable[[int], object]) -> bool:
-        """Do what is still to do of a file that is not there. -> whether it is now, or parts of other shards are missing.
+        """Do what is still to do for a missing file; return whether it exists now, or parts of other shards are missing.
 
         Parts lie in ``<path>.parts`` until the file is made. ``progress`` is called with the number of particles done since
         its last call.
@@ -93,7 +96,7 @@ class Measuring:
             return self.make(path, identity, rerun, progress)
 
     def make(self, path: Path, identity: Identity, rerun: str | None, progress: Callable[[int], object]) -> bool:
-        """The same for who holds the lock, see :func:`at_work`."""
+        """The same for who holds the lock, see ``at_work``."""
         description = self._description(identity)
         parts = Parts(parts_of(path), len(self.particles), self.part_particles)
         with locked_in_turn(parts.directory / WHOLE):
@@ -120,7 +123,7 @@ class Measuring:
                 progress(len(parts.positions(index)))
 
     def _refuse_replaced(self, parts: Parts) -> None:
-        """Raises RunDirectoryError where an input was changed meanwhile; what was made of it is removed."""
+        """Raise RunDirectoryError if an input was changed meanwhile; what was made from it is removed."""
         replaced = changed(self.files)
         if replaced:
             self._start_over(parts)
@@ -185,5 +188,5 @@ def at_work(path: Path, sharding: Sharding) -> Iterator[None]:
 
 
 def parts_of(path: Path) -> Path:
-    """-> the folder in which the parts of a measurement file lie until it is made."""
+    """Return the folder in which the parts of a measurement file lie until it is made."""
     return path.with_name(path.name + ".parts")

@@ -1,4 +1,4 @@
-"""Particles and a reference map to poses: what is needed, checked before any work; and the poses of some of the particles."""
+"""From particles and a reference map to poses: everything needed, checked before any work, and the poses of some particles."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Alignment:
         object.__setattr__(self, "particles", MeasuredParticles(source, design, self.quantiser, self.scaling, self.there))
 
     def check(self) -> Alignments:
-        """-> CTF and half sets. Raises CryosenseError for whatever cannot be used: metadata, masks, reference, limit."""
+        """Return CTF and half sets. Raises CryosenseError for unusable metadata, masks, reference or limit."""
         known = self.known
         self.particles.check()
         self.limit(self.reference_resolution_angstrom)
@@ -91,11 +91,11 @@ class Alignment:
 
     @cached_property
     def known(self) -> Alignments:
-        """CTF and half sets of the stack. Raises ParticleDataError where they are not there."""
+        """CTF and half sets of the stack. Raises ParticleDataError if they are missing."""
         return Alignments.of(self.images, with_ctf=self.ctf_correction, with_poses=False)
 
     def limit(self, resolution_angstrom: float) -> int:
-        """-> Fourier pixels of a resolution, short of Nyquist. Raises ParticleDataError where less than three are left."""
+        """Return a resolution in Fourier pixels, short of Nyquist. Raises ParticleDataError if fewer than three are left."""
         box_angstrom = self.known.box_size * self.known.pixel_size_angstrom
         pixels = min(int(box_angstrom / resolution_angstrom + 1e-6), self.known.box_size // 2 - 1)
         if pixels < LEAST_SHELLS:
@@ -106,39 +106,39 @@ class Alignment:
         return pixels
 
     def reference_map(self) -> Tensor:
-        """-> (n, n, n) float32, inside a soft sphere that touches the box. Raises ParticleDataError for another map."""
+        """Return the reference, (n, n, n) float32, inside a soft sphere that touches the box. Raises ParticleDataError."""
         known = self.known
         return in_sphere(read_map(self.reference, "reference", known.box_size, known.pixel_size_angstrom))
 
     def reference_digest(self) -> str:
-        """-> a digest of the reference: a run is not continued with another of the same name."""
+        """Return a digest of the reference, so that no run is resumed with another of the same name."""
         return hashlib.sha256(self.reference_map().numpy().tobytes()).hexdigest()[:16]
 
     def aligner(self, volume: Tensor, resolution_angstrom: float) -> Aligner:
-        """-> what matches particles with a map (n, n, n)."""
+        """Return what matches particles with a map (n, n, n)."""
         return Aligner(volume, self.limit(resolution_angstrom), self.symmetry, self.fineness).to(self.there)
 
     def calibrate(self, aligner: Aligner, rows: Tensor) -> Calibration:
-        """(m,) particles -> amplitude and noise from some of them. Raises CryosenseError where the reference is not seen."""
+        """Return amplitude and noise from some particles (m,). Raises CryosenseError if they do not show the reference."""
         count = min(len(rows), self.calibration_particles)
         chosen = rows[torch.linspace(0, len(rows) - 1, count).round().long()]
         return aligner.calibrate(self.observed(aligner, chosen))
 
     def poses(self, aligner: Aligner, calibration: Calibration, rows: Tensor) -> pd.DataFrame:
-        """(b,) particles -> their poses, a row each: see :func:`pose_columns`."""
+        """Return the poses of particles (b,), a row each; see ``pose_columns``."""
         aligned = aligner(self.observed(aligner, rows), calibration)
         columns = pose_columns(aligned, self.known.pixel_size_angstrom)
         return pd.DataFrame({"particle": rows.numpy(), **{name: values.cpu().numpy() for name, values in columns.items()}})
 
     def observed(self, aligner: Aligner, rows: Tensor) -> Observed:
-        """(b,) particles -> what was measured of them, at the coefficients that poses are found by."""
+        """Return what was measured of particles (b,), at the coefficients by which poses are found."""
         added = self.particles.of(rows)
         images = self.known.restored(added.images[:, 0], rows)
         return aligner.disc.observed(images, self.known.ctf(rows, self.there), added.shares)
 
 
 def in_sphere(volume: Tensor) -> Tensor:
-    """(n, n, n) -> (n, n, n) float32: nothing is left in the corners of the box, whose noise no particle has."""
+    """Return a volume (n, n, n) float32 without the corners of the box, whose noise is in no particle."""
     edge = volume.shape[-1] / EDGE_SHARE
     mask = sphere_mask(volume, 1.0, radius_angstrom=volume.shape[-1] / 2 - edge, edge_pixels=edge)
     return (volume * mask).float()

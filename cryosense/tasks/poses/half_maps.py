@@ -1,4 +1,4 @@
-"""Half maps of poses that were found, and what of them poses are to be found by next."""
+"""Half maps of poses that were found, and what of them is used to find poses next."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class HalfMaps(NamedTuple):
     curve: Tensor
 
     def resolution_angstrom(self, pixel_size_angstrom: float) -> float:
-        """-> where the FSC first falls below 0.143; infinity where it is never above."""
+        """Return where the FSC first falls below 0.143 in Angstrom; infinity if it is never above."""
         return resolution_angstrom(self.curve, pixel_size_angstrom, self.maps[0].shape[-1], THRESHOLD)
 
     def reference(self, half: int) -> Tensor:
-        """-> (n, n, n): one of the two, each shell times its FSC, up to the first that is below 0.143.
+        """Return one of the two, (n, n, n), with each shell times its FSC, up to the first shell below 0.143.
 
-        A map of signal-to-noise s in a shell, FSC = s / (1 + s), times that is the mean of the signal given the map. Nothing
-        comes from the other half but the curve.
+        For a map of signal-to-noise ratio s in a shell, FSC = s / (1 + s), that product is the mean of the signal given the
+        map. Nothing comes from the other half but the curve.
         """
         below = (self.curve[1:] < THRESHOLD).nonzero()[:, 0]
         gain = self.curve.clamp(0, 1).clone()
@@ -44,7 +44,7 @@ class HalfMaps(NamedTuple):
 
 
 def poses_of(table: pd.DataFrame) -> tuple[Tensor, Tensor]:
-    """-> (b, 3, 3) float64 and (b, 2) in Angstrom of the columns of ``pose_columns``."""
+    """Return rotations (b, 3, 3) float64 and origins (b, 2) in Angstrom from the columns of ``pose_columns``."""
     angles, origins = (torch.tensor(table[names].to_numpy(dtype=float)) for names in (ANGLES, ORIGINS))
     return rotation_matrices(angles), origins
 
@@ -53,7 +53,7 @@ def poses_of(table: pd.DataFrame) -> tuple[Tensor, Tensor]:
 def back_projected(
     task: Alignment, rows: Tensor, table: pd.DataFrame, *, pad_factor: int, regularisation: float, chunk_size: int
 ) -> HalfMaps:
-    """(m,) particles and their poses, a row each -> half maps of what was measured of them, their symmetry imposed."""
+    """Return half maps of what was measured of particles (m,) with a row of poses each, their symmetry imposed."""
     known, operations = task.known, point_group(task.symmetry)
     sums = HalfSums(known.box_size, pad_factor, 0).to(task.there)
     rotations, origins = poses_of(table)

@@ -1,4 +1,4 @@
-"""Poses of many particles, kept on disk as they are found: a run that was killed goes on where it stopped."""
+"""Poses of many particles, stored on disk as they are found, so that a killed run resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ Find = Callable[[Tensor], pd.DataFrame]
 
 @dataclass(frozen=True)
 class Portions:
-    """How a stack is gone through: particles in memory at once, and how many are written together."""
+    """How a stack is gone through: particles in memory at once, and how many are written together.
+
+    Raises:
+        ArgumentError: a number below 1.
+    """
 
     chunk_size: int
     checkpoint_particles: int
@@ -30,9 +34,9 @@ class Portions:
             )
 
     def found(self, directory: Path, rows: Tensor, find: Find, progress: Callable[[int], object]) -> pd.DataFrame:
-        """(m,) particles -> a row each, in order, of what ``find`` says of a chunk of them.
+        """Return what ``find`` says about particles (m,), chunk by chunk, a row each, in order.
 
-        Portions lie in ``directory`` as tables, each whole or not at all, named by its place; those that are there are read.
+        Portions are stored in ``directory`` as tables, each whole or not at all, named by position; existing ones are read.
         ``progress`` is called with the number of particles done since its last call.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Aligning and back-projecting in turns, the two half sets apart from each other throughout (gold standard)."""
+"""Alternate alignment and back-projection, with the two half sets kept apart throughout (gold standard)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,15 @@ SUMMARY = "iteration.json"  # of an iteration's folder, written last
 
 @dataclass(frozen=True)
 class Refinement:
-    """How aligning and back-projecting alternate.
+    """How alignment and back-projection alternate.
 
     Attributes:
-        iterations: at most so many; 0: poses against the reference, and no more.
-        settled_deg: ends where poses change by less in the median, and the resolution no longer improves.
-        pad_factor, regularisation: of the half maps, see :class:`SliceAccumulator`.
+        iterations: at most this many; 0 for poses against the reference only.
+        settled_deg: stop when poses change by less than this in the median, and the resolution no longer improves.
+        pad_factor, regularisation: of the half maps, see ``SliceAccumulator``.
+
+    Raises:
+        ArgumentError: a number out of range.
     """
 
     iterations: int = 0
@@ -51,12 +54,12 @@ class Refinement:
     def run(
         self, task: Alignment, directory: Path, rows: Tensor, portions: Portions, progress: Callable[[int], object]
     ) -> pd.DataFrame:
-        """(m,) particles -> their poses, a row each, in order.
+        """Return the poses of particles (m,), a row each, in order.
 
         Every iteration has a folder in ``directory``: ``poses.parquet``, ``half1.mrc``, ``half2.mrc``, ``fsc.csv``, and last
-        ``iteration.json``. Those that are finished are read. The first is matched with the reference for both half sets, every
-        later one with its half set's own map, low-passed by the FSC; so below the reference's resolution, and there alone, the
-        first iteration gives the halves something in common that is not in the particles.
+        ``iteration.json``. Finished ones are read. The first is matched with the reference for both half sets, every later one
+        with its half set's own map, low-passed by the FSC; so below the reference's resolution, and only there, the first
+        iteration gives the halves something in common that is not in the particles.
         """
         before, maps = None, None
         for number in range(1, self.iterations + 1):
@@ -105,7 +108,7 @@ class Refinement:
     def _matched(
         self, task: Alignment, rows: Tensor, before: pd.DataFrame | None, maps: HalfMaps | None
     ) -> Iterator[tuple[int, Aligner, Calibration]]:
-        """-> for each half set, what its particles are matched with."""
+        """Yield for each half set what its particles are matched with."""
         for half in (0, 1):
             here = task.known.half_set[rows] == half
             if before is None or maps is None:
@@ -118,7 +121,7 @@ class Refinement:
             aligner = task.aligner(maps.reference(half), resolution if math.isfinite(resolution) else coarsest)
             some = _evenly(here.nonzero()[:, 0], task.calibration_particles)
             rotations, origins = (values[some] for values in poses_of(before))
-            # The map is made of these images: its scale is theirs.
+            # The map was made from these images: its scale is theirs.
             yield half, aligner, aligner.calibrate_at(task.observed(aligner, rows[some]), rotations, origins / size, 1.0)
 
     def _summary(

@@ -1,4 +1,4 @@
-"""A run of aligning on disk: portions, shards, and at its end one STAR file."""
+"""An alignment run on disk: portions, shards, and at its end one STAR file."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class AlignmentRun:
     Attributes:
         alignment: what is done.
         portions: particles in memory and between checkpoints.
-        refinement: whether aligning and back-projecting alternate.
-        relion_root: the folder that RELION is started in, from which its files name images.
+        refinement: whether alignment and back-projection alternate.
+        relion_root: the folder in which RELION is started, from which its files name images.
     """
 
     alignment: Alignment
@@ -43,21 +43,21 @@ class AlignmentRun:
     relion_root: str
 
     def check(self, sharding: Sharding) -> Alignments:
-        """-> CTF and half sets. Raises CryosenseError for input that cannot be used; no image is read."""
+        """Return CTF and half sets. Raises CryosenseError for input that cannot be used; no image is read."""
         if self.refinement.iterations and sharding.count > 1:
             raise ArgumentError("shard_count: a refinement is one process; align in shards with iterations=0")
         return self.alignment.check()
 
     def refine(self, directory: Path, usable: Tensor, progress: Callable[[int], object]) -> None:
-        """Find the poses of the particles ``usable`` (n,) by turns with maps of their own; see :meth:`.Refinement.run`."""
+        """Find the poses of the particles ``usable`` (n,), alternating with maps made from them; see ``Refinement.run``."""
         poses = self.refinement.run(self.alignment, directory / ITERATIONS, usable, self.portions, progress)
         write_parquet(directory / TABLE, poses)
 
     @torch.no_grad()
     def align(self, directory: Path, usable: Tensor, rows: Tensor, progress: Callable[[int], object]) -> None:
-        """Find the poses of the particles ``rows`` (m,), which are then in the directory as a table.
+        """Find the poses of the particles ``rows`` (m,) and write them to the directory as a table.
 
-        All shards calibrate by the same of the particles that are ``usable`` (n,). What an earlier attempt has found is read.
+        All shards calibrate with the same of the particles that are ``usable`` (n,). What an earlier attempt found is read.
         """
         task = self.alignment
         aligner = task.aligner(task.reference_map(), task.reference_resolution_angstrom)
@@ -68,7 +68,7 @@ class AlignmentRun:
         shutil.rmtree(portions)
 
     def write(self, directory: Path, usable: Tensor, poses: pd.DataFrame) -> dict[str, object]:
-        """Write the table and the STAR file of all particles ``usable`` (n,). -> what sums them up."""
+        """Write the table and the STAR file of all particles ``usable`` (n,), and return a summary."""
         columns = poses.drop(columns="particle")
         half_set = self.alignment.known.half_set[usable]
         write_poses(directory / STAR, self.alignment.source, usable, columns, half_set, Path(self.relion_root))

@@ -1,4 +1,4 @@
-"""Poses as columns of a STAR file: RELION's own, and what RELION has no name for."""
+"""Poses as columns of a STAR file: RELION's own, and others for which RELION has no name."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ REPLACED_PRIORS = ("rlnAngleRotPrior", "rlnAngleTiltPrior", "rlnAnglePsiPrior")
 
 
 def pose_columns(aligned: Aligned, pixel_size_angstrom: float) -> dict[str, Tensor]:
-    """-> (b,) each, by the names that STAR files give them.
+    """Return the columns, (b,) each, by their names in STAR files.
 
     RELION's: angles in degrees, origins in Angstrom, log likelihood (less that of an image without a particle), the largest
-    probability of a pose, and how many poses are significant, here exp(entropy), rounded. Ours: the evidence, which is the
-    logarithm of the mean likelihood over poses; entropy in nats; the posterior's spread about the pose; the deviations that
-    the curvature of the likelihood gives it, -1 where they are not known; what share of the posterior coarser grids kept.
+    probability of a pose, and how many poses are significant, here exp(entropy), rounded. Cryosense's: the evidence, which is
+    the logarithm of the mean likelihood over poses; entropy in nats; the posterior's spread about the pose; its standard
+    deviations by the curvature of the likelihood, -1 where unknown; the share of the posterior that coarser grids kept.
     """
     found = aligned.posterior
     angles = euler_angles(found.rotations)

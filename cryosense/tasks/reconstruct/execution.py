@@ -34,7 +34,7 @@ def execute(run: Run, directory: Path, weights: WeightCache, progress: Callable[
 
     Raises:
         ArgumentError: input that cannot be used, before any work.
-        OSError: the disk is full; what is there stays, and the run can be continued.
+        OSError: the disk is full; what is there stays, and the run can be resumed.
     """
     run.check(run.source.images.box_size)
     fit(run, directory, weights)
@@ -56,13 +56,13 @@ def fit(run: Run, directory: Path, weights: WeightCache) -> None:
 
 
 def example(run: Run) -> Portion:
-    """-> the first particle that is not held back, by itself."""
+    """Return the first particle that is not held back, by itself."""
     shown = int(run.held_back().int().argmin())
     return Portion(run, shown, shown + 1)
 
 
 def _stream(run: Run, directory: Path, stacks_of: Iterable[str], progress: Callable[[int], object]) -> None:
-    """Every image is in the stacks before its row is: where images were lost since, all of them are made again."""
+    """Write each image to the stacks before its row; where images were lost since, all of them are made again."""
     count, images = len(run.shard), run.source.images
     rows, held_back = RowWriter(directory, SCHEMA), run.held_back()
     with RunStacks(directory, stacks_of, count, images) as stacks:
@@ -83,7 +83,7 @@ def _stream(run: Run, directory: Path, stacks_of: Iterable[str], progress: Calla
 
 
 def complete(run: Run, directory: Path, shown: Portion) -> None:
-    """Write what stands beside the rows and images of a run, all of which are there."""
+    """Write what belongs beside the rows and images of a run, all of which exist."""
     images = run.source.images.select(slice(run.shard.start, run.shard.stop))
     if shown.image is not None:  # else there is nothing to compare it with
         clean = None if shown.clean is None else shown.clean[0, 0]

@@ -1,4 +1,4 @@
-"""What methods may learn before they are scored: from images that are held back, the same for all, with one budget."""
+"""What methods may learn before they are scored: from held-back images, the same for all, with one budget."""
 
 from __future__ import annotations
 
@@ -37,14 +37,17 @@ class Fitting(ShowsParameters):
     """How methods learn.
 
     Args:
-        held_back: number of images that methods learn from, spread evenly over the stack; they are reconstructed like the
+        held_back: number of images from which methods learn, spread evenly over the stack; they are reconstructed like the
             others, but not counted in any table.
-        reuse: learn from the images that are scored where none can be held back, such as a stack of one: an upper bound.
-        target: ``measured`` or ``clean``, the image that methods are to come close to.
+        reuse: learn from the scored images where none can be held back, such as in a stack of one: an upper bound.
+        target: ``measured`` or ``clean``, the image that methods should come close to.
         score: one of those against the measured image (``psnr``, ``lpips``, ...), here against the target, by which a prior's
             weight is chosen.
-        relative_weights: the weights to try, as multiples of the mean diagonal of A^T A; for every prior the same.
-        tuning_images: how many of the held-back images the weights are tried on, at most.
+        relative_weights: the weights to try, as multiples of the mean diagonal of ``A^T A``; the same for every prior.
+        tuning_images: at most this many of the held-back images are used to try the weights.
+
+    Raises:
+        FittingError: an unknown target or score, or weights that are not positive.
     """
 
     def __init__(
@@ -66,13 +69,13 @@ class Fitting(ShowsParameters):
         self.relative_weights, self.tuning_images = sorted(relative_weights), tuning_images
 
     def held_back_particles(self, count: int) -> Tensor:
-        """-> (h,) positions of the images to learn from; none if the stack is not larger than that."""
+        """Return positions (h,) of the images to learn from; none if the stack is not larger than that."""
         if self.held_back >= count:
             return torch.zeros(0, dtype=torch.int64)
         return torch.arange(self.held_back) * count // max(1, self.held_back)
 
     def check(self, reconstructor: Reconstructor, source: ParticleSource, count: int) -> None:
-        """Raises FittingError where the method has to learn and cannot, from ``count`` images of the source."""
+        """Raise FittingError if the method has to learn and cannot, from ``count`` images of the source."""
         if not reconstructor.learns and not _chooses(reconstructor):
             return
         if not source.originals:
@@ -99,9 +102,10 @@ class Fitting(ShowsParameters):
         scores: Scores,
         known: WeightChoice | None = None,
     ) -> WeightChoice | None:
-        """Let the method learn; choose its weight if it has one that is not given. ``particles``: (n,) numbers of the source.
+        """Let the method learn; choose its weight if it has one that is not given.
 
-        ``known`` is what the same arguments gave before: it is taken, and nothing tried.
+        ``particles`` are numbers (n,) of the source. ``known`` is what the same arguments gave before: it is used, and nothing
+        tried.
 
         Raises:
             FittingError: nothing to learn from, or a clean target where no clean image is known.
@@ -125,7 +129,7 @@ class Fitting(ShowsParameters):
         return WeightChoice(self.score, self.target, weights, means, weights[best], best in {0, len(weights) - 1})
 
     def _training_images(self, source: ParticleSource, particles: Tensor, scale: Scale) -> tuple[Tensor, Tensor, Tensor]:
-        """-> scaled images (t, 1, n, n), scaled targets, particle numbers (t,)."""
+        """Return scaled images (t, 1, n, n), scaled targets, and particle numbers (t,)."""
         positions = self.held_back_particles(len(particles))
         if len(positions) == 0:
             positions = torch.arange(min(len(particles), max(1, self.held_back)))
@@ -142,5 +146,5 @@ class Fitting(ShowsParameters):
 
 
 def _chooses(reconstructor: Reconstructor) -> bool:
-    """Whether the weight of its prior is still to be chosen."""
+    """Return whether the weight of its prior is still to be chosen."""
     return isinstance(reconstructor, Sparse) and reconstructor.weight is None

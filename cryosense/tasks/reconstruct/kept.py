@@ -1,4 +1,4 @@
-"""What a reconstruction keeps beside its rows and images: its masks, one example."""
+"""What a reconstruction keeps besides its rows and images: its masks and one example."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cryosense.operators import LinearOperator
 
 
 def write_masks(directory: Path, operator: LinearOperator, start: int, per_particle: bool) -> None:
-    """Keep what was drawn: ``masks.npz`` for all particles, or ``masks/<first position>.npz`` for each portion of them.
+    """Write what was drawn: ``masks.npz`` for all particles, or ``masks/<first position>.npz`` for each portion of them.
 
     Masks of zeros and ones are packed to bits: ``np.unpackbits(packed)[: shape.prod()].reshape(shape)``; others are stored as
-    ``values``. Of an operator that has no masks, what makes it is stored under the names of its own.
+    ``values``. For an operator without masks, the tensors that define it are stored under their own names.
     """
     path = directory / "masks" / f"{start:09d}.npz" if per_particle else directory / "masks.npz"
     if path.is_file() and not per_particle:
@@ -39,7 +39,7 @@ def write_example(
     reconstruction: Tensor,
     deviation: Tensor | None,
 ) -> None:
-    """(n, n) each, ``measurement`` (h, w): keep one particle as it was, was measured and was reconstructed."""
+    """Write one particle as it was, was measured and was reconstructed: (n, n) each, ``measurement`` (h, w)."""
     known = {
         "image": image,
         "clean": clean,

@@ -1,4 +1,4 @@
-"""Some particles of a run, small enough a part for the memory: measured, reconstructed, scored."""
+"""Some particles of a run, few enough to fit in memory: measured, reconstructed, scored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Portion:
         return f"Portion(particles {self.numbers.tolist()[:1]} to {self.numbers.tolist()[-1:]})"
 
     def in_stack_units(self) -> dict[str, Tensor]:
-        """-> what is to be written of these particles, (b, 1, n, n) by name, in the units of the stack."""
+        """Return what is written of these particles, (b, 1, n, n) by name, in the units of the stack."""
         run, made = self.run, self.estimate
         images = {"particles": run.scaling.invert(made.x, self.offset, self.gain)} if run.write_images else {}
         if run.write_images and made.deviation is not None:
@@ -44,7 +44,7 @@ class Portion:
         return {name: image.cpu() for name, image in images.items()}
 
     def rows(self) -> dict[str, Value]:
-        """-> the columns of these particles' rows."""
+        """Return the columns of these particles' rows."""
         run, x, each = self.run, self.estimate.x, self.gain.new_ones(len(self.numbers), dtype=torch.float64)
         y, operator = self.measurement.y, self.measurement.operator
         residual = (operator(x) - y).square()

@@ -1,4 +1,4 @@
-"""All that one run of a reconstruction is made of."""
+"""Everything that one run of a reconstruction is made of."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cryosense.tasks.reconstruct.fitting import Fitting
 
 
 class Measured(NamedTuple):
-    """Of b particles: (b, 1, n, n) scaled images, None where they are not known, and (b,) offset and gain of the scaling."""
+    """Measurements of b particles; scaled images (b, 1, n, n), None if unknown; offset and gain (b,) of the scaling."""
 
     measurement: Measurement
     image: Tensor | None
@@ -59,26 +59,26 @@ class Run:
     relion_root: str = "."
 
     def part(self, shard: range, run_id: str) -> Run:
-        """-> the run of some of the particles."""
+        """Return the run of some of the particles."""
         return replace(self, shard=shard, run_id=run_id)
 
     def calibrated(self) -> Run:
-        """-> the run, its quantiser taught by the first particles of the source, whatever the shard."""
+        """Return the run with its quantiser taught by the first particles of the source, whatever the shard."""
         if self.quantiser.learns:
             images, _, _ = self.scaled(self.source.images[:FIRST_PORTION])
             calibrate(self.quantiser, images, self.particles[:FIRST_PORTION], self.design, self.noise)
         return self
 
     def scaled(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(b, 1, n, n) of the stack -> scaled, on the device, with (b,) offset and gain."""
+        """Return images (b, 1, n, n) of the stack scaled, on the device, with their (b,) offset and gain."""
         return self.scaling(images.to(self.device))
 
     def measure(self, images: Tensor, numbers: Tensor) -> Measurement:
-        """(b, 1, n, n) scaled, (b,) particle numbers -> their measurement."""
+        """Return the measurement of scaled images (b, 1, n, n) with particle numbers (b,)."""
         return acquire(images, numbers, self.design, self.noise, self.quantiser)
 
     def measured(self, rows: Tensor) -> Measured:
-        """(b,) positions -> what was or is measured of these particles."""
+        """Return what is or was measured of the particles at positions (b,)."""
         if isinstance(self.source, MeasuredSource):
             measurement, *scaling = self.source.measurement(rows)
             offset, gain = (values.to(self.device) for values in scaling)
@@ -89,21 +89,21 @@ class Run:
 
     @property
     def bytes_per_particle(self) -> float | None:
-        """Of the file that particles were measured to, all of it; None where they are measured as they are read."""
+        """Bytes per particle of the whole measurement file; None where particles are measured as they are read."""
         return self.source.file.bytes_per_particle if isinstance(self.source, MeasuredSource) else None
 
     def check(self, box_size: int) -> None:
-        """Raises ArgumentError if the particles cannot be measured so, or the method cannot work on such a measurement."""
+        """Raise ArgumentError if the particles cannot be measured so, or the method cannot work on such a measurement."""
         self.reconstructor.prepare(self.design.operator(box_size, self.particles[:1]))
 
     def held_back(self) -> Tensor:
-        """-> (shard,) bool: which particles methods have learned from."""
+        """Return which particles methods have learned from, (shard,) bool."""
         mask = torch.zeros(len(self.particles), dtype=torch.bool)
         mask[self.fitting.held_back_particles(len(self.particles))] = True
         return mask[self.shard.start : self.shard.stop]
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
-        """-> the columns that are the same for all particles."""
+        """Return the columns that are the same for all particles."""
         return {
             "run_id": self.run_id,
             "data": self.source.name,

@@ -23,12 +23,12 @@ from cryosense.tasks.reconstruct.weights import WeightCache
 
 
 def merge(run: Run, directory: Path, shards: Sequence[Path], weights: WeightCache) -> None:
-    """Make the run of its shards in a directory that this process holds; it is then what it would be if made in one.
+    """Make the run from its shards in a directory that this process holds; it is then as if made in one.
 
     ``run`` is that of all particles, its method not yet fitted.
 
     Raises:
-        OSError: the disk is full; the shards stay, and any of them started again goes on with this.
+        OSError: the disk is full; the shards stay, and restarting any of them continues this.
     """
     run.check(run.source.images.box_size)
     fit(run, directory, weights)
@@ -54,7 +54,7 @@ def _copy_images(run: Run, stacks: RunStacks, folder: Path, start: int) -> None:
 
 
 def _copy_masks(directory: Path, folder: Path, start: int) -> None:
-    """One set for all particles as it is; those of single particles under their positions in the run."""
+    """Copy one set for all particles as it is, and those of single particles under their positions in the run."""
     copies = {folder / "masks.npz": directory / "masks.npz"}
     for path in (folder / "masks").glob("*.npz"):
         copies[path] = directory / "masks" / f"{start + int(path.stem):09d}.npz"
@@ -66,7 +66,7 @@ def _copy_masks(directory: Path, folder: Path, start: int) -> None:
 
 
 def _copy_rows(run: Run, writer: RowWriter, folder: Path, start: int) -> None:
-    """The shard's rows under the name of the whole run, but for those that are there already."""
+    """Copy the shard's rows under the name of the whole run, except those that exist already."""
     for batch in _batches(folder / "rows.parquet"):
         columns = {name: batch[name].to_pylist() for name in batch.schema.names}
         writer.append_new(start, columns | {"run_id": run.run_id})

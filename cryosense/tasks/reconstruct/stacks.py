@@ -19,9 +19,10 @@ class RunStacks(ShowsParameters):
     """``<name>.mrcs`` in the run's directory for each kind of image that its method makes; those that are whole stay.
 
     Args:
-        names: of all kinds.
+        directory: the run's directory.
+        names: names of all kinds.
         count: particles of the run.
-        like: the stack that box and pixel size are taken from.
+        like: the stack whose box and pixel size are used.
     """
 
     def __init__(self, directory: Path, names: Iterable[str], count: int, like: ParticleStack) -> None:
@@ -43,17 +44,17 @@ class RunStacks(ShowsParameters):
         self._opened.__exit__(kind, error, trace)
 
     def completed_until(self) -> int:
-        """-> number of leading particles that all of them hold."""
+        """Return the number of leading particles that all of them hold."""
         held = [self.count, *(_leading(writer.written) for writer in self._writers.values())]
         return min(held)
 
     def write(self, start: int, images: Mapping[str, Tensor]) -> None:
-        """Particles ``start``, ``start`` + 1, ... of each kind: (b, 1, n, n) in units of the stack."""
+        """Write particles ``start``, ``start`` + 1, ... of each kind: (b, 1, n, n) in units of the stack."""
         for name, writer in self._writers.items():
             writer.write(start, images[name])
 
     def finish(self) -> None:
-        """Complete them. Raises ParticleDataError if an image is missing."""
+        """Complete the stacks. Raises ParticleDataError if an image is missing."""
         for writer in self._writers.values():
             writer.finish()
 

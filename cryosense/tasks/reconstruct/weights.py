@@ -1,4 +1,4 @@
-"""The weight of a prior is chosen once: runs that learn the same from the same images find it beside each other."""
+"""The weight of a prior is chosen once: runs that learn the same from the same images share the choice."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cryosense.tasks.reconstruct.fitting import WeightChoice
 
 
 class WeightCache:
-    """Choices below one folder, by a key that stands for all that they depend on: data, scaling, measurement, method, fitting.
+    """Choices in one folder, by a key that stands for all they depend on: data, scaling, measurement, method, fitting.
 
-    Shards of one run and runs that differ in what they write share a key. Two processes that choose at the same time choose
-    the same.
+    Shards of one run and runs that differ only in what they write share a key. Two processes that choose at the same time
+    choose the same.
     """
 
     def __init__(self, folder: Path, key: str) -> None:
@@ -26,7 +26,7 @@ class WeightCache:
         return f"WeightCache({self.path})"
 
     def read(self) -> WeightChoice | None:
-        """-> the choice that was made before, if any. Raises ArgumentError naming a file that is not one."""
+        """Return the choice that was made before, if any. Raises RunError, naming the file, for one that is not a choice."""
         if not self.path.is_file():
             return None
         try:
@@ -35,6 +35,6 @@ class WeightCache:
             raise RunError(f"{self.path} is not a choice of weights ({error}): remove it") from error
 
     def write(self, choice: WeightChoice) -> None:
-        """Keep a choice for others."""
+        """Store a choice for others."""
         with locked_in_turn(self.path.with_suffix(".lock")):
             write_json_atomic(self.path, asdict(choice))

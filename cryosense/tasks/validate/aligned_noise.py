@@ -25,7 +25,7 @@ FINENESS = Fineness(last_order=3)
 
 
 class Band(NamedTuple):
-    """What chance says to one curve of aligned noise, inside the shells that it was aligned by, or beyond."""
+    """Chance's verdict on one curve of aligned noise, inside the shells by which it was aligned, or beyond."""
 
     where: str
     curve: str
@@ -36,14 +36,14 @@ class Band(NamedTuple):
 
 
 class AlignedNoise(NamedTuple):
-    """Curves (n // 2 + 1,) by name, the last shell that noise was aligned by, and a finding for each curve and band."""
+    """Curves (n // 2 + 1,) by name, the last shell by which noise was aligned, and a finding for each curve and band."""
 
     curves: Mapping[str, Tensor]
     limit: int
     bands: list[Band]
 
     def passed(self, significance: float) -> bool:
-        """-> whether beyond the shells of the alignment there is nothing but chance."""
+        """Return whether beyond the shells of the alignment there is nothing but chance."""
         return all(band.p_value >= significance for band in self.bands if band.where == "beyond")
 
 
@@ -51,8 +51,8 @@ class AlignedNoise(NamedTuple):
 def aligned_noise(run: Run, reference: Tensor, known: Alignments, rows: Tensor, resolution_angstrom: float) -> AlignedNoise:
     """Align noise in place of particles (m,) with a map (n, n, n) at a resolution, and back-project it with the poses found.
 
-    Amplitude and noise power are those of the particles. Both half sets are aligned with the same map: what they then agree
-    on inside its resolution is its own, and a half-map FSC does not tell. Beyond it there must be nothing.
+    Amplitude and noise power are those of the particles. Both half sets are aligned with the same map: what they then agree on
+    inside its resolution is the map's own, and a half-map FSC does not show that. Beyond it there must be nothing.
 
     Raises:
         ArgumentError: a resolution that leaves too few shells on either side.
@@ -103,7 +103,7 @@ def _band(where: str, curve: str, values: Tensor, first: int) -> Band:
 
 
 def noise_table(found: AlignedNoise, significance: float) -> str:
-    """-> the findings as a Markdown table, with what they mean."""
+    """Return the findings as a Markdown table, with what they mean."""
     lines = ["| noise aligned to the reference | FSC | shells | mean | p | |", "| --- | --- | ---: | ---: | ---: | --- |"]
     for band in found.bands:
         chance = band.p_value >= significance

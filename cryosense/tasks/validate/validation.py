@@ -1,4 +1,4 @@
-"""Does a reconstruction invent structure? Noise, and particles without their fine detail, through the whole chain."""
+"""Checks whether a reconstruction invents structure: noise, and particles without fine detail, go through the whole chain."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Alter = Callable[[Tensor, Tensor], Tensor]  # (b, 1, n, n) images, (b,) particle
 VALIDATION = Kind(results=("curves.csv", "validation.csv", "validation.md", "validation.png"))
 # The images' means leak into the first shell of a map, alike in both halves.
 FIRST_SHELL = 2
-# Interpolation mixes shells beside the cutoff with those before it.
+# Interpolation mixes shells next to the cutoff with those before it.
 SHELLS_BESIDE_CUTOFF = 2
 
 
@@ -54,7 +54,7 @@ class Checked:
     noise: AlignedNoise | None
 
     def write(self, directory: Path) -> dict[str, object]:
-        """Write ``curves.csv``, ``validation.csv`` and ``validation.md``. -> what sums them up."""
+        """Write ``curves.csv``, ``validation.csv`` and ``validation.md``, and return a summary."""
         write_csv(directory / "curves.csv", self.curves)
         write_csv(directory / "validation.csv", pd.DataFrame(self.verdicts))
         told = verdict_table(self.verdicts, self.significance)
@@ -72,14 +72,14 @@ class Validation:
 
     Attributes:
         run: measurement and reconstruction; methods learn from the particles as they are, as in use.
-        reference: the true map, of the particles' box and pixel size; None: the map of the particles without compression.
-        cutoff_angstrom: phases are randomised beyond; None: from where the uncompressed half-map FSC falls below
+        reference: the true map, with the particles' box and pixel size; None for the map of the particles without compression.
+        cutoff_angstrom: phases are randomised beyond; None for where the uncompressed half-map FSC falls below
             ``randomise_below``.
         ctf_correction: false for particles whose CTF is corrected already, or that have none.
-        most_particles: as many, drawn at random, are used.
+        most_particles: this many, drawn at random, are used.
         significance: a check fails if chance has a smaller probability than this.
-        pad_factor, regularisation: see :class:`SliceAccumulator`.
-        align_noise_to_angstrom: also find poses of noise by the true map at this resolution, see :func:`aligned_noise`.
+        pad_factor, regularisation: see ``SliceAccumulator``.
+        align_noise_to_angstrom: also find poses of noise by the true map at this resolution, see ``aligned_noise``.
     """
 
     run: Run
@@ -138,7 +138,7 @@ class Validation:
     def _all_maps(
         self, alignments: Alignments, particles: Halves, cutoff: int, progress: Callable[[int], object]
     ) -> Iterator[tuple[str, bool, bool, Halves]]:
-        """-> what the maps are made of, whether of altered images, whether compressed, and the maps."""
+        """Yield what the maps are made of, whether of altered images, whether compressed, and the maps."""
         seed = self.run.seed
         altered: dict[str, Alter] = {
             "noise": lambda images, numbers: noise_like(images, numbers, seed),
@@ -171,17 +171,17 @@ class Validation:
         return Halves(half1, half2, sums[0].volume(self.regularisation).cpu())
 
     def _through_the_chain(self, images: Tensor, numbers: Tensor) -> Tensor:
-        """(b, 1, n, n) in the units of the stack -> the same, measured and reconstructed."""
+        """Return images (b, 1, n, n) in the units of the stack, measured and reconstructed."""
         run = self.run
         scaled, offset, gain = run.scaled(images)
         return run.scaling.invert(run.reconstructor(run.measure(scaled, numbers)).x, offset, gain)
 
     def _positions(self) -> Tensor:
-        """-> (m,) positions in the source."""
+        """Return positions (m,) in the source."""
         return chosen_particles(len(self.run.particles), self.most_particles, self.run.seed)
 
     def _cutoff(self, curve: Tensor) -> int:
-        """(n // 2 + 1,) half-map FSC without compression -> the first shell whose phases are randomised."""
+        """Return the first shell whose phases are randomised, given the half-map FSC (n // 2 + 1,) without compression."""
         below = (curve[1:] < self.randomise_below).nonzero()[:, 0]
         return _checked_cutoff(max(2, int(below[0]) + 1) if len(below) else len(curve), len(curve) - 1)
 

@@ -15,7 +15,7 @@ CURVES = {"to truth": "full map to truth", "half maps": "half maps"}
 
 
 class Verdict(NamedTuple):
-    """One check: what chance says to shells ``first_shell`` ... ``last_shell`` of one curve."""
+    """One check: chance's verdict on shells ``first_shell`` to ``last_shell`` of one curve."""
 
     images: str
     chain: str
@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
 
 def verdicts(curves: pd.DataFrame, first_shells: Mapping[str, int], significance: float) -> list[Verdict]:
-    """Columns "<images>, <chain>, <curve>" and the first shell that is empty for each kind of images -> a verdict on each.
+    """Return a verdict on each column ``<images>, <chain>, <curve>`` from the first shell that is empty for those images.
 
     For uncompressed images it is the criterion itself that is checked.
     """
@@ -50,7 +50,7 @@ def verdicts(curves: pd.DataFrame, first_shells: Mapping[str, int], significance
 
 
 def verdict_table(found: list[Verdict], significance: float) -> str:
-    """-> the checks as a Markdown table, with what decides them."""
+    """Return the checks as a Markdown table, with what decides them."""
     lines = [
         "| images | chain | FSC | shells | beyond 2 deviations | largest | mean | p | |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |",
