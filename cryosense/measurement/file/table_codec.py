@@ -68,15 +68,15 @@ def decode_tables(content: bytes, most_rows: int) -> dict[str, pd.DataFrame]:
 
 def _encode_column(name: str, column: pd.Series, earlier: Earlier) -> tuple[dict[str, Any], list[bytes]]:
     kind = next((name for name, dtype in TEXTS.items() if column.dtype == dtype), str(column.dtype))
-    cells: list[str | None]
     if kind in NUMBERS:
         cells = [repr(value) for value in np.asarray(column).tolist()]
     else:
         kind = kind if kind in TEXTS else "object"
-        cells = [None if pd.isna(cell) else str(cell) for cell in column.tolist()]
-    if None in cells:
-        text = json.dumps(cells, ensure_ascii=False, separators=(",", ":")).encode()
-        return {"name": name, "type": kind, "form": "cells", "bytes": len(text)}, [text]
+        cells = [cell if isinstance(cell, str) else str(cell) for cell in column.tolist()]
+        if bool((missing := column.isna()).any()):
+            shown = [None if gone else cell for cell, gone in zip(cells, missing.tolist(), strict=True)]
+            text = json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
+            return {"name": name, "type": kind, "form": "cells", "bytes": len(text)}, [text]
     form, content = encode_words(pa.array(cells, pa.large_string()), earlier)
     return {"name": name, "type": kind, **form}, content
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cryosense.errors import CodingError
 
-SAMPLE_ROWS = 2048  # of which the shortest form is sought
+SAMPLE_ROWS = 1024  # of which the shortest form is sought
 FEWEST_SAVED = 0.98  # of the bytes: what is not shorter by more is not taken
 MOST_WIDTH = 8
 
@@ -77,4 +77,4 @@ def _planes(residual: np.ndarray) -> tuple[int, bytes, int]:
 
 
 def _cost(residual: np.ndarray) -> int:
-    return len(zlib.compress(_planes(residual)[1], 6))
+    return len(zlib.compress(_planes(residual)[1], 1))

@@ -17,7 +17,6 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,8 @@ MOST_DIGITS = 18
 KINDS = {"single": ("<f4", "<i4"), "double": ("<f8", "<i8")}
 MOST_WORDS_SHARE = 0.5  # of the rows, that may differ
 EARLIER_COLUMNS = 3
+NEXT_TO_NOTHING = 24  # bytes of a sample, at which no other form is tried
+FIRST_WORDS = 8
 
 Encoded = tuple[dict[str, Any], list[bytes], int]  # the form, its bytes, and the cost of a sample
 Form = Callable[[pa.Array, "Earlier"], Encoded | None]
@@ -56,11 +57,19 @@ def encode_words(words: pa.Array, earlier: Earlier, depth: int = 0) -> tuple[dic
     forms: list[Form] = [_distinct, _decimal, _padded, *(partial(_repr, name=name) for name in KINDS), *joined, _text]
     if len(words) == 0:
         forms = [_text]
-    sample = words.slice(0, SAMPLE_ROWS)
-    tried = [(form(sample, Earlier(list(earlier.columns))), form) for form in forms]
-    for _, form in sorted([(made[2], form) for made, form in tried if made is not None], key=itemgetter(0)):
+    sample, tried = words.slice(0, SAMPLE_ROWS), []
+    for form in forms:
         known = Earlier(list(earlier.columns))
-        whole = form(words, known)
+        made = form(sample, known)
+        if made is not None:
+            tried.append((made, known, form))
+            if made[2] <= NEXT_TO_NOTHING:
+                break
+    for made, known, form in sorted(tried, key=lambda each: each[0][2]):
+        whole: Encoded | None = made
+        if len(words) > len(sample):
+            known = Earlier(list(earlier.columns))
+            whole = form(words, known)
         if whole is not None:
             earlier.columns[:] = known.columns
             return whole[0], whole[1]
@@ -109,6 +118,8 @@ def _padded(words: pa.Array, earlier: Earlier) -> Encoded | None:
 
 
 def _repr(words: pa.Array, earlier: Earlier, name: str) -> Encoded | None:
+    if len(words) > FIRST_WORDS and _repr(words.slice(0, FIRST_WORDS), Earlier(), name) is None:
+        return None
     try:
         values = words.cast(pa.float64()).to_numpy()
     except pa.ArrowInvalid:
