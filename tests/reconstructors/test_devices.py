@@ -1,15 +1,17 @@
 """What is measured and reconstructed on another device is what is on the CPU."""
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
 
-from cryosense.measurement import acquire
+from cryosense.denoisers import GaussianFromImages
+from cryosense.measurement import FourierDesign, acquire
+from cryosense.reconstructors import Posterior, Reconstructor, Wiener
 from tests.devices import ON_EACH_DEVICE, there
 from tests.reconstructors.test_chunks import NOISE, NUMBERS, designs, images, methods
 
-CPU = torch.device("cpu")
 FEW = slice(0, 3)
 ROUNDING = 1e-4  # of a network's or a solver's result; on the pretended device nothing but the size of batches differs
 
@@ -32,3 +34,16 @@ def test_results_agree_with_the_cpus(design_name: str, device: str) -> None:
             misfit = float((found.cpu() - method(expected).x).abs().max())
             different += [f"{name}: {misfit:.1e}"] if not misfit < ROUNDING else []
     assert different == []
+
+
+@pytest.mark.parametrize("made", [Wiener, lambda: Posterior(GaussianFromImages(), network_evaluations=2)])
+@ON_EACH_DEVICE
+def test_what_is_learned_elsewhere_is_the_same(made: Callable[[], Reconstructor], device: str) -> None:
+    measured = acquire(images()[FEW], NUMBERS[FEW], FourierDesign(), NOISE)
+    expected = made()
+    expected.fit(images()[8:], images()[8:])
+    with there(device) as somewhere:
+        method = made().to(somewhere)
+        method.fit(*(images()[8:].to(somewhere),) * 2)
+        found = method(copy.deepcopy(measured).to(somewhere)).x
+        torch.testing.assert_close(found.cpu(), expected(measured).x, atol=ROUNDING, rtol=0)
