@@ -34,16 +34,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_device_that_is_not_there_is_refused_before_any_work(
-    verb: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    verb: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.chdir(tmp_path)
     Path("set").symlink_to(data / "set")
     with pytest.raises(SystemExit) as refusal:
         run_verb(monkeypatch, verb, *VERBS[verb], "device=cuda")
-    assert refusal.value.code == 1
-    [line] = capsys.readouterr().err.strip().splitlines()
-    assert "device=cuda: torch finds no CUDA device here" in line
+    said = "device=cuda: torch finds no CUDA device here; give device=cpu, or auto for what there is"
+    assert refusal.value.code == f"cryosense {verb}: {said}"
     assert [path.name for path in Path().iterdir()] == ["set"]
 
 
