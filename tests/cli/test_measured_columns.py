@@ -1,4 +1,4 @@
-"""What a STAR file says beside the images: named where it is not used, and the same values behind a measurement file."""
+"""What a STAR file says beside the images: named where it is not used, and the same text behind a measurement file."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def star(tmp_path: Path) -> Path:
     return write_many(tmp_path, COUNT)
 
 
-def test_values_are_the_same_behind_a_measurement_file(star: Path, tmp_path: Path) -> None:
+def test_text_is_the_same_behind_a_measurement_file(star: Path, tmp_path: Path) -> None:
     numbers = [NUMBERS[i % len(NUMBERS)] for i in range(COUNT)]
     zeros = [f"{i}.{i % 7:06d}" for i in range(COUNT)]
     path = with_columns(
@@ -46,11 +46,7 @@ def test_values_are_the_same_behind_a_measurement_file(star: Path, tmp_path: Pat
     words = ("reconstructor=pinv", "scores.lpips=null", "draw_example=false", f"output_dir={tmp_path}/out")
     cryosense("reconstruct", f"data.path={tmp_path}/a.cryo.h5", *words)
     (made,) = (tmp_path / "out").glob("*/particles.star")
-    before, after = text(path), text(made)
-    assert list(after) == list(before)
-    changed = {name for name in after if after[name] != before[name]}
-    assert changed == {"particles.rlnCtfMaxResolution"}  # of numbers alone: its values, not its zeros
-    assert list(map(float, after["particles.rlnCtfMaxResolution"])) == list(map(float, zeros))
+    assert text(made) == text(path)
 
 
 def test_columns_that_are_not_used_are_named(star: Path, tmp_path: Path) -> None:
