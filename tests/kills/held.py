@@ -11,11 +11,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.kills.run import Trials
 from tests.kills.same import files
-from tests.kills.trials import ended, load, run_here, start
+from tests.kills.trials import apart, ended, load, run_here, start
 from tests.kills.verbs import VERBS
 
 
@@ -55,16 +56,19 @@ def held(name: str, folder: Path) -> str | None:
     return trials.wrong(out)
 
 
+def try_verb(name: str) -> int:
+    """Say what was found of a verb. -> 0 if nothing was wrong."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = held(name, Path(folder))
+    print(f"{name:20} {found or 'one works, the other says so'}", flush=True)  # noqa: T201 - it is a program
+    return int(found is not None)
+
+
 def main() -> int:
     """-> 0 if nothing was wrong."""
     load()
-    wrong = 0
-    for name in sys.argv[1:] or VERBS:
-        with tempfile.TemporaryDirectory() as folder:
-            found = held(name, Path(folder))
-        wrong += found is not None
-        print(f"{name:20} {found or 'one works, the other says so'}", flush=True)  # noqa: T201 - it is a program
-    return int(wrong > 0)
+    states = [apart(partial(try_verb, name)) for name in sys.argv[1:] or VERBS]
+    return int(any(states))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,10 @@ def test_of_two_at_once_one_works_and_the_other_says_so() -> None:
     run("--only", *CHEAP, "--kinds", "at-once", "--trials", "1")
 
 
+def test_a_death_at_any_renaming_costs_nothing() -> None:
+    run("--only", "export", "compare-models", "--kinds", "renames")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS)
 def test_nothing_is_lost_however_a_verb_ends(verb: str) -> None:

@@ -1,43 +1,59 @@
 """Command lines in processes of their own: started, ended at some moment, looked at afterwards.
 
-Libraries are loaded once, and each process is forked from the one that has them: a trial takes as long as its work.
+Libraries are loaded once, and each process is forked from the one that has them and has composed the same configuration
+before; figures are written, not drawn: a trial takes as long as its work. Sweeps alone start from nothing, as their workers
+do.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from pathlib import Path
 
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from cryosense.cli import main
+
 Lines = Sequence[Sequence[str]]
-ORPHANS_SECONDS = 8.0
+WAITING_SECONDS = 0.002
+LONGEST_SECONDS = 300.0
 COMMAND = "import sys; from cryosense.cli.main import main; sys.exit(main())"
 
 
 def load() -> None:
-    """Import what the verbs need, in the process that others are forked from."""
-    import importlib
-
+    """Import what the verbs need, in the process that others are forked from, and compose each configuration once."""
     os.environ.setdefault("MPLBACKEND", "Agg")
-    for name in (
-        "reconstruct",
-        "train",
-        "backproject",
-        "simulate",
-        "collect",
-        "report",
-        "export",
-        "validate",
-        "align",
-        "measure",
-    ):
-        importlib.import_module(f"cryosense.cli.{name}")
-    for name in ("design_mask", "compare_latents", "compare_models", "inspect"):
-        importlib.import_module(f"cryosense.cli.{name}")
+    tqdm.monitor_interval = 0  # no thread: forks would wait for what it holds
+    for verb in main.VERBS:
+        importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
+    loader = importlib.import_module("cryosense.cli.composing").ConfigLoader
+    known: dict[object, object] = {}
+    compose = loader.load_configuration
+
+    def composed(self: object, config_name: str, overrides: list[str], run_mode: object, **others: object) -> object:
+        key = (config_name, *overrides, run_mode)
+        if key not in known:
+            known[key] = compose(self, config_name=config_name, overrides=overrides, run_mode=run_mode, **others)
+        return deepcopy(known[key])
+
+    loader.load_configuration = composed
+    draw = Figure.savefig
+
+    def written(self: Figure, file: object, **others: object) -> None:
+        if isinstance(file, Path):
+            file.write_bytes(b"a figure")
+        else:
+            draw(self, file, **others)
+
+    Figure.savefig = written
 
 
 def start(lines: Lines, log: Path, first: Callable[[], object] | None = None) -> int:
@@ -63,7 +79,7 @@ def start(lines: Lines, log: Path, first: Callable[[], object] | None = None) ->
             os.execv(sys.executable, [sys.executable, "-c", COMMAND, *lines[0]])
         if first is not None:
             first()
-        status = _give(lines)
+        status = give(lines)
     except BaseException:  # noqa: BLE001 - nothing may return into the copy of the parent
         traceback.print_exc()
     finally:
@@ -72,16 +88,15 @@ def start(lines: Lines, log: Path, first: Callable[[], object] | None = None) ->
         os._exit(status)
 
 
-def _give(lines: Lines) -> int:
+def give(lines: Lines) -> int:
+    """Give the command lines in this process. -> the status of the first that fails, or 0."""
     from hydra.core.global_hydra import GlobalHydra
-
-    from cryosense.cli.main import main
 
     for words in lines:
         GlobalHydra.instance().clear()
         sys.argv = ["cryosense", *words]
         try:
-            status = main()
+            status = main.main()
         except SystemExit as ended:
             status = ended.code if isinstance(ended.code, int) else 1
             if isinstance(ended.code, str):
@@ -91,62 +106,32 @@ def _give(lines: Lines) -> int:
     return 0
 
 
+def apart(work: Callable[[], int]) -> int:
+    """Work in a copy of this process: what it leaves behind there is not seen by what comes next. -> its status."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            status = work()
+        except BaseException:  # noqa: BLE001 - nothing may return into the copy of the parent
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 def ended(pid: int) -> int:
-    """Wait for a process. -> its status; minus the signal that ended it."""
+    """Wait for a process. -> its status; minus the signal that ended it, which is given after five minutes."""
+    deadline = time.time() + LONGEST_SECONDS
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.time() > deadline:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(WAITING_SECONDS)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def run_here(lines: Lines, log: Path) -> int:
     """-> the status of the command lines."""
     return ended(start(lines, log))
-
-
-def end_at(pid: int, seconds: float, how: signal.Signals) -> int:
-    """Send a signal to a process, and to none that it has started, after so many seconds. -> its status."""
-    time.sleep(seconds)
-    os.kill(pid, how)  # not waited for yet: the number is still its own
-    return ended(pid)
-
-
-def orphans(session: int) -> list[int]:
-    """-> processes of a session that are still at work some seconds after its first has ended. They are killed."""
-    deadline = time.time() + ORPHANS_SECONDS
-    while (left := _of_session(session)) and time.time() < deadline:
-        time.sleep(0.1)
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
-    return left
-
-
-def _of_session(session: int) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(state[3]) == session and state[0] not in "ZX":
-            found.append(int(path.parent.name))
-    return found
-
-
-def dying_at(moment: int, *, after: bool) -> Callable[[], None]:
-    """-> what makes a process kill itself at its n-th renaming of a file, counted from 0, or directly after it."""
-
-    def patch() -> None:
-        seen = -1
-        for name in ("rename", "replace", "link"):
-            real = getattr(os, name)
-
-            def renaming(*arguments: object, real: Callable[..., None] = real, **others: object) -> None:
-                nonlocal seen
-                seen += 1
-                if seen == moment and not after:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                real(*arguments, **others)
-                if seen == moment:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            setattr(os, name, renaming)
-
-    return patch

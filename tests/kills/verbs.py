@@ -16,7 +16,7 @@ from tests.biology.peptides import write as write_model
 from tests.kills.trials import run_here
 from tests.training.networks import TINY_WORDS
 
-SET = "simulate output_dir={data} box_size=32 pixel_size_angstrom=6.0 density.resolution_angstrom=12.0 count=60 snr=0.2 seed=1"
+SET = "simulate output_dir={data} box_size=32 pixel_size_angstrom=6.0 density.resolution_angstrom=12.0 count=30 snr=0.2 seed=1"
 STACK = "data=stack data.path={data}/particles.star"
 QUICK = f"{STACK} scores.lpips=null fitting.held_back=4 fitting.tuning_images=4 fitting.relative_weights=[0.01,0.1] threads=1"
 RECONSTRUCT = f"reconstruct output_dir={{out}} {QUICK} chunk_size=7 operator.per_particle=true"
@@ -91,14 +91,12 @@ def shards(line: str, count: int = 3) -> tuple[str, ...]:
 
 DESIGN = "design-mask output_dir={out} pilot.path={data}/maps ctf={data}/particles.star compression=3 poses=known"
 VALIDATE = f"validate output_dir={{out}} {STACK} operator.per_particle=true chunk_size=7 cutoff_angstrom=48 scores.lpips=null"
-VALIDATE += " most_particles=60"
+VALIDATE += " most_particles=30"
 COLLECT = "collect {data}/runs table_csv={out}/table.csv table_markdown={out}/table.md paper_csv={out}/paper.csv"
 COLLECT += " paper_markdown={out}/paper.md paper_latex={out}/paper.tex picture={out}/picture.png"
-SWEEP = (
-    f"reconstruct -m output_dir={{out}} {QUICK} reconstructor=pinv,zero_filled,dct compression=2,4 hydra/launcher=processes"
-)
+SWEEP = f"reconstruct -m output_dir={{out}} {QUICK} reconstructor=pinv,zero_filled compression=2 hydra/launcher=processes"
 ALIGN = "align output_dir={out} data.path={data}/particles.star reference={data}/volume.mrc reference_resolution_angstrom=24"
-ALIGN += " fineness.last_order=2 fineness.shift_radius_pixels=2 calibration_particles=20 chunk_size=10 checkpoint_particles=20"
+ALIGN += " fineness.last_order=2 fineness.shift_radius_pixels=2 calibration_particles=10 chunk_size=10 checkpoint_particles=10"
 MEASURE = "measure {data}/particles.star output={out}/measured.cryo.h5 chunk_size=10 part_particles=64"
 VERBS = {
     verb.name: verb
