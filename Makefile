@@ -9,7 +9,7 @@ BYTES  := outputs/demo_bytes/particles.cryo.h5
 MAPS   := reference=outputs/demo_maps/data/volume.mrc
 TORCH  := torch==2.14.1 torchvision==0.29.1
 
-.PHONY: demo test test-rest slow lint bench wheel clean
+.PHONY: demo test test-rest slow lint docs bench wheel clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -57,9 +57,15 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The site, into site/: pages made of configurations and docstrings first.
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m zensical build --clean --strict
+
 wheel: $(STAMP)
 	rm -rf dist
-	$(BIN)/python -m build --wheel --outdir dist
+	$(BIN)/python -m build --outdir dist
 
 # Milliseconds per image and ratios to the paper's algorithm, to peers and to the floor.
 bench: $(STAMP)

@@ -9,7 +9,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # as the command has it: errors arrive as they are
 
 # Folders that `make test` leaves to `make test-rest`, but for the first whole commands.
-REST = {"cli", "fuzz", "kills", "reconstructors", "reporting", "solvers", "tasks", "training"}
+REST = {"cli", "docs", "fuzz", "kills", "reconstructors", "reporting", "solvers", "tasks", "training"}
 FIRST = {"cli/test_main.py", "cli/test_simulate.py"}
 
 

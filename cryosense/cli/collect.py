@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import hydra
 from hydra.utils import instantiate
+from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import save, writing
+from cryosense.errors import ArgumentError
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_text
 from cryosense.reporting.figures.pictures import picture, plain_text
+from cryosense.reporting.style import FORMATS
 from cryosense.reporting.tables.collect import Collected, NoRunError, check_directory, collect, in_words
 from cryosense.reporting.tables.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
-from cryosense.reporting.tables.examples import read_examples
+from cryosense.reporting.tables.examples import Example, read_examples
 from cryosense.reporting.tables.formats import markdown_table, text_table
 from cryosense.reporting.tables.listing import left_out, page
-from cryosense.reporting.tables.paper_formats import paper_latex
+from cryosense.reporting.tables.paper_latex import paper_latex
 from cryosense.reporting.tables.run_tables import RunTables
 
 
@@ -51,14 +55,15 @@ def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
     lines = resolution_lines(maps)
     print(lines.to_string(index=False))
     write_csv(Path(cfg.maps_csv), lines)
-    save(map_curves(maps), Path(cfg.maps_picture))
-    print(f"{len(maps)} maps; wrote {cfg.maps_csv}, {cfg.maps_picture}\n")
+    pictures = save_in(map_curves(maps), Path(cfg.maps_picture), cfg.formats)
+    print(f"{len(maps)} maps; wrote {', '.join([cfg.maps_csv, *pictures])}\n")
 
 
 def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) -> None:
     """Print the table of reconstructions, write all tables and the picture, and list the runs that are left out."""
     tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
     examples, without_example = read_examples(collected.runs, collected.rows)
+    examples = of_methods(examples, cfg.methods)
     print(text_table(tables.lines, cfg.level))
     write_csv(Path(cfg.table_csv), tables.lines)
     write_text(Path(cfg.table_markdown), markdown_table(tables.lines, cfg.level))
@@ -67,13 +72,32 @@ def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) 
     write_text(Path(cfg.paper_latex), paper_latex(tables.tables, cfg.level))
     written = [cfg.table_csv, cfg.table_markdown, cfg.paper_csv, cfg.paper_markdown, cfg.paper_latex]
     if examples:
-        save(picture(examples, most_operators=cfg.most_operators), Path(cfg.picture))
-        written.append(cfg.picture)
+        written += save_in(picture(examples, most_operators=cfg.most_operators), Path(cfg.picture), cfg.formats)
     for line in left_out(tables):
         print(f"not in the table: {line}")
     for line in in_words(without_example):
         print(f"not in the picture: {line}")
     print(f"{len(collected.runs)} runs, {len(collected.rows)} rows; wrote {', '.join(written)}")
+
+
+def save_in(figure: Figure, path: Path, formats: Iterable[str]) -> list[str]:
+    """Keep a figure under its name and, beside that, in these formats, and return the files; ArgumentError for another."""
+    unknown = [each for each in formats if each not in FORMATS]
+    if unknown:
+        raise ArgumentError(f"formats={unknown[0]}: one of {', '.join(FORMATS)}")
+    paths = list(dict.fromkeys([path, *(path.with_suffix(f".{each}") for each in formats)]))
+    for each in paths:
+        save(figure, each)
+    return [str(each) for each in paths]
+
+
+def of_methods(examples: list[Example], methods: Sequence[str]) -> list[Example]:
+    """Return those of some methods, by their names on the command line; all where none is named. Raises ArgumentError."""
+    known = {str(each.row["reconstructor"]) for each in examples}
+    missing = [name for name in methods if name not in known]
+    if missing and examples:
+        raise ArgumentError(f"methods={missing[0]}: no run here; there are {', '.join(sorted(known))}")
+    return [each for each in examples if not methods or each.row["reconstructor"] in methods]
 
 
 def with_directory_named(words: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ import hydra._internal.hydra as hydra_app
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.sources_registry import SourcesRegistry
-from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathElement
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
@@ -22,7 +22,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.config_files import READ, FileConfigSource
+from cryosense.cli.help.typos import refuse_mistyped
 from cryosense.cli.keys import remember
+from cryosense.cli.plugins import installed
 from cryosense.cli.trust import Typed, refuse_untrusted
 from cryosense.cli.wrong_kinds import refuse_wrong_kinds
 from cryosense.errors import ForeignConfigError
@@ -38,6 +40,8 @@ class ConfigLoader(ConfigLoaderImpl):
     """Hydra's own loader, which also refuses what it does not trust and remembers what it composed."""
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
+        for package, folder in installed().items():  # before Hydra's own last one
+            config_search_path.get_path().insert(-1, SearchPathElement(package, f"file://{folder}"))
         super().__init__(config_search_path)
         self.typed = typed_in(sys.argv[1:])  # pickled along to processes that compose cells of a sweep
         self.only_shows = bool(SHOWING & {word.partition("=")[0] for word in sys.argv[1:]})
@@ -56,11 +60,13 @@ class ConfigLoader(ConfigLoaderImpl):
             ForeignConfigError: see ``cryosense.cli.trust.refuse_untrusted``; or Hydra's own node is set by a configuration in
                 someone else's folder, or by one that is composed within another.
             ConfigError: see ``cryosense.cli.wrong_kinds.refuse_wrong_kinds``.
+            ConfigError: see ``cryosense.cli.help.typos.refuse_mistyped``.
         """
         parsed = OverridesParser.create().parse_overrides(overrides)
         odd = [each.input_line for each in parsed if each.is_hydra_override() and not from_shell]
         if odd:
             raise ForeignConfigError(f"{odd[0]}: Hydra is set up on the command line alone: remove it")
+        refuse_mistyped(str(config_name), parsed, self.get_group_options)
         cfg = super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
         plain: Any = OmegaConf.to_container(cfg, resolve=False)
         hydra_node = plain.pop("hydra")

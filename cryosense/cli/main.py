@@ -1,5 +1,6 @@
 """The command line: ``cryosense <verb> [Hydra overrides]``."""
 
+import difflib
 import importlib
 import os
 import signal
@@ -33,14 +34,18 @@ def usage() -> str:
     lines = [f"  {verb:<15} {line}" for verb, line in VERBS.items()]
     return "\n".join(
         [
-            "usage: cryosense <verb> [key=value ...]",
+            "usage: cryosense <verb> [key=value ...] [option ...]",
             "",
             "Compressive sensing for cryo-electron microscopy.",
             "",
             *lines,
             "",
-            "cryosense <verb> --help lists the keys of a verb; --cfg job prints its resolved configuration.",
-            "--traceback, or CRYOSENSE_TRACEBACK=1, shows where an error comes from; cryosense --version says which this is.",
+            "Options:",
+            "  <verb> --help        what a verb does, with examples, its choices and its keys",
+            "  <verb> --help KEY    all about one key or choice",
+            '  --completion SHELL   completion for bash, zsh or fish: eval "$(cryosense --completion bash)"',
+            "  --traceback          where an error comes from; also CRYOSENSE_TRACEBACK=1",
+            "  --version            which version this is",
         ]
     )
 
@@ -54,50 +59,59 @@ def main() -> int:
     arguments = [word for word in sys.argv[1:] if word != "--traceback"]
     if len(arguments) < len(sys.argv) - 1:
         os.environ["CRYOSENSE_TRACEBACK"] = "1"
-    if not arguments or arguments[0] in {"-h", "--help"}:
+    try:
+        status = _answer(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `cryosense ... | head`: who reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return status
+
+
+def _answer(arguments: list[str]) -> int:
+    """What needs no verb at once; a verb otherwise."""
+    verb, others = (arguments[0], arguments[1:]) if arguments else ("--help", [])
+    if verb in {"-h", "--help"}:
         print(usage())
         return 0 if arguments else 2
-    if arguments[0] == "--version":
+    if verb == "--version":
         print(f"cryosense {version('cryosense')}")
         return 0
-    verb = arguments[0]
+    if verb == "--completion":
+        return _completion(others)
+    if verb == "--complete":  # asked by the shell
+        from cryosense.cli.help.completion import candidates
+
+        print("\n".join(candidates(" ".join(others), VERBS)))
+        return 0
     if verb not in VERBS:
-        print(f"cryosense: no verb {verb!r}; the verbs are {', '.join(VERBS)}", file=sys.stderr)
+        near = difflib.get_close_matches(verb, VERBS, 1)
+        meant = f", the nearest is {near[0]}" if near else ""
+        print(f"cryosense: no verb {verb!r}; the verbs are {', '.join(VERBS)}{meant}", file=sys.stderr)
         return 2
+    if {"--help", "-h"} & set(others):
+        return _help(verb, others)
     # Imported here, so that the answers above come at once.
     from cryosense.cli.stopping import stoppable
 
     advice = "the same command goes on from what is done" if verb in GOING_ON else "the same command begins anew"
-    try:
-        with stoppable(verb, advice):
-            return _run(verb, arguments[1:])
-    except BrokenPipeError:  # `cryosense ... | head`: the reader has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+    with stoppable(verb, advice):
+        return _run(verb, others)
 
 
 def _run(verb: str, words: list[str]) -> int:
     from cryosense.cli.composing import checked
+    from cryosense.cli.help.arguments import options_first
     from cryosense.cli.refusal import one_line
     from cryosense.cli.typed_words import as_typed
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach one_line unchanged
     with one_line(verb), checked():
-        sys.argv = [f"cryosense {verb}", *as_typed(verb, words)]
-        if {"--help", "-h"} & set(words):
-            return _help(verb)
+        sys.argv = [f"cryosense {verb}", *options_first(as_typed(verb, words))]
         if words[:1] == ["--cfg"] and len(words) <= 2:
             return _composed(verb)
         module = importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
         return int(module.main() or 0)
-
-
-def _help(verb: str) -> int:
-    """The verb's keys."""
-    # A bare file name is for the verb to interpret, and says nothing about its keys.
-    words = [word for word in sys.argv[1:] if word.startswith("-") or "=" in word]
-    sys.argv[1:] = [*words, f"hydra.help.app_name='cryosense {verb}'"]
-    return _composed(verb)
 
 
 def _composed(verb: str) -> int:
@@ -107,4 +121,28 @@ def _composed(verb: str) -> int:
     from cryosense.cli.conf_dir import conf_dir
 
     hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(_composed)()
+    return 0
+
+
+def _help(verb: str, words: list[str]) -> int:
+    """The verb's keys from its configuration files, without what the verb works with, which takes seconds to import."""
+    from cryosense.cli.help.arguments import asked_about
+    from cryosense.cli.help.page import key_page, no_such_key, verb_page
+
+    key = asked_about(words)
+    said = verb_page(verb, words) if key is None else key_page(verb, key)
+    if said is None:
+        print(f"cryosense {verb}: {no_such_key(verb, str(key))}", file=sys.stderr)
+        return 1
+    print(said)
+    return 0
+
+
+def _completion(words: list[str]) -> int:
+    from cryosense.cli.help.completion import SHELLS
+
+    if len(words) != 1 or words[0] not in SHELLS:
+        print(f"cryosense: --completion {' '.join(words)}: one of {', '.join(SHELLS)}", file=sys.stderr)
+        return 2
+    print(SHELLS[words[0]], end="")
     return 0

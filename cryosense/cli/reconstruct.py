@@ -23,6 +23,7 @@ from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import cause, one_line, reason
 from cryosense.cli.running import opening, save, seen
+from cryosense.cli.told import run_in_words
 from cryosense.data import ParticleSource
 from cryosense.errors import BusyError
 from cryosense.reporting.figures.pictures import picture
@@ -32,6 +33,7 @@ from cryosense.runs.devices import device_named
 from cryosense.runs.failures import write_failure
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.lock import locked
+from cryosense.runs.record import is_whole
 from cryosense.runs.run_directory import RunDirectory
 from cryosense.runs.shards import part_of
 from cryosense.runs.signals import follow
@@ -91,8 +93,13 @@ def reconstruct(cfg: DictConfig) -> Cell:
     files = seen(source.files)
     open_run = opening(cfg, RECONSTRUCTION, cell.identity, source.data_fingerprint, files)
     count = (len(source.images) if cfg.particles is None else cfg.particles) // cell.sharding.count
-    with progress(count, "particle", cell.label) as bar:
-        work = Work(cfg, cell, source, files, bar.update)
+    with progress(count, "particle", f"{cell.label}: looks at all images, chooses weights") as bar:
+
+        def done_more(particles: int) -> None:
+            bar.set_description(cell.label, refresh=False)
+            bar.update(particles)
+
+        work = Work(cfg, cell, source, files, done_more)
         done = cell.sharding.make(cell.run_directory, open_run, work.make, work.make_part, work.merge)
         bar.update(count - bar.n)
     if done:
@@ -101,12 +108,21 @@ def reconstruct(cfg: DictConfig) -> Cell:
     return cell
 
 
+def reconstruct_and_tell(cfg: DictConfig) -> None:
+    """As ``reconstruct``, and print how it went; the last line is the run's directory."""
+    skipped = is_whole(Cell.of(cfg).run_directory)
+    directory = reconstruct(cfg).directory_now
+    # A shard that is not the last has no table of the run yet.
+    told = (directory / "rows.parquet").is_file()
+    print(f"{run_in_words(directory, skipped=skipped)}\n{directory}" if told else directory)
+
+
 def reconstruct_in_sweep(cfg: DictConfig) -> None:
     """Do as ``reconstruct``, but record whatever goes wrong in the run's directory, and let the sweep go on."""
     follow()
     cell = Cell.of(cfg)
     try:
-        print(reconstruct(cfg).directory_now)
+        reconstruct_and_tell(cfg)
     except BusyError as busy:
         print(f"left to others: {busy}")
     except Exception as error:  # noqa: BLE001 - a defect in one cell must not cost its neighbours; error.json has the traceback
@@ -130,7 +146,7 @@ def _reconstruct(cfg: DictConfig) -> None:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             reconstruct_in_sweep(cfg)
         else:
-            print(reconstruct(cfg).directory_now)
+            reconstruct_and_tell(cfg)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from cryosense.cli.collect import with_directory_named
+from cryosense.cli.collect import of_methods, with_directory_named
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import writing
@@ -39,7 +39,7 @@ def report(cfg: DictConfig) -> Path:
             raise
     else:
         tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
-        examples, _ = read_examples(collected.runs, collected.rows)
+        examples = of_methods(read_examples(collected.runs, collected.rows)[0], cfg.methods)
         missing += collected.left_out
     content = Report(
         name=shown(directory.resolve().name),

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.plugins import installed
 from cryosense.errors import ForeignConfigError
 
 TRUSTED = "CRYOSENSE_TRUSTED_PACKAGES"  # environment variable: the user's own packages, separated by commas
@@ -79,7 +80,7 @@ def refuse_untrusted(node: Mapping[str, Any], typed: Typed) -> None:
 
 
 def _check_target(key: str, value: object, typed: Typed) -> None:
-    trusted = [package for package in os.environ.get(TRUSTED, "").split(",") if package]
+    trusted = [package for package in (*os.environ.get(TRUSTED, "").split(","), *installed()) if package]
     if isinstance(value, str) and any(value.startswith(f"{package}.") for package in trusted):
         return
     if not _is_known(value):

@@ -5,12 +5,14 @@ Columns of the rows, directions, titles, formats, tables, figures and what a wei
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, Flag, auto
+from importlib.metadata import entry_points
 
 from torch import Tensor
 
+from cryosense.errors import ArgumentError
 from cryosense.metrics.fsc import frc_area
 from cryosense.metrics.image import correlation, mae, mse, psnr, ssim
 from cryosense.runs.rows import row_schema
@@ -75,7 +77,7 @@ def _error(name: str, function: Callable[[Tensor, Tensor], Tensor] | None, again
     return Score(name, function, against, higher_is_better=False, compared=False, shown=Shown.NOWHERE)
 
 
-SCORES = (
+_OWN = (
     Score("psnr", psnr, Against.MEASURED, unit="dB", decimals=2, shown=_ALL | Shown.VERDICTS),
     Score("ssim", ssim, Against.MEASURED, shown=_ALL),
     Score("lpips", None, Against.MEASURED, higher_is_better=False, shown=_ALL),
@@ -89,4 +91,23 @@ SCORES = (
     Score("correlation_clean", correlation, Against.CLEAN, title="corr_clean", shown=_TOLD | Shown.PICTURES),
     Score("frc_area_clean", frc_area, Against.CLEAN, title="frc_clean"),
 )
+
+
+def _of_packages() -> Iterator[Score]:
+    """Return scores of installed packages: each names a function of two images under the entry point ``cryosense.scores``.
+
+    The name of the entry point is the score's; it ends in ``_clean`` where the score is against the clean image. The function
+    may have an attribute ``higher_is_better``. Its module is loaded while this one is: it must not import cryosense.
+    """
+    taken = {score.name for score in _OWN}
+    for point in entry_points(group="cryosense.scores"):
+        if point.name in taken or not point.name.isidentifier():
+            raise ArgumentError(f"score {point.name!r} of an installed package ({point.value}): another name is needed")
+        taken.add(point.name)
+        function = point.load()
+        against = Against.CLEAN if point.name.endswith(CLEAN) else Against.MEASURED
+        yield Score(point.name, function, against, getattr(function, "higher_is_better", True))
+
+
+SCORES = (*_OWN, *_of_packages())
 SCHEMA = row_schema([score.name for score in SCORES])

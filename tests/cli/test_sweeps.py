@@ -99,12 +99,24 @@ def test_a_cell_in_other_hands_is_left_to_them(
     assert (other / LOCK).exists()
 
 
-def test_a_sweep_that_cannot_be_composed_ends_in_one_line_before_any_work(
+def test_cells_that_cannot_be_composed_are_named_and_the_others_run(
+    stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(SystemExit, match=r"1 of 3 cells failed:\n.*reconstructor/absent"):
+        run_here(monkeypatch, "-m", stack, f"output_dir={out}", "reconstructor=pinv,absent,zero_filled")
+    assert len(finished(out)) == len(cells(out)) == 2
+    assert "left out: " in capsys.readouterr().err
+    run_here(monkeypatch, "-m", stack, f"output_dir={out}", "reconstructor=pinv,dct")  # the next sweep is whole again
+    assert len(finished(out)) == 3
+
+
+def test_a_sweep_of_which_nothing_can_be_composed_ends_in_one_line_before_any_work(
     stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
     with pytest.raises(SystemExit, match="absent"):
-        run_here(monkeypatch, "-m", stack, f"output_dir={out}", "reconstructor=pinv,absent")
+        run_here(monkeypatch, "-m", stack, f"output_dir={out}", "reconstructor=absent,missing")
     assert not out.exists()
 
 

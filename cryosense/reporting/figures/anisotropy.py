@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from cryosense.files.writing import written_whole
 from cryosense.metrics.anisotropy import THRESHOLD, Anisotropy
+from cryosense.reporting.style import BLUE, ORANGE, VERMILION
 
 DOTS_PER_INCH = 110
 RINGS_DEG = (30, 60, 90)
@@ -48,7 +49,7 @@ def _draw_sphere(figure: Figure, axes: Axes, anisotropy: Anisotropy) -> None:
     radius = 2 * np.sin(np.radians(missed["tilt_deg"]) / 2)
     turn = np.radians(missed["rot_deg"])
     label = f"no view shows it ({len(missed)} of {len(table)})"
-    axes.plot(radius * np.cos(turn), radius * np.sin(turn), "x", color="tab:red", markersize=5, label=label)
+    axes.plot(radius * np.cos(turn), radius * np.sin(turn), "x", color=VERMILION, markersize=5, label=label)
     angle = np.linspace(0, 2 * np.pi, 200)
     for tilt in RINGS_DEG:
         ring = 2 * np.sin(np.radians(tilt) / 2)
@@ -76,10 +77,10 @@ def _draw_curves(axes: Axes, anisotropy: Anisotropy, box_size: int, pixel_size_a
     columns = anisotropy.columns()
     low, middle, high = (columns[f"cone_{name}"].numpy() for name in ("minimum", "median", "maximum"))
     axes.plot(frequency, anisotropy.curves.T.numpy(), color="0.8", linewidth=0.4)
-    axes.plot(frequency, low, color="tab:red", linewidth=1.2, label="minimum of each shell")
+    axes.plot(frequency, low, color=VERMILION, linewidth=1.2, label="minimum of each shell")
     axes.plot(frequency, middle, color="black", linewidth=1.6, label="median")
-    axes.plot(frequency, high, color="tab:blue", linewidth=1.2, label="maximum")
-    axes.axhline(THRESHOLD, color="tab:orange", linewidth=0.8)
+    axes.plot(frequency, high, color=BLUE, linewidth=1.2, label="maximum")
+    axes.axhline(THRESHOLD, color=ORANGE, linewidth=0.8)
     axes.axhline(0, color="black", linewidth=0.5)
     axes.set(xlim=(0, frequency[-1]), ylim=(-0.5, 1.03), xlabel="resolution (Å)", ylabel="FSC in a cone, half maps masked")
     ticks = np.linspace(0, frequency[-1], 9)[1:]

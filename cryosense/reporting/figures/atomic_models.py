@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 
 from cryosense.files.tables import THRESHOLDS
 from cryosense.files.writing import written_whole
+from cryosense.reporting.style import ORANGE, VERMILION
 
 DOTS_PER_INCH = 110
 COLUMNS = 3
-COLOURS = {"a": "black", "b": "tab:red"}
+COLOURS = {"a": "black", "b": VERMILION}
 
 
 def draw_models(
@@ -52,11 +53,11 @@ def _draw_chains(figure: Figure, panels: np.ndarray, chains: list, residues: pd.
     points = None
     for axes, ((chain_a, chain_b), rows) in zip(panels.flat, chains, strict=False):
         place = np.arange(len(rows))
-        axes.plot(place, rows["distance_superposed_angstrom"], color="tab:grey", linewidth=0.8, label="superposed")
+        axes.plot(place, rows["distance_superposed_angstrom"], color="0.55", linewidth=0.8, label="superposed")
         points = axes.scatter(
             place, rows["distance_angstrom"], c=rows["confidence_b"], vmin=low, vmax=high, s=5, cmap="viridis", zorder=3
         )
-        axes.axhline(within_angstrom, color="tab:orange", linewidth=0.8)
+        axes.axhline(within_angstrom, color=ORANGE, linewidth=0.8)
         ticks = np.unique(np.linspace(0, len(rows) - 1, 6).astype(int))
         axes.set_xticks(ticks, rows["residue_a"].iloc[ticks])
         axes.set(ylim=(-0.03 * top, 1.03 * top), xlim=(-1, len(rows)))
@@ -79,8 +80,8 @@ def _draw_curves(axes: Axes, curves: Mapping[str, pd.DataFrame]) -> None:
             axes.plot(frequency, table[curve], line, color=COLOURS[name], linewidth=width, label=label)
     nyquist = float(frequency.iloc[-1])
     for threshold in THRESHOLDS:
-        axes.axhline(threshold, color="tab:orange", linewidth=0.8)
-        axes.annotate(f"{threshold:g}", (1.0, threshold), xycoords=("axes fraction", "data"), fontsize=8, color="tab:orange")
+        axes.axhline(threshold, color=ORANGE, linewidth=0.8)
+        axes.annotate(f"{threshold:g}", (1.0, threshold), xycoords=("axes fraction", "data"), fontsize=8, color=ORANGE)
     axes.axhline(0, color="black", linewidth=0.5)
     ticks = np.linspace(0, nyquist, 9)[1:]
     axes.set_xticks(ticks, [f"{1 / tick:.3g}" for tick in ticks])

@@ -13,17 +13,18 @@ from torch import Tensor
 
 from cryosense.files.tables import THRESHOLDS, reading
 from cryosense.files.writing import written_whole
+from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, resolution_axis, thresholds
 
 STYLES = {
-    "unmasked": ("unmasked", "tab:grey", "-"),
-    "masked": ("masked", "tab:blue", "-"),
-    "phase_randomised": ("masked, phases randomised", "tab:red", ":"),
+    "unmasked": ("unmasked", "0.55", "-"),
+    "masked": ("masked", BLUE, "-"),
+    "phase_randomised": ("masked, phases randomised", VERMILION, ":"),
     "corrected": ("corrected", "black", "-"),
-    "to_reference": ("full map to reference, unmasked", "tab:green", "--"),
-    "to_model": ("full map to atomic model, unmasked", "tab:olive", "--"),
-    "cross_half1": ("half map 1 to uncompressed half map 2, in a sphere", "tab:purple", "-"),
-    "cross_half2": ("half map 2 to uncompressed half map 1, in a sphere", "tab:pink", "-"),
-    "uncompressed": ("uncompressed half maps, in a sphere", "tab:cyan", ":"),
+    "to_reference": ("full map to reference, unmasked", GREEN, "--"),
+    "to_model": ("full map to atomic model, unmasked", ORANGE, "--"),
+    "cross_half1": ("half map 1 to uncompressed half map 2, in a sphere", PURPLE, "-"),
+    "cross_half2": ("half map 2 to uncompressed half map 1, in a sphere", SKY, "-"),
+    "uncompressed": ("uncompressed half maps, in a sphere", GREEN, ":"),
 }
 SECTIONS = (("z", "x", "y"), ("y", "x", "z"), ("x", "y", "z"))
 DOTS_PER_INCH = 110
@@ -62,14 +63,11 @@ def _draw_curves(axes: Axes, table: pd.DataFrame, resolutions: pd.DataFrame) -> 
             if f"{name}_low" in table.columns:
                 band = (table[f"{name}_low"], table[f"{name}_high"])
                 axes.fill_between(frequency, *band, color=colour, alpha=0.15, linewidth=0)
-    for threshold in THRESHOLDS:
-        axes.axhline(threshold, color="tab:orange", linewidth=0.8)
-        axes.annotate(f"{threshold:g}", (1.0, threshold), xycoords=("axes fraction", "data"), fontsize=8, color="tab:orange")
+    thresholds(axes, THRESHOLDS)
     axes.axhline(0, color="black", linewidth=0.5)
     nyquist = float(table["frequency_per_angstrom"].iloc[-1])
-    axes.set(xlim=(0, nyquist), ylim=(-0.15, 1.03), xlabel="resolution (Å)", ylabel="Fourier shell correlation")
-    ticks = np.linspace(0, nyquist, 9)[1:]
-    axes.set_xticks(ticks, [f"{1 / tick:.3g}" for tick in ticks])
+    axes.set(ylim=(-0.15, 1.03), ylabel="Fourier shell correlation")
+    resolution_axis(axes, nyquist)
     axes.legend(loc="center left", bbox_to_anchor=(1.04, 0.5), fontsize=8)
 
 
@@ -93,4 +91,4 @@ def _draw_section(axes: Axes, section: np.ndarray, outline: np.ndarray, pixel_si
     axes.imshow(section, cmap="gray", vmin=limits[0], vmax=limits[1], origin="lower", extent=extent, interpolation="nearest")
     if outline.min() < 0.5 < outline.max():
         position = (np.arange(n) - n // 2) * pixel_size_angstrom
-        axes.contour(position, position, outline, levels=[0.5], colors="tab:blue", linewidths=0.8)
+        axes.contour(position, position, outline, levels=[0.5], colors=SKY, linewidths=0.8)

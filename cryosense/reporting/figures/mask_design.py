@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from cryosense.files.writing import written_whole
+from cryosense.reporting.style import BLUE, ORANGE, VERMILION
 
 DOTS_PER_INCH = 110
 
@@ -28,7 +29,7 @@ def draw_design(
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[1.6, 1.0])
     _draw_curves(upper, table, obtained, fsc_floor)
     lower.step(table["shell"], table["keep_probability"], where="mid", color="black")
-    lower.fill_between(table["shell"], table["keep_probability"], step="mid", color="tab:blue", alpha=0.2)
+    lower.fill_between(table["shell"], table["keep_probability"], step="mid", color=BLUE, alpha=0.2)
     box_angstrom = 2 * (len(table) - 1) * pixel_size_angstrom
     ticks = np.linspace(0, len(table) - 1, 9)[1:]
     lower.set_xticks(ticks, [f"{box_angstrom / tick:.3g}" for tick in ticks])
@@ -43,17 +44,17 @@ def draw_design(
 
 def _draw_curves(axes: Axes, table: pd.DataFrame, obtained: Tensor | None, fsc_floor: float) -> None:
     shells = table["shell"].to_numpy()
-    axes.plot(shells, table["pilot_fsc"], "o", markersize=3, color="tab:grey", label="pilot")
+    axes.plot(shells, table["pilot_fsc"], "o", markersize=3, color="0.55", label="pilot")
     log_snr, deviation = table["log_snr"].to_numpy(), table["log_snr_deviation"].to_numpy()
     low, high = (1 / (1 + np.exp(-(log_snr + sign * deviation))) for sign in (-1, 1))
-    axes.fill_between(shells, low, high, color="tab:blue", alpha=0.2, linewidth=0)
-    axes.plot(shells, table["expected_uncompressed"], color="tab:blue", label="all particles, no masks: expected ± deviation")
+    axes.fill_between(shells, low, high, color=BLUE, alpha=0.2, linewidth=0)
+    axes.plot(shells, table["expected_uncompressed"], color=BLUE, label="all particles, no masks: expected ± deviation")
     axes.plot(shells, table["expected"], color="black", label="all particles, these masks: expected")
     if obtained is not None:
-        axes.plot(shells, obtained.numpy(), "--", color="tab:red", label="obtained")
+        axes.plot(shells, obtained.numpy(), "--", color=VERMILION, label="obtained")
     for value, label in ((0.143, "0.143"), (fsc_floor, f"floor {fsc_floor:g}")):
-        axes.axhline(value, color="tab:orange", linewidth=0.8)
-        axes.annotate(label, (1.0, value), xycoords=("axes fraction", "data"), fontsize=8, color="tab:orange")
+        axes.axhline(value, color=ORANGE, linewidth=0.8)
+        axes.annotate(label, (1.0, value), xycoords=("axes fraction", "data"), fontsize=8, color=ORANGE)
     axes.axhline(0, color="black", linewidth=0.5)
     axes.set(ylim=(-0.12, 1.03), ylabel="Fourier shell correlation of half maps")
     axes.legend(fontsize=8, loc="lower left")

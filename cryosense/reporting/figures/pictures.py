@@ -1,4 +1,4 @@
-"""One picture of a sweep: a row of images for each operator with their errors below, all on one grey scale."""
+"""One picture of a sweep: rows of images for each operator with their errors below, one grey scale for all."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from matplotlib.figure import Figure
 
 from cryosense.errors import NoRunError
 from cryosense.reporting.scores import picture_legend, picture_words
+from cryosense.reporting.style import method_words, scale_bar
 from cryosense.reporting.tables.examples import Example, Image, arrange
-from cryosense.reporting.tables.formats import method_label, operator_label
+from cryosense.reporting.tables.formats import operator_label
 
 WIDTH_INCHES, DOTS_PER_INCH = 16.0, 100
 LARGEST_PANEL_INCHES = 2.6
 CAPTION_CHARACTERS_PER_INCH, TITLE_CHARACTERS_PER_INCH = 12, 13
 ROOMY_PANEL_INCHES = 1.4
+MOST_COLUMNS = 8  # more would be too small to look at: methods go on in further rows
 LEADING = {"image": "original, as measured", "clean": "clean", "measurement": "measurement"}
 
 
@@ -40,7 +42,7 @@ def plain_text() -> AbstractContextManager[None]:
 
 
 def picture(examples: list[Example], *, most_operators: int) -> Figure:
-    """Return a figure with the columns original, clean, measurement and one per method, and two rows per operator.
+    """Return a figure: original, clean image, measurement and each method, at most eight panels beside each other.
 
     Original, clean image and reconstructions share one grey scale, and errors another, centred at zero; a measurement is not
     an image and has its own.
@@ -55,16 +57,22 @@ def picture(examples: list[Example], *, most_operators: int) -> Figure:
     drawn = [example for row in shown for example in row.values()]
     leading = [name for name in LEADING if any(name in example.images for example in drawn)]
     uncertain = [method for method in methods if any("deviation" in row[method].images for row in shown if method in row)]
-    panel = min(WIDTH_INCHES / (len(leading) + len(methods) + len(uncertain)), LARGEST_PANEL_INCHES)
-    scales = _common_scales(drawn, max(8, int(TITLE_CHARACTERS_PER_INCH * panel)))
-    figure, grid = _canvas(len(shown), len(leading) + len(methods) + len(uncertain), panel)
+    panels = [(method, "reconstruction") for method in methods] + [(method, "deviation") for method in uncertain]
+    first = max(1, MOST_COLUMNS - len(leading))
+    batches = [panels[:first], *(panels[i : i + MOST_COLUMNS - 1] for i in range(first, len(panels), MOST_COLUMNS - 1))]
+    columns = len(leading) + len(batches[0])
+    side = min(WIDTH_INCHES / columns, LARGEST_PANEL_INCHES)
+    scales = _common_scales(drawn, max(8, int(TITLE_CHARACTERS_PER_INCH * side)))
+    figure, grid = _canvas(len(shown) * len(batches), columns, side)
     for i, row in enumerate(shown):
-        top, below = grid[2 * i], grid[2 * i + 1]
-        first = next(iter(row.values()))
-        _draw_leading(top, first, leading, scales)
-        _write(below[0], first.row)
-        _draw_methods(top[len(leading) :], below[len(leading) :], row, methods, scales)
-        _draw_deviations(top[len(leading) + len(methods) :], row, uncertain, scales)
+        example = next(iter(row.values()))
+        for j, batch in enumerate(batches):
+            top, below = grid[2 * (i * len(batches) + j) :][:2]
+            if j == 0:
+                _draw_leading(top, example, leading, scales)
+            _write(below[0] if j == 0 else top[0], example.row, goes_on=j > 0)
+            beside = len(leading) if j == 0 else 1
+            _draw_batch(top[beside:], below[beside:], row, batch, scales)
     cut = f" The first {len(shown)} of {len(operators)} operators." if len(shown) < len(operators) else ""
     caption = _caption(scales, clean_known="clean" in leading) + cut
     figure.suptitle(textwrap.fill(caption, int(CAPTION_CHARACTERS_PER_INCH * figure.get_figwidth())), fontsize=10)
@@ -93,24 +101,26 @@ def _draw_leading(panels: list[Axes], example: Example, leading: list[str], scal
     """Draw original, clean image and measurement, which all methods on one operator share."""
     for axes, name in zip(panels, leading, strict=False):
         if name in example.images:
-            image, title = example.images[name], textwrap.fill(LEADING[name], scales.characters)
+            image, title = example.images[name], _filled(LEADING[name], scales.characters)
             _show(axes, image, _range(image) if name == "measurement" else scales.images, title)
+            if name == "image":
+                scale_bar(axes, image.shape[-1])
 
 
-def _draw_methods(top: list[Axes], below: list[Axes], row: dict[str, Example], methods: list[str], scales: Scales) -> None:
-    """Draw each method's reconstruction, with its error below."""
-    for axes, axes_below, method in zip(top, below, methods, strict=False):
-        if method in row:
-            _show(axes, row[method].images["reconstruction"], scales.images, _title(row[method].row, scales.characters))
-            _show(axes_below, row[method].error, (-scales.errors, scales.errors), "error")
-
-
-def _draw_deviations(panels: list[Axes], row: dict[str, Example], uncertain: list[str], scales: Scales) -> None:
-    """Draw the uncertainty that samplers state, from zero to the scale of the errors."""
-    for axes, method in zip(panels, uncertain, strict=True):
-        if method in row and "deviation" in row[method].images:
-            title = textwrap.fill("standard deviation of " + method_label(row[method].row), scales.characters)
-            _show(axes, row[method].images["deviation"], (0.0, scales.errors), title)
+def _draw_batch(
+    top: list[Axes], below: list[Axes], row: dict[str, Example], batch: list[tuple[str, str]], scales: Scales
+) -> None:
+    """Each method's reconstruction and its error under it; or what samplers say of their own uncertainty."""
+    for axes, axes_below, (method, name) in zip(top, below, batch, strict=False):
+        if method not in row or name not in row[method].images:
+            continue
+        example = row[method]
+        if name == "deviation":  # from zero to the scale of the errors
+            title = _filled("standard deviation, " + method_words(example.row), scales.characters)
+            _show(axes, example.images[name], (0.0, scales.errors), title)
+        else:
+            _show(axes, example.images[name], scales.images, _title(example.row, scales.characters))
+            _show(axes_below, example.error, (-scales.errors, scales.errors), "error")
 
 
 def _canvas(operators: int, columns: int, panel: float) -> tuple[Figure, list[list[Axes]]]:
@@ -136,10 +146,12 @@ def _show(axes: Axes, image: Image, scale: tuple[float, float], title: str) -> N
     axes.set_title(title, fontsize=9)
 
 
-def _write(axes: Axes, row: pd.Series) -> None:
-    """Write what the operator is in the panel below the original, which has no error."""
+def _write(axes: Axes, row: pd.Series, *, goes_on: bool) -> None:
+    """What the operator is, where no image is."""
     lines = [row["data"], *operator_label(row).split(", ")]
-    text = "\n".join(lines) + f"\nC = {row['compression_dof']:.3g} dof\nparticle {row['particle']}"
+    if not goes_on:
+        lines += [f"C = {row['compression_dof']:.3g} dof", f"particle {row['particle']}"]
+    text = "\n".join([*lines, *(["(goes on)"] if goes_on else [])])
     axes.text(0.0, 1.0, text, va="top", fontsize=10, transform=axes.transAxes)
 
 
@@ -148,4 +160,9 @@ def _title(row: pd.Series, characters: int) -> str:
     scores = picture_words(row)
     pairs = ["  ".join(scores[i : i + 2]) for i in range(0, len(scores), 2)]
     lines = pairs if all(len(pair) <= characters for pair in pairs) else scores
-    return "\n".join([textwrap.fill(method_label(row), characters), *lines])
+    return "\n".join([_filled(method_words(row), characters), *lines])
+
+
+def _filled(text: str, characters: int) -> str:
+    """Lines of so many characters, of whole words."""
+    return textwrap.fill(text, characters, break_long_words=False, break_on_hyphens=False)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cryosense.files.writing import written_whole
+from cryosense.reporting.style import BLUE
 
 DOTS_PER_INCH = 110
 LATITUDES, LONGITUDES = 12, 24  # bins of equal area
@@ -27,7 +28,7 @@ def draw_poses(path: Path, poses: pd.DataFrame, title: str) -> None:
     ]
     for place, (name, label) in enumerate(histograms, start=2):
         axes = figure.add_subplot(2, 2, place)
-        axes.hist(poses[name], bins=40, color="tab:blue")
+        axes.hist(poses[name], bins=40, color=BLUE)
         axes.axvline(poses[name].median(), color="black", linewidth=0.8, label=f"median {poses[name].median():.3g}")
         axes.set(xlabel=label, ylabel="particles")
         axes.legend(fontsize=8)

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from cryosense.files.writing import written_whole
 from cryosense.metrics.chance import DEVIATIONS
+from cryosense.reporting.style import BLUE, ORANGE, VERMILION
 
 DOTS_PER_INCH = 110
-COLOURS = {"particles": "black", "noise": "tab:red", "randomised": "tab:blue"}
+COLOURS = {"particles": "black", "noise": VERMILION, "randomised": BLUE}
 LINES = {"uncompressed": ":", "compressed": "-"}
 
 
@@ -22,14 +23,14 @@ def draw_validation(path: Path, table: pd.DataFrame, cutoff: int, box_angstrom: 
     shells = table["shell"].to_numpy()
     chance = DEVIATIONS / np.sqrt(4 * np.pi * np.maximum(shells, 1) ** 2)
     for axes, curve in zip(figure.subplots(1, 2, sharey=True), ("half maps", "to truth"), strict=True):
-        axes.fill_between(shells[1:], -chance[1:], chance[1:], color="tab:grey", alpha=0.3, label="chance: 2 deviations")
+        axes.fill_between(shells[1:], -chance[1:], chance[1:], color="0.55", alpha=0.3, label="chance: 2 deviations")
         for images, colour in COLOURS.items():
             for chain, line in LINES.items():
                 axes.plot(shells, table[f"{images}, {chain}, {curve}"], line, color=colour, label=f"{images}, {chain}")
         if f"noise, aligned, {curve}" in table.columns:
-            axes.plot(shells, table[f"noise, aligned, {curve}"], "--", color="tab:orange", label="noise, aligned to the truth")
-        axes.axvline(cutoff, color="tab:blue", linewidth=0.8)
-        axes.annotate("phases random beyond", (cutoff, -0.32), fontsize=8, color="tab:blue", rotation=90)
+            axes.plot(shells, table[f"noise, aligned, {curve}"], "--", color=ORANGE, label="noise, aligned to the truth")
+        axes.axvline(cutoff, color=BLUE, linewidth=0.8)
+        axes.annotate("phases random beyond", (cutoff, -0.32), fontsize=8, color=BLUE, rotation=90)
         ticks = np.linspace(0, shells[-1], 9)[1:]
         axes.set_xticks(ticks, [f"{box_angstrom / tick:.3g}" for tick in ticks])
         axes.set(xlim=(0, shells[-1]), ylim=(-0.35, 1.03), xlabel="resolution (Å)", title=f"FSC, {curve}")

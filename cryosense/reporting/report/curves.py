@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cryosense.metrics.score_table import Shown
 from cryosense.reporting.scores import LOWER_IS_BETTER, TITLES, in_paper_order, shown
+from cryosense.reporting.style import look, method_words
 from cryosense.reporting.tables.formats import method_label
 from cryosense.reporting.tables.map_lines import EQUIVALENT, RESOLUTIONS, UNCOMPRESSED
 from cryosense.reporting.tables.map_lines import TITLES as MAP_TITLES
@@ -52,7 +52,7 @@ def looks_of(lines: pd.DataFrame) -> dict[str, dict[str, Any]]:
     names = list(dict.fromkeys(method_label(line) for _, line in methods.iterrows()))
     others = [name for name in names if name != BASELINE]
     looks = {
-        name: {"color": colormaps["tab10"](number % 10), "marker": MARKERS[number % len(MARKERS)], "linestyle": "-"}
+        name: {"color": look(number)[0], "marker": MARKERS[number % len(MARKERS)], "linestyle": look(number)[1]}
         for number, name in enumerate(others)
     }
     return {name: looks.get(name, {"color": "black", "marker": "o", "linestyle": "--", "zorder": 5}) for name in names}
@@ -112,7 +112,7 @@ def _draw(axes: Axes, family: pd.DataFrame, score: str, looks: dict[str, dict[st
             points["compression_nominal"],
             middle,
             yerr=np.clip([middle - low, high - middle], 0, None),
-            label=label,
+            label=method_words(points.iloc[0]),
             **looks[label],
             markersize=4,
             linewidth=1.3,

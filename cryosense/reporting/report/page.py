@@ -11,6 +11,7 @@ import pandas as pd
 
 from cryosense.files.writing import written_whole
 from cryosense.reporting.figures.pictures import picture, plain_text
+from cryosense.reporting.report.answer import answer
 from cryosense.reporting.report.curves import map_score_curves, score_curves
 from cryosense.reporting.report.making import how_made
 from cryosense.reporting.report.markup import Markup, drawing, element, joined, photograph, table_of
@@ -101,6 +102,7 @@ class Report:
     def _sections(self) -> Iterator[tuple[str, Markup]]:
         tables = self.tables
         if tables is not None:
+            yield "Answer", answer(tables.wide, self.map_lines)
             yield "Summary", joined([element("p", SCORES_TEXT), _words(table_of(winners(tables.wide)))])
             yield "Which prior where", _advice(tables)
         yield "Maps", self._maps()

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from cryosense.errors import CryosenseError, UnusableRunError
 from cryosense.files.limits import read_json, shown
 from cryosense.files.tables import read_table, reading
+from cryosense.reporting.style import look, resolution_axis, thresholds
 
 # Curve and threshold of each resolution in the table.
 SHOWN = {
@@ -107,15 +108,16 @@ def map_curves(maps: list[FinishedMap]) -> Figure:
     panels = {curve: title for curve, title in PANELS.items() if any(curve in each.curves for each in maps)}
     figure = Figure(figsize=(5.5 * len(panels), 4.5), dpi=100, layout="constrained")
     for axes, (curve, title) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
-        for each in maps:
+        for number, each in enumerate(maps):
             if curve in each.curves:
                 frequency = each.curves["frequency_per_angstrom"]
-                [line] = axes.plot(frequency, each.curves[curve], label=each.name)
+                colour, style = look(number)
+                [line] = axes.plot(frequency, each.curves[curve], color=colour, linestyle=style, label=each.name)
                 if f"{curve}_low" in each.curves:
                     band = (each.curves[f"{curve}_low"], each.curves[f"{curve}_high"])
                     axes.fill_between(frequency, *band, color=line.get_color(), alpha=0.12, linewidth=0)
-        for threshold in (0.143, 0.5):
-            axes.axhline(threshold, color="0.6", linewidth=0.8, linestyle="--")
-        axes.set(title=f"FSC, {title}", xlabel="1 / Å", ylim=(-0.1, 1.02))
+        thresholds(axes, (0.143, 0.5))
+        axes.set(title=title, ylabel="Fourier shell correlation", ylim=(-0.1, 1.02))
+        resolution_axis(axes, max(float(each.curves["frequency_per_angstrom"].iloc[-1]) for each in maps))
         axes.legend(fontsize=8)
     return figure

@@ -1,4 +1,4 @@
-"""Tables in the paper's layout as lines of text, as Markdown and as LaTeX."""
+"""Tables in the paper's layout as lines of text and as Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from cryosense.files.escapes import latex, markdown
+from cryosense.files.escapes import markdown
 from cryosense.reporting.scores import DECIMALS
 from cryosense.reporting.tables.map_lines import EQUIVALENT, RESOLUTIONS
 from cryosense.reporting.tables.paper_tables import Cell, Interval, PaperTable
@@ -73,23 +73,6 @@ def paper_markdown(tables: Iterable[PaperTable], level: float) -> str:
         lines = ["| " + " | ".join(row) + " |" for row in rows]
         parts.append("\n".join([f"### {markdown(table.title)}", "", *lines, ""]))
     return "\n".join([*parts, legend(level), ""])
-
-
-def paper_latex(tables: Iterable[PaperTable], level: float) -> str:
-    """Return a ``table`` environment for each table, which needs no package, with the legend as a comment."""
-    parts = [f"% {legend(level)}"]
-    for table in tables:
-        body = [_marked(line, latex, "\\textbf{{{}}}", "\\quad {}") for line in body_of(table)]
-        columns = [latex(word) for word in header_of(table)]
-        header, *rows = (" & ".join(words) + r" \\" for words in [columns, *body])
-        parts += [
-            r"\begin{table}" + "\n" + r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
-            rf"\caption{{{latex(table.title)}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(table.columns) + 2)}}}" + "\n" + r"\hline",
-            *[header, r"\hline", *rows, r"\hline"],
-            r"\end{tabular}" + "\n" + r"\end{table}" + "\n",
-        ]
-    return "\n".join(parts)
 
 
 def _marked(line: BodyLine, escaped: Callable[[str], str], bold: str, below: str) -> list[str]:

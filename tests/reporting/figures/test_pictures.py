@@ -26,7 +26,7 @@ def titles(figure: Figure, columns: int) -> list[list[str]]:
 
 def test_one_row_of_images_and_one_of_errors_per_operator(tmp_path: Path) -> None:
     write_sweep(tmp_path)
-    images = ["original, as measured", "clean", "measurement", "zero_filled", "pinv", "tv w=0.01"]
+    images = ["original, as measured", "clean", "measurement", "zero-filled", "pseudo-inverse", "total variation"]
     assert titles(drawn(tmp_path), 6) == [images, ["", "", "", *["error"] * 3]] * 2
 
 
@@ -61,7 +61,11 @@ def test_scores_below_the_method_are_those_of_the_image_shown(tmp_path: Path) ->
 def test_of_several_weights_the_best_is_drawn(tmp_path: Path) -> None:
     for weight, kept in ((0.1, 8), (0.01, 20), (0.001, 12)):
         write_run(tmp_path / f"w{weight}", PIXEL, "dct", kept=kept, weight=weight)
-    assert [title for row in titles(drawn(tmp_path), 4) for title in row if "dct" in title] == ["dct w=0.01"]
+    figure = drawn(tmp_path)
+    assert [title for row in titles(figure, 4) for title in row].count("DCT") == 1
+    [image] = [axes.images[0].get_array() for axes in figure.axes if axes.get_title().startswith("DCT")]
+    with np.load(tmp_path / "w0.01" / "example.npz") as best:
+        assert np.array_equal(image, best["reconstruction"])
 
 
 def test_a_wide_sweep_is_cut_and_says_so_and_unknown_clean_images_have_no_column(tmp_path: Path) -> None:
@@ -69,9 +73,23 @@ def test_a_wide_sweep_is_cut_and_says_so_and_unknown_clean_images_have_no_column
         operator = PIXEL | {"compression_nominal": 2.0 + number}
         write_run(tmp_path / f"c{number}", operator, "pinv", kept=8, clean_known=False)
     figure = drawn(tmp_path, most_operators=2)
-    assert titles(figure, 3)[0] == ["original, as measured", "measurement", "pinv"]
+    assert titles(figure, 3)[0] == ["original, as measured", "measurement", "pseudo-inverse"]
     assert len(figure.axes) == 2 * 2 * 3
     assert "The first 2 of 3 operators" in figure.get_suptitle()
+
+
+def test_more_methods_than_a_page_is_wide_go_on_below_and_words_are_whole(tmp_path: Path) -> None:
+    methods = ["zero_filled", "fourier_crop", "quantised", "pinv", "wiener", "dct", "tv"]
+    for i, method in enumerate(methods):
+        write_run(tmp_path / method, PIXEL, method, kept=8 + i)
+    figure = drawn(tmp_path)
+    assert len(figure.axes) == 4 * 8  # five methods beside the three images that all share, two below
+    shown = [axes.get_title() for axes in figure.axes if axes.images and "error" not in axes.get_title()]
+    assert len(shown) == 3 + len(methods)
+    assert "lowest\nfrequencies" in shown[4] or "lowest frequencies" in shown[4]
+    figure.draw_without_rendering()
+    extents = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
+    assert not any(a.overlaps(b) for i, a in enumerate(extents) for b in extents[:i])  # captions do not overprint
 
 
 @pytest.mark.parametrize("damage", ["missing", "text", "other"])

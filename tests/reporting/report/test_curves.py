@@ -31,7 +31,7 @@ def test_bars_end_where_intervals_end_and_both_compressions_are_on_the_axis() ->
     of_pinv = lines[lines["reconstructor"] == "pinv"]
     np.testing.assert_allclose([bar[:, 1] for bar in bars], of_pinv[["psnr_low", "psnr_high"]])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["2\n(1.50)", "4\n(3.50)"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["pinv", "tv"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["pseudo-inverse", "total variation"]
 
 
 def test_a_single_compression_is_no_curve_and_other_operators_are_other_families() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.tables.map_lines import joined
-from cryosense.reporting.tables.paper_formats import body_of, header_of, paper_latex, paper_markdown
+from cryosense.reporting.tables.paper_formats import body_of, header_of, paper_markdown
+from cryosense.reporting.tables.paper_latex import paper_latex
 from cryosense.reporting.tables.paper_tables import PaperTable, paper_tables, without_fitted_weights
 from cryosense.reporting.tables.published import advised_kinds, published_scores
 from cryosense.reporting.tables.summary import summarise

@@ -1,0 +1,1 @@
+"""What can be typed, read from the configuration files themselves: help, completion, and answers to what was mistyped."""

@@ -1,0 +1,17 @@
+"""The word that was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is most like it, by the whole or by the last part; None: nothing is."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, 1, 0.75)
+    if close:
+        return close[0]
+    last = {name.rpartition(".")[2]: name for name in reversed(names)}
+    ends = difflib.get_close_matches(word.rpartition(".")[2], last, 1, 0.75)
+    return last[ends[0]] if ends else None

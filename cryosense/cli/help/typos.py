@@ -1,0 +1,117 @@
+"""What was mistyped is refused in one line that names what was probably meant."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from hydra.utils import get_object
+
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.help.catalogue import all_entries, catalogue, groups_of, holders, is_shown, members, needs
+from cryosense.cli.help.nearest import nearest
+from cryosense.errors import ConfigError
+
+Options = Callable[[str], Sequence[str]]
+
+
+def refuse_mistyped(verb: str, overrides: Sequence[Override], options: Options) -> None:
+    """Look at a command line before it is composed.
+
+    Args:
+        options: the members of a group, those of other folders included.
+
+    Raises:
+        ConfigError: a key that the verb does not have, with any choice or with those that are made; a choice that does not
+            exist; or one that needs another beside it.
+    """
+    if not (conf_dir() / f"{verb}.yaml").is_file():
+        return
+    own = [each for each in overrides if not each.is_hydra_override()]
+    chosen = {each.key_or_group: _text(each) for each in own if each.key_or_group in groups_of(verb) and _is_single(each)}
+    swept = {each.key_or_group for each in own if each.is_sweep_override()}
+    for each in own:
+        if each.key_or_group in groups_of(verb):
+            _check_choice(verb, each, chosen, swept, options)
+        else:
+            _check_key(verb, each, chosen, swept)
+
+
+def _check_choice(verb: str, word: Override, chosen: dict[str, str | None], swept: set[str], options: Options) -> None:
+    group, name, made = word.key_or_group, _text(word), catalogue(verb, chosen).groups
+    if name is None or not _is_single(word):
+        return
+    known = options(group)
+    if name not in known:
+        near = nearest(name, known)
+        meant = f"; the nearest is {group}={near}" if near else ""
+        raise ConfigError(f"{group}={name}: there is no such choice{meant}. There are {', '.join(sorted(known))}")
+    wanted = needs(group, name)
+    if wanted and not any(made.get(each) == choice or each in swept for each, choice in wanted):
+        each, choice = wanted[0]
+        raise ConfigError(f"{group}={name} is for {each}={choice}, and {each}={made.get(each) or 'null'}: add {each}={choice}")
+    if (
+        group not in made
+        and holders(verb, group)
+        and not any(each.partition("=")[0] in swept for each in holders(verb, group))
+    ):
+        raise ConfigError(f"{group}={name} is a choice of {' or '.join(holders(verb, group))}: add that, or remove {group}")
+
+
+def _check_key(verb: str, word: Override, chosen: dict[str, str | None], swept: set[str]) -> None:
+    key = word.key_or_group
+    made, known = catalogue(verb, chosen), all_entries(verb)
+    if key in made.entries or _is_of_another(key, chosen):
+        return
+    if (conf_dir() / key).is_dir():
+        there = ", ".join(groups_of(verb)) or "none"
+        raise ConfigError(f"{key}={_text(word)}: {verb} has no choice of {key}; it has choices of {there}")
+    if key in known:
+        choices = known[key][1]
+        if not choices or any(each.partition("=")[0] in swept for each in choices):
+            return  # each cell of a sweep is looked at by itself
+        raise ConfigError(f"{key} is a key of {' or '.join(choices)}: add that, or remove {key}")
+    if (word.is_add() or word.is_force_add()) and _is_free(key, made.entries):
+        return
+    near = nearest(key, [*groups_of(verb), *(each for each, (entry, _) in known.items() if is_shown(entry))])
+    node, _, name = key.rpartition(".")
+    where = f"{node}: no key {name!r}" if node in known or node in made.groups else f"no key {key!r}"
+    raise ConfigError(where + (f"; the nearest is {near}" if near else "") + f". cryosense {verb} --help lists all")
+
+
+def _is_of_another(key: str, chosen: dict[str, str | None]) -> bool:
+    """Return whether it is below a group whose chosen member is not cryosense's own: only its file knows its keys."""
+    return any(
+        name is not None and key.startswith(f"{group.replace('/', '.')}.") and name not in members(group)
+        for group, name in chosen.items()
+    )
+
+
+def _is_free(key: str, entries: Any) -> bool:
+    """Return whether a key may be added: below a mapping that holds anything, or as a parameter of what a node makes."""
+    node, _, name = key.rpartition(".")
+    while node:
+        entry = entries.get(node)
+        if entry is not None and entry.value is not ...:
+            return isinstance(entry.value, dict)
+        target = entries.get(f"{node}._target_")
+        if target is not None:
+            return _takes(str(target.value), name)
+        node, _, name = node.rpartition(".")
+    return False
+
+
+def _takes(target: str, name: str) -> bool:
+    """Return whether a callable has a parameter of this name."""
+    return name in inspect.signature(get_object(target)).parameters
+
+
+def _is_single(word: Override) -> bool:
+    return not word.is_sweep_override() and not word.is_delete()
+
+
+def _text(word: Override) -> str | None:
+    value = None if word.is_sweep_override() or word.is_delete() else word.value()
+    return None if value is None else str(value)
