@@ -89,7 +89,7 @@ def _explained(particles: Observed, models: Tensor, noise: Tensor, disc: Disc, a
 
 
 def of_rows(particles: Observed, rows: Tensor) -> Observed:
-    """-> these of the particles; what one row says of all stays one."""
+    """Return only these rows of the particles; what has a single row for all particles keeps it."""
     return Observed(particles.spectrum[rows], *(part[rows] if len(part) > 1 else part for part in particles[1:]))
 
 

@@ -7,7 +7,7 @@ For noise of known power the log likelihood of the right pose lies above that of
 in the mean, with a variance of 2 D: p the share measured, eta what a quantiser keeps, the last factor the spectral
 signal-to-noise ratio of one image. The largest of N unrelated poses stays below the right one while D is above about
 ``4 log N``, 34 for the 4,608 rotations of the first grid. Poses that are not unrelated differ in less of it:
-:mod:`cryosense.alignment.turning` says in what.
+``cryosense.alignment.turning`` says in what.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ def information_per_shell(map_snr: Tensor, particles: int) -> Tensor:
 
 
 def needed_nats(angle_deg: Tensor, floor: float) -> Tensor:
-    """(q,) degrees -> (q,): the share of a floor, for the likeliest of all poses of the first grid, that those within have.
+    """Return, for turns by angles (q,) in degrees, the nats that each needs, (q,): a share of a floor, which is for all poses.
 
-    The logarithm of how many poses lie within an angle grows from a few neighbours to all of them.
+    The share is that of the likeliest of all poses of the first grid which those within the angle have. The logarithm of the
+    number of poses within an angle grows from a few neighbours to all of them.
     """
     angle = torch.deg2rad(angle_deg.double())
     within = grids.rotation_count(FIRST_ORDER) * (angle - torch.sin(angle)) / math.pi
@@ -52,9 +53,9 @@ def needed_nats(angle_deg: Tensor, floor: float) -> Tensor:
 
 
 def least_profile(nats: Tensor, needed: Tensor) -> Tensor:
-    """(q, n // 2 + 1) nats that whole shells add to each of q sums, (q,) -> (n // 2 + 1,) keep probabilities that leave them.
+    """Return the keep probabilities, (n // 2 + 1,), of the fewest coefficients that leave each of q sums its (q,) nats.
 
-    Those of the fewest coefficients: a linear program.
+    ``nats``, (q, n // 2 + 1), are what whole shells add to each sum. A linear program.
 
     Raises:
         ArgumentError: whole shells do not leave as much.

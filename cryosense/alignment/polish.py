@@ -12,7 +12,7 @@ from cryosense.alignment.reference import Reference
 
 STEP_RADIANS = 3e-3  # of the differences from which derivatives along rotations are computed
 FIRST_STEPS, LAST_STEPS = 2, 4  # from each start, and from the best of them
-LEAST_PIVOT = 1e-12  # what nothing is known of is found to no better than this
+LEAST_PIVOT = 1e-12  # directions without any information get this much
 FIRST_DAMPING, EASE, STIFFEN = 1e-3, 0.1, 10.0
 
 
@@ -90,9 +90,10 @@ def _real(values: Tensor) -> Tensor:
 
 
 def inverse(matrices: Tensor) -> Tensor:
-    """(b, m, m) positive definite float64 -> their inverses, by Gauss and Jordan's elimination.
+    """Return the inverses of positive definite matrices (b, m, m) float64, by Gauss-Jordan elimination.
 
-    Element by element: LAPACK's routines round by how a matrix lies in memory, which is by its place in the batch.
+    Element by element: LAPACK's routines round differently with how a matrix lies in memory, hence with its place in the
+    batch.
     """
     size = matrices.shape[-1]
     made = torch.cat([matrices, torch.eye(size, dtype=matrices.dtype, device=matrices.device).expand_as(matrices)], dim=2)

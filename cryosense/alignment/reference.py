@@ -45,7 +45,7 @@ class Reference(ShowsInModule, nn.Module):
         return self.at(along[..., 0] * x + along[..., 1] * y)  # no product of matrices, which rounds by how many there are
 
     def at(self, points: Tensor) -> Tensor:
-        """(..., 3) x, y, z in Fourier pixels, no further out than the disc -> (...) complex: the map's transform there."""
+        """Return the map's transform, (...) complex, at points (..., 3): x, y, z in Fourier pixels, inside the disc."""
         # Half of the transform is kept: at a negative x stands the conjugate of what stands at the opposite point.
         flipped = points[..., :1] < 0
         grid = torch.where(flipped, -points, points) * (self.pad_factor / self.reach)

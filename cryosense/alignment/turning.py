@@ -1,13 +1,13 @@
-"""What a turn of a particle changes of each shell of its transform.
+"""What a turn of a particle changes in each shell of its transform.
 
 The log likelihood of the right pose lies above that of a pose turned by Q, over random poses and in the mean, by
 
     D(Q) = sum over shells k of D_k (1 - C_k(Q)),    C_k(Q) = <conj(F) F(Q .)> / <|F|^2>,
 
-with D_k what the shell's measured signal is worth (:mod:`cryosense.alignment.information`) and <> the mean over the shell of
-the particle's transform F in 3D. For a small turn about an axis that is half its square times the Fisher information about
-it, D_k <|L F|^2> / <|F|^2> with L = k x grad; far from there every pose that resembles the right one shows. Shells whose power
-is a ball's, or an ellipsoid's with its four like poses, add nothing to some D(Q), however strong they are.
+with D_k the information in the shell's measured signal (``cryosense.alignment.information``) and <> the mean over the shell
+of the particle's transform F in 3D. For a small turn about an axis that is half its square times the Fisher information about
+it, D_k <|L F|^2> / <|F|^2> with L = k x grad; for larger turns every pose that resembles the right one shows. Shells whose
+power is that of a ball, or of an ellipsoid with its four equivalent poses, add nothing to some D(Q), however strong they are.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ from cryosense.errors import ArgumentError
 from cryosense.metrics import fsc
 from cryosense.volumes.symmetry import point_group
 
-SEEN = 0.5  # half-map FSC of the shells that are asked
+SEEN = 0.5  # half-map FSC of the shells that are used
 LEAST_SHELLS = 3
 POINTS = 120  # of each shell
-AXES_ORDER = 1  # of the axes of the smallest turns: 48
+AXES_ORDER = 1  # of the grid of the axes of the smallest turns: 48 axes
 PAD = 2
 
 
 class Turns(NamedTuple):
-    """q turns: angle (q,) to the nearest pose that is the same, and 1 - C_k (q, n // 2 + 1), zero where nothing is seen."""
+    """q turns: angles (q,) to the nearest equivalent pose, and 1 - C_k, (q, n // 2 + 1), zero in shells that are not seen."""
 
     angle_deg: Tensor
     unlike: Tensor
 
     @property
     def nearest(self) -> Tensor:
-        """(q,) bool: which of them are by no more than a cell of the first grid."""
+        """Which turns are by no more than a cell of the first grid, (q,) bool."""
         return self.angle_deg < 1.01 * grids.spacing_deg(FIRST_ORDER)
 
     def nats(self, signal: Tensor) -> Tensor:
-        """(n // 2 + 1,) D_k -> (q,) D(Q)."""
+        """Return D(Q) of each turn, (q,), for D_k (n // 2 + 1,)."""
         return (self.unlike * signal).sum(-1)
 
 
 def turns(first: Tensor, second: Tensor, symmetry: str) -> Turns:
-    """Half maps (n, n, n), masked -> turns by a cell of the first grid about many axes, and all larger ones of that grid.
+    """Return turns by a cell of the first grid about many axes, and all larger ones of that grid.
 
-    Products of one map with the other are free of noise in the mean. Shells are asked up to the first whose FSC is below
-    :data:`SEEN`: a reference that poses are found with first shows no more.
+    ``first`` and ``second`` are masked half maps (n, n, n). Products of one map with the other are free of noise in the mean.
+    Shells are used up to the first whose FSC is below ``SEEN``: a reference with which poses are first found shows no more.
 
     Raises:
-        ArgumentError: maps that agree in fewer than three shells.
+        ArgumentError: the maps agree in fewer than three shells.
     """
     curve = fsc(first, second)
     unseen = (curve[1 : first.shape[-1] // 2] < SEEN).nonzero()[:, 0]
@@ -81,7 +81,7 @@ def turns(first: Tensor, second: Tensor, symmetry: str) -> Turns:
 
 
 def _asked(symmetry: str) -> tuple[Tensor, Tensor]:
-    """-> (q, 3, 3) turns and (q,) their angles to the operation of the group that is nearest."""
+    """Return turns (q, 3, 3) and their angles (q,) to the nearest operation of the group."""
     least = grids.spacing_deg(FIRST_ORDER)
     rot, tilt = torch.deg2rad(grids.views_deg(AXES_ORDER)).unbind(-1)
     axes = torch.stack([tilt.sin() * rot.cos(), tilt.sin() * rot.sin(), tilt.cos()], dim=-1)
@@ -95,11 +95,10 @@ def _asked(symmetry: str) -> tuple[Tensor, Tensor]:
 
 
 def _points(shell: int) -> Tensor:
-    """-> (p, 3) x, y, z in Fourier pixels, evenly over the half of a sphere, one of each Friedel pair.
+    """Return points (p, 3), x, y, z in Fourier pixels, spread evenly over half of a sphere: one of each Friedel pair.
 
-    Its radius is the root mean square of those of an image's coefficients in the shell.
-
-    Along a spiral of the golden angle, away from the lattice, so that what interpolation takes it takes from all turns alike.
+    The radius is the root mean square of those of an image's coefficients in the shell. The points lie along a spiral of the
+    golden angle, away from the lattice, so that interpolation takes the same from all turns.
     """
     axis = torch.arange(-shell - 1, shell + 2, dtype=torch.float64)
     squares = axis[:, None] ** 2 + axis**2
@@ -112,5 +111,5 @@ def _points(shell: int) -> Tensor:
 
 
 def deviation_deg(nats: float) -> float:
-    """The least D(Q) of turns by a cell of the first grid -> the standard deviation of a pose about that axis, in degrees."""
+    """Return a pose's standard deviation about an axis in degrees, by the least D(Q) of turns by a cell of the first grid."""
     return grids.spacing_deg(FIRST_ORDER) / math.sqrt(2 * nats) if nats > 0 else math.inf

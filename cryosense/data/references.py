@@ -75,11 +75,11 @@ def whole_file(file: ImageFile) -> Images:
 
 
 def find_file(name: str, source: Path, root: Path | None, *, alone: bool = False) -> tuple[Path | None, list[Path]]:
-    """-> the file or ``None``, all places tried.
+    """Return the file or ``None``, and all the places tried.
 
-    RELION writes paths relative to the project's folder, which holds the folder of the STAR file some levels down: tried are
-    ``root``, the folder of ``source``, and every folder above it. The one stack of a table, ``alone``, may have been
-    moved with it: it is also looked for beside the table.
+    RELION writes paths relative to the project's folder, some levels above the STAR file's own: tried are ``root``, the folder
+    of ``source``, and every folder above it. The one stack of a table, ``alone``, may have been moved with it: it is also
+    looked for beside the table.
     """
     folder = source.absolute().parent
     bases = [*([root] if root is not None else []), folder, *folder.parents]

@@ -53,7 +53,7 @@ def write_star(
 ) -> None:
     """Write a STAR file whose particle i is image i + 1 of ``stack_path``; every other column is carried through.
 
-    ``rlnImageName`` becomes ``00000i@`` + the stack's path relative to :func:`naming_folder`: start RELION there. Or the name
+    ``rlnImageName`` becomes ``00000i@`` + the stack's path relative to ``naming_folder``: start RELION there. Or the name
     of each image is given in place of the stack.
 
     - With an optics table (RELION 3.1 and later): both tables are written; ``rlnImageSize`` and ``rlnImagePixelSize`` of the
@@ -64,7 +64,7 @@ def write_star(
     - Without any metadata: the smallest 3.1 file, one optics group with image size and pixel size. Refinement in RELION needs
       ``rlnVoltage`` and ``rlnSphericalAberration`` as well: they are unknown here and not made up.
 
-    Raises :class:`ParticleDataError` if the file exists with another content, or for several optics groups in the optics table
+    Raises ``ParticleDataError`` if the file exists with another content, or for several optics groups in the optics table
     where the particles do not say which is theirs.
     """
     path, particles = Path(path), metadata.copy()
@@ -85,7 +85,7 @@ def write_star(
 
 
 def naming_folder(path: Path, root: str | Path) -> Path:
-    """-> the folder that the images of a STAR file are named from: ``root``, a RELION project's, where the file lies in it.
+    """Return the folder relative to which a STAR file names images: ``root``, a RELION project's, if the file lies in it.
 
     A file outside is its own project, with what lies beside it, wherever it is moved to.
     """

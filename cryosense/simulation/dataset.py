@@ -44,7 +44,7 @@ def write_dataset(
       clean images.
     - ``labels.csv``: particle, state and what distinguishes the state.
 
-    STAR files name images as seen from ``relion_root``, see :func:`.naming_folder`. What an earlier attempt left in the
+    STAR files name images as seen from ``relion_root``, see ``naming_folder``. What an earlier attempt left in the
     directory is continued. ``progress`` is called with the number of particles done since its last call.
 
     Raises:

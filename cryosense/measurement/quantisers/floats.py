@@ -79,7 +79,7 @@ class FloatQuantiser(StoredQuantiser):
         return np.full(layout.count, self.rounding, np.float32)
 
     def models(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> tuple[np.ndarray | None, ...]:
-        """-> one after the other those of the highest bytes, as many as are coded, the lowest of them first."""
+        """Return the models of the highest bytes, as many as are coded, one after the other, the lowest byte first."""
         counts, values = np.full((self.dtype.itemsize, BYTE_VALUES), 1 / BYTE_VALUES), flat(y)
         for rows, layout in runs(self.layouts.of(operator), len(values)):
             planes = self._planes(self._kept(layout.taken(values[rows])))
@@ -99,7 +99,7 @@ class FloatQuantiser(StoredQuantiser):
 
     @property
     def _models(self) -> list[np.ndarray]:
-        """-> of each coded byte, the lowest first."""
+        """The model of each coded byte, the lowest first."""
         model = self.tables.models[0]
         return [] if model is None else np.split(model, len(model) // BYTE_VALUES)
 

@@ -35,7 +35,7 @@ class Contribution(NamedTuple):
     precision: Tensor | None
 
     def weighed(self, terms: Slices) -> Slices:
-        """-> what the images add to a map, each coefficient by what quantisation leaves of it."""
+        """Return what the images add to a map, with each coefficient weighted by what quantisation leaves of it."""
         if self.precision is None:
             return terms
         return Slices(terms.numerator * self.precision, terms.weight * self.precision)

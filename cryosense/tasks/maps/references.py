@@ -15,7 +15,7 @@ from cryosense.files.limits import read_json
 from cryosense.metrics import equivalent_particles, fsc, sphere_mask
 
 PIXEL_SIZE_TOLERANCE = 1e-3
-EDGE_SHARE = 8  # of the box, that the soft edge of the sphere takes
+EDGE_SHARE = 8  # the soft edge of the sphere is as wide as the box over this
 
 
 def read_map(path: str | Path, key: str, box_size: int, pixel_size_angstrom: float) -> Tensor:

@@ -18,16 +18,16 @@ ELSEWHERE = "masks for particles whose poses come from elsewhere are made with p
 
 @dataclass(frozen=True)
 class AlignmentFloor:
-    """A floor under the information that each particle gives of its pose.
+    """A floor under the information that each particle gives about its pose.
 
     Attributes:
-        poses: ``unknown``, so that masks must leave as much, or ``known``, from elsewhere, so that they need not.
+        poses: ``unknown``, so that masks must leave that much, or ``known``, from elsewhere, so that they need not.
         nats: by which the right pose of a particle is to be likelier, in the mean, than one that is turned from it as far as
-            can be; nearer poses are fewer, and need less: see :func:`.needed_nats`.
-        symmetry: point group of the particle, Cn or Dn: poses that are the same are not told apart.
+            possible; nearer poses are fewer, and need less: see ``needed_nats``.
+        symmetry: point group of the particle, Cn or Dn: equivalent poses are not told apart.
 
     Raises:
-        MaskError: another word, a floor below that of one grid.
+        MaskError: another word for ``poses``, or a floor that does not tell the poses of one grid apart.
         ArgumentError: another group.
     """
 
@@ -46,10 +46,12 @@ class AlignmentFloor:
             )
 
     def least(self, map_snr: Tensor, particles: int, turns: Turns | None) -> Tensor | None:
-        """(n // 2 + 1,) s(k) of the half maps of so many particles -> keep probabilities that poses need; known: None.
+        """Return the keep probabilities, (n // 2 + 1,), that poses need; None if they are known.
+
+        ``map_snr`` is s(k), (n // 2 + 1,), of the half maps of this many particles.
 
         Raises:
-            MaskError: particles that cannot be aligned even without masks; a pilot of which no maps are there.
+            MaskError: particles that cannot be aligned even without masks, or a pilot without half maps.
         """
         if self.poses == "known":
             return None
@@ -70,7 +72,7 @@ class AlignmentFloor:
         return least_profile(turns.unlike * signal, needed)
 
     def summary(self, map_snr: Tensor, keep_probability: Tensor, particles: int, turns: Turns | None) -> dict[str, object]:
-        """-> the floor that masks keep, how far poses then scatter, and both without masks; None: the pilot does not say."""
+        """Return the floor that masks keep, how far poses then scatter, and both without masks; None if unknown."""
         signal = information_per_shell(map_snr, particles)
         found: dict[str, object] = {"poses": self.poses}
         for ending, kept in (("", keep_probability * signal), ("_without_masks", signal)):

@@ -113,7 +113,7 @@ class MaskDesign:
 
     @cached_property
     def turns(self) -> Turns | None:
-        """What turns of the particle change; None where the pilot does not say."""
+        """What turns of the particle change; None if the pilot cannot tell."""
         return self.pilot.turns(self.alignment.symmetry)
 
     def solve(self, snr: ShellSnr) -> Profile:

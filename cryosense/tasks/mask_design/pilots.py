@@ -21,7 +21,7 @@ from cryosense.metrics import fsc, sphere_mask
 from cryosense.metrics.shell_snr import ObservedCurve
 from cryosense.tasks.maps.references import PIXEL_SIZE_TOLERANCE
 
-EDGE_SHARE = 16  # of the box, that the soft edge of the sphere takes
+EDGE_SHARE = 16  # the soft edge of the sphere is as wide as the box over this
 CURVES = ("unmasked", "corrected")
 
 
@@ -50,7 +50,7 @@ class Pilot:
         return int(unseen[0]) if len(unseen) else len(curve.fsc) - 1
 
     def turns(self, symmetry: str) -> Turns | None:
-        """-> what turns change of each shell, by the half maps inside the sphere that touches their box."""
+        """Return what turns change in each shell, by the half maps in the sphere that touches their box; None without maps."""
         if self.half_maps is None:
             return None
         maps = [_read_map(path)[0] for path in self.half_maps]

@@ -23,7 +23,7 @@ from cryosense.tasks.maps.references import read_map
 from cryosense.tasks.poses.table import pose_columns
 from cryosense.volumes.symmetry import point_group
 
-EDGE_SHARE = 16  # of the box, that the soft edge of the reference's sphere takes
+EDGE_SHARE = 16  # the soft edge of the sphere is as wide as the box over this
 LEAST_SHELLS = 3
 
 
@@ -34,7 +34,7 @@ class Alignment:
     Attributes:
         source: particle images with their metadata, or a measurement file; poses that they have are not looked at.
         geometry: what is done to the images first.
-        design, quantiser, scaling: how each particle is taken to be measured, see :class:`.MeasuredParticles`; no design: all
+        design, quantiser, scaling: how each particle is taken to be measured, see ``MeasuredParticles``; no design: all
             of it, and for a quantiser that changes numbers all Hartley coefficients. Of a file: as it says.
         ctf_correction: false for particles without a CTF.
         reference: map of the box and the pixel size of the particles.
@@ -42,7 +42,7 @@ class Alignment:
         symmetry: point group of the reference, Cn or Dn, in RELION's setting.
         fineness: of the search.
         calibration_particles: evenly out of the stack, from which the reference's amplitude and the noise are found.
-        device: where images are measured and matched, see :func:`device_named`.
+        device: where images are measured and matched, see ``device_named``.
 
     Raises:
         CryosenseError: a value out of range, named in the message.

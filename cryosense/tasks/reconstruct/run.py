@@ -37,7 +37,7 @@ class Run:
         write_images: write the reconstructed stack, and the per-pixel deviation where the method gives one.
         device: where particles are measured, reconstructed and scored.
         write_samples: write each sample of a method that draws several as a stack of its own.
-        relion_root: folder of a RELION project, from which the STAR file names images; see :func:`.naming_folder`.
+        relion_root: folder of a RELION project, from which the STAR file names images; see ``naming_folder``.
     """
 
     run_id: str
