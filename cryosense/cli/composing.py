@@ -54,12 +54,11 @@ class ConfigLoader(ConfigLoaderImpl):
         from_shell: bool = True,
         validate_sweep_overrides: bool = True,
     ) -> DictConfig:
-        """Return the composed configuration, Hydra's own node included.
+        """Return the composed configuration, including Hydra's own node.
 
         Raises:
-            ForeignConfigError: see ``cryosense.cli.trust.refuse_untrusted``; or Hydra's own node is set by a configuration in
-                someone else's folder, or by one that is composed within another.
-            ConfigError: see ``cryosense.cli.wrong_kinds.refuse_wrong_kinds``.
+            ForeignConfigError: see ``cryosense.cli.trust.refuse_untrusted``; Hydra's own node is set by a foreign folder, or
+                by a configuration that is composed within another.
             ConfigError: see ``cryosense.cli.help.typos.refuse_mistyped``.
         """
         parsed = OverridesParser.create().parse_overrides(overrides)

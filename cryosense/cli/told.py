@@ -1,4 +1,4 @@
-"""What a finished run says of itself: its scores in a line, and which files to look at."""
+"""What a finished run says about itself: its scores in a line, and which files to look at."""
 
 from __future__ import annotations
 

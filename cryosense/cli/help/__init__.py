@@ -1,1 +1,1 @@
-"""What can be typed, read from the configuration files themselves: help, completion, and answers to what was mistyped."""
+"""What can be typed, read from the configuration files themselves: help, completion, and answers to typing errors."""

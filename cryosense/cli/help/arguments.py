@@ -1,4 +1,4 @@
-"""The order of words on a command line, which Hydra minds and users need not."""
+"""The order of words on a command line, which matters to Hydra but need not matter to users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cryosense.cli.positional import WITH_A_WORD
 
 
 def options_first(words: Sequence[str]) -> list[str]:
-    """Return the same words, options and what belongs to them in front: between overrides Hydra does not understand them."""
+    """Return the words with options and their arguments first, since Hydra does not understand them between overrides."""
     options, others = [], []
     rest = list(words)
     while rest:

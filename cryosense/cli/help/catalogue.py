@@ -21,8 +21,8 @@ class Catalogue:
     """A verb's command line.
 
     Attributes:
-        groups: what is chosen of each group, in order.
-        said: of each group, beside its default.
+        groups: the chosen member of each group, in order.
+        said: the comment beside each group's default.
         entries: every key, nodes included (their value is ...), in order.
     """
 
@@ -32,7 +32,7 @@ class Catalogue:
 
     @property
     def shown(self) -> list[Entry]:
-        """Keys to type: not those that only pass on what another key says."""
+        """Keys to type, without those that only pass on another key's value."""
         return [entry for entry in self.entries.values() if is_shown(entry)]
 
 
@@ -50,25 +50,25 @@ def members(group: str) -> tuple[str, ...]:
 
 
 def member(group: str, name: str) -> ConfigFile:
-    """Return a choice's file; an empty one where it is not cryosense's own."""
+    """Return a choice's file, or an empty one if it is not cryosense's own."""
     path = conf_dir() / group / f"{name}.yaml"
     return read(path) if path.is_file() else ConfigFile()
 
 
 def needs(group: str, name: str) -> list[tuple[str, str]]:
-    """Return the (group, choice) of which one must be chosen beside it; none: it goes with all."""
+    """Return (group, choice) pairs of which one must be chosen as well; none if it goes with everything."""
     found = NEEDS.search(" ".join(member(group, name).header))
     return [(each.partition("=")[0], each.partition("=")[2]) for each in found[1].split(" or ")] if found else []
 
 
 def goes_with(group: str, name: str, made: Catalogue) -> bool:
-    """Return whether a choice has beside it what it needs."""
+    """Return whether what a choice needs is chosen as well."""
     wanted = needs(group, name)
     return not wanted or any(made.groups.get(each) == choice for each, choice in wanted)
 
 
 def catalogue(verb: str, choices: Mapping[str, str | None] | None = None) -> Catalogue:
-    """Return a verb's command line where these members of groups are chosen, and its own defaults otherwise."""
+    """Return a verb's command line with these members of groups chosen, and its own defaults otherwise."""
     return _catalogue(verb, tuple(sorted((choices or {}).items())))
 
 
@@ -91,6 +91,7 @@ class _Walk:
     overriding: dict[str, str | None] = field(default_factory=dict)
 
     def add(self, path: Path, group: str, package: str, into: Catalogue) -> None:
+        """Add what a file and its defaults list hold."""
         file = read(path) if path.is_file() else ConfigFile()
         prefix = "" if file.is_global or not package else f"{package}."
         listed = [default for default, _ in file.defaults]
@@ -142,7 +143,7 @@ def groups_of(verb: str) -> tuple[str, ...]:
 
 @cache
 def holders(verb: str, group: str) -> tuple[str, ...]:
-    """Return the choices that bring a group with them, where a verb has it only with those."""
+    """Return the choices that bring a group with them, if a verb has it only with those."""
     plain = catalogue(verb).groups
     if group in plain:
         return ()
@@ -152,7 +153,7 @@ def holders(verb: str, group: str) -> tuple[str, ...]:
 
 @cache
 def all_entries(verb: str) -> dict[str, tuple[Entry, tuple[str, ...]]]:
-    """Return every key that a verb has with some choice, and the choices that have it: none where all have."""
+    """Return every key that a verb has with some choice, and the choices that have it, none if all do."""
     found: dict[str, tuple[Entry, tuple[str, ...]]] = {key: (entry, ()) for key, entry in catalogue(verb).entries.items()}
     for group in sorted(set(groups_of(verb)) - {"experiment"}, key=len):  # those below a group have the last word
         own: dict[str, tuple[Entry, tuple[str, ...]]] = {}

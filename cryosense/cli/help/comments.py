@@ -1,4 +1,4 @@
-"""A configuration file with its comments: what YAML readers throw away is what ``--help`` says."""
+"""A configuration file with its comments: ``--help`` shows what YAML readers throw away."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PACKAGE = re.compile(r"# @package (\S+)")
 
 @dataclass(frozen=True)
 class Entry:
-    """A key with its value and what is said of it.
+    """A key with its value and its comments.
 
     Attributes:
-        value: as YAML reads it; ... of a mapping.
-        text: the value as it stands in the file.
-        comment: beside it, or above it where nothing is beside it.
-        heading: above it where something is beside it: said of this key and those after it.
+        value: as YAML reads it; ... for a mapping.
+        text: the value as written in the file.
+        comment: beside it, or above it if nothing is beside it.
+        heading: above it if something is beside it, for this key and those after it.
     """
 
     key: str
@@ -58,7 +58,7 @@ class ConfigFile:
 
 @cache
 def read(path: Path) -> ConfigFile:
-    """Return a file of cryosense's own, which is trusted to be YAML."""
+    """Read one of cryosense's own files, which is trusted to be YAML."""
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     header, package = [], None
@@ -94,7 +94,7 @@ def _entries(node: yaml.MappingNode, plain: Any, prefix: str, lines: list[str], 
 
 
 def _above(lines: list[str], line: int, top: int) -> str:
-    """Return the comment lines that end just above a line, as far as they are not the file's header."""
+    """Return the comment lines that end just above a line, unless they are the file's header."""
     first = line
     while first > top and lines[first - 1].lstrip().startswith("#"):
         first -= 1
@@ -102,7 +102,7 @@ def _above(lines: list[str], line: int, top: int) -> str:
 
 
 def _beside(lines: list[str], mark: Any) -> str:
-    """Return the comment that follows a value in its line."""
+    """Return the comment that follows a value on its line."""
     line = lines[mark.line] if mark.line < len(lines) else ""
     found = COMMENT.fullmatch(line[mark.column :].removeprefix(":"))
     return found[1].strip() if found else ""

@@ -86,7 +86,7 @@ def _starting(typed: str, words: Iterable[str]) -> list[str]:
 
 
 def _paths(typed: str) -> list[str]:
-    """Return files and folders, these with a slash."""
+    """Return files and folders, the latter with a slash."""
     folder = Path(typed[: typed.rfind("/") + 1] or ".").expanduser()
     try:
         found = sorted(folder.iterdir())

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is most like it, by the whole or by the last part; None: nothing is."""
+    """Return the known word that is most similar, as a whole or by its last part; None if none is."""
     names = list(known)
     close = difflib.get_close_matches(word, names, 1, 0.75)
     if close:

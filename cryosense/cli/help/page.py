@@ -1,4 +1,4 @@
-"""What ``cryosense VERB --help`` prints: of this verb, its choices and keys, with what the configuration files say of them."""
+"""What ``cryosense VERB --help`` prints: this verb's choices and keys, with the comments of the configuration files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def chosen_in(words: Sequence[str]) -> dict[str, str | None]:
 
 
 def verb_page(verb: str, words: Sequence[str] = ()) -> str:
-    """Return the help of a verb where these words are on its command line."""
+    """Return the help of a verb with these words on its command line."""
     made, header = catalogue(verb, chosen_in(words)), read(conf_dir() / f"{verb}.yaml").header
     said, examples = without_examples(header), examples_of(header)
     lines = [f"cryosense {verb}", *textwrap.wrap(" ".join(said), width()), "", "Examples:"]
@@ -59,7 +59,7 @@ def verb_page(verb: str, words: Sequence[str] = ()) -> str:
 
 
 def key_page(verb: str, word: str) -> str | None:
-    """Return all about a key, by its full name or its last word, or about a group; None: there is none of that name."""
+    """Return the help of a key, by its full name or its last word, or of a group; None if there is none of that name."""
     if word in groups_of(verb):
         return "\n".join(_of_group(verb, word))
     known = {key: found for key, found in all_entries(verb).items() if is_shown(found[0])}
@@ -81,13 +81,13 @@ def no_such_key(verb: str, word: str) -> str:
 
 
 def group_of(key: str, made: Catalogue) -> str | None:
-    """Return the group whose chosen member has a key: the longest name, where groups lie in each other."""
+    """Return the group whose chosen member has a key, the longest name where groups are nested."""
     holders = [group for group in made.groups if key.startswith(f"{group.replace('/', '.')}.")]
     return max(holders, key=len, default=None)
 
 
 def without_examples(header: Sequence[str]) -> list[str]:
-    """Return what a file's header says but for its examples."""
+    """Return a file's header without its examples."""
     return [line for line in header if not line.startswith("Example: ")]
 
 
@@ -102,7 +102,7 @@ def first_sentence(header: Sequence[str]) -> str:
 
 
 def entry_row(entry: Entry) -> list[str]:
-    """Return a key with its value and what is said of it, and before that what is said of it and those after it."""
+    """Return a key with its value and comment, after the heading of it and those that follow."""
     heading = ["", *textwrap.wrap(entry.heading, width() - 2, initial_indent="  ", subsequent_indent="  ")]
     return [*(heading if entry.heading else []), *row(f"{entry.key}={entry.text}", entry.comment)]
 
@@ -116,12 +116,12 @@ def row(left: str, right: str) -> list[str]:
 
 
 def width() -> int:
-    """Return columns of the terminal, within what can be read."""
+    """Return the columns of the terminal, within readable limits."""
     return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
 
 
 def _rest(made: Catalogue) -> Iterator[str]:
-    """Keys of no group, under what is said of the nodes that they are in."""
+    """Yield keys of no group, under the comments of their nodes."""
     node = ""
     for entry in made.shown:
         if group_of(entry.key, made) is None:
@@ -135,7 +135,7 @@ def _rest(made: Catalogue) -> Iterator[str]:
 
 
 def _others(group: str, name: str | None, made: Catalogue) -> str:
-    """Those that go with what else is chosen."""
+    """Return the other members, those that go with what else is chosen."""
     fitting = [each for each in members(group) if goes_with(group, each, made)]
     others = [each for each in fitting if each != name]
     return f"or {', '.join(others)}" if others else ""

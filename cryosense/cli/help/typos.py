@@ -1,4 +1,4 @@
-"""What was mistyped is refused in one line that names what was probably meant."""
+"""Typing errors are refused in one line that names what was probably meant."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ Options = Callable[[str], Sequence[str]]
 
 
 def refuse_mistyped(verb: str, overrides: Sequence[Override], options: Options) -> None:
-    """Look at a command line before it is composed.
+    """Check a command line before it is composed.
 
     Args:
-        options: the members of a group, those of other folders included.
+        verb: the verb.
+        overrides: the words of the command line.
+        options: returns the members of a group, including those of other folders.
 
     Raises:
         ConfigError: a key that the verb does not have, with any choice or with those that are made; a choice that does not
-            exist; or one that needs another beside it.
+            exist; or one that needs another with it.
     """
     if not (conf_dir() / f"{verb}.yaml").is_file():
         return
