@@ -1,11 +1,14 @@
 """The laws of a measurement, over every mask family: adjoint, pseudo-inverse, exact data step, rank, independence."""
 
+import copy
+
 import pytest
 import torch
 
 from cryosense import fourier
 from cryosense.measurement import Design
 from cryosense.operators.checks import check_operator
+from tests.devices import ON_EACH_DEVICE, there
 from tests.operators.families import dense, designs, operator
 
 SHARED, OWN = designs(per_particle=False), designs(per_particle=True)
@@ -21,6 +24,25 @@ def images(count: int, n: int, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("name", SHARED)
 def test_every_family_obeys_the_laws(name: str, own: bool) -> None:
     check_operator(operator((OWN if own else SHARED)[name], 32, 3))
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
+@pytest.mark.parametrize("name", SHARED)
+@ON_EACH_DEVICE
+def test_every_family_is_the_same_on_other_devices(name: str, own: bool, device: str) -> None:
+    here = (OWN if own else SHARED)[name].operator(32, torch.arange(3))
+    x = images(3, 32).float()
+    y = here(x)
+    expected = here.adjoint(y), here.pinv(y), here.data_step(x, y, 0.3), here.norm, here.measured_shares, here.row_forward(x)
+    with there(device) as somewhere:
+        operator = copy.deepcopy(here).to(somewhere)
+        operator.__dict__["_found"] = {}  # found out there
+        moved, seen = x.to(somewhere), y.to(somewhere)
+        found = operator.adjoint(operator(moved)), operator.pinv(seen), operator.data_step(moved, seen, 0.3)
+        found += operator.norm, operator.measured_shares, operator.row_forward(moved)
+        for one, other in zip(expected, found, strict=True):
+            assert other.device.type == somewhere.type
+            torch.testing.assert_close(other.cpu(), one, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["pixel-random_binary-K4-C2.0", "pixel-checkerboard-K16-C10.0", "fourier-radial-paper"])
