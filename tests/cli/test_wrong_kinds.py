@@ -49,7 +49,7 @@ def test_it_is_known_what_every_key_takes_and_what_ships_is_of_that_kind(verb: s
         ("reconstruct", "operator.symmetric=2.5", "operator.symmetric=2.5: true or false is needed"),
         ("reconstruct", "scores.lpips=5", "scores.lpips=5: a mapping of keys or null is needed"),
         ("reconstruct", "shard=3", "shard=3: a mapping of keys is needed"),
-        ("reconstruct", "data.pixel_size_angstrom=wide", "data.pixel_size_angstrom=wide: a number or null is needed"),
+        ("measure", "data.pixel_size_angstrom=wide", "data.pixel_size_angstrom=wide: a number or null is needed"),
         ("validate", "threads=[1,2]", "threads=[1, 2]: a whole number or null is needed"),
         ("simulate", "count=1e4", "count=10000.0: a whole number is needed"),
         ("simulate", "microscope.voltage_kv=high", "microscope.voltage_kv=high: a number is needed"),
