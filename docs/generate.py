@@ -13,6 +13,7 @@ from cryosense.cli.main import VERBS
 
 DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "cryosense"
+MOST_CHARACTERS = 76
 # What is called from outside, and what each holds; rooms that only the command line uses are left out.
 ROOMS = {
     "data": "Particles, files and their geometry",
@@ -62,7 +63,7 @@ def cli_index() -> str:
 def cli_page(verb: str) -> str:
     """Return the page of a verb: examples, choices, keys."""
     header, made = read(conf_dir() / f"{verb}.yaml").header, catalogue(verb)
-    lines = [f"# {verb}", "", *without_examples(header), "", "```bash", *examples_of(header), "```", ""]
+    lines = [f"# {verb}", "", *without_examples(header), "", "```bash", *map(wrapped, examples_of(header)), "```", ""]
     own = {key: found for key, found in all_entries(verb).items() if is_shown(found[0]) and not found[1]}
     of_groups = [key for key in own if any(key.startswith(f"{group.replace('/', '.')}.") for group in made.groups)]
     above = {key: entry.comment for key, entry in made.entries.items() if entry.value is ...}
@@ -75,6 +76,18 @@ def cli_page(verb: str) -> str:
             mine = [entry for entry in below if f"{group}={name}" in all_entries(verb)[entry.key][1]]
             lines += [*table(mine), ""] if mine else []
     return "\n".join(lines) + "\n"
+
+
+def wrapped(command: str) -> str:
+    """Return a command in lines that fit the page."""
+    first, *words = command.split()
+    lines = [first]
+    for word in words:
+        if len(lines[-1]) + len(word) < MOST_CHARACTERS:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"    {word}")
+    return " \\\n".join(lines)
 
 
 def default(name: str | None) -> str:
