@@ -50,6 +50,7 @@ def write(lines: list[str], folder: Path) -> None:
 
 def compared(config: DictConfig, folder: Path) -> list[str]:
     """-> the table of seconds of processors, which other work on the machine changes least, with ratios of each pair."""
+    back_projected(config, folder, "few", "first")  # compiles what no later run does
     pairs = [round_of(config, folder, number) for number in range(config.rounds)]
     heading = f"{config.few} and {config.count} particles of {config.box_size} px, {config.threads} thread(s)"
     lines = [
@@ -79,9 +80,7 @@ def round_of(config: DictConfig, folder: Path, number: int) -> dict[str, tuple[f
     """-> ours and theirs of one pair: insertion, whole command, fixed cost and peak memory."""
     took: dict[str, tuple[Usage, list[Usage]]] = {}
     for data in ("few", "count"):
-        output = folder / "ours" / f"{data}_{number}"
-        source = f"data.path={folder / data}/particles.star"
-        mine = timed(config.threads, output, "cryosense", "backproject", source, f"output_dir={output}")
+        mine = back_projected(config, folder, data, str(number))
         took[data] = (mine, [theirs(config, folder, data, name, number) for name in SUBSETS])
     insertion = tuple(
         1e3 * (whole.cpu_seconds - start.cpu_seconds) / (config.count - config.few)
@@ -93,6 +92,13 @@ def round_of(config: DictConfig, folder: Path, number: int) -> dict[str, tuple[f
     }
     peak = (took["count"][0].peak_gb, max(usage.peak_gb for usage in took["count"][1]))
     return {"insertion": (insertion[0], insertion[1]), **costs, "peak": peak}
+
+
+def back_projected(config: DictConfig, folder: Path, data: str, number: str) -> Usage:
+    """Back-project a data set, through the command line with its defaults."""
+    output = folder / "ours" / f"{data}_{number}"
+    source = f"data.path={folder / data}/particles.star"
+    return timed(config.threads, output, "cryosense", "backproject", source, f"output_dir={output}")
 
 
 def theirs(config: DictConfig, folder: Path, data: str, name: str, number: int) -> Usage:
