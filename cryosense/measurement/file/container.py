@@ -24,8 +24,6 @@ MAGIC, VERSION = "cryosense-measurement", 2
 USER_BLOCK = 1024
 TYPES = {"u1", "u2", "u4", "i8", "f4", "f8"}
 LAST = "levels"
-# What any HDF5 library since 1.8 reads; little room is set aside.
-HDF5_FORM = {"libver": ("v108", "v108"), "userblock_size": USER_BLOCK, "meta_block_size": 256}
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ def write_container(path: Path, arrays: Mapping[str, np.ndarray], levels: Iterab
     import h5py  # here, because few runs need it
 
     with written_whole(path) as unfinished:
-        with h5py.File(unfinished, "w", **HDF5_FORM) as file:
+        with h5py.File(_created(unfinished)) as file:
             made = {name: _contiguous(file, name, array.dtype, len(array)) for name, array in arrays.items()}
             made[LAST] = _contiguous(file, LAST, np.dtype("u1"), level_bytes)
             for name, array in arrays.items():
@@ -141,6 +139,19 @@ def write_container(path: Path, arrays: Mapping[str, np.ndarray], levels: Iterab
         start = directory[LAST][1]
         _write_levels(unfinished, start, levels, level_bytes)
         _write_directory(unfinished, directory)
+
+
+def _created(path: Path) -> Any:
+    """An empty file that any HDF5 library since 1.8 reads: little room set aside, no times, which would differ each time."""
+    import h5py
+
+    made, access = h5py.h5p.create(h5py.h5p.FILE_CREATE), h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    made.set_userblock(USER_BLOCK)
+    made.set_obj_track_times(False)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V18)
+    access.set_meta_block_size(256)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    return h5py.h5f.create(str(path).encode(), h5py.h5f.ACC_TRUNC, made, access)
 
 
 def _contiguous(file: Any, name: str, dtype: np.dtype, count: int) -> Any:

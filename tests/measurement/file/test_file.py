@@ -1,5 +1,6 @@
 """Measurement files: what is read is what acquire gives; damage is seen, named and survived."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from cryosense.measurement import (
     acquire,
 )
 from cryosense.measurement.file import MeasurementFile, MeasurementFileError
-from cryosense.measurement.file.container import USER_BLOCK, open_container
+from cryosense.measurement.file.container import USER_BLOCK, open_container, write_container
 from cryosense.measurement.quantisers import Float16, Float32, LloydMax, Sign, Uniform
 from cryosense.operators import masks
 from cryosense.operators.signed_binning import SignedBinning
@@ -154,6 +155,14 @@ def test_interrupted_sharded_and_repeated_runs_make_the_same_bytes(source: Parti
     other = ParticleSource.open(write_many(tmp_path / "other", 40), None, None, None, None, None)
     with pytest.raises(MeasurementFileError, match="other images"):
         make(path, measuring(other, Full(), Uniform()))
+
+
+def test_no_clock_is_in_the_bytes(tmp_path: Path) -> None:
+    arrays = {"std": np.ones(5, "<f4"), "star": np.ones(3000, np.uint8)}
+    for name in ("a", "b"):
+        write_container(tmp_path / name, arrays, [bytes(100)], 100)
+        time.sleep(1.1)  # HDF5 tells seconds
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_a_flipped_bit_costs_its_block_and_no_other(source: ParticleSource, tmp_path: Path) -> None:
