@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +17,7 @@ if TYPE_CHECKING:  # diffusers takes seconds to import, which only who opens a n
     from diffusers import UNet2DModel
 
 AT_A_TIME = 8  # images: fewer cost more each, more fall out of the cache
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class DDPMDenoiser(Denoiser):
@@ -67,7 +68,8 @@ class DDPMDenoiser(Denoiser):
 
     def _predict(self, x_t: Tensor, t: int) -> Tensor:
         def work(part: Tensor) -> tuple[Tensor]:
-            with torch.autocast(part.device.type, PRECISIONS[self.precision], enabled=self.precision != "float32"):
+            lower = PRECISIONS[self.precision]
+            with nullcontext() if lower is None else torch.autocast(part.device.type, lower):
                 made = self.network(part.contiguous(memory_format=torch.channels_last), t).sample
             return (made.to(part.dtype),)
 
