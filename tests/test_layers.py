@@ -26,7 +26,7 @@ FLOORS = [
 ]
 TASKS = [
     {"maps", "measure"},
-    {"mask_design", "latents", "atomic_models", "poses"},
+    {"mask_design", "latents", "atomic_models", "poses", "advise"},
     {"reconstruct"},
     {"validate"},
 ]

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 VERBS = {
     "simulate": "make a particle stack with known truth: density, poses, CTF, noise",
+    "advise": "how far a particle stack can be compressed, what that loses, which command does it",
     "measure": "measure a particle stack once and for all: one small file that other verbs read",
     "inspect": "what is in a measurement file, what it spends, whether it is whole",
     "reconstruct": "measure a particle stack through masks, reconstruct it, score it (-m sweeps)",

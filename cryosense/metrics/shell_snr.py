@@ -33,6 +33,16 @@ class ObservedCurve(NamedTuple):
         return deviation
 
 
+def independent_fraction(mask: Tensor) -> float:
+    """(n, n, n) -> share of the coefficients of a masked map that are independent, halved for what the correction takes away.
+
+    Noise under a mask M has the variance M^2, and sums of squares of it as many degrees of freedom as (sum M^2)^2 / sum M^4
+    voxels (Satterthwaite 1946). The curve of randomised phases that is subtracted is as uncertain as the masked one.
+    """
+    power = mask.double() ** 2
+    return float(power.sum() ** 2 / (power**2).sum() / power.numel() / 2)
+
+
 class ShellSnr(NamedTuple):
     """Natural logarithm of s = FSC / (1 - FSC) and its standard deviation, both (n // 2 + 1,) float64; shell 0 as shell 1."""
 

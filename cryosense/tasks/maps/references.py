@@ -103,35 +103,41 @@ class UncompressedRun:
     def compare(
         self, halves: tuple[Tensor, Tensor], pixel_size_angstrom: float, half_sets: str
     ) -> tuple[dict[str, Tensor], dict[str, float | None]]:
-        """Return curves (n // 2 + 1,) against half maps (n, n, n), and how many uncompressed particles these are worth.
-
-        ``cross_half1`` is half map 1 against the uncompressed half map 2, ``cross_half2`` the reverse, ``uncompressed`` the
-        uncompressed half maps against each other. If the halves have nothing in common but the particles, ``cross^2 /
-        uncompressed`` is the half-map FSC, so equivalent particles are stated twice: by half maps, and by that. Where the
-        first is larger, both halves share something that is not in the particles. None: no shell can be compared.
-
-        All maps are compared under a soft sphere that touches the box. At the hard edges of the box the noise of outer shells
-        leaks into inner ones, which is a lot where weights fall steeply (pixel masks, variable density) and says nothing about
-        what was measured.
-        """
-        n = halves[0].shape[-1]
-        edge = n // EDGE_SHARE
-        sphere = sphere_mask(halves[0], 1.0, radius_angstrom=n / 2 - edge, edge_pixels=edge)
-        uncompressed = [half * sphere for half in self.halves(n, pixel_size_angstrom, half_sets)]
-        halves = (halves[0] * sphere, halves[1] * sphere)
-        own = fsc(*uncompressed)
-        crossed = [fsc(halves[i], uncompressed[1 - i]) for i in (0, 1)]
-        particles = int(self._summary()["particles"])
-        honest = (torch.stack(crossed).mean(0).clamp_min(0) ** 2 / own.clamp_min(1e-3)).clamp(max=1)
-        curves = {"cross_half1": crossed[0], "cross_half2": crossed[1], "uncompressed": own}
-        worth = {"half_maps": _worth(fsc(*halves), own, particles), "cross": _worth(honest, own, particles)}
-        return curves, worth
+        """Compare half maps (n, n, n) with the uncompressed ones of this run, see :func:`crossed`."""
+        own = self.halves(halves[0].shape[-1], pixel_size_angstrom, half_sets)
+        return crossed(halves, own, int(self._summary()["particles"]))
 
     def _summary(self) -> dict[str, Any]:
         path = Path(self.directory) / "done.json"
         if not path.is_file():
             raise ParticleDataError(f"cross_reference: {self.directory} holds no finished back-projection (no done.json)")
         return read_json(path)
+
+
+def crossed(
+    halves: tuple[Tensor, Tensor], uncompressed: tuple[Tensor, Tensor], particles: int
+) -> tuple[dict[str, Tensor], dict[str, float | None]]:
+    """Return curves (n // 2 + 1,) of half maps (n, n, n) against uncompressed ones, and how many particles of these they are worth.
+
+    ``cross_half1`` is half map 1 against the uncompressed half map 2, ``cross_half2`` the reverse, ``uncompressed`` the
+    uncompressed half maps against each other. If the halves have nothing in common but the particles, ``cross^2 /
+    uncompressed`` is the half-map FSC, so equivalent particles are stated twice: by half maps, and by that. Where the
+    first is larger, both halves share something that is not in the particles. None: no shell can be compared.
+
+    All maps are compared under a soft sphere that touches the box. At the hard edges of the box the noise of outer shells
+    leaks into inner ones, which is a lot where weights fall steeply (pixel masks, variable density) and says nothing about
+    what was measured.
+    """
+    n = halves[0].shape[-1]
+    edge = n // EDGE_SHARE
+    sphere = sphere_mask(halves[0], 1.0, radius_angstrom=n / 2 - edge, edge_pixels=edge)
+    known = [half * sphere for half in uncompressed]
+    halves = (halves[0] * sphere, halves[1] * sphere)
+    own = fsc(*known)
+    across = [fsc(halves[i], known[1 - i]) for i in (0, 1)]
+    honest = (torch.stack(across).mean(0).clamp_min(0) ** 2 / own.clamp_min(1e-3)).clamp(max=1)
+    curves = {"cross_half1": across[0], "cross_half2": across[1], "uncompressed": own}
+    return curves, {"half_maps": _worth(fsc(*halves), own, particles), "cross": _worth(honest, own, particles)}
 
 
 def _worth(curve: Tensor, uncompressed: Tensor, particles: int) -> float | None:

@@ -18,7 +18,7 @@ from cryosense.data import ParticleDataError
 from cryosense.data.maps import read_map
 from cryosense.files.limits import read_json
 from cryosense.metrics import fsc, sphere_mask
-from cryosense.metrics.shell_snr import ObservedCurve
+from cryosense.metrics.shell_snr import ObservedCurve, independent_fraction
 from cryosense.tasks.maps.references import PIXEL_SIZE_TOLERANCE
 
 EDGE_SHARE = 16  # the soft edge of the sphere is as wide as the box over this
@@ -106,7 +106,7 @@ class Pilot:
         if curve == "corrected" and not mask.is_file():
             raise ParticleDataError(f"curve=corrected: {mask} is not there, and only the mask says how sure that curve is")
         names = sorted(CURVES, key=lambda name: name != curve) if mask.is_file() else [curve]
-        fractions = {"unmasked": 1.0, "corrected": _corrected_fraction(mask) if mask.is_file() else 0.0}
+        fractions = {"unmasked": 1.0, "corrected": independent_fraction(_read_map(mask)[0]) if mask.is_file() else 0.0}
         read = [read_curve(table, name) for name in names]
         curves = tuple(ObservedCurve(values, fractions[name]) for name, (values, _) in zip(names, read, strict=True))
         known = particles if particles is not None else summary.get("particles")
@@ -152,16 +152,6 @@ def read_curve(path: Path, curve: str) -> tuple[Tensor, float]:
     if shells != list(range(len(shells))) or not frequency > 0:
         raise ParticleDataError(f"the shells of {path} must count up from 0, one row each, with their frequencies")
     return torch.tensor(columns[1]), 1 / (2 * frequency)
-
-
-def _corrected_fraction(path: Path) -> float:
-    """Return the share of a masked map's coefficients that are independent, halved for what the correction subtracts.
-
-    Noise under a mask M has the variance M^2, and sums of squares of it have (sum M^2)^2 / sum M^4 degrees of freedom, in
-    voxels (Satterthwaite 1946). The curve of randomised phases that is subtracted is as uncertain as the masked one.
-    """
-    power = _read_map(path)[0] ** 2
-    return float(power.sum() ** 2 / (power**2).sum() / power.numel() / 2)
 
 
 def _count(path: str, particles: object) -> int:

@@ -1,0 +1,97 @@
+"""``cryosense advise``: how far a particle stack can be compressed, and by which command."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pandas as pd
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from tqdm import tqdm
+
+from cryosense.cli.building import SURVEYS, open_source, spread
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.positional import with_word_named
+from cryosense.cli.refusal import one_line
+from cryosense.cli.running import identity, opening, seen
+from cryosense.data import ParticleSource, SurveyRecord
+from cryosense.errors import ArgumentError
+from cryosense.files.limits import read_json
+from cryosense.measurement.file import MeasuredSource
+from cryosense.reporting.figures.advice import draw_advice
+from cryosense.reporting.tables.advice import advice_text
+from cryosense.runs.inputs import Stamps
+from cryosense.tasks.advise.advice import Advice
+from cryosense.tasks.advise.files import ADVICE, CHECKS, FIGURE, SUMMARY, TABLE, write_advice
+from cryosense.tasks.advise.sample import Sample
+
+OF_DATA = ("data.", "geometry")  # words that a recommended command needs, too
+
+
+def advise(cfg: DictConfig) -> None:
+    """Look, predict and check as a composed ``advise`` config says, unless it is done.
+
+    Raises:
+        CryosenseError: input that cannot be used, particles without poses, nothing resolved.
+    """
+    own, source = identity(cfg), open_source(cfg)
+    task: Advice = instantiate(cfg.advice)
+    if isinstance(source, MeasuredSource):
+        raise ArgumentError(f"path={source.file.path}: is compressed already; give the particles that it was measured of")
+    files, directory = seen(source.files), Path(cfg.output_dir)
+    alignments = task.mapping.task(source).check()
+    data = f"{source.data_fingerprint} {alignments.fingerprint()}"
+    with opening(cfg, ADVICE, own, data, files)(directory) as run:
+        if not run.done:
+            sample = _sample(cfg, source, files)
+            with tqdm(total=len(sample) * (1 + 2 * cfg.checked), unit="particle", desc="advise") as bar:
+                summary = write_advice(directory, task.make(sample, len(source.images), directory, bar.update))
+                bar.update((bar.total or 0) - bar.n)
+            _draw(directory, summary)
+            run.finish({"particles": summary["particles"]})
+
+
+def _sample(cfg: DictConfig, source: ParticleSource, files: Stamps) -> Sample:
+    count = len(source.images)
+    numbers = spread(count, None if cfg.sample is None else min(cfg.sample, count))
+    record = SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers)
+    survey = record.survey(source.images.select(numbers), 64)
+    usable: torch.Tensor = survey.usable(source.images.path, cfg.data_checks.skip_bad, numbers)
+    return Sample(source.select(usable), usable, survey.mean, survey.deviation, source.data_fingerprint)
+
+
+def _draw(directory: Path, summary: dict[str, Any]) -> None:
+    table, checks = (pd.read_csv(directory / name) for name in (TABLE, CHECKS))
+    title = f"{summary['particles']} particles of {summary['box_size']} px at {summary['pixel_size_angstrom']:g} Å"
+    title += f": expected from the half maps of {summary['sample_particles']}"
+    draw_advice(directory / FIGURE, table, checks, summary["answers"], title)
+
+
+def commands(directory: str, path: str, names: list[str], words: list[str]) -> dict[str, str]:
+    """-> for each answer the command that measures so; ``words``: others of the command line that name the data."""
+    named = [shlex.quote(word) for word in words if word.startswith(OF_DATA) and not word.startswith("data.path=")]
+    first = f"cryosense measure {shlex.quote(path)} --config-dir {shlex.quote(directory)}"
+    return {name: " ".join([first, f"quantiser={name}", *named, f"output={name}.cryo.h5"]) for name in names}
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="advise")
+def _advise(cfg: DictConfig) -> None:
+    with one_line("advise"):
+        advise(cfg)
+        directory = Path(cfg.output_dir)
+        summary = read_json(directory / SUMMARY)
+        table, checks = (pd.read_csv(directory / name) for name in (TABLE, CHECKS))
+        by_name = commands(cfg.output_dir, cfg.data.path, list(summary["answers"]), sys.argv[1:])
+    print(advice_text(table, checks, summary, by_name, cfg.poses))
+    print(f"{directory}: {TABLE}, {CHECKS}, spectra.csv; look at {FIGURE}")
+
+
+def main() -> None:
+    """Advise on the stack that the command line names; input that cannot be used ends in one line that says why."""
+    sys.argv[1:] = with_word_named(sys.argv[1:], "data.path")
+    _advise()

@@ -1,0 +1,97 @@
+"""One look at advice: resolution and equivalent particles against bytes."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from cryosense.files.writing import written_whole
+
+DOTS_PER_INCH = 110
+LINES = {
+    "bits by shell": "bits by shell",
+    "resolved": "one step, to where it is resolved",
+    "resolved without a mask": "one step, to where it is without a mask",
+    "all shells": "one step, all shells",
+    "pixels": "pixels",
+}
+WITHOUT_LOSS = {"as it is": "s", "lossless": "D"}
+SHARE, UNMASKED, MASKED = "equivalent_particles_share", "resolution_unmasked_angstrom", "resolution_masked_angstrom"
+
+
+def draw_advice(
+    path: Path, table: pd.DataFrame, checks: pd.DataFrame, answers: dict[str, dict[str, float]], title: str
+) -> None:
+    """Write a PNG of ``advice.csv``, ``checks.csv`` and the answers of ``advice.json``.
+
+    Predictions are lines, for the whole data set; checks are points, of the sample: each is drawn where the prediction for the
+    sample would lie on the line, moved by as much as it was off.
+    """
+    figure = Figure(figsize=(10.0, 8.0), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[1.2, 1.0])
+    _draw_shares(upper, table)
+    _draw_resolutions(lower, table)
+    for name, answer in answers.items():
+        upper.plot(answer["bytes_per_particle"], 100 * answer[SHARE], "o", color="black", fillstyle="none", markersize=11)
+        place = (answer["bytes_per_particle"], 100 * answer[SHARE])
+        upper.annotate(name.replace("_", " "), place, xytext=(-8, 10), textcoords="offset points", fontsize=9, ha="right")
+    if len(checks):
+        _draw_checks(upper, lower, checks)
+    upper.set(ylabel="equivalent particles (%)", ylim=(0, 104))
+    lower.set(xlabel="bytes of a particle, all included", ylabel="resolution at 0.143 (Å)", xscale="log")
+    lower.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    upper.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    lower.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    figure.suptitle(title, fontsize=10)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+
+
+def _draw_shares(axes: Axes, table: pd.DataFrame) -> None:
+    for number, (kind, name) in enumerate(LINES.items()):
+        rows = table[table["measured"] == kind].sort_values("bytes_per_particle")
+        if len(rows):
+            axes.plot(rows["bytes_per_particle"], 100 * rows[SHARE], ".-", color=f"C{number}", label=f"{name}: expected")
+    signs = table[table["measured"] == "signs, resolved"]
+    axes.plot(signs["bytes_per_particle"], 100 * signs[SHARE], "*", color="C1", label="signs: expected")
+    masks = table[table["measured"].str.startswith("flat masks")]
+    axes.plot(masks["bytes_per_particle"], 100 * masks[SHARE], "v", color="tab:brown", label="flat masks, C = 2.5: expected")
+    half = table[table["scheme"] == "lossless: float16"].iloc[0]
+    few = pd.Series([0.02, 0.05, 0.1, 0.2, 0.5, 1.0])
+    label = "fewer particles, lossless float16"
+    axes.plot(few * half["bytes_per_particle"], 100 * few, ":", color="tab:grey", label=label)
+    for kind, marker in WITHOUT_LOSS.items():
+        rows = table[table["measured"] == kind]
+        axes.plot(rows["bytes_per_particle"], 100 * rows[SHARE], marker, color="tab:grey", label=f"float16, float32, {kind}")
+
+
+def _draw_resolutions(axes: Axes, table: pd.DataFrame) -> None:
+    for (number, (kind, words)), (column, line) in itertools.product(
+        enumerate(LINES.items()), ((MASKED, "-"), (UNMASKED, "--"))
+    ):
+        rows = table[table["measured"] == kind].sort_values("bytes_per_particle")
+        if len(rows):
+            name = "under the mask" if column == MASKED else "without"
+            axes.plot(rows["bytes_per_particle"], rows[column], line, color=f"C{number}", label=f"{words}; {name}")
+    for kind, marker in WITHOUT_LOSS.items():
+        rows = table[table["measured"] == kind]
+        for column in (MASKED, UNMASKED):
+            axes.plot(rows["bytes_per_particle"], rows[column], marker, color="tab:grey")
+    axes.invert_yaxis()
+
+
+def _draw_checks(upper: Axes, lower: Axes, checks: pd.DataFrame) -> None:
+    upper.plot(
+        checks["bytes_measured"], 100 * checks["equivalent_measured"], "x", color="tab:red", label="checked on the sample"
+    )
+    expected = 100 * checks["equivalent_expected"]
+    upper.plot(checks["bytes_expected"], expected, "+", color="black", label="expected of the sample")
+    for name, marker in (("masked", "x"), ("unmasked", "1")):
+        words = f"sample, {'under the mask' if name == 'masked' else 'without'}: checked"
+        lower.plot(checks["bytes_measured"], checks[f"{name}_measured_angstrom"], marker, color="tab:red", label=words)
+        lower.plot(checks["bytes_expected"], checks[f"{name}_expected_angstrom"], "+", color="black")

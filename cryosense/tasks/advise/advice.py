@@ -1,0 +1,174 @@
+"""From a stack with poses to advice: how far it can be compressed, what that takes, what is lost, and what was checked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cryosense.data import ParticleDataError
+from cryosense.errors import ArgumentError
+from cryosense.tasks.advise.answers import Answer, answers
+from cryosense.tasks.advise.checking import Check, Checking, resolution
+from cryosense.tasks.advise.few_levels import FewLevels
+from cryosense.tasks.advise.prediction import Overhead, Poses, Prediction, predict
+from cryosense.tasks.advise.sample import Mapping, Progress, Sample
+from cryosense.tasks.advise.schemes import RESOLVED, Scheme, ladder
+from cryosense.tasks.advise.signal import ImagePower, Signal
+
+SCRATCH = "work"
+LOOKED_AT = 64  # images for levels
+POWER_OF = 512  # images for their spectrum
+MARGIN = 1  # shells measured beyond the last that is resolved: the outermost loses more than others
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What is known of a sample before anything is predicted.
+
+    Attributes:
+        signal: of its particles.
+        resolutions: at 0.143, without and with the mask.
+        overhead: bytes beside levels.
+        checking: by which schemes can be tried on it.
+    """
+
+    signal: Signal
+    resolutions: tuple[float, float]
+    overhead: Overhead
+    checking: Checking
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that is found.
+
+    Attributes:
+        looked: at the sample.
+        of_all: signal of the whole data set.
+        last_shell: that it resolves under the mask, and the margin.
+        few_levels, lossless_bytes: of images that were quantised before.
+    """
+
+    looked: Looked
+    of_all: Signal
+    last_shell: int
+    predictions: tuple[Prediction, ...]
+    answers: tuple[Answer, ...]
+    checks: tuple[Check, ...]
+    few_levels: FewLevels | None
+    lossless_bytes: float | None
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What advice is asked for.
+
+    Attributes:
+        mapping: how the sample is back-projected.
+        poses: whether they are still to be found.
+        particles: of the data set that the advice is for.
+        checked: how many of the answers are tried.
+        confidence: standard deviations by which s is taken to be higher where it says how far the data may resolve.
+
+    Raises:
+        ArgumentError: a number out of range.
+    """
+
+    mapping: Mapping
+    poses: Poses
+    particles: int | None
+    checked: int
+    confidence: float
+
+    def __post_init__(self) -> None:
+        if (self.particles is not None and self.particles < 2) or not 0 <= self.checked <= 3 or self.confidence < 0:
+            raise ArgumentError(
+                f"particles={self.particles}, checked={self.checked}, confidence={self.confidence:g}: give at least 2 "
+                "particles, 0 to 3 checks and no negative confidence"
+            )
+
+    @torch.no_grad()
+    def look(self, sample: Sample, scratch: Path, progress: Progress) -> Looked:
+        """Back-project a sample as it is.
+
+        Raises:
+            ParticleDataError: particles without poses, or of which nothing is resolved.
+        """
+        first, second, full = self.mapping.halves(sample.source, scratch, progress)
+        mask = self.mapping.soft_mask(full, sample.pixel_size_angstrom)
+        signal, resolutions = self._signal(sample, (first, second), mask)
+        checking = Checking(sample, self.mapping, (first, second), mask, scratch, progress)
+        return Looked(signal, resolutions, sample.overhead(scratch), checking)
+
+    def last_shells(self, signal: Signal) -> dict[str, int]:
+        """-> where schemes end, by the name of their line, for the whole data set: each at another shell."""
+        without, under = (signal.last_shell(masked=masked, deviations=self.confidence) for masked in (False, True))
+        resolved, nyquist = max(without, under) + MARGIN, signal.box_size // 2
+        ends = {RESOLVED: resolved, "resolved without a mask": without + MARGIN, "all shells": nyquist}
+        ends = {kind: min(end, nyquist) for kind, end in ends.items()}
+        return {kind: end for kind, end in ends.items() if kind == RESOLVED or end != ends[RESOLVED]}
+
+    @torch.no_grad()
+    def make(self, sample: Sample, available: int, directory: Path, progress: Progress) -> Found:
+        """Look at a sample of ``available`` particles, predict and check; scratch files lie in the directory."""
+        scratch = directory / SCRATCH
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        looked = self.look(sample, scratch, progress)
+        of_all = looked.signal.of_particles(self.particles or available)
+        ends = self.last_shells(of_all)
+        predictions = tuple(predict(scheme, of_all, looked.overhead) for scheme in ladder(of_all, ends))
+        found = answers(predictions, of_all, ends[RESOLVED], self.poses)
+        levels = FewLevels.of(sample.source.images[: min(LOOKED_AT, len(sample))])
+        bits = None if levels is None else levels.bits * of_all.box_size**2
+        return Found(
+            looked=looked,
+            of_all=of_all,
+            last_shell=ends[RESOLVED],
+            predictions=predictions,
+            answers=tuple(found),
+            checks=tuple(self._checks(found, looked)),
+            few_levels=levels,
+            lossless_bytes=None if bits is None else looked.overhead.total(bits, of_all.particles),
+        )
+
+    def _checks(self, found: Sequence[Answer], looked: Looked) -> Iterator[Check]:
+        for scheme in _once([answer.prediction.scheme for answer in found])[: self.checked]:
+            names = ", ".join(answer.name for answer in found if answer.prediction.scheme is scheme)
+            yield looked.checking.check(names, predict(scheme, looked.signal, looked.overhead))
+
+    def _signal(self, sample: Sample, halves: tuple[Tensor, Tensor], mask: Tensor) -> tuple[Signal, tuple[float, float]]:
+        curves, pixel_size = self.mapping.curves(halves, mask), sample.pixel_size_angstrom
+        read = [resolution(curve, pixel_size) for curve in (curves.unmasked, curves.corrected)]
+        images = sample.source.images
+        try:
+            signal = Signal.of(
+                curves,
+                mask,
+                sample.ctf_power(self.mapping),
+                particles=len(sample),
+                views=self.mapping.views,
+                pixel_size_angstrom=pixel_size,
+                images=ImagePower.of(images[: min(POWER_OF, len(sample))]),
+            )
+        except ArgumentError as error:
+            raise _nothing_resolved(images.path, len(sample)) from error
+        if signal.last_shell(masked=False) == 0:
+            raise _nothing_resolved(images.path, len(sample))
+        return signal, (read[0], read[1])
+
+
+def _once(schemes: Sequence[Scheme]) -> list[Scheme]:
+    return [scheme for i, scheme in enumerate(schemes) if not any(scheme is other for other in schemes[:i])]
+
+
+def _nothing_resolved(path: Path, count: int) -> ParticleDataError:
+    return ParticleDataError(
+        f"{path}: nothing is resolved by the half maps of {count} particles, so what they may lose cannot be told: give more "
+        "(sample=null looks at all of them), or better poses"
+    )

@@ -1,0 +1,87 @@
+"""Advice as a new user asks for it: one command, and the commands that it recommends, as they are printed."""
+
+import json
+import shlex
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pandas as pd
+import pytest
+import starfile
+
+from cryosense.cli import main
+from cryosense.measurement.file import MeasurementFile
+from cryosense.runs.provenance import sessions
+
+SET = ["box_size=32", "pixel_size_angstrom=6.0", "density.resolution_angstrom=12.0", "count=600", "snr=0.1", "seed=1"]
+MASK = ["soft_mask=sphere", "soft_mask.radius_angstrom=50"]
+
+
+def cryosense(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    monkeypatch.setattr("sys.argv", ["cryosense", *words])
+    assert main.main() == 0
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with particles in it."""
+    monkeypatch.chdir(tmp_path)
+    cryosense(monkeypatch, "simulate", "output_dir=set", *SET)
+    return tmp_path
+
+
+def test_the_recommended_command_does_what_was_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["advise", "set/particles.star", "sample=500", "checked=1", *MASK]
+    cryosense(monkeypatch, *words)
+    printed = capsys.readouterr().out
+    table, checks = pd.read_csv("outputs/advice/advice.csv"), pd.read_csv("outputs/advice/checks.csv")
+    summary = json.loads(Path("outputs/advice/advice.json").read_text())
+    assert (summary["particles"], summary["sample_particles"]) == (600, 500)
+    assert Path("outputs/advice/advice.png").stat().st_size > 20_000
+    assert not Path("outputs/advice/work").exists()
+    assert len(checks) == 1
+    assert checks["equivalent_measured"][0] == pytest.approx(checks["equivalent_expected"][0], abs=0.05)
+    assert checks["bytes_measured"][0] == pytest.approx(checks["bytes_expected"][0], rel=0.03)
+    (line,) = [line.strip() for line in printed.splitlines() if "quantiser=nothing_lost" in line]
+    cryosense(monkeypatch, *shlex.split(line)[1:])
+    file = MeasurementFile.open("nothing_lost.cryo.h5")
+    said = summary["answers"]["nothing_lost"]
+    assert file.bytes_per_particle == pytest.approx(said["bytes_per_particle"], rel=0.03)
+    assert said["equivalent_particles_share"] >= 0.95
+    assert said["scheme"] in table["scheme"].tolist()
+    cryosense(monkeypatch, *words)
+    assert len(sessions(Path("outputs/advice"))) == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == printed.splitlines()[-2:]
+
+
+def test_what_cannot_be_compressed_further_is_told_so(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with mrcfile.open("set/particles.mrcs", mode="r+") as mrc:
+        mrc.data[:] = np.sign(mrc.data)
+    cryosense(monkeypatch, "advise", "data.path=set/particles.star", "checked=0", *MASK)
+    printed = capsys.readouterr().out
+    assert "2 different values each, 1.00 bits a pixel: they were quantised before" in printed
+    assert "They cannot be compressed further without loss" in printed
+
+
+def test_refusals_are_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = starfile.read("set/particles.star", always_dict=True)
+    few, poseless = blocks["particles"].iloc[:8], blocks["particles"].drop(columns="rlnAngleRot")
+    starfile.write(blocks | {"particles": few}, "set/few.star")
+    starfile.write(blocks | {"particles": poseless}, "set/poseless.star")
+    cryosense(monkeypatch, "measure", "set/few.star", "output=few.cryo.h5")
+    for words, message in (
+        (["data.path=set/few.star"], "set/few.star: nothing is resolved by the half maps of 8 particles"),
+        (["data.path=set/poseless.star"], "rlnAngleRot"),
+        (["data.path=few.cryo.h5"], "data.path=few.cryo.h5: is compressed already"),
+        (["data.path=set/particles.star", "poses=found"], "poses=found: known or unknown"),
+        (["data.path=set/particles.star", "checked=7"], "checked=7"),
+        ([], "data.path"),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            cryosense(monkeypatch, "advise", "output_dir=none", *words, *MASK)
+    assert not list(Path().glob("none/*.csv"))

@@ -1,0 +1,187 @@
+"""Predictions against closed forms: quantisers of weak signals, masks, crops, coloured noise, strong low shells."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import brentq
+
+from cryosense.errors import ArgumentError
+from cryosense.measurement import FourierDesign, Full
+from cryosense.measurement.quantisers import Float16, Float32, Sign, StoredQuantiser, Uniform
+from cryosense.metrics import HalfMapCurves
+from cryosense.metrics.shell_snr import ShellSnr
+from cryosense.operators.masks import uniform
+from cryosense.operators.sampling_profile import coefficients_per_shell
+from cryosense.tasks.advise.allocation import Allocation
+from cryosense.tasks.advise.answers import BALANCED, MOST_STRUCTURES, NOTHING_LOST, answers
+from cryosense.tasks.advise.few_levels import FewLevels
+from cryosense.tasks.advise.prediction import Overhead, Poses, Prediction, predict
+from cryosense.tasks.advise.schemes import BITS, BY_SHELL, RESOLVED, STEPS, Scheme, configuration, ladder
+from cryosense.tasks.advise.signal import ImagePower, Signal
+
+BOX, PIXEL, MANY = 64, 3.0, 10**6
+SHELLS = torch.arange(BOX // 2 + 1, dtype=torch.float64)
+LOG_SNR = 6.0 - 0.35 * SHELLS  # 1/6 at shell 22
+NOTHING = Overhead(0.0, 0.0)
+
+
+def signal(particles: int = MANY, power: torch.Tensor | None = None) -> Signal:
+    known = ImagePower(torch.ones_like(SHELLS) if power is None else power, 1.0)
+    return Signal(ShellSnr(LOG_SNR, torch.zeros_like(LOG_SNR)), 8.0, particles, 1, PIXEL, known)
+
+
+def expected(quantiser: StoredQuantiser, **design: str) -> Prediction:
+    return predict(Scheme("some", quantiser, Full(**design)), signal(), NOTHING)
+
+
+def step_of(bits: float) -> float:
+    return float(brentq(lambda step: Uniform(step).books[0].entropy_bits - bits, 0.1, 6.0))
+
+
+# Share of the signal-to-noise that entropy-coded uniform quantisers keep at so many bits, where the signal is weak.
+@pytest.mark.parametrize(("bits", "eta"), [(0.5, 0.381), (1, 0.651), (1.5, 0.822), (2, 0.910), (2.5, 0.955), (3, 0.978)])
+@pytest.mark.parametrize("domain", ["fourier", "pixel"])
+def test_weak_signals_keep_eta(bits: float, eta: float, domain: str) -> None:
+    made = expected(Uniform(step_of(bits)), domain=domain)
+    assert made.equivalent == pytest.approx(eta, abs=2e-3)
+    assert 8 * made.bytes / BOX**2 == pytest.approx(bits, abs=1e-3)
+    assert made.angular_error == pytest.approx(1 / math.sqrt(eta), rel=3e-3)
+
+
+def test_signs_keep_two_over_pi_in_one_bit() -> None:
+    made = expected(Sign())
+    assert made.equivalent == pytest.approx(2 / math.pi, abs=2e-3)
+    assert 8 * made.bytes == BOX**2
+
+
+def test_floats_lose_nothing_and_take_what_they_take() -> None:
+    for quantiser, bits in ((Float32(), 32), (Float16(), 16), (Float32(coded=True), 26.7), (Float16(coded=True), 13.5)):
+        made = expected(quantiser, domain="pixel")
+        assert made.equivalent == pytest.approx(1, abs=1e-6)
+        assert made.angular_error == pytest.approx(1, abs=1e-6)
+        assert 8 * made.bytes / BOX**2 == pytest.approx(bits)
+    assert made.unmasked == pytest.approx(BOX * PIXEL / (22 + (6 - 0.35 * 22 - math.log(1 / 6)) / 0.35), rel=0.01)
+
+
+def test_flat_masks_keep_their_share() -> None:
+    flat = FourierDesign(uniform, compression=2.5, per_particle=True)
+    made = predict(Scheme("flat", Float32(), flat), signal(), NOTHING)
+    assert made.equivalent == pytest.approx(0.4, abs=1e-3)
+    assert made.bytes == pytest.approx(4 * BOX**2 / 2.5, rel=0.05)  # a draw
+
+
+def test_a_crop_ends_the_resolution_and_costs_its_shells_alone() -> None:
+    whole, cropped = expected(Uniform(0.8)), expected(Uniform(0.8, last_shell=15))
+    assert cropped.equivalent == pytest.approx(whole.equivalent, abs=1e-4)
+    share = float(coefficients_per_shell(BOX)[:16].sum()) / BOX**2
+    assert cropped.bytes == pytest.approx(share * whole.bytes)
+    for found in (cropped.unmasked, cropped.masked):
+        assert BOX * PIXEL / 16 < found < BOX * PIXEL / 15
+    assert whole.masked < whole.unmasked < BOX * PIXEL / 20
+
+
+def test_pixels_lose_most_where_the_noise_is_weak() -> None:
+    """Rounding of pixels is white: a shell with a tenth of the mean power loses ten times as much of its own."""
+    power = torch.where(SHELLS < 10, 0.1, 1.0)
+    left = Scheme("pixels", Uniform(0.8), Full("pixel")).shares(signal(power=power))
+    added = 1 / Uniform(0.8).books[0].eta - 1
+    torch.testing.assert_close(left[5], torch.tensor(1 / (1 + 10 * added)).double(), rtol=1e-3, atol=0)
+    torch.testing.assert_close(left[20], torch.tensor(1 / (1 + added)).double(), rtol=1e-3, atol=0)
+
+
+def test_particles_like_these() -> None:
+    few, many = signal(1000), signal(1000).of_particles(4000)
+    torch.testing.assert_close(many.map_snr, 4 * few.map_snr)
+    torch.testing.assert_close(many.particle_snr, few.particle_snr)
+    assert float(few.particle_snr[10]) == pytest.approx(40 * math.exp(2.5) / 1000)
+    assert many.last_shell(masked=False) > few.last_shell(masked=False) == 22
+
+
+def test_bits_go_where_they_add_most() -> None:
+    """At the same bytes bits by shell say more than one step does; strong low shells are dithered, all get some."""
+    strong = signal(2000)  # a particle has nearly as much signal as noise in the first shells
+    schemes = ladder(strong, {RESOLVED: 25})
+    by_shell, one_step = ([each for each in schemes if each.kind == kind] for kind in (BY_SHELL, RESOLVED))
+    told = {each.kind: [] for each in schemes}
+    for scheme in (*by_shell, *one_step):
+        s = strong.mask_gain * strong.map_snr * scheme.shares(strong)
+        nats = float((2 * torch.pi * SHELLS**2 * torch.log1p(s)).sum())
+        told[scheme.kind].append((predict(scheme, strong, NOTHING).bytes, nats))
+    x, y = zip(*sorted(told[BY_SHELL]), strict=True)
+    inside = [(size, nats) for size, nats in told[RESOLVED] if x[0] < size < x[-1]]
+    assert len(inside) > 5
+    for size, nats in inside:
+        assert np.interp(size, x, y) > nats - 1e-6
+    for bits, scheme in zip(BITS, by_shell, strict=True):
+        assert predict(scheme, strong, NOTHING).bytes <= 1.02 * bits * math.pi * 25 * 26 / 8
+        assert scheme.quantiser.last_shell == 25
+    node = configuration(by_shell[-1].quantiser)
+    assert node["_target_"].endswith(".ByShell")
+    assert node["parts"][0]["dither"]
+
+
+def test_shells_that_are_alike_get_the_same_bits() -> None:
+    """s of 1 / k makes every number of a particle worth the same while s is small."""
+    even = replace(signal(), snr=ShellSnr(-8 - SHELLS.clamp_min(1).log(), torch.zeros_like(SHELLS)))
+    chosen = Allocation.of(even, 25).spending(2.0 * math.pi * 25 * 26)
+    assert len(set(chosen.tolist())) == 1
+    assert Allocation.of(even, 25).spending(0.0).tolist() == Allocation.of(even, 25).cost.argmin(1).tolist()
+
+
+def test_signal_is_found_in_curves() -> None:
+    s = LOG_SNR.exp()
+    unmasked, masked = (gain * s / (1 + gain * s) for gain in (1.0, 8.0))
+    curves = HalfMapCurves(unmasked, masked, torch.zeros_like(s), 5)
+    mask = torch.zeros(BOX, BOX, BOX)
+    mask[16:48, 16:48, 16:48] = 1
+    known = ImagePower(torch.ones_like(s), 1.0)
+    found = Signal.of(curves, mask, None, particles=10, views=1, pixel_size_angstrom=PIXEL, images=known)
+    torch.testing.assert_close(found.snr.log_snr[1:28], LOG_SNR[1:28], atol=0.02, rtol=0)
+    assert found.mask_gain == pytest.approx(8, rel=0.02)
+
+
+def test_answers_are_the_cheapest_that_keep_what_they_promise() -> None:
+    made = [predict(scheme, signal(), NOTHING) for scheme in ladder(signal(), {RESOLVED: 28, "all shells": 32, "less": 20})]
+    found = {each.name: each.prediction for each in answers(made, signal(), 28, Poses())}
+    assert set(found) == {NOTHING_LOST, BALANCED, MOST_STRUCTURES}
+    for name, wanted in ((NOTHING_LOST, 0.95), (BALANCED, 0.85)):
+        share = found[name].equivalent
+        assert share is not None
+        assert wanted <= share < wanted + 0.04
+        assert found[name].scheme.kind in {BY_SHELL, RESOLVED}
+    fitting = [each for each in made if each.scheme.kind in {BY_SHELL, RESOLVED, f"signs, {RESOLVED}"}]
+    assert found[MOST_STRUCTURES].per_byte == max(each.per_byte for each in fitting)
+    assert {each.scheme.quantiser.parameters.get("step") for each in made} >= set(STEPS)
+
+
+def test_poses_that_are_sought_need_what_they_need() -> None:
+    made = [predict(scheme, signal(2000), NOTHING) for scheme in ladder(signal(2000), {RESOLVED: 28})]
+    most = max(each.pose_nats for each in made)
+    cheap = {each.name: each.prediction.bytes for each in answers(made, signal(2000), 28, Poses())}
+    floor = Poses("unknown", 0.97 * most)
+    found = {each.name: each.prediction for each in answers(made, signal(2000), 28, floor)}
+    assert found[MOST_STRUCTURES].pose_nats >= 0.97 * most
+    assert found[MOST_STRUCTURES].bytes > cheap[MOST_STRUCTURES]
+    assert not answers(made, signal(2000), 28, Poses("unknown", 2 * most))
+    for wrong in (("found", 100.0), ("unknown", 5.0)):
+        with pytest.raises(ArgumentError):
+            Poses(*wrong)
+
+
+def test_overhead_is_shared_by_the_particles() -> None:
+    assert Overhead(30.0, 1000.0).total(80.0, 100) == 50
+
+
+def test_images_of_few_levels_are_told_from_others() -> None:
+    noise = torch.randn(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert FewLevels.of(noise) is None
+    found = FewLevels.of(noise.sign())
+    assert found is not None
+    assert found.levels == 2
+    assert found.bits == pytest.approx(1, abs=0.01)
+    counts = FewLevels.of((3 * noise).round())
+    assert counts is not None
+    assert counts.bits == pytest.approx(math.log2(3 * math.sqrt(2 * math.pi * math.e)), abs=0.05)
