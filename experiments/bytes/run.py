@@ -20,6 +20,7 @@ from cryosense.cli.main import main as cryosense
 from cryosense.data import ParticleSource, survey_of
 from cryosense.metrics import automatic_mask
 from cryosense.tasks.advise.advice import Advice
+from cryosense.tasks.advise.keeping import Keeping
 from cryosense.tasks.advise.prediction import Poses, predict
 from cryosense.tasks.advise.sample import Mapping, Sample
 from cryosense.tasks.advise.schemes import BY_SHELL, RESOLVED, Scheme, ladder
@@ -59,8 +60,9 @@ def tried(star: Path) -> pd.DataFrame:
     scratch.mkdir(exist_ok=True)
     looked = advice.look(sample, scratch, lambda done: None)
     checks = []
-    for scheme in chosen(ladder(looked.signal, advice.last_shells(looked.signal))):
-        checks.append(looked.checking.check(scheme.kind, predict(scheme, looked.signal, looked.overhead)))
+    keeping = Keeping(looked.signal)
+    for scheme in chosen(ladder(keeping, advice.last_shells(looked.signal))):
+        checks.append(looked.checking.check(scheme.kind, predict(scheme, keeping, looked.overhead)))
         print(".", end="", file=sys.stderr, flush=True)
     return checks_table(tuple(checks))
 

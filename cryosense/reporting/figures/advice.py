@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -62,7 +63,7 @@ def _draw_shares(axes: Axes, table: pd.DataFrame) -> None:
     masks = table[table["measured"].str.startswith("flat masks")]
     axes.plot(masks["bytes_per_particle"], 100 * masks[SHARE], "v", color="tab:brown", label="flat masks, C = 2.5: expected")
     half = table[table["scheme"] == "lossless: float16"].iloc[0]
-    few = pd.Series([0.02, 0.05, 0.1, 0.2, 0.5, 1.0])
+    few = np.geomspace(0.02, 1.0, 50)
     label = "fewer particles, lossless float16"
     axes.plot(few * half["bytes_per_particle"], 100 * few, ":", color="tab:grey", label=label)
     for kind, marker in WITHOUT_LOSS.items():

@@ -13,6 +13,9 @@ MEANING = {
     "balanced": "balanced: about 85 % of it",
     "most_structures": "most structures a terabyte: the most information a byte, where more particles can be had",
 }
+COUNTED = (
+    "Equivalent particles count the shells that are resolved without a mask; of those beyond, the masked resolution tells."
+)
 SHARE = "equivalent_particles_share"
 SHORT_BY = 0.03  # of equivalent particles, that a check may find less than was expected before it is said
 LONG, THIN = 3, 3  # of lines of more schemes than the first number, one in so many is printed
@@ -30,7 +33,7 @@ def advice_text(
         commands: by the name of the answer.
         poses: known, or unknown, so that what is left of them matters.
     """
-    said = [_measured(summary), "", _table(table, summary, poses), ""]
+    said = [_measured(summary), "", _table(table, summary, poses), "", COUNTED, ""]
     said += _checked(checks)
     for name, command in commands.items():
         said += ["", f"{MEANING[name]}", f"  {_lost(summary['answers'][name], summary)}", f"  {command}"]

@@ -15,6 +15,7 @@ from cryosense.errors import ArgumentError
 from cryosense.tasks.advise.answers import Answer, answers
 from cryosense.tasks.advise.checking import Check, Checking, resolution
 from cryosense.tasks.advise.few_levels import FewLevels
+from cryosense.tasks.advise.keeping import Keeping
 from cryosense.tasks.advise.prediction import Overhead, Poses, Prediction, predict
 from cryosense.tasks.advise.sample import Mapping, Progress, Sample
 from cryosense.tasks.advise.schemes import RESOLVED, Scheme, ladder
@@ -121,8 +122,8 @@ class Advice:
         scratch.mkdir(parents=True)
         looked = self.look(sample, scratch, progress)
         of_all = looked.signal.of_particles(self.particles or available)
-        ends = self.last_shells(of_all)
-        predictions = tuple(predict(scheme, of_all, looked.overhead) for scheme in ladder(of_all, ends))
+        keeping, ends = Keeping(of_all), self.last_shells(of_all)
+        predictions = tuple(predict(scheme, keeping, looked.overhead) for scheme in ladder(keeping, ends))
         found = answers(predictions, of_all, ends[RESOLVED], self.poses)
         levels = FewLevels.of(sample.source.images[: min(LOOKED_AT, len(sample))])
         bits = None if levels is None else levels.bits * of_all.box_size**2
@@ -138,9 +139,10 @@ class Advice:
         )
 
     def _checks(self, found: Sequence[Answer], looked: Looked) -> Iterator[Check]:
+        keeping = Keeping(looked.signal)
         for scheme in _once([answer.prediction.scheme for answer in found])[: self.checked]:
             names = ", ".join(answer.name for answer in found if answer.prediction.scheme is scheme)
-            yield looked.checking.check(names, predict(scheme, looked.signal, looked.overhead))
+            yield looked.checking.check(names, predict(scheme, keeping, looked.overhead))
 
     def _signal(self, sample: Sample, halves: tuple[Tensor, Tensor], mask: Tensor) -> tuple[Signal, tuple[float, float]]:
         curves, pixel_size = self.mapping.curves(halves, mask), sample.pixel_size_angstrom
@@ -150,7 +152,7 @@ class Advice:
             signal = Signal.of(
                 curves,
                 mask,
-                sample.ctf_power(self.mapping),
+                sample.ctf(self.mapping),
                 particles=len(sample),
                 views=self.mapping.views,
                 pixel_size_angstrom=pixel_size,

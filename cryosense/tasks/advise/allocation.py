@@ -23,9 +23,8 @@ import torch
 from torch import Tensor
 
 from cryosense.measurement.quantisers import ByShell, Uniform
-from cryosense.measurement.quantisers.efficiency import efficiency
 from cryosense.measurement.quantisers.levels import LevelQuantiser
-from cryosense.tasks.advise.signal import Signal
+from cryosense.tasks.advise.keeping import Keeping
 
 STEPS = tuple(round(0.4 * 1.16**i, 2) for i in range(15))  # 0.4 to 3.2 deviations
 BISECTIONS = 50
@@ -62,12 +61,12 @@ class Allocation:
     cost: Tensor
 
     @classmethod
-    def of(cls, signal: Signal, last_shell: int) -> Allocation:
+    def of(cls, keeping: Keeping, last_shell: int) -> Allocation:
         """From the signal of the whole data set; the map is looked at under its mask."""
         shells = torch.arange(1, last_shell + 1, dtype=torch.float64)
         made = whole()
-        snr, seen = signal.particle_snr.tolist(), signal.seen.tolist()
-        kept = [[efficiency(each.books[0], snr[k], particles=seen[k]) for each in made] for k in range(1, last_shell + 1)]
+        kept = [[keeping.of(each.books[0], shell) for each in made] for shell in range(1, last_shell + 1)]
+        signal = keeping.signal
         s = signal.mask_gain * signal.map_snr[1 : last_shell + 1]
         gain = 2 * torch.pi * shells[:, None] ** 2 * torch.log1p(torch.tensor(kept) * s[:, None])
         bits = torch.tensor([each.bits_per_number[0] for each in made], dtype=torch.float64)

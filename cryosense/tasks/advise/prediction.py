@@ -11,8 +11,8 @@ from torch import Tensor
 from cryosense.alignment.information import information_per_shell, least_information
 from cryosense.errors import ArgumentError
 from cryosense.metrics import equivalent_particles
-from cryosense.tasks.advise.schemes import Scheme
-from cryosense.tasks.advise.signal import Signal
+from cryosense.tasks.advise.keeping import Keeping
+from cryosense.tasks.advise.schemes import Scheme, table_bytes
 
 POSES = ("known", "unknown")
 
@@ -23,15 +23,15 @@ class Overhead:
 
     Attributes:
         of_particle: poses, CTF, checksum and index of each.
-        of_file: tables, and what describes it.
+        of_file: what describes it; tables of levels come to that.
     """
 
     of_particle: float
     of_file: float
 
-    def total(self, bits: float, particles: int) -> float:
-        """-> bytes for each of so many particles."""
-        return bits / 8 + self.of_particle + self.of_file / particles
+    def total(self, bits: float, particles: int, tables: float = 0.0) -> float:
+        """-> bytes for each of so many particles whose levels take ``bits``, in a file with so many bytes of tables."""
+        return bits / 8 + self.of_particle + (self.of_file + tables) / particles
 
 
 @dataclass(frozen=True)
@@ -92,20 +92,20 @@ class Prediction:
         return (self.equivalent or 0.0) / self.bytes
 
 
-def predict(scheme: Scheme, signal: Signal, overhead: Overhead) -> Prediction:
+def predict(scheme: Scheme, keeping: Keeping, overhead: Overhead) -> Prediction:
     """-> what is to be expected of the particles that the signal is of.
 
     A shell keeps of its signal-to-noise what its quantiser leaves: see :mod:`cryosense.measurement.quantisers.efficiency`. Its
     half-map FSC follows, and from all of them what :func:`cryosense.metrics.equivalent_particles` would find.
     """
-    shares = scheme.shares(signal)
+    signal, shares = keeping.signal, scheme.shares(keeping)
     curve = signal.curve(shares)
     information = information_per_shell(signal.map_snr, signal.particles * signal.views)
     turning = torch.arange(len(shares), dtype=torch.float64) ** 2 * information  # of a turned image, by its square
     left = float((turning * shares).sum())
     return Prediction(
         scheme=scheme,
-        bytes=overhead.total(scheme.bits(signal.box_size), signal.particles),
+        bytes=overhead.total(scheme.bits(signal.box_size), signal.particles, table_bytes(scheme.quantiser)),
         equivalent=_worth(curve, signal.curve()),
         unmasked=signal.resolution(shares, masked=False),
         masked=signal.resolution(shares, masked=True),

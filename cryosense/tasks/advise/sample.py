@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from cryosense.data import AsIs, Compose, ParticleDataError, ParticleSource, StackStatistics
+from cryosense.fourier import centred_to_half_plane, shell_index
 from cryosense.measurement import Design, Full, Identity, NoNoise
 from cryosense.measurement.file import SUFFIX, MeasurementFile
 from cryosense.measurement.quantisers import StoredQuantiser, Uniform
 from cryosense.metrics import HalfMapCurves, half_map_curves
-from cryosense.metrics.shells import shell_products
 from cryosense.runs import identity
 from cryosense.runs.shards import Sharding
 from cryosense.tasks.advise.prediction import Overhead
-from cryosense.tasks.maps.alignments import Alignments
+from cryosense.tasks.advise.schemes import table_bytes
 from cryosense.tasks.maps.anisotropy import Cones
 from cryosense.tasks.maps.assessment import Assessment
 from cryosense.tasks.maps.backprojection import Backprojection
@@ -26,8 +26,10 @@ from cryosense.tasks.maps.uncertainty import Bootstrap
 from cryosense.tasks.measure.measuring import Measuring
 from cryosense.volumes.symmetry import point_group
 
-CTFS, CHUNK, PART = 500, 64, 1024
+CTFS, QUANTILES, CHUNK, PART = 200, 16, 64, 1024
 SMALL, LARGE = 256, 1024  # particles of the files that overhead is told from
+LEAST = Uniform(last_shell=0)
+LENGTH_BYTES = 1.0  # of each particle, where these are not all alike
 Progress = Callable[[int], object]
 
 
@@ -118,10 +120,10 @@ class Sample:
         self, quantiser: StoredQuantiser, path: Path, count: int, progress: Progress, design: Design | None = None
     ) -> MeasurementFile:
         """-> the first ``count`` particles as a file that ends in ``.cryo.h5``; without a design all of their coefficients."""
-        some = torch.arange(min(count, len(self)))
+        some = torch.arange(min(count, len(self)))  # by these numbers, too: others would take bytes in the file
         Measuring(
             source=self.source.select(some),
-            particles=self.numbers[some],
+            particles=some,
             scaling=StackStatistics(4.0).fit_to(self.mean, self.deviation),
             design=design or Full(),
             noise=NoNoise(),
@@ -139,18 +141,23 @@ class Sample:
         sizes = {}
         for count in sorted({min(SMALL, max(len(self) // 2, 1)), min(LARGE, len(self))}):
             path = scratch / f"overhead{count}{SUFFIX}"
-            file = self.measured(Uniform(last_shell=0), path, count, lambda done: None)
+            file = self.measured(LEAST, path, count, lambda done: None)
             sizes[len(file)] = path.stat().st_size - float(file.level_bytes.sum()) * 0.5  # words that are half full
         (few, small), (many, large) = min(sizes.items()), max(sizes.items())
         each = (large - small) / (many - few) if many > few else small / few
-        return Overhead(each, max(large - each * many, 0.0))
+        return Overhead(each + LENGTH_BYTES, max(large - each * many - table_bytes(LEAST), 0.0))
 
-    def ctf_power(self, mapping: Mapping) -> Tensor | None:
-        """-> (n // 2 + 1,) mean CTF^2 of the first particles, None where no CTF is corrected."""
-        alignments: Alignments = mapping.task(self.source).alignments
-        ctf = alignments.ctf(torch.arange(min(CTFS, len(self))))
-        if ctf is None:
-            return None
-        ones = torch.ones(1, *ctf.shape[1:], dtype=torch.complex64)
-        power = shell_products(ctf.to(torch.complex64), ctf.to(torch.complex64), ndim=2).mean(0)
-        return (power / shell_products(ones, ones, ndim=2)[0]).clamp_min(1e-6)
+    def ctf(self, mapping: Mapping) -> Tensor:
+        """-> (n // 2 + 1, m) values that stand for those of the first particles by shell, ones where none is corrected."""
+        n = self.source.images.box_size
+        planes = mapping.task(self.source).alignments.ctf(torch.arange(min(CTFS, len(self))))
+        if planes is None:
+            return torch.ones(n // 2 + 1, 1)
+        shells = centred_to_half_plane(shell_index(n))
+        ends = (torch.arange(QUANTILES) + 0.5) / QUANTILES
+        return torch.stack([_quantiles(planes[:, shells == shell].abs(), ends) for shell in range(n // 2 + 1)])
+
+
+def _quantiles(values: Tensor, ends: Tensor) -> Tensor:
+    ordered = values.flatten().sort().values
+    return ordered[(ends * len(ordered)).long()]

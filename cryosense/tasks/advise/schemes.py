@@ -13,16 +13,15 @@ from torch import Tensor
 from cryosense.measurement import Design, FourierDesign, Full
 from cryosense.measurement.quantisers import ByShell, Float16, Float32, Sign, StoredQuantiser, Uniform
 from cryosense.measurement.quantisers.codebook import Codebook
-from cryosense.measurement.quantisers.efficiency import efficiency
 from cryosense.measurement.quantisers.floats import FloatQuantiser
 from cryosense.measurement.quantisers.levels import LevelQuantiser
 from cryosense.operators.masks import uniform
-from cryosense.tasks.advise.allocation import Allocation, allocated
-from cryosense.tasks.advise.signal import Signal
+from cryosense.tasks.advise.allocation import STEPS, Allocation, allocated
+from cryosense.tasks.advise.keeping import Keeping
 
 LOSSLESS_HALF_BITS, LOSSLESS_SINGLE_BITS = 13.5, 26.7  # of noise, by the entropy coder
-STEPS = tuple(round(0.5 * 1.15**i, 2) for i in range(13))  # 0.5 to 2.7 deviations
 BITS = tuple(round(3.2 * 0.9**i, 2) for i in range(15))  # a number, in the mean over the shells: 3.2 to 0.73
+LEVEL_BYTES, PART_BYTES = 8, 40  # in a file, of what a level decodes to and its model, and of what describes a part
 RESOLVED, BY_SHELL = "resolved", "bits by shell"
 PAPERS_COMPRESSION, TWO_BITS_STEP = 2.5, 1.08
 
@@ -59,38 +58,40 @@ class Scheme:
             return float(operator.rank[0]) * (LOSSLESS_SINGLE_BITS if single else LOSSLESS_HALF_BITS)
         return float(self.quantiser.nominal_bits(operator)[0])
 
-    def shares(self, signal: Signal) -> Tensor:
+    def shares(self, keeping: Keeping) -> Tensor:
         """-> (n // 2 + 1,): of each shell's signal-to-noise in the map of these particles, what is left."""
         last = self.quantiser.last_shell
         measured = 1 / self.design.compression_nominal
-        kept = torch.zeros(signal.box_size // 2 + 1, dtype=torch.float64)
-        end = len(kept) if last is None else min(last + 1, len(kept))
-        snr, seen = signal.particle_snr.tolist(), (signal.seen * measured).clamp_min(1).tolist()
-        for shell in range(end):
-            ratio = float(signal.images.pixel_variance / signal.images.power[shell]) if self.in_pixels else 1.0
-            kept[shell] = measured * kept_of(self.quantiser, shell, snr[shell], seen[shell], ratio)
-        return kept
+        left = torch.zeros(keeping.signal.box_size // 2 + 1, dtype=torch.float64)
+        for shell in range(len(left) if last is None else min(last + 1, len(left))):
+            left[shell] = measured * self._kept(keeping, shell, measured)
+        return left
 
-
-def kept_of(quantiser: StoredQuantiser, shell: int, snr: float, seen: float, ratio: float = 1.0) -> float:
-    """-> of the signal-to-noise of a map's shell, in which a particle has ``snr`` and of which ``seen`` are averaged.
-
-    Args:
-        ratio: of the variance of the numbers that are quantised to that of this shell's coefficients.
-    """
-    if isinstance(quantiser, LevelQuantiser):
-        book = book_of(quantiser, shell)
-        if ratio == 1.0:
-            return efficiency(book, snr, particles=seen)
-        return 1 / (1 + (1 + snr) * ratio * (1 / book.eta - 1))
-    assert isinstance(quantiser, FloatQuantiser)
-    return 1 / (1 + (1 + snr) * ratio * quantiser.rounding**2)
+    def _kept(self, keeping: Keeping, shell: int, measured: float) -> float:
+        """-> of what is measured of a shell. Rounding of pixels is white, whatever the spectrum of the noise is."""
+        quantiser, images = self.quantiser, keeping.signal.images
+        if isinstance(quantiser, LevelQuantiser):
+            if not self.in_pixels:
+                return keeping.of(book_of(quantiser, shell), shell, measured)
+            added = 1 / book_of(quantiser, shell).eta - 1
+        else:
+            assert isinstance(quantiser, FloatQuantiser)
+            added = quantiser.rounding**2
+        ratio = images.pixel_variance / float(images.power[shell]) if self.in_pixels else 1.0
+        return 1 / (1 + (1 + keeping.snr[shell]) * ratio * added)
 
 
 def book_of(quantiser: LevelQuantiser, shell: int) -> Codebook:
     """-> what quantises a shell's coefficients."""
     ends = [np.inf if last is None else last for last in quantiser.layouts.last_shells]
     return quantiser.books[int(np.searchsorted(np.array(ends), shell))]
+
+
+def table_bytes(quantiser: StoredQuantiser) -> float:
+    """-> of a file, that hold what levels decode to and the models of the coder, and describe the parts."""
+    if not isinstance(quantiser, LevelQuantiser):
+        return 0.0
+    return sum(LEVEL_BYTES * book.levels + PART_BYTES for book in quantiser.books)
 
 
 def quantiser_name(quantiser: StoredQuantiser) -> str:
@@ -112,14 +113,14 @@ def configuration(quantiser: StoredQuantiser) -> dict[str, Any]:
     return {"_target_": f"cryosense.measurement.quantisers.{type(quantiser).__name__}", **parameters}
 
 
-def ladder(signal: Signal, last_shells: dict[str, int]) -> list[Scheme]:
+def ladder(keeping: Keeping, last_shells: dict[str, int]) -> list[Scheme]:
     """-> what is compared: quantisers of whitened coefficients and of pixels, flat masks, and numbers as they are.
 
     Args:
-        signal: of the whole data set, by which bits go to shells.
+        keeping: of the whole data set, by which bits go to shells.
         last_shells: of one step for all shells, by the name of the line; bits by shell go up to that of :data:`RESOLVED`.
     """
-    allocation = Allocation.of(signal, last_shells[RESOLVED])
+    allocation = Allocation.of(keeping, last_shells[RESOLVED])
     made = [Scheme(BY_SHELL, allocated(allocation, bits), Full()) for bits in BITS]
     for kind, last in last_shells.items():
         made += [Scheme(kind, Uniform(step, last_shell=last), Full()) for step in STEPS]

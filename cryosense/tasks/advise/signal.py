@@ -46,6 +46,7 @@ class Signal:
         views: rotations of the point group, as each of which a particle counts.
         pixel_size_angstrom: of the map.
         images: signal and noise of particles, together.
+        ctf: (n // 2 + 1, m) values that stand for those of the CTFs in each shell.
     """
 
     snr: ShellSnr
@@ -54,12 +55,14 @@ class Signal:
     views: int
     pixel_size_angstrom: float
     images: ImagePower
+    ctf: Tensor
 
     @classmethod
-    def of(cls, curves: HalfMapCurves, mask: Tensor, ctf_power: Tensor | None, **known: Any) -> Self:
-        """Find it in the curves of a sample, whose mean CTF^2 is ``ctf_power`` (n // 2 + 1,); None: of no CTF.
+    def of(cls, curves: HalfMapCurves, mask: Tensor, ctf: Tensor, **known: Any) -> Self:
+        """Find it in the curves of a sample.
 
         Args:
+            ctf: see above; ones where there is none.
             known: the attributes that are not in the curves.
 
         Raises:
@@ -67,10 +70,11 @@ class Signal:
         """
         unmasked = ObservedCurve(_below_one(curves.unmasked), 1.0)
         masked = ObservedCurve(_below_one(curves.corrected), independent_fraction(mask))
-        found = fit_shell_snr([unmasked, masked], modulation=ctf_power)
-        under_mask = fit_shell_snr([masked, unmasked], modulation=ctf_power)
+        power = (ctf.double() ** 2).mean(1).clamp_min(1e-6)
+        found = fit_shell_snr([unmasked, masked], modulation=power)
+        under_mask = fit_shell_snr([masked, unmasked], modulation=power)
         gain = float((under_mask.log_snr - found.log_snr)[1:].mean().exp())
-        return cls(found, max(gain, 1.0), **known)
+        return cls(found, max(gain, 1.0), ctf=ctf, **known)
 
     @property
     def box_size(self) -> int:
