@@ -34,10 +34,11 @@ class ObservedCurve(NamedTuple):
 
 
 def independent_fraction(mask: Tensor) -> float:
-    """(n, n, n) -> share of the coefficients of a masked map that are independent, halved for what the correction takes away.
+    """Return the share of a masked map's coefficients that are independent, halved for what the correction subtracts.
 
-    Noise under a mask M has the variance M^2, and sums of squares of it as many degrees of freedom as (sum M^2)^2 / sum M^4
-    voxels (Satterthwaite 1946). The curve of randomised phases that is subtracted is as uncertain as the masked one.
+    Noise under a mask M (n, n, n) has the variance M^2, and sums of squares of it have (sum M^2)^2 / sum M^4 degrees of
+    freedom, in voxels (Satterthwaite 1946). The curve of randomised phases that is subtracted is as uncertain as the masked
+    one.
     """
     power = mask.double() ** 2
     return float(power.sum() ** 2 / (power**2).sum() / power.numel() / 2)

@@ -38,7 +38,7 @@ WITHIN = 0.05
 
 
 def simulated(molecule: str, count: int, snr: float, seed: int) -> Path:
-    """-> the STAR file of particles, made unless they are there."""
+    """Return the STAR file of particles, made unless they are there."""
     folder = OUTPUT / f"{molecule}_{count}_{snr:g}_{seed}"
     words = ["simulate", f"output_dir={folder}", f"count={count}", f"snr={snr}", f"seed={seed}", *MOLECULES[molecule]]
     sys.argv = ["cryosense", *words]
@@ -48,7 +48,7 @@ def simulated(molecule: str, count: int, snr: float, seed: int) -> Path:
 
 
 def tried(star: Path) -> pd.DataFrame:
-    """-> a row for each scheme: expected and measured."""
+    """Return a row for each scheme: expected and measured."""
     source = ParticleSource.open(star, None, None, None, None, None)
     survey = survey_of(source.images, 64)
     numbers = torch.arange(len(source.images))
@@ -68,13 +68,13 @@ def tried(star: Path) -> pd.DataFrame:
 
 
 def chosen(schemes: list[Scheme]) -> list[Scheme]:
-    """-> those of the ladder that are tried."""
+    """Return those of the ladder that are tried."""
     lines = {kind: [each for each in schemes if each.kind == kind] for kind in TRIED}
     return [scheme for kind, line in lines.items() for scheme in line[:: TRIED[kind]]]
 
 
 def table(rows: pd.DataFrame) -> str:
-    """-> Markdown."""
+    """Return Markdown."""
     columns = ["scheme", "bytes, expected", "measured", "equivalent, expected", "measured", "by half maps"]
     columns += [f"Å {curve}, {name}" for curve in ("unmasked", "masked") for name in ("expected", "measured")]
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]

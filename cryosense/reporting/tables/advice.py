@@ -25,7 +25,7 @@ SPARED = 0.9  # of the bytes of a lossless form, above which nothing is gained
 def advice_text(
     table: pd.DataFrame, checks: pd.DataFrame, summary: dict[str, Any], commands: dict[str, str], poses: str
 ) -> str:
-    """-> what is printed.
+    """Return what is printed.
 
     Args:
         table, checks: ``advice.csv`` and ``checks.csv``.
@@ -72,7 +72,7 @@ def _table(table: pd.DataFrame, summary: dict[str, Any], poses: str) -> str:
 
 
 def _shown(table: pd.DataFrame, chosen: set[str]) -> pd.DataFrame:
-    """-> the rows that are printed: of long lines some, and what was chosen."""
+    """Return the rows that are printed: of long lines some, and what was chosen."""
     long = table.groupby("measured")["scheme"].transform("size") > LONG
     thin = table.groupby("measured").cumcount() % THIN == 0
     return table[~long | thin | table["scheme"].isin(chosen)]

@@ -107,7 +107,7 @@ class Advice:
         return Looked(signal, resolutions, sample.overhead(scratch), checking)
 
     def last_shells(self, signal: Signal) -> dict[str, int]:
-        """-> where schemes end, by the name of their line, for the whole data set: each at another shell."""
+        """Return where schemes end, by the name of their line, for the whole data set: each at another shell."""
         without, under = (signal.last_shell(masked=masked, deviations=self.confidence) for masked in (False, True))
         resolved, nyquist = max(without, under) + MARGIN, signal.box_size // 2
         ends = {RESOLVED: resolved, "resolved without a mask": without + MARGIN, "all shells": nyquist}

@@ -38,13 +38,13 @@ class Make(Protocol):
 
 @cache
 def choices() -> tuple[Make, ...]:
-    """-> what a shell can be quantised by: a step, with or without dither, which keeps strong signals from distortion."""
+    """Return what a shell can be quantised by: a step, with or without dither, which keeps strong signals from distortion."""
     return tuple(partial(Uniform, step, dither) for step in STEPS for dither in (False, True))
 
 
 @cache
 def whole() -> tuple[LevelQuantiser, ...]:
-    """-> the choices, each for all shells."""
+    """Return the choices, each for all shells."""
     return tuple(make(last_shell=None) for make in choices())
 
 
@@ -73,11 +73,11 @@ class Allocation:
         return cls(gain, 2 * torch.pi * shells[:, None] * bits)
 
     def at(self, price: float) -> Tensor:
-        """-> (last,) the choice of each shell at so many nats a bit."""
+        """Return, (last,), the choice of each shell at so many nats a bit."""
         return (self.gain - price * self.cost).argmax(1)
 
     def spending(self, bits: float) -> Tensor:
-        """-> (last,) the choices that make the most of so many bits of a particle, or of the fewest there can be."""
+        """Return, (last,), the choices that make the most of so many bits of a particle, or of the fewest there can be."""
         low, high = 0.0, float(self.gain.max() / self.cost.min())
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
@@ -85,19 +85,19 @@ class Allocation:
         return self.at(high)
 
     def spent(self, chosen: Tensor) -> float:
-        """-> bits of a particle."""
+        """Return bits of a particle."""
         return float(self.cost.gather(1, chosen[:, None]).sum())
 
 
 def allocated(allocation: Allocation, bits_per_number: float) -> LevelQuantiser:
-    """-> the quantiser that spends so many bits a number, in the mean over the shells that are measured."""
+    """Return the quantiser that spends so many bits a number, in the mean over the shells that are measured."""
     last = len(allocation.gain)
     numbers = torch.pi * last * (last + 1)
     return by_shell(allocation.spending(bits_per_number * numbers).tolist())
 
 
 def by_shell(chosen: Sequence[int]) -> LevelQuantiser:
-    """Choices of shells 1, 2, ... -> a part for each run of shells that choose alike; shell 0 is with shell 1."""
+    """Return, for choices of shells 1, 2, ..., a part for each run of shells that choose alike; shell 0 is with shell 1."""
     ends = [k for k in range(1, len(chosen) + 1) if k == len(chosen) or chosen[k] != chosen[k - 1]]
     parts = [choices()[chosen[end - 1]](last_shell=end) for end in ends]
     return parts[0] if len(parts) == 1 else ByShell(parts)

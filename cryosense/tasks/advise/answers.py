@@ -27,7 +27,7 @@ class Answer:
 
 
 def answers(predictions: Sequence[Prediction], signal: Signal, last_shell: int, poses: Poses) -> list[Answer]:
-    """-> the cheapest schemes that keep what their names promise; those that none can keep are not there.
+    """Return the cheapest schemes that keep what their names promise; those that none can keep are not there.
 
     All of them measure every shell up to ``last_shell`` by whitened coefficients, and leave enough to find poses by where
     these are still to be found. The first two move the resolution under the mask by less than a shell.

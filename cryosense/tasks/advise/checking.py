@@ -55,7 +55,7 @@ class Checking:
     progress: Progress
 
     def check(self, name: str, expected: Prediction) -> Check:
-        """-> what became of the sample by the scheme that this is expected of."""
+        """Return what became of the sample by the scheme that this is expected of."""
         path = self.scratch / f"check{SUFFIX}"
         path.unlink(missing_ok=True)
         file = self.sample.measured(expected.scheme.quantiser, path, len(self.sample), self.progress, expected.scheme.design)
@@ -67,5 +67,5 @@ class Checking:
 
 
 def resolution(curve: Tensor, pixel_size_angstrom: float) -> float:
-    """(n // 2 + 1,) -> where it falls below 0.143, in Angstrom."""
+    """From (n // 2 + 1,): where it falls below 0.143, in Angstrom."""
     return resolution_angstrom(curve, pixel_size_angstrom, 2 * (len(curve) - 1), THRESHOLD)

@@ -27,7 +27,7 @@ class FewLevels:
 
     @classmethod
     def of(cls, images: Tensor) -> Self | None:
-        """(b, 1, n, n) -> theirs, None where an image has too many values, or nearly as many as pixels."""
+        """From (b, 1, n, n): theirs, None where an image has too many values, or nearly as many as pixels."""
         counts = [np.unique(image, return_counts=True)[1] for image in images.flatten(1).numpy()]
         most = min(MOST, images[0].numel() // 4)
         if not counts or max(len(each) for each in counts) > most:

@@ -23,7 +23,7 @@ ADVICE = Kind(
 
 
 def write_advice(directory: Path, found: Found) -> dict[str, object]:
-    """Write tables, ``advice.json`` and, for each answer, ``quantiser/<answer>.yaml``. -> the summary."""
+    """Write tables, ``advice.json`` and, for each answer, ``quantiser/<answer>.yaml``; return the summary."""
     write_csv(directory / TABLE, scheme_table(found.predictions))
     write_csv(directory / CHECKS, checks_table(found.checks))
     write_csv(directory / SPECTRA, spectra(found))
@@ -38,7 +38,7 @@ def write_advice(directory: Path, found: Found) -> dict[str, object]:
 
 
 def summarised(found: Found) -> dict[str, object]:
-    """-> numbers that sum it up; None for what there is not."""
+    """Return numbers that sum it up; None for what there is not."""
     levels = found.few_levels
     whole = found.of_all
     return {

@@ -34,7 +34,7 @@ class Keeping:
         return np.asarray(drawn / np.sqrt((drawn**2).mean()))
 
     def of(self, book: Codebook, shell: int, measured: float = 1.0) -> float:
-        """-> what a quantiser leaves of a shell, through masks of which so large a share of the particles is measured."""
+        """Return what a quantiser leaves of a shell, through masks of which so large a share of the particles is measured."""
         key = (shell, book.levels, book.dither_width, book.step, measured)
         if key not in self._known:
             self._known[key] = self._of(book, shell, measured)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cryosense.alignment.information import information_per_shell, least_information
+from cryosense.alignment.information import information_per_shell
 from cryosense.errors import ArgumentError
 from cryosense.metrics import equivalent_particles
 from cryosense.tasks.advise.keeping import Keeping
 from cryosense.tasks.advise.schemes import Scheme, table_bytes
 
 POSES = ("known", "unknown")
+LEAST_NATS = 20.0  # at 19 an eighth of the poses were more than 20 degrees off: see experiments/poses
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Overhead:
     of_file: float
 
     def total(self, bits: float, particles: int, tables: float = 0.0) -> float:
-        """-> bytes for each of so many particles whose levels take ``bits``, in a file with so many bytes of tables."""
+        """Return bytes for each of so many particles whose levels take ``bits``, in a file with so many bytes of tables."""
         return bits / 8 + self.of_particle + (self.of_file + tables) / particles
 
 
@@ -47,13 +48,13 @@ class Poses:
     """
 
     status: str = "known"
-    nats: float = 100.0
+    nats: float = 40.0
 
     def __post_init__(self) -> None:
         if self.status not in POSES:
             raise ArgumentError(f"status={self.status}: {' or '.join(POSES)}")
-        if not self.nats >= least_information():
-            raise ArgumentError(f"nats={self.nats:g} do not tell the poses of one grid apart: {least_information():.0f} do")
+        if not self.nats >= LEAST_NATS:
+            raise ArgumentError(f"nats={self.nats:g} do not tell the poses of one grid apart: {LEAST_NATS:g} are needed")
 
     @property
     def are_sought(self) -> bool:
@@ -88,12 +89,12 @@ class Prediction:
 
     @property
     def per_byte(self) -> float:
-        """-> equivalent particles a byte."""
+        """Return equivalent particles a byte."""
         return (self.equivalent or 0.0) / self.bytes
 
 
 def predict(scheme: Scheme, keeping: Keeping, overhead: Overhead) -> Prediction:
-    """-> what is to be expected of the particles that the signal is of.
+    """Return what is to be expected of the particles that the signal is of.
 
     A shell keeps of its signal-to-noise what its quantiser leaves: see :mod:`cryosense.measurement.quantisers.efficiency`. Its
     half-map FSC follows, and from all of them what :func:`cryosense.metrics.equivalent_particles` would find.

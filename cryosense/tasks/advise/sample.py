@@ -57,7 +57,7 @@ class Mapping:
         return len(point_group(self.symmetry))
 
     def task(self, source: ParticleSource) -> Backprojection:
-        """-> the back-projection of these particles as they are, or as their file has them."""
+        """Return the back-projection of these particles as they are, or as their file has them."""
         nothing = (None, None, None, None)
         judged = Assessment(
             self.soft_mask, self.randomise_below, self.seed, Bootstrap(0, 2, 0.95, 0), Cones(1, 90.0), *nothing
@@ -78,7 +78,7 @@ class Mapping:
         )
 
     def halves(self, source: ParticleSource, scratch: Path, progress: Progress) -> tuple[Tensor, Tensor, Tensor]:
-        """-> half maps and full map (n, n, n) of all particles of a source."""
+        """Return half maps and full map (n, n, n) of all particles of a source."""
         task = self.task(source)
         alignments, numbers = task.check(), torch.arange(len(source.images))
         made = task.maps(task.accumulate(scratch, alignments, numbers, progress), alignments, numbers)
@@ -119,7 +119,7 @@ class Sample:
     def measured(
         self, quantiser: StoredQuantiser, path: Path, count: int, progress: Progress, design: Design | None = None
     ) -> MeasurementFile:
-        """-> the first ``count`` particles as a file that ends in ``.cryo.h5``; without a design all of their coefficients."""
+        """Return the first ``count`` particles as a file, ``*.cryo.h5``; without a design all of their coefficients."""
         some = torch.arange(min(count, len(self)))  # by these numbers, too: others would take bytes in the file
         Measuring(
             source=self.source.select(some),
@@ -137,7 +137,7 @@ class Sample:
         return MeasurementFile.open(path)
 
     def overhead(self, scratch: Path) -> Overhead:
-        """-> bytes beside the levels, from two files of next to no levels."""
+        """Return bytes beside the levels, from two files of next to no levels."""
         sizes = {}
         for count in sorted({min(SMALL, max(len(self) // 2, 1)), min(LARGE, len(self))}):
             path = scratch / f"overhead{count}{SUFFIX}"
@@ -148,7 +148,7 @@ class Sample:
         return Overhead(each + LENGTH_BYTES, max(large - each * many - table_bytes(LEAST), 0.0))
 
     def ctf(self, mapping: Mapping) -> Tensor:
-        """-> (n // 2 + 1, m) values that stand for those of the first particles by shell, ones where none is corrected."""
+        """Return values (n // 2 + 1, m) that stand for those of the first particles by shell; ones where none is corrected."""
         n = self.source.images.box_size
         planes = mapping.task(self.source).alignments.ctf(torch.arange(min(CTFS, len(self))))
         if planes is None:

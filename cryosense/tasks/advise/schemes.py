@@ -51,7 +51,7 @@ class Scheme:
         return self.design.domain == "pixel"
 
     def bits(self, box_size: int) -> float:
-        """-> of one particle's levels."""
+        """Return of one particle's levels."""
         operator = self.quantiser.operator(self.design.operator(box_size, torch.zeros(1, dtype=torch.int64)))
         if isinstance(self.quantiser, FloatQuantiser) and self.quantiser.coded[0]:
             single = isinstance(self.quantiser, Float32)
@@ -59,7 +59,7 @@ class Scheme:
         return float(self.quantiser.nominal_bits(operator)[0])
 
     def shares(self, keeping: Keeping) -> Tensor:
-        """-> (n // 2 + 1,): of each shell's signal-to-noise in the map of these particles, what is left."""
+        """Return, (n // 2 + 1,), of each shell's signal-to-noise in the map of these particles, what is left."""
         last = self.quantiser.last_shell
         measured = 1 / self.design.compression_nominal
         left = torch.zeros(keeping.signal.box_size // 2 + 1, dtype=torch.float64)
@@ -68,7 +68,7 @@ class Scheme:
         return left
 
     def _kept(self, keeping: Keeping, shell: int, measured: float) -> float:
-        """-> of what is measured of a shell. Rounding of pixels is white, whatever the spectrum of the noise is."""
+        """Return of what is measured of a shell. Rounding of pixels is white, whatever the spectrum of the noise is."""
         quantiser, images = self.quantiser, keeping.signal.images
         if isinstance(quantiser, LevelQuantiser):
             if not self.in_pixels:
@@ -82,20 +82,20 @@ class Scheme:
 
 
 def book_of(quantiser: LevelQuantiser, shell: int) -> Codebook:
-    """-> what quantises a shell's coefficients."""
+    """Return what quantises a shell's coefficients."""
     ends = [np.inf if last is None else last for last in quantiser.layouts.last_shells]
     return quantiser.books[int(np.searchsorted(np.array(ends), shell))]
 
 
 def table_bytes(quantiser: StoredQuantiser) -> float:
-    """-> of a file, that hold what levels decode to and the models of the coder, and describe the parts."""
+    """Return of a file, that hold what levels decode to and the models of the coder, and describe the parts."""
     if not isinstance(quantiser, LevelQuantiser):
         return 0.0
     return sum(LEVEL_BYTES * book.levels + PART_BYTES for book in quantiser.books)
 
 
 def quantiser_name(quantiser: StoredQuantiser) -> str:
-    """-> in a few words; its last shell is told by what names it."""
+    """Return in a few words; its last shell is told by what names it."""
     if isinstance(quantiser, ByShell):
         steps = [part.parameters["step"] for part in quantiser.parameters["parts"]]
         return f"steps {min(steps):g} to {max(steps):g} in {len(steps)} parts"
@@ -105,7 +105,7 @@ def quantiser_name(quantiser: StoredQuantiser) -> str:
 
 
 def configuration(quantiser: StoredQuantiser) -> dict[str, Any]:
-    """-> the node of a configuration that makes it."""
+    """Return the node of a configuration that makes it."""
     parameters = {
         key: [configuration(part) for part in value] if key == "parts" else value
         for key, value in quantiser.parameters.items()
@@ -114,7 +114,7 @@ def configuration(quantiser: StoredQuantiser) -> dict[str, Any]:
 
 
 def ladder(keeping: Keeping, last_shells: dict[str, int]) -> list[Scheme]:
-    """-> what is compared: quantisers of whitened coefficients and of pixels, flat masks, and numbers as they are.
+    """Return what is compared: quantisers of whitened coefficients and of pixels, flat masks, and numbers as they are.
 
     Args:
         keeping: of the whole data set, by which bits go to shells.

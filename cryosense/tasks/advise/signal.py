@@ -30,7 +30,7 @@ class ImagePower:
 
     @classmethod
     def of(cls, images: Tensor) -> Self:
-        """(b, 1, n, n) -> theirs."""
+        """From (b, 1, n, n): theirs."""
         x = images[:, 0].double()
         return cls(power_spectrum(x).mean(0), float(x.var()))
 
@@ -83,12 +83,12 @@ class Signal:
 
     @property
     def map_snr(self) -> Tensor:
-        """-> (n // 2 + 1,) s of half maps without a mask."""
+        """Return, (n // 2 + 1,), s of half maps without a mask."""
         return self.snr.log_snr.exp()
 
     @property
     def particle_snr(self) -> Tensor:
-        """-> (n // 2 + 1,) signal over noise power in one image, its CTF in it; 0 in shell 0, of which nothing is known.
+        """Return, (n // 2 + 1,), signal over noise power in one image, its CTF in it; 0 in shell 0, of which nothing is known.
 
         Of N / 2 images and g views of each, with 2 pi k coefficients in shell k, a point of the map's 4 pi k^2 gets N g / 4 k.
         """
@@ -97,28 +97,28 @@ class Signal:
 
     @property
     def seen(self) -> Tensor:
-        """-> (n // 2 + 1,) particles of a half set whose slice passes a coefficient of the map, at least one."""
+        """Return, (n // 2 + 1,), particles of a half set whose slice passes a coefficient of the map, at least one."""
         shells = torch.arange(len(self.map_snr), dtype=torch.float64).clamp_min(1)
         return (self.particles * self.views / (4 * shells)).clamp_min(1)
 
     def of_particles(self, count: int) -> Signal:
-        """-> the same of so many particles like these: s grows in proportion."""
+        """Return the same of so many particles like these: s grows in proportion."""
         more = ShellSnr(self.snr.log_snr + math.log(count / self.particles), self.snr.deviation)
         return replace(self, snr=more, particles=count)
 
     def curve(self, share: Tensor | float = 1.0, *, masked: bool = False) -> Tensor:
-        """-> (n // 2 + 1,) half-map FSC that is expected where so large a ``share`` of s is left; 1 in shell 0."""
+        """Return, (n // 2 + 1,), half-map FSC that is expected where so large a ``share`` of s is left; 1 in shell 0."""
         s = self.map_snr * share * (self.mask_gain if masked else 1.0)
         curve = s / (1 + s)
         curve[0] = 1
         return curve
 
     def resolution(self, share: Tensor | float = 1.0, *, masked: bool) -> float:
-        """-> where that falls below 0.143, in Angstrom; infinity where it is never above."""
+        """Return where that falls below 0.143, in Angstrom; infinity where it is never above."""
         return resolution_angstrom(self.curve(share, masked=masked), self.pixel_size_angstrom, self.box_size, THRESHOLD)
 
     def last_shell(self, *, masked: bool, deviations: float = 0.0) -> int:
-        """-> the last shell before the FSC first falls below 0.143, s taken to be so many deviations higher; 0: none."""
+        """Return the last shell before the FSC first falls below 0.143, s taken to be so many deviations higher; 0: none."""
         higher = (deviations * self.snr.deviation).exp()
         below = (self.curve(higher, masked=masked)[1:] < THRESHOLD).nonzero()[:, 0]
         return int(below[0]) if len(below) else self.box_size // 2

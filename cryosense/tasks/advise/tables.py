@@ -14,7 +14,7 @@ from cryosense.tasks.advise.prediction import Prediction
 
 
 def scheme_table(predictions: Sequence[Prediction]) -> pd.DataFrame:
-    """-> a row for each scheme."""
+    """Return a row for each scheme."""
     rows = []
     for each in predictions:
         n = 2 * (len(each.curve) - 1)
@@ -36,7 +36,7 @@ def scheme_table(predictions: Sequence[Prediction]) -> pd.DataFrame:
 
 
 def spectra(found: Found) -> pd.DataFrame:
-    """-> a row for each shell: what was found of the signal, and the FSC expected with each answer."""
+    """Return a row for each shell: what was found of the signal, and the FSC expected with each answer."""
     signal = found.of_all
     share = signal.particle_snr / (1 + signal.particle_snr)
     columns = {
@@ -54,7 +54,7 @@ def spectra(found: Found) -> pd.DataFrame:
 
 
 def checks_table(checks: tuple[Check, ...]) -> pd.DataFrame:
-    """-> a row for each check: what was expected of the sample, and what was found."""
+    """Return a row for each check: what was expected of the sample, and what was found."""
     rows = [
         {
             "answers": each.name,

@@ -117,7 +117,7 @@ class UncompressedRun:
 def crossed(
     halves: tuple[Tensor, Tensor], uncompressed: tuple[Tensor, Tensor], particles: int
 ) -> tuple[dict[str, Tensor], dict[str, float | None]]:
-    """Return curves (n // 2 + 1,) of half maps (n, n, n) against uncompressed ones, and how many particles of these they are worth.
+    """Return curves (n // 2 + 1,) of half maps (n, n, n) and uncompressed ones, and how many particles the first are worth.
 
     ``cross_half1`` is half map 1 against the uncompressed half map 2, ``cross_half2`` the reverse, ``uncompressed`` the
     uncompressed half maps against each other. If the halves have nothing in common but the particles, ``cross^2 /
