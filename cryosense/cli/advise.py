@@ -75,7 +75,7 @@ def _draw(directory: Path, summary: dict[str, Any]) -> None:
 def commands(directory: str, path: str, names: list[str], words: list[str]) -> dict[str, str]:
     """Return for each answer the command that measures so; ``words``: others of the command line that name the data."""
     named = [shlex.quote(word) for word in words if word.startswith(OF_DATA) and not word.startswith("data.path=")]
-    first = f"cryosense measure {shlex.quote(path)} --config-dir {shlex.quote(directory)}"
+    first = f"cryosense measure --config-dir {shlex.quote(directory)} {shlex.quote(path)}"
     return {name: " ".join([first, f"quantiser={name}", *named, f"output={name}.cryo.h5"]) for name in names}
 
 
