@@ -60,6 +60,12 @@ def test_the_small_form_runs(form: str, tmp_path: Path, reference_data: Path) ->
 
 def compose_two_cells(verb: str, words: list[str]) -> None:
     cells = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(words), None)[0]
-    with checked(), initialize_config_dir(str(conf_dir()), version_base="1.3"):
+    with pytest.MonkeyPatch.context() as patch, checked():
+        patch.setattr(sys, "argv", ["cryosense", *words])  # what is typed is trusted
+        _compose(verb, cells)
+
+
+def _compose(verb: str, cells: list[list[str]]) -> None:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for cell in {tuple(cells[0]), tuple(cells[-1])}:
             assert compose(verb, overrides=list(cell))
