@@ -136,7 +136,15 @@ class SurveyRecord:
             found = self._read() or self._put_together(len(stack))
             if found is None:
                 time.sleep(WAITING_SECONDS)
+        self._tidy()
         return found
+
+    def _tidy(self) -> None:
+        """Remove what a process that was killed once the survey was there has left; what another holds is left to it."""
+        lock = self.folder / f"{self.key}.lock"
+        if lock.exists() or (self.folder / self.key).exists():
+            with suppress(BusyError), locked(lock):
+                remove(self.folder, [self.key])
 
     def _look(self, stack: ParticleStack, block: range, chunk_size: int) -> None:
         looks = [look(images) for _, images in stack.chunks(chunk_size, block.start, block.stop)]

@@ -154,7 +154,7 @@ class RunDirectory:
     def _tidy(self) -> None:
         """Remove what a process that was killed once it was done has left; what another holds is left to it."""
         clear_failure(self.path)
-        if matching(self.path, (*self.kind.scratch, SHARDS)):
+        if matching(self.path, (*self.kind.scratch, SHARDS, LOCK, f".{LOCK}.*")):
             with suppress(BusyError), locked(self.path / LOCK):
                 remove(self.path, (*self.kind.scratch, SHARDS))
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from cryosense.errors import BusyError, RunDirectoryError, UnfinishedRunError
 from cryosense.runs import code
 from cryosense.runs.inputs import stamps
-from cryosense.runs.lock import LOCK
+from cryosense.runs.lock import LOCK, locked, whoami
 from cryosense.runs.provenance import sessions
 from cryosense.runs.record import Kind
 from cryosense.runs.run_directory import RunDirectory
@@ -82,6 +84,21 @@ def test_others_are_told_who_is_at_work(tmp_path: Path) -> None:
             pass
         assert LOCK in names(tmp_path)
     assert LOCK not in names(tmp_path)
+
+
+def test_what_one_that_was_killed_when_all_was_done_has_left_is_removed(tmp_path: Path) -> None:
+    make(tmp_path)
+    of_a_run = names(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    dead = json.dumps(whoami() | {"pid": process.pid})
+    for left in (LOCK, f".{LOCK}.host.1.2"):
+        (tmp_path / left).write_text(dead)
+        assert not make(tmp_path)
+        assert names(tmp_path) == of_a_run
+    with locked(tmp_path / LOCK):
+        assert not make(tmp_path)
+        assert names(tmp_path) == of_a_run | {LOCK}
 
 
 def test_other_runs_and_files_of_unknown_origin_are_left_alone(tmp_path: Path) -> None:
