@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.config_files import READ, FileConfigSource
 from cryosense.cli.help.typos import refuse_mistyped
-from cryosense.cli.keys import remember
+from cryosense.cli.keys import COMPOSED, remember
 from cryosense.cli.plugins import installed
 from cryosense.cli.trust import Typed, refuse_untrusted
 from cryosense.cli.wrong_kinds import refuse_wrong_kinds
@@ -138,6 +138,7 @@ def checked() -> Iterator[None]:
     before = hydra_app.ConfigLoaderImpl, readers["file"]
     hydra_app.ConfigLoaderImpl, readers["file"] = ConfigLoader, FileConfigSource  # type: ignore[misc]
     READ.clear()
+    COMPOSED.clear()  # errors are told in the keys of this command, not of one before it in the process
     try:
         yield
     finally:
