@@ -12,11 +12,11 @@ import pandas as pd
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from tqdm import tqdm
 
 from cryosense.cli.building import SURVEYS, open_source, spread
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
+from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, seen
 from cryosense.data import ParticleSource, SurveyRecord
@@ -49,7 +49,7 @@ def advise(cfg: DictConfig) -> None:
     with opening(cfg, ADVICE, own, data, files)(directory) as run:
         if not run.done:
             sample = _sample(cfg, source, files)
-            with tqdm(total=len(sample) * (1 + 2 * cfg.checked), unit="particle", desc="advise") as bar:
+            with progress(len(sample) * (1 + 2 * cfg.checked), "particle", "advise") as bar:
                 summary = write_advice(directory, task.make(sample, len(source.images), directory, bar.update))
                 bar.update((bar.total or 0) - bar.n)
             _draw(directory, summary)

@@ -21,6 +21,7 @@ READ_BY_VERBS: Mapping[str, object] = {
     "picture": str | None,
     "reference": str | None,
     "rerun": str | None,
+    "sample": int | None,
     "table_decimals": int | None,
     "threads": int | None,
 }

@@ -85,6 +85,11 @@ def measured(data: Path) -> None:
     assert run_here([line.split()], data.with_suffix(".log")) == 0
 
 
+def many(data: Path) -> None:
+    line = SET.replace("count=60 snr=0.2", "count=600 snr=0.1").format(data=data)
+    assert run_here([line.split()], data.with_suffix(".log")) == 0
+
+
 def shards(line: str, count: int = 3) -> tuple[str, ...]:
     return tuple(f"{line} shard.index={index} shard.count={count}" for index in range(count))
 
@@ -98,6 +103,7 @@ SWEEP = f"reconstruct -m output_dir={{out}} {QUICK} reconstructor=pinv,zero_fill
 ALIGN = "align output_dir={out} data.path={data}/particles.star reference={data}/volume.mrc reference_resolution_angstrom=24"
 ALIGN += " fineness.last_order=2 fineness.shift_radius_pixels=2 calibration_particles=10 chunk_size=10 checkpoint_particles=10"
 MEASURE = "measure {data}/particles.star output={out}/measured.cryo.h5 chunk_size=10 part_particles=64"
+ADVISE = "advise {data}/particles.star output_dir={out} checked=0 soft_mask=sphere soft_mask.radius_angstrom=50"
 VERBS = {
     verb.name: verb
     for verb in (
@@ -114,6 +120,7 @@ VERBS = {
         Verb("measure", (MEASURE,), simulated),
         Verb("inspect", ("inspect {data}/measured.cryo.h5 picture={out}/picture.png",), measured),
         Verb("export", ("export {data}/particles.star output_dir={out}",), simulated),
+        Verb("advise", (ADVISE,), many),
         Verb("design-mask", (DESIGN,), mapped),
         Verb("validate", (VALIDATE,), simulated),
         Verb("compare-latents", (LATENTS,), latents),
