@@ -34,7 +34,7 @@ class Reconstructor(ShowsInModule, nn.Module, ABC):
     weight: float | None = None
     sampler_name: str | None = None
     samples: int | None = None  # drawn per particle
-    learns = False  # whether it needs :meth:`fit`
+    learns = False  # whether it needs ``fit``
 
     def __call__(self, measurement: Measurement | Tensor, operator: LinearOperator | None = None) -> Estimate:
         """Return the images (b, 1, n, n) and what they took."""

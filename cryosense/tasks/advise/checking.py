@@ -44,7 +44,7 @@ class Checking:
         uncompressed: (n, n, n) half maps without compression.
         mask: (n, n, n) of the map without compression.
         scratch: folder for the file.
-        progress: see :meth:`.Backprojection.accumulate`.
+        progress: see ``Backprojection.accumulate``.
     """
 
     sample: Sample

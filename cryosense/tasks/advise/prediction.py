@@ -58,6 +58,7 @@ class Poses:
 
     @property
     def are_sought(self) -> bool:
+        """Whether poses have to be found from what was measured."""
         return self.status == "unknown"
 
     def suffice(self, nats: float) -> bool:
@@ -96,8 +97,8 @@ class Prediction:
 def predict(scheme: Scheme, keeping: Keeping, overhead: Overhead) -> Prediction:
     """Return what is to be expected of the particles that the signal is of.
 
-    A shell keeps of its signal-to-noise what its quantiser leaves: see :mod:`cryosense.measurement.quantisers.efficiency`. Its
-    half-map FSC follows, and from all of them what :func:`cryosense.metrics.equivalent_particles` would find.
+    A shell keeps of its signal-to-noise what its quantiser leaves: see ``cryosense.measurement.quantisers.efficiency``. Its
+    half-map FSC follows, and from all of them what ``cryosense.metrics.equivalent_particles`` would find.
     """
     signal, shares = keeping.signal, scheme.shares(keeping)
     curve = signal.curve(shares)

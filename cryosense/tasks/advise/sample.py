@@ -38,9 +38,9 @@ class Mapping:
     """How a sample is back-projected, and what is made of its half maps.
 
     Attributes:
-        symmetry, ctf_correction, pad_factor, regularisation: see :class:`.Backprojection`.
+        symmetry, ctf_correction, pad_factor, regularisation: see ``Backprojection``.
         soft_mask: ``(volume, pixel_size_angstrom) -> mask``, made from the map without compression.
-        randomise_below, seed: see :func:`cryosense.metrics.half_map_curves`.
+        randomise_below, seed: see ``cryosense.metrics.half_map_curves``.
     """
 
     soft_mask: Callable[[Tensor, float], Tensor]
@@ -85,6 +85,7 @@ class Mapping:
         return *made.halves, made.full_map
 
     def curves(self, halves: tuple[Tensor, Tensor], mask: Tensor) -> HalfMapCurves:
+        """Return the FSC curves of two half maps (n, n, n) inside a soft mask."""
         return half_map_curves(*halves, mask, randomise_below=self.randomise_below, seed=self.seed)
 
 

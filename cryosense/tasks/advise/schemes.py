@@ -118,7 +118,7 @@ def ladder(keeping: Keeping, last_shells: dict[str, int]) -> list[Scheme]:
 
     Args:
         keeping: of the whole data set, by which bits go to shells.
-        last_shells: of one step for all shells, by the name of the line; bits by shell go up to that of :data:`RESOLVED`.
+        last_shells: of one step for all shells, by the name of the line; bits by shell go up to that of ``RESOLVED``.
     """
     allocation = Allocation.of(keeping, last_shells[RESOLVED])
     made = [Scheme(BY_SHELL, allocated(allocation, bits), Full()) for bits in BITS]

@@ -75,4 +75,5 @@ def checks_table(checks: tuple[Check, ...]) -> pd.DataFrame:
 
 
 def or_nan(value: float | None) -> float:
+    """Return a number, not-a-number where there is none."""
     return math.nan if value is None else value

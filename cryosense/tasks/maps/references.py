@@ -103,7 +103,7 @@ class UncompressedRun:
     def compare(
         self, halves: tuple[Tensor, Tensor], pixel_size_angstrom: float, half_sets: str
     ) -> tuple[dict[str, Tensor], dict[str, float | None]]:
-        """Compare half maps (n, n, n) with the uncompressed ones of this run, see :func:`crossed`."""
+        """Compare half maps (n, n, n) with the uncompressed ones of this run, see ``crossed``."""
         own = self.halves(halves[0].shape[-1], pixel_size_angstrom, half_sets)
         return crossed(halves, own, int(self._summary()["particles"]))
 
