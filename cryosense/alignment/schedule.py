@@ -35,13 +35,13 @@ def levels(last_order: int, limit: int, box_size: int, kept: Sequence[int] = KEP
     if not FIRST_ORDER <= last_order <= 8:
         raise ArgumentError(f"last_order={last_order}: grids go from order {FIRST_ORDER} (15 degrees) to 8 (0.23 degrees)")
     found = []
-    first_step = box_size * SHIFT_PHASE / (math.pi * min(limit, _shells(FIRST_ORDER)))
+    first_step = box_size * SHIFT_PHASE / (math.pi * min(limit, shells_of(FIRST_ORDER)))
     for number, order in enumerate(range(FIRST_ORDER, last_order + 1)):
-        shells = limit if order == last_order else min(limit, _shells(order))
+        shells = limit if order == last_order else min(limit, shells_of(order))
         found.append(Level(order, shells, first_step / 2**number, kept[min(number, len(kept) - 1)]))
     return found
 
 
-def _shells(order: int) -> int:
+def shells_of(order: int) -> int:
     """Return how many shells half a spacing rotates by no more than ``PHASE``, rounded up."""
     return math.ceil(4 * PHASE / (math.pi * math.radians(spacing_deg(order))))

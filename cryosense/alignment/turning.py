@@ -23,7 +23,7 @@ from cryosense.alignment.coefficients import Disc
 from cryosense.alignment.polish import turned
 from cryosense.alignment.posterior import angles_between_deg
 from cryosense.alignment.reference import Reference
-from cryosense.alignment.schedule import FIRST_ORDER
+from cryosense.alignment.schedule import FIRST_ORDER, shells_of
 from cryosense.errors import ArgumentError
 from cryosense.metrics import fsc
 from cryosense.volumes.symmetry import point_group
@@ -63,6 +63,7 @@ def turns(first: Tensor, second: Tensor, symmetry: str) -> Turns:
     curve = fsc(first, second)
     unseen = (curve[1 : first.shape[-1] // 2] < SEEN).nonzero()[:, 0]
     seen = int(unseen[0]) if len(unseen) else first.shape[-1] // 2 - 1
+    seen = min(seen, shells_of(FIRST_ORDER))
     if seen < LEAST_SHELLS:
         raise ArgumentError(
             f"half maps agree (FSC above {SEEN:g}) in {seen} shells: what turns change is not to be seen in fewer than "
