@@ -9,11 +9,12 @@ from cryosense.alignment.coefficients import Disc, Matched, Observed, matched
 from cryosense.alignment.grids import spacing_deg
 from cryosense.alignment.polish import _expanded, turned
 from cryosense.alignment.reference import Reference
+from cryosense.alignment.schedule import FIRST_ORDER, shells_of
 from cryosense.alignment.turning import Turns, _asked, deviation_deg, turns
 from cryosense.errors import ArgumentError
 from tests.alignment.particles import lopsided, particles
 
-N, LIMIT = 32, 8
+N, LIMIT = 32, shells_of(FIRST_ORDER)
 
 
 def blobs(*places: tuple[float, float, float]) -> torch.Tensor:
