@@ -70,14 +70,18 @@ def test_what_cannot_be_compressed_further_is_told_so(
 
 def test_refusals_are_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = starfile.read("set/particles.star", always_dict=True)
-    few, poseless = blocks["particles"].iloc[:8], blocks["particles"].drop(columns="rlnAngleRot")
-    starfile.write(blocks | {"particles": few}, "set/few.star")
+    noise, poseless = blocks["particles"].iloc[:60].copy(), blocks["particles"].drop(columns="rlnAngleRot")
+    noise["rlnImageName"] = [f"{i + 1}@set/noise.mrcs" for i in range(len(noise))]
+    with mrcfile.new("set/noise.mrcs") as mrc:
+        mrc.set_data(np.random.default_rng(0).standard_normal((len(noise), 32, 32), dtype=np.float32))
+        mrc.voxel_size = 6.0
+    starfile.write(blocks | {"particles": noise}, "set/noise.star")
     starfile.write(blocks | {"particles": poseless}, "set/poseless.star")
-    cryosense(monkeypatch, "measure", "set/few.star", "output=few.cryo.h5")
+    cryosense(monkeypatch, "measure", "set/noise.star", "output=noise.cryo.h5")
     for words, message in (
-        (["data.path=set/few.star"], "set/few.star: nothing is resolved by the half maps of 8 particles"),
+        (["data.path=set/noise.star"], "set/noise.star: nothing is resolved by the half maps of 60 particles"),
         (["data.path=set/poseless.star"], "rlnAngleRot"),
-        (["data.path=few.cryo.h5"], "data.path=few.cryo.h5: is compressed already"),
+        (["data.path=noise.cryo.h5"], "data.path=noise.cryo.h5: is compressed already"),
         (["data.path=set/particles.star", "poses=found"], "poses=found: known or unknown"),
         (["data.path=set/particles.star", "checked=7"], "checked=7"),
         ([], "data.path"),
