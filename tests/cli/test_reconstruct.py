@@ -81,7 +81,10 @@ def test_a_star_goes_in_and_a_stack_and_a_star_come_out(stack: Path, tmp_path: P
     ]
     done = subprocess.run([*COMMAND, "reconstruct", *words], cwd=tmp_path, capture_output=True, text=True, check=True)
     (folder,) = finished(tmp_path / "out")
-    assert done.stdout.strip() == str(folder)
+    scores, pictures, last = done.stdout.splitlines()
+    assert scores.startswith("20 particles: psnr ")
+    assert pictures.endswith(f"{folder}/example.png")
+    assert last == str(folder)
     with mrcfile.open(folder / "particles.mrcs") as mrc:
         assert mrc.voxel_size.x == pytest.approx(2.5)
         assert mrc.data.shape == (COUNT, BOX, BOX)
