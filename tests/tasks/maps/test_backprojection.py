@@ -71,9 +71,19 @@ def run(
     files = stamps(task.source.files)
     data = task.source.data_fingerprint
     record = SurveyRecord.for_data(directory / ".data", data, files, torch.arange(len(task.images)))
-    work = Work(task, alignments, record, Sharding(*shard), False, progress)
+    work = Work(
+        task=task,
+        alignments=alignments,
+        source=task.source,
+        images=task.images,
+        chunk_size=task.chunk_size,
+        record=record,
+        sharding=Sharding(*shard),
+        skip_bad=False,
+        progress=progress,
+    )
     opening = Opening(config, f"{data} {alignments.fingerprint()}", BACKPROJECTION, files)
-    return work.sharding.make(directory, opening, work.make, work.make_part, work.merge, PART)
+    return work.do(directory, opening, PART)
 
 
 def volume(directory: Path, name: str) -> torch.Tensor:
