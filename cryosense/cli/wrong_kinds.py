@@ -14,6 +14,8 @@ READ_BY_VERBS: Mapping[str, object] = {
     "align_noise_to_angstrom": float | None,
     "cutoff_angstrom": float | None,
     "directory": str,
+    "formats": list[str],
+    "methods": list[str],
     "obtained": str | None,
     "output_dir": str | None,
     "particles": int | None,

@@ -84,6 +84,7 @@ def test_every_verb_says_so_in_one_line_and_makes_nothing(
 
 def test_a_sweep_is_refused_before_its_first_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    """Where no cell is right; a right one among wrong ones is made."""
     with pytest.raises(SystemExit, match=r"^cryosense reconstruct: compression=abc: a number is needed$"):
-        run_verb(monkeypatch, "reconstruct", "-m", "compression=2,abc")
+        run_verb(monkeypatch, "reconstruct", "-m", "compression=abc,b")
     assert list(tmp_path.iterdir()) == []
