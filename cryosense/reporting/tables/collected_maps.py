@@ -62,7 +62,8 @@ def _finished_map(folder: Path, name: str) -> FinishedMap:
     resolutions["at_nyquist"] = resolutions["at_nyquist"] == "True"
     frequency = curves["frequency_per_angstrom"].to_numpy()
     known = curves.fillna(0).to_numpy()
-    if len(curves) > MOST_SHELLS or not np.isfinite(frequency).all() or not (np.abs(known) <= LARGEST_VALUE).all():
+    rises = len(frequency) > 1 and frequency[0] >= 0 and bool((np.diff(frequency) > 0).all())
+    if len(curves) > MOST_SHELLS or not rises or not (np.abs(known) <= LARGEST_VALUE).all():
         raise UnusableRunError(f"{folder / 'fsc.csv'} holds no curves over shells")
     if len(resolutions) > MOST_SHELLS or (resolutions["resolution_angstrom"] < 0).any():
         raise UnusableRunError(f"{folder / 'resolution.csv'} holds no resolutions")
