@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from cryosense.reporting.tables.collected_maps import finished_maps, map_curves, resolution_lines
 
@@ -38,3 +39,17 @@ def test_resolutions_stand_side_by_side(tmp_path: Path) -> None:
 
 def test_a_directory_without_maps_has_none(tmp_path: Path) -> None:
     assert finished_maps(tmp_path) == ([], [])
+
+
+@pytest.mark.parametrize("frequency", [[0.1, 0.0], [0.0, 0.0], [-0.1, 0.1], [0.0, float("nan")]])
+def test_curves_over_frequencies_that_do_not_rise_are_damaged(tmp_path: Path, frequency: list[float]) -> None:
+    write_map(tmp_path / "good", 7.0)
+    write_map(tmp_path / "bad", 7.0)
+    pd.DataFrame({"frequency_per_angstrom": frequency, "corrected": [1.0, 0.1]}).to_csv(
+        tmp_path / "bad" / "fsc.csv", index=False
+    )
+    found, damaged = finished_maps(tmp_path)
+    assert [each.directory.name for each in found] == ["good"]
+    ((folder, why),) = damaged
+    assert folder.name == "bad"
+    assert "holds no curves over shells" in why
