@@ -1,8 +1,9 @@
 """What numbers take without loss: noisy floats, and counts, which a detector could store, beside the filters of detectors.
 
-python experiments/bytes_on_disk/lossless.py
+python experiments/bytes_on_disk/lossless.py [count=50 results=FOLDER]
 
-Writes lossless.md beside this file. Bitshuffle with zstd is measured where hdf5plugin is installed.
+Writes lossless.md beside this file, or into the folder of ``results``.
+Bitshuffle with zstd is measured where hdf5plugin is installed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
+from omegaconf import OmegaConf
 
 from cryosense.data import ParticleStack
 from cryosense.measurement import Full
@@ -20,25 +22,27 @@ from cryosense.measurement.quantisers import Float16, Float32, StoredQuantiser
 
 HERE = Path(__file__).parent
 STACKS = Path(os.environ.get("CRYOSENSE_REFERENCE_DATA", "../shared/data")) / "real" / "stacks"
-COUNT, BOX = 50, 128
+CHOSEN = {"count": 50, "results": str(HERE)}  # images of each made set; the folder that is written to
+BOX = 128
 
 
 def main() -> None:
+    chosen = OmegaConf.merge(CHOSEN, OmegaConf.from_cli())
     lines = ["| particles | float32 | float16 | bitshuffle, zstd: float32 | float16 | entropy |", "|---|---|---|---|---|---|"]
-    for label, images in sets().items():
+    for label, images in sets(chosen.count).items():
         bits = [f"{coded(quantiser, images):.2f}" for quantiser in (Float32(coded=True), Float16(coded=True))]
         bits += [filtered(images.numpy().astype(kind)) for kind in ("<f4", "<f2")]
         lines.append(f"| {label} | {' | '.join(bits)} | {entropy(images)} |")
     text = "Bits a pixel without loss; of float16, of the halves.\n\n" + "\n".join(lines)
-    (HERE / "lossless.md").write_text(text + "\n")
+    (Path(chosen.results) / "lossless.md").write_text(text + "\n")
     print(text)
 
 
-def sets() -> dict[str, torch.Tensor]:
+def sets(count: int) -> dict[str, torch.Tensor]:
     """-> (b, 1, n, n) float32 images by name."""
     random = np.random.default_rng(0)
-    counts = {dose: random.poisson(dose, (COUNT, 1, BOX, BOX)).astype(np.float32) for dose in (1, 10, 40)}
-    made = {"normal noise": torch.from_numpy(random.standard_normal((COUNT, 1, BOX, BOX), np.float32))}
+    counts = {dose: random.poisson(dose, (count, 1, BOX, BOX)).astype(np.float32) for dose in (1, 10, 40)}
+    made = {"normal noise": torch.from_numpy(random.standard_normal((count, 1, BOX, BOX), np.float32))}
     made |= {f"counts, {dose} electrons a pixel": torch.from_numpy(images) for dose, images in counts.items()}
     for name in ("empiar_10076_7.star", "relion31.star", "sample_particles_relion31.star"):
         if (STACKS / name).is_file():

@@ -1,8 +1,9 @@
 """What a measurement file takes beside its levels: 1,000 particles of 128 px at half a bit a pixel, part by part.
 
-python experiments/bytes_on_disk/overhead.py [--star particles.star]
+python experiments/bytes_on_disk/overhead.py [--star particles.star] [--count 1000] [--results FOLDER]
 
-Writes overhead.md beside this file. Without a stack, one is simulated: its poses have sixteen digits, RELION's six decimals.
+Writes overhead.md beside this file, or into the folder given.
+Without a stack, one is simulated: its poses have sixteen digits, RELION's six decimals.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ BITS = 0.5
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--star", type=Path, default=None)
-    star = parser.parse_args().star
+    parser.add_argument("--count", type=int, default=1000, help="particles that are simulated where no stack is given")
+    parser.add_argument("--results", type=Path, default=HERE)
+    chosen = parser.parse_args()
+    star = chosen.star
     if star is None:
         star = OUTPUT / "data" / "particles.star"
-        run("simulate", f"output_dir={star.parent}", "count=1000", "box_size=128", "pixel_size_angstrom=1.75")
+        run("simulate", f"output_dir={star.parent}", f"count={chosen.count}", "box_size=128", "pixel_size_angstrom=1.75")
     lines = [
         "| particle table | levels, bytes each | table | lengths | quantiser, checksums, text | HDF5 | beside the levels |",
         "|---|---|---|---|---|---|---|",
@@ -42,8 +46,8 @@ def main() -> None:
         parts.append(container.size - sum(size.values()))
         share = 1 - size["levels"] / container.size
         lines.append(f"| {label} | {' | '.join(f'{part / count:.2f}' for part in parts)} | {share:.2%} |")
-    text = "1,000 particles of 128 px, 0.5 bits a pixel.\n\n" + "\n".join(lines)
-    (HERE / "overhead.md").write_text(text + "\n")
+    text = f"{count:,} particles of 128 px, 0.5 bits a pixel.\n\n" + "\n".join(lines)
+    (chosen.results / "overhead.md").write_text(text + "\n")
     print(text)
 
 

@@ -1,8 +1,9 @@
 """Quantisers on 29 real particles: bits spent against asked, what is lost by shell against what was predicted.
 
-python experiments/bytes_on_disk/real.py
+python experiments/bytes_on_disk/real.py [results=FOLDER]
 
-Writes real.md and real.png beside this file. The few particles of each stack teach the deviations of their own shells here.
+Writes real.md and real.png beside this file, or into the folder of ``results``.
+The few particles of each stack teach the deviations of their own shells here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from omegaconf import OmegaConf
 from schemes import step_of
 
 from cryosense import fourier
@@ -38,6 +40,7 @@ SHOWN = ("2 bits", "sign")
 
 
 def main() -> None:
+    into = Path(OmegaConf.from_cli().get("results", HERE))
     lines = [
         "| particles | quantiser | bits asked | spent | eta predicted | measured, median shell | 5 to 95 % of shells |",
         "|---|---|---|---|---|---|---|",
@@ -57,8 +60,8 @@ def main() -> None:
             figures = f"{asked:.3f} | {spent:.3f} | {eta:.4f} | {middle:.4f} | {low:.4f} to {high:.4f}"
             lines.append(f"| {len(stack)} of {label} | {kind} | {figures} |")
         draw(row, label, x, decoded)
-    (HERE / "real.md").write_text("\n".join(lines) + "\n")
-    figure.savefig(HERE / "real.png", dpi=100)
+    (into / "real.md").write_text("\n".join(lines) + "\n")
+    figure.savefig(into / "real.png", dpi=100)
     print("\n".join(lines))
 
 

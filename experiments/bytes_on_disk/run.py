@@ -53,7 +53,14 @@ def compared(folder: Path, data: tuple[str, ...], count: int, seed: int) -> tupl
     full = folder / "uncompressed"
     run("backproject", f"data.path={star}", f"output_dir={full}", *MAPS)
     last_shell = resolved(full)
-    run("design-mask", f"pilot.path={full}", f"output_dir={folder}/design", f"particles={count}", "compression=3")
+    run(
+        "design-mask",
+        f"pilot.path={full}",
+        f"output_dir={folder}/design",
+        f"particles={count}",
+        "compression=3",
+        "poses=known",
+    )
     designed = (f"--config-dir={folder}/design", FLAT[0], "operator/masks=designed", FLAT[2], "compression=3")
     rows, shells, truth = [], [], Truth.of(star)
     for scheme in schemes(last_shell, designed):

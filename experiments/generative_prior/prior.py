@@ -1,8 +1,8 @@
 """Is the shipped model a model of these particles? Losses against a Gaussian's, the spectrum of its samples.
 
-python experiments/generative_prior/prior.py          # from the top of the checkout
+python experiments/generative_prior/prior.py [unseen=512 samples=256 steps=50 results=FOLDER]    # from the top of the checkout
 
-Writes prior.md, prior.png, samples.png and, from the log of the training run, losses.png.
+Writes prior.md, prior.png, samples.png and, from the log of the training run, losses.png beside this file or into ``results``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from diffusers import DDIMScheduler
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from torch import Tensor
 
 from cryosense import fourier, seeding
@@ -27,17 +28,18 @@ from cryosense.solvers.posterior.steps import bridge, levels, noised
 from cryosense.training.samples import picture
 
 HERE = Path(__file__).parent
-UNSEEN = ["count=512", "seed=2000"]  # neither the training particles nor the study's
 BANDS = [0, 10, 50, 100, 200, 300, 500, 700, 1000]
-SAMPLES, STEPS = 256, 50
+UNSEEN_SEED = 2000  # neither the training particles nor the study's
+CHOSEN = {"unseen": 512, "samples": 256, "steps": 50, "results": str(HERE)}
+FEW = 64  # samples that a table would be made of without more
 
 
-def unseen_particles() -> Tensor:
-    """-> (512, 1, 64, 64): scaled as in training."""
+def unseen_particles(count: int) -> Tensor:
+    """-> (count, 1, 64, 64): scaled as in training."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         deviations = compose("train").scaling.deviations
-        stack = simulated("outputs/generative_prior/unseen", UNSEEN, "unseen").images
-    return StackStatistics(deviations).fit(stack, 256)(stack[:])[0]
+        stack = simulated("outputs/generative_prior/unseen", [f"count={count}", f"seed={UNSEEN_SEED}"], "unseen").images
+    return StackStatistics(deviations).fit(stack, min(256, count))(stack[:])[0]
 
 
 def noise_errors(denoiser: Denoiser, images: Tensor, noise: Tensor, t: int) -> Tensor:
@@ -68,52 +70,51 @@ def losses(images: Tensor) -> list[str]:
 
 
 @torch.no_grad()
-def unconditional(denoiser: Denoiser, gaussian: GaussianDenoiser, count: int) -> Tensor:
+def unconditional(denoiser: Denoiser, gaussian: GaussianDenoiser, count: int, steps: int) -> Tensor:
     """-> (count, 1, n, n): samples of the prior by ancestral steps to draws of x_0 given x_t.
 
     The draw is the denoiser's mean plus noise with the error spectrum of the Gaussian: for Gaussian images exact at any number
     of steps, where steps to the mean lose variance.
     """
     schedule = DDIMScheduler(num_train_timesteps=len(denoiser.alphas_cumprod), timestep_spacing="trailing")
-    schedule.set_timesteps(STEPS)
+    schedule.set_timesteps(steps)
     n, random = denoiser.box_size, seeding.generator(12)
 
     def noise() -> Tensor:
         return torch.from_numpy(random.standard_normal((count, 1, n, n), dtype="float32"))
 
-    steps = levels(schedule.timesteps, denoiser.alphas_cumprod)
-    z = noised(None, steps[0], lambda _: noise())
-    for level in steps:
+    noisy = levels(schedule.timesteps, denoiser.alphas_cumprod)
+    z = noised(None, noisy[0], lambda _: noise())
+    for level in noisy:
         error = fourier.centred_to_half_plane(gaussian.error_spectrum(level.t)).sqrt().float()
         drawn = level.denoised(denoiser, z) + fourier.filtered(noise(), error)
         z = bridge(z, drawn, level.variance, level.next_variance, 1.0, noise())
     return z
 
 
-def spectra(images: Tensor) -> list[str]:
+def spectra(images: Tensor, count: int, steps: int, into: Path) -> list[str]:
     """-> lines of a table of shells; draws prior.png and samples.png."""
     trained, gaussian = open_ddpm(None), open_gaussian(None)
-    drawn, control = (unconditional(model, gaussian, SAMPLES) for model in (trained, gaussian))
-    picture(torch.cat([images[:16], drawn[:16]]), 8, HERE / "samples.png")
+    drawn, control = (unconditional(model, gaussian, count, steps) for model in (trained, gaussian))
+    picture(torch.cat([images[:16], drawn[:16]]), 8, into / "samples.png")
     shells = fourier.shell_index(images.shape[-1])
     expected = torch.stack([gaussian.spectrum[shells == k].mean() for k in range(images.shape[-1] // 2 + 1)])
     ratios = {
-        "64 samples": fourier.power_spectrum(drawn[:64, 0].double() - gaussian.mean).mean(0) / expected,
-        f"{SAMPLES} samples": fourier.power_spectrum(drawn[:, 0].double() - gaussian.mean).mean(0) / expected,
-        f"{SAMPLES} samples of the Gaussian": fourier.power_spectrum(control[:, 0].double() - gaussian.mean).mean(0)
-        / expected,
-        "512 unseen particles": fourier.power_spectrum(images[:, 0].double() - gaussian.mean).mean(0) / expected,
+        f"{FEW} samples": fourier.power_spectrum(drawn[:FEW, 0].double() - gaussian.mean).mean(0) / expected,
+        f"{count} samples": fourier.power_spectrum(drawn[:, 0].double() - gaussian.mean).mean(0) / expected,
+        f"{count} samples of the Gaussian": fourier.power_spectrum(control[:, 0].double() - gaussian.mean).mean(0) / expected,
+        f"{len(images)} unseen particles": fourier.power_spectrum(images[:, 0].double() - gaussian.mean).mean(0) / expected,
     }
     # A shell of m coefficients has m real numbers; the mean square of 64 m Gaussians deviates by sqrt(2 / 64 m).
-    chance = (2 / (64 * torch.bincount(shells.flatten())[: len(expected)].double())).sqrt()
-    draw_spectra(ratios, chance)
+    chance = (2 / (FEW * torch.bincount(shells.flatten())[: len(expected)].double())).sqrt()
+    draw_spectra(ratios, chance, into)
     lines = [f"| shell | chance, 64 samples | {' | '.join(ratios)} |", "|---|---|" + "---|" * len(ratios)]
     for k in range(len(expected)):
         lines.append(f"| {k} | {chance[k]:.3f} | " + " | ".join(f"{ratio[k]:.3f}" for ratio in ratios.values()) + " |")
     return lines
 
 
-def draw_spectra(ratios: dict[str, Tensor], chance: Tensor) -> None:
+def draw_spectra(ratios: dict[str, Tensor], chance: Tensor, into: Path) -> None:
     """Power of samples over that of the training particles, shell by shell."""
     figure, axis = plt.subplots(figsize=(8, 4))
     shells = torch.arange(len(chance))
@@ -125,11 +126,11 @@ def draw_spectra(ratios: dict[str, Tensor], chance: Tensor) -> None:
     axis.set(xlabel="shell, 1 / box", ylabel="power over that of the training particles", ylim=(0.6, 1.4))
     axis.legend(fontsize=8)
     figure.tight_layout()
-    figure.savefig(HERE / "prior.png", dpi=100)
+    figure.savefig(into / "prior.png", dpi=100)
     plt.close(figure)
 
 
-def draw_training() -> None:
+def draw_training(into: Path) -> None:
     """losses.csv, as the training run logged it -> losses.png: training loss, and validation loss by band over its first."""
     log = pd.read_csv(HERE / "losses.csv")
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
@@ -145,24 +146,31 @@ def draw_training() -> None:
     right.set(xlabel="step", ylabel="validation loss over that at the first look")
     right.legend(fontsize=8)
     figure.tight_layout()
-    figure.savefig(HERE / "losses.png", dpi=90)
+    figure.savefig(into / "losses.png", dpi=90)
     plt.close(figure)
 
 
 def main() -> None:
     """Write both tables and the figures."""
-    draw_training()
-    images = unseen_particles()
+    chosen = OmegaConf.merge(CHOSEN, OmegaConf.from_cli())
+    into = Path(chosen.results)
+    draw_training(into)
+    images = unseen_particles(chosen.unseen)
     text = [
         "# The shipped model, written by prior.py",
         "",
-        "## Loss of epsilon on 512 unseen particles",
+        f"## Loss of epsilon on {chosen.unseen} unseen particles",
         "",
         *losses(images),
         "",
     ]
-    text += ["## Power spectrum of unconditional samples over that of the training particles", "", *spectra(images), ""]
-    (HERE / "prior.md").write_text("\n".join(text))
+    text += [
+        "## Power spectrum of unconditional samples over that of the training particles",
+        "",
+        *spectra(images, chosen.samples, chosen.steps, into),
+        "",
+    ]
+    (into / "prior.md").write_text("\n".join(text))
     print("\n".join(text))
 
 

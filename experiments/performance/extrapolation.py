@@ -1,8 +1,9 @@
 """Would extrapolation save iterations? Reduced-rank extrapolation of ADMM's fixed point, in cycles; see README.md.
 
-python experiments/performance/extrapolation.py [box_size=64 pixel_size_angstrom=4 images=3 seed=1]
+python experiments/performance/extrapolation.py [box_size=64 pixel_size_angstrom=4 images=3 seed=1 results=FOLDER]
 
-Of particles that nothing else is timed on. Writes extrapolation.md beside this file.
+Of particles that nothing else is timed on. Writes extrapolation.md beside this file, or into the
+folder of ``results``.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main() -> None:
             each = ", ".join(map(str, made.iterations.tolist()))
             lines.append(f"| {domain} {prior}, weight {weight:g} | {memory} | {each} | {excess:.0e} | {made.taken_back} |")
             print(lines[-1], flush=True)
-    (HERE / "extrapolation.md").write_text("\n".join(lines) + "\n")
+    (Path(config.results or HERE) / "extrapolation.md").write_text("\n".join(lines) + "\n")
 
 
 def solve(algorithm: Algorithm, start: Tensor, memory: int, tolerance: float) -> Solved:

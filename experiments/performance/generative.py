@@ -1,6 +1,6 @@
 """The generative prior: training against a plain loop, sampling against bare network evaluations; see README.md.
 
-Prints a table and writes it to generative.md beside this file.
+Prints a table and writes it to generative.md beside this file, or into the folder of ``results``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from timing import seconds
 
 from cryosense.cli.conf_dir import conf_dir
@@ -25,8 +25,8 @@ from cryosense.denoisers import DDPMDenoiser, open_ddpm
 from cryosense.operators import LinearOperator
 
 HERE = Path(__file__).parent
-STEPS, BATCH, REPEATS = 12, 16, 2
-IMAGES, EVALUATIONS = 32, 20
+BATCH = 16
+CHOSEN = {"steps": 12, "repeats": 2, "images": 32, "evaluations": 20, "results": str(HERE)}
 SAMPLERS = ["stationary", "ddnm", "diffpir"]
 OPERATORS = {"pixel K = 4, C = 2": ["operator=pixel", "compression=2"], "Fourier radial, C = 2.5": ["operator=fourier"]}
 
@@ -37,14 +37,14 @@ def configured(verb: str, *words: str) -> DictConfig:
         return compose(verb, overrides=list(words))
 
 
-def plain_loop(stack: ParticleStack, network: UNet2DModel) -> None:
+def plain_loop(stack: ParticleStack, network: UNet2DModel, steps: int) -> None:
     """What a script around the same diffusers modules does: the libraries' defaults, no Lightning."""
     images = StackStatistics(4.0).fit(stack, 256)(stack[:])[0]
     scheduler, ema = DDPMScheduler(), EMAModel(network.parameters(), decay=0.9999, use_ema_warmup=True, power=0.75)
     optimiser = torch.optim.AdamW(network.parameters(), 1e-4, betas=(0.95, 0.999), weight_decay=1e-6)
     schedule = get_cosine_schedule_with_warmup(optimiser, 500, 10_000)
     loader = iter(torch.utils.data.DataLoader(images, batch_size=BATCH, shuffle=True))
-    for _ in range(STEPS):
+    for _ in range(steps):
         x = next(loader)
         noise, t = torch.randn_like(x), torch.randint(0, 1000, (len(x),))
         loss = torch.nn.functional.mse_loss(network(scheduler.add_noise(x, noise, t), t).sample, noise)
@@ -64,25 +64,25 @@ def ours(path: Path, folder: Path, steps: int) -> None:
     training.run(training.module(), folder / f"{steps}-{time.monotonic_ns()}")
 
 
-def training_rows() -> list[str]:
+def training_rows(steps: int, repeats: int) -> list[str]:
     """-> images per second of both; what starting and exporting take is taken off by a run of one step."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        configuration = configured("simulate", f"output_dir={folder}/particles", f"count={BATCH * STEPS * 2}")
+        configuration = configured("simulate", f"output_dir={folder}/particles", f"count={BATCH * steps * 2}")
         path = simulate(configuration) / "particles.star"
         stack = ParticleStack.open(path)
         network = instantiate(configured("train").network)
         took = seconds(
             {
-                "plain": lambda: plain_loop(stack, network()),
-                "ours": lambda: ours(path, folder, STEPS),
+                "plain": lambda: plain_loop(stack, network(), steps),
+                "ours": lambda: ours(path, folder, steps),
                 "start": lambda: ours(path, folder, 1),
             },
-            REPEATS,
+            repeats,
             1e9,
         )
-    plain = BATCH * STEPS / took["plain"]
-    lightning = BATCH * (STEPS - 1) / (took["ours"] - took["start"])
+    plain = BATCH * steps / took["plain"]
+    lightning = BATCH * (steps - 1) / (took["ours"] - took["start"])
     return [
         "| | images per second | over the plain loop | target |",
         "|---|---|---|---|",
@@ -92,36 +92,53 @@ def training_rows() -> list[str]:
 
 
 @torch.no_grad()
-def bare_evaluations(network: UNet2DModel, x: torch.Tensor) -> None:
+def bare_evaluations(network: UNet2DModel, x: torch.Tensor, evaluations: int) -> None:
     """The network alone, as often as a sampler asks it."""
-    for _ in range(EVALUATIONS):
+    for _ in range(evaluations):
         network(x, 500)
 
 
-def sampling_rows(denoiser: DDPMDenoiser) -> list[str]:
+def sampling_rows(denoiser: DDPMDenoiser, images: int, evaluations: int, repeats: int) -> list[str]:
     """-> seconds of samplers over those of bare network evaluations."""
-    x = torch.randn(IMAGES, 1, denoiser.box_size, denoiser.box_size, generator=torch.Generator().manual_seed(0)) / 4
+    x = torch.randn(images, 1, denoiser.box_size, denoiser.box_size, generator=torch.Generator().manual_seed(0)) / 4
     lines = ["| operator | sampler | s per image | over NFE x one bare evaluation | target |", "|---|---|---|---|---|"]
     for title, words in OPERATORS.items():
-        works = {"bare": lambda: bare_evaluations(denoiser.network, x)}
+        works = {"bare": lambda: bare_evaluations(denoiser.network, x, evaluations)}
         for name in SAMPLERS:
-            cfg = configured("reconstruct", "reconstructor=posterior", f"sampler={name}", *words)
+            cfg = configured(
+                "reconstruct",
+                "reconstructor=posterior",
+                f"sampler={name}",
+                f"reconstructor.network_evaluations={evaluations}",
+                *words,
+            )
             operator: LinearOperator = instantiate(cfg.operator).operator(denoiser.box_size, torch.arange(1))
             reconstructor, y = instantiate(cfg.reconstructor), operator(x)
-            assert reconstructor.network_evaluations == EVALUATIONS
+            assert reconstructor.network_evaluations == evaluations
             works[name] = lambda r=reconstructor, y=y, a=operator: r(y, a)
-        took = seconds(works, REPEATS, 1e9)
+        took = seconds(works, repeats, 1e9)
         for name in SAMPLERS:
             ratio = took[name] / took["bare"]
-            lines.append(f"| {title} | {name} | {took[name] / IMAGES:.3f} | {ratio:.2f} | at most 1.1 |")
+            lines.append(f"| {title} | {name} | {took[name] / images:.3f} | {ratio:.2f} | at most 1.1 |")
     return lines
 
 
 def main() -> None:
     """Measure and write."""
-    text = [f"{torch.get_num_threads()} threads, torch {torch.__version__}; batch {BATCH}, 64 px", "", *training_rows(), ""]
-    text += [f"{IMAGES} images of 64 px, {EVALUATIONS} network evaluations each", "", *sampling_rows(open_ddpm(None))]
-    (HERE / "generative.md").write_text("\n".join(text) + "\n")
+    chosen = OmegaConf.merge(CHOSEN, OmegaConf.from_cli())
+    text = [
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}; batch {BATCH}, 64 px",
+        "",
+        *training_rows(chosen.steps, chosen.repeats),
+        "",
+    ]
+    sampled = (chosen.images, chosen.evaluations)
+    text += [
+        f"{chosen.images} images of 64 px, {chosen.evaluations} network evaluations each",
+        "",
+        *sampling_rows(open_ddpm(None), *sampled, chosen.repeats),
+    ]
+    (Path(chosen.results) / "generative.md").write_text("\n".join(text) + "\n")
     print("\n".join(text))
 
 

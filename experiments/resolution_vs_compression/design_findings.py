@@ -78,7 +78,7 @@ def markdown(table: pd.DataFrame, compression_in_depth: float) -> str:
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Write a PNG: shells that are resolved against compression, a column per density, a row per measure."""
     counts = table[table["masks"] == "flat"].groupby("density", sort=False).size()
-    densities = list(counts[counts > 1].index)
+    densities = list((counts[counts > 1] if (counts > 1).any() else counts).index)
     figure = Figure(figsize=(4.4 * len(densities), 9.5), layout="constrained")
     panels = figure.subplots(len(MEASURES), len(densities), sharex=True, squeeze=False)
     for column, density in enumerate(densities):

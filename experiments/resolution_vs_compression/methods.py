@@ -82,7 +82,7 @@ class Particles:
             return directory
         source = ["data=stack", f"data.path={data}/particles.star", f"data.clean_path={data}/clean.star"]
         fixed = ["scores.lpips=null", "draw_example=false", f"output_dir={directory}"]
-        made = reconstruct(compose("reconstruct", [*source, *masks, *method, *fixed]))
+        made = reconstruct(compose("reconstruct", [*source, *masks, *method, *fixed])).run_directory
         backproject(compose("backproject", [f"data.path={made}/particles.star", *settings]))
         for stack in made.glob("*.mrcs"):
             stack.unlink()
