@@ -34,7 +34,9 @@ def main() -> None:
         bits += [filtered(images.numpy().astype(kind)) for kind in ("<f4", "<f2")]
         lines.append(f"| {label} | {' | '.join(bits)} | {entropy(images)} |")
     text = "Bits a pixel without loss; of float16, of the halves.\n\n" + "\n".join(lines)
-    (Path(chosen.results) / "lossless.md").write_text(text + "\n")
+    into = Path(chosen.results)
+    into.mkdir(parents=True, exist_ok=True)
+    (into / "lossless.md").write_text(text + "\n")
     print(text)
 
 

@@ -41,6 +41,7 @@ SHOWN = ("2 bits", "sign")
 
 def main() -> None:
     into = Path(OmegaConf.from_cli().get("results", HERE))
+    into.mkdir(parents=True, exist_ok=True)
     lines = [
         "| particles | quantiser | bits asked | spent | eta predicted | measured, median shell | 5 to 95 % of shells |",
         "|---|---|---|---|---|---|---|",

@@ -154,6 +154,7 @@ def main() -> None:
     """Write both tables and the figures."""
     chosen = OmegaConf.merge(CHOSEN, OmegaConf.from_cli())
     into = Path(chosen.results)
+    into.mkdir(parents=True, exist_ok=True)
     draw_training(into)
     images = unseen_particles(chosen.unseen)
     text = [

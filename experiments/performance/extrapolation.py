@@ -57,7 +57,9 @@ def main() -> None:
             each = ", ".join(map(str, made.iterations.tolist()))
             lines.append(f"| {domain} {prior}, weight {weight:g} | {memory} | {each} | {excess:.0e} | {made.taken_back} |")
             print(lines[-1], flush=True)
-    (Path(config.results or HERE) / "extrapolation.md").write_text("\n".join(lines) + "\n")
+    into = Path(config.results or HERE)
+    into.mkdir(parents=True, exist_ok=True)
+    (into / "extrapolation.md").write_text("\n".join(lines) + "\n")
 
 
 def solve(algorithm: Algorithm, start: Tensor, memory: int, tolerance: float) -> Solved:

@@ -138,7 +138,9 @@ def main() -> None:
         "",
         *sampling_rows(open_ddpm(None), *sampled, chosen.repeats),
     ]
-    (Path(chosen.results) / "generative.md").write_text("\n".join(text) + "\n")
+    into = Path(chosen.results)
+    into.mkdir(parents=True, exist_ok=True)
+    (into / "generative.md").write_text("\n".join(text) + "\n")
     print("\n".join(text))
 
 

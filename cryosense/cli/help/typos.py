@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -11,6 +11,7 @@ from hydra.utils import get_object
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.help.catalogue import all_entries, catalogue, groups_of, holders, is_shown, members, needs
+from cryosense.cli.help.comments import Entry
 from cryosense.cli.help.nearest import nearest
 from cryosense.errors import ConfigError
 
@@ -65,7 +66,7 @@ def _check_choice(verb: str, word: Override, chosen: dict[str, str | None], swep
 def _check_key(verb: str, word: Override, chosen: dict[str, str | None], swept: set[str]) -> None:
     key = word.key_or_group
     made, known = catalogue(verb, chosen), all_entries(verb)
-    if key in made.entries or _is_of_another(key, chosen):
+    if key in made.entries or _is_of_another(key, chosen) or _is_in_a_list(key, made.entries):
         return
     if (conf_dir() / key).is_dir():
         there = ", ".join(groups_of(verb)) or "none"
@@ -81,6 +82,23 @@ def _check_key(verb: str, word: Override, chosen: dict[str, str | None], swept: 
     node, _, name = key.rpartition(".")
     where = f"{node}: no key {name!r}" if node in known or node in made.groups else f"no key {key!r}"
     raise ConfigError(where + (f"; the nearest is {near}" if near else "") + f". cryosense {verb} --help lists all")
+
+
+def _is_in_a_list(key: str, entries: Mapping[str, Entry]) -> bool:
+    """Return whether it names an item of a list, such as ``quantiser.parts.1``, or a value that is stated in one."""
+    words = key.split(".")
+    held = [place for place in range(1, len(words)) if ".".join(words[:place]) in entries]
+    if not held:
+        return False
+    value = entries[".".join(words[: held[-1]])].value
+    for word in words[held[-1] :]:
+        if isinstance(value, list) and word.isdecimal() and int(word) < len(value):
+            value = value[int(word)]
+        elif isinstance(value, dict) and word in value:
+            value = value[word]
+        else:
+            return False
+    return True
 
 
 def _is_of_another(key: str, chosen: dict[str, str | None]) -> bool:

@@ -30,6 +30,8 @@ REFUSED = [
     ("simulate +microscope.voltage=200", "microscope: no key 'voltage'; the nearest is microscope.voltage_kv"),
     ("train network=unrolled_cnn", "network=unrolled_cnn is for model=unrolled, and model=ddpm: add model=unrolled"),
     ("train operator=pixel", "operator=pixel is a choice of model=unrolled: add that"),
+    ("measure quantiser=by_shell quantiser.parts.7.last_shell=9", "no key 'quantiser.parts.7.last_shell'"),
+    ("measure quantiser=by_shell quantiser.parts.1.last_shel=9", "no key 'quantiser.parts.1.last_shel'"),
     ("train model=unroled", "model=unroled: there is no such choice; the nearest is model=unrolled"),
 ]
 LET_THROUGH = [
@@ -43,6 +45,7 @@ LET_THROUGH = [
     "simulate density=map density.path=a.mrc noise_model=power_law noise_model.exponent=2",
     "validate reconstructor=tv reconstructor.weight=0.1 scores.lpips=null",
     "measure ~design operator/masks=uniform",
+    "measure quantiser=by_shell quantiser.parts.1.last_shell=9",
     "another_program a=1",
 ]
 
