@@ -15,6 +15,7 @@ from cryosense.cli.positional import with_word_named
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import writing
 from cryosense.data.cryodrgn_export import USED, write_cryodrgn
+from cryosense.data.radians import POSE, radians_among
 from cryosense.data.unused import unused_columns
 
 
@@ -25,8 +26,9 @@ def export(cfg: DictConfig) -> tuple[Path, Path]:
     directory = Path(cfg.data.path).parent if cfg.output_dir is None else Path(cfg.output_dir)
     with writing(directory / "poses.pkl"):
         written = write_cryodrgn(directory, images)
-    if unused:
-        print(f"cryosense export: cryoDRGN's files have no place for {', '.join(unused)}", file=sys.stderr)
+    no_place = [f"cryoDRGN's files have no place for {', '.join(unused)}"] if unused else []
+    for note in (*no_place, *radians_among(images.tables, POSE)):
+        print(f"cryosense export: {note}", file=sys.stderr)
     return written
 
 

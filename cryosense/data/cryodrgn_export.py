@@ -10,18 +10,18 @@ import numpy as np
 from cryosense.errors import ParticleDataError
 from cryosense.files.writing import written_whole
 
+from .radians import POSE
 from .ranges import check_origins, check_ranges
 from .rotations import relion_matrices
 from .stack import ParticleStack
 
-ANGLES = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]
 ORIGINS = ["rlnOriginXAngst", "rlnOriginYAngst"]
 ORIGINS_IN_PIXELS = ["rlnOriginX", "rlnOriginY"]
 CTF = ["rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast"]
 PHASE_SHIFT = "rlnPhaseShift"
 TREATED = ("rlnCtfDataArePhaseFlipped", "rlnCtfDataAreCtfPremultiplied")
 # Everything for which the files have a place.
-USED = (*ANGLES, *ORIGINS, *ORIGINS_IN_PIXELS, *CTF, PHASE_SHIFT)
+USED = (*POSE, *ORIGINS, *ORIGINS_IN_PIXELS, *CTF, PHASE_SHIFT)
 # Fixed, so that the same numbers give the same bytes; the protocol that cryoDRGN itself writes.
 PICKLE_PROTOCOL = 4
 
@@ -55,7 +55,7 @@ def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
 
 def _poses(stack: ParticleStack) -> tuple[np.ndarray, np.ndarray]:
     """Return rotations (n, 3, 3) and translations (n, 2), float64."""
-    angles = _numbers(stack, ANGLES, "poses, which a refinement writes")
+    angles = _numbers(stack, POSE, "poses, which a refinement writes")
     return relion_matrices(angles), _origins_in_pixels(stack) / stack.box_size
 
 

@@ -94,7 +94,7 @@ def _sign(path: Path, fields: dict[str, np.ndarray]) -> np.ndarray | None:
 def _relion_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     columns: dict[str, np.ndarray] = {}
     columns |= {new: _plain(fields[old]) for old, new in _SAME.items() if old in fields}
-    columns |= {new: np.rad2deg(fields[old].astype(np.float64)) for old, new in _RADIANS.items() if old in fields}
+    columns |= {new: np.rad2deg(_radians(path, fields, old)) for old, new in _RADIANS.items() if old in fields}
     columns |= {new: fields[old].astype(np.int64) + 1 for old, new in _COUNTED.items() if old in fields}
     if "rlnRandomSubset" in columns and len(np.unique(columns["rlnRandomSubset"])) == 1:
         del columns["rlnRandomSubset"]
@@ -108,6 +108,19 @@ def _relion_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.n
             side = fields["location/micrograph_shape"][:, axis]
             columns[f"rlnCoordinate{name.upper()}"] = fields[f"location/center_{name}_frac"].astype(np.float64) * side
     return columns | _image_columns(fields) | _pose_columns(path, fields)
+
+
+def _radians(path: Path, fields: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """Return angles (n,), or rotation vectors (n, 3), in float64. Raises ParticleDataError for more than a turn."""
+    values = fields[name].astype(np.float64)
+    angles = np.abs(values.reshape(len(values), -1)).max(axis=1, initial=0)
+    beyond = np.flatnonzero(angles > 2 * np.pi + 1e-3)
+    if len(beyond):
+        raise ParticleDataError(
+            f"{path}: {name} is {angles[beyond[0]]:g} for particle {beyond[0]}, counted from 0, and {len(beyond) - 1} more: "
+            "more than a turn; cryoSPARC's angles are radians (is it in degrees?)"
+        )
+    return values
 
 
 def _load(path: Path) -> np.ndarray:
@@ -172,7 +185,7 @@ def _pose_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.nda
     if "alignments3D/pose" in fields:
         from scipy.spatial.transform import Rotation  # here, since SciPy takes half a second to import
 
-        vectors = fields["alignments3D/pose"].astype(np.float64)
+        vectors = _radians(path, fields, "alignments3D/pose")
         angles = relion_angles(Rotation.from_rotvec(vectors).as_matrix().transpose(0, 2, 1))
         columns |= dict(zip(("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"), angles.T, strict=True))
     if "alignments3D/shift" in fields:

@@ -8,6 +8,7 @@ import numpy as np
 
 from cryosense.errors import ParticleDataError
 
+from .radians import refuse_radians
 from .tables import Tables
 
 
@@ -49,8 +50,6 @@ RANGES = {
 LEAST_DEFOCUS_ANGSTROM = 100.0
 # Exponent of the CTF's envelope at Nyquist: beyond e^20 nothing else is left in single precision.
 MOST_GROWTH, MOST_B_FACTOR = 20.0, 1e5
-# This many different angles that all fit into a circle in radians are radians.
-MOST_DIFFERENT_RADIANS = 20
 
 
 def check_ranges(tables: Tables, names: list[str], values: np.ndarray) -> None:
@@ -67,9 +66,7 @@ def check_ranges(tables: Tables, names: list[str], values: np.ndarray) -> None:
                 f"{tables.path}: rlnDefocusU is {columns['rlnDefocusU'][near[0]]:g} for {_particles(near)}: must be 0, or at "
                 f"least {LEAST_DEFOCUS_ANGSTROM:g} Angstrom along one axis (is it in micrometres?)"
             )
-    for group in (["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"], ["rlnDefocusAngle"], ["rlnPhaseShift"]):
-        if set(group) <= columns.keys():
-            _refuse_radians(tables, group, np.stack([columns[name] for name in group]))
+    refuse_radians(tables, columns)
 
 
 def check_b_factor(tables: Tables, b_factor: np.ndarray, pixel_size_angstrom: float) -> None:
@@ -95,13 +92,3 @@ def _check(tables: Tables, name: str, values: np.ndarray, allowed: Range) -> Non
 
 def _particles(rows: np.ndarray) -> str:
     return f"particle {rows[0]}, counted from 0" + (f", and {len(rows) - 1} more" if len(rows) > 1 else "")
-
-
-def _refuse_radians(tables: Tables, names: list[str], values: np.ndarray) -> None:
-    """Refuse angles (columns, n) that look like radians: degrees that differ much do not all lie within a few degrees of 0."""
-    different = len(np.unique(values.round(4), axis=1).T)
-    if different >= MOST_DIFFERENT_RADIANS and np.abs(values).max() <= 2 * np.pi and np.ptp(values, axis=1).max() > 1:
-        raise ParticleDataError(
-            f"{tables.path}: {', '.join(names)}: the angles of {different} different particles all lie in -2 pi ... 2 pi: "
-            "they look like radians, and must be degrees"
-        )

@@ -166,3 +166,13 @@ def test_particles_that_are_not_there(tmp_path: Path) -> None:
             np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": (2**33,)})
         with pytest.raises(ParticleDataError, match=rf"a\.cs: .*{message}"):
             read_cs([tmp_path / "a.cs"])
+
+
+@pytest.mark.parametrize("name", ["alignments3D/pose", "ctf/df_angle_rad", "ctf/phase_shift_rad"])
+def test_degrees_are_refused_where_cryosparc_has_radians(particles, passthrough, name) -> None:
+    path = particles if name.startswith("alignments") else passthrough
+    table = np.load(path)
+    table[name] = np.rad2deg(table[name] + 0.1)
+    save(path, table)
+    with pytest.raises(ParticleDataError, match=f"{name} is .* for particle 0, .*: more than a turn; .* are radians"):
+        read_cs([particles, passthrough])

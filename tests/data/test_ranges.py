@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cryosense.data import ParticleDataError
+from cryosense.data.radians import POSE, radians_among
 from cryosense.data.ranges import check_b_factor, check_origins, check_ranges
 from cryosense.data.tables import Tables
 
@@ -57,6 +58,30 @@ def test_another_unit(columns: list[str], scale: float, message: str) -> None:
     with pytest.raises(ParticleDataError, match=message):
         check_ranges(tables(), columns, values)
     check_ranges(tables(), columns, 180 * values + 100)
+
+
+POSE_DEGREES = {"rlnAngleRot": (-180, 180), "rlnAngleTilt": (0, 180), "rlnAnglePsi": (-180, 180)}
+
+
+@pytest.mark.parametrize("among", [["rlnAngleTilt"], ["rlnAngleRot"], ["rlnAngleRot", "rlnAnglePsi"], []])
+def test_some_angles_in_radians_beside_degrees_are_named(among: list[str]) -> None:
+    rng = np.random.default_rng(0)
+    angles = {name: rng.uniform(*of, 300) * (np.pi / 180 if name in among else 1) for name, of in POSE_DEGREES.items()}
+    of_file = Tables(Path("p.star"), pd.DataFrame(angles), None)
+    check_ranges(of_file, POSE, of_file.numbers(POSE))
+    notes = radians_among(of_file, POSE)
+    assert [note.split()[0] for note in notes] == among
+    assert all("for all 300 particles: are these radians?" in note for note in notes)
+
+
+def test_views_of_one_side_and_few_particles_are_not_named() -> None:
+    rng = np.random.default_rng(0)
+    views = {name: rng.uniform(*of, 300) for name, of in POSE_DEGREES.items()}
+    top = pd.DataFrame(views | {"rlnAngleTilt": np.abs(rng.normal(0, 4, 300))})
+    helix = pd.DataFrame(views | {"rlnAngleTilt": rng.normal(90, 1, 300)})
+    few = pd.DataFrame(views | {"rlnAngleTilt": np.deg2rad(views["rlnAngleTilt"])}).head(90)
+    for table in (top, helix, few):
+        assert radians_among(Tables(Path("p.star"), table, None), POSE) == []
 
 
 def test_what_depends_on_pixel_and_box() -> None:

@@ -1,8 +1,8 @@
 """The long run: ``python -m tests.fuzz.run --bytes 1000000 [--only star cs]`` feeds so many spoiled bytes to each loader.
 
 Each loader works in a process of its own that may take 300 MB beyond what it had when its libraries were loaded. A
-content over which a loader raises anything but its refusal, dies, takes longer than five seconds or runs a program is kept
-below ``--findings``.
+content over which a loader raises anything but its refusal, dies, takes longer than five seconds of a processor or runs a
+program is kept below ``--findings``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.fuzz.mutations import apply, drawn
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.trial import finding, watch
 
-LONGEST_SECONDS = 5
+LONGEST_SECONDS, HANGS_SECONDS = 5, 300
 MOST_BYTES = 300 * 2**20
 ALL = {target.name: target for target in (*TARGETS, *MORE, *MEASUREMENTS)}
 
@@ -49,7 +49,7 @@ def fuzz(name: str, wanted: int, seed: int, findings: Path) -> int:
     """Feed one loader; a process that dies is followed by another, which goes on behind what killed it. -> findings."""
     fed = case = 0
     reasons: Counter[str] = Counter()
-    started, slowest = time.monotonic(), 0.0
+    started, slowest, most = time.monotonic(), 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
         while fed < wanted:
             mine, theirs = multiprocessing.get_context("fork").Pipe()
@@ -61,13 +61,13 @@ def fuzz(name: str, wanted: int, seed: int, findings: Path) -> int:
             reason = None
             while reason is None:
                 try:
-                    if not mine.poll(2 * LONGEST_SECONDS):
-                        reason = f"hangs for more than {2 * LONGEST_SECONDS} s"
+                    if not mine.poll(HANGS_SECONDS):
+                        reason = f"hangs for more than {HANGS_SECONDS} s"
                         continue
-                    case, size, problem, seconds = mine.recv()
+                    case, size, problem, seconds, kilobytes = mine.recv()
                 except EOFError:
                     break
-                fed, case, slowest = fed + size, case + 1, max(slowest, seconds)
+                fed, case, slowest, most = fed + size, case + 1, max(slowest, seconds), max(most, kilobytes)
                 if problem is not None:
                     note(findings, name, content(name, case - 1, seed), problem, reasons)
             process.kill()
@@ -79,7 +79,8 @@ def fuzz(name: str, wanted: int, seed: int, findings: Path) -> int:
                 )
                 note(findings, name, content(name, case, seed), died, reasons)
                 fed, case = fed + len(content(name, case, seed)), case + 1
-    said = [f"{name}: {case} files, {fed} bytes, {time.monotonic() - started:.0f} s, slowest {slowest:.2f} s"]
+    took = f"{time.monotonic() - started:.0f} s, slowest {slowest:.2f} s, most {most / 1024:.0f} MB"
+    said = [f"{name}: {case} files, {fed} bytes, {took}"]
     said += [f"  {count} x {reason}" for reason, count in reasons.most_common()]
     sys.stdout.write("\n".join(said) + "\n")
     sys.stdout.flush()
@@ -95,15 +96,16 @@ def child(name: str, first: int, seed: int, wanted: int, folder: str, pipe: Conn
     finding(target, path, target.seeds()[0])  # libraries are loaded before memory is limited
     used = int(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmData" in line).split()[1]) * 1024
     resource.setrlimit(resource.RLIMIT_DATA, (used + MOST_BYTES, used + MOST_BYTES))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fed, case = 0, first
     while fed < wanted:
         spoiled = content(name, case, seed)
-        started = time.monotonic()
+        started = time.process_time()
         problem = finding(target, path, spoiled)
-        seconds = time.monotonic() - started
+        seconds = time.process_time() - started
         if problem is None and seconds > LONGEST_SECONDS:
             problem = f"takes {seconds:.0f} s"
-        pipe.send((case, len(spoiled), problem, seconds))
+        pipe.send((case, len(spoiled), problem, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
         fed, case = fed + len(spoiled), case + 1
 
 

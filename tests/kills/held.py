@@ -14,10 +14,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.kills.run import Trials
 from tests.kills.same import files
 from tests.kills.trials import apart, ended, load, run_here, start
 from tests.kills.verbs import VERBS
+from tests.kills.work import Work
 
 
 def stopping_at_its_lock() -> None:
@@ -34,9 +34,9 @@ def stopping_at_its_lock() -> None:
 
 def held(name: str, folder: Path) -> str | None:
     """-> what is wrong with one verb, None where nothing is."""
-    trials = Trials(VERBS[name], folder)
+    work = Work(VERBS[name], folder)
     out, log, other = folder / "out", folder / "first.txt", folder / "second.txt"
-    words = VERBS[name].words(trials.data, out)
+    words = VERBS[name].words(work.data, out)
     first = start(words, log, stopping_at_its_lock)
     _, state = os.waitpid(first, os.WUNTRACED)
     if not os.WIFSTOPPED(state):
@@ -52,8 +52,8 @@ def held(name: str, folder: Path) -> str | None:
         return f"the second ended with {status}: {said[-600:]}"
     if after != before:
         return f"the second wrote {sorted(after - before)}"
-    trials.log.write_text(log.read_text())
-    return trials.wrong(out)
+    work.log.write_text(log.read_text())
+    return work.wrong(out)
 
 
 def try_verb(name: str) -> int:

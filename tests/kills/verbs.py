@@ -86,7 +86,7 @@ def measured(data: Path) -> None:
 
 
 def many(data: Path) -> None:
-    line = SET.replace("count=60 snr=0.2", "count=600 snr=0.1").format(data=data)
+    line = SET.replace("count=30 snr=0.2", "count=600 snr=0.1").format(data=data)
     assert run_here([line.split()], data.with_suffix(".log")) == 0
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cryosense.data import ParticleDataError, ParticleStack
+from cryosense.data.radians import POSE, radians_among
 from cryosense.data.ranges import check_origins, check_ranges
 from cryosense.data.tables import Tables
 from cryosense.data.unused import unused_columns
@@ -19,7 +20,6 @@ from cryosense.tasks.maps.optics_columns import USED_WITH_CTF, USED_WITHOUT_CTF
 from cryosense.volumes.backproject import Slices
 from cryosense.volumes.poses import rotation_matrices
 
-ANGLES = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]
 ORIGINS = ["rlnOriginXAngst", "rlnOriginYAngst"]
 ORIGINS_IN_PIXELS = ["rlnOriginX", "rlnOriginY"]
 
@@ -28,7 +28,8 @@ ORIGINS_IN_PIXELS = ["rlnOriginX", "rlnOriginY"]
 class Alignments:
     """Euler angles (n, 3), origins (n, 2) in Angstrom, half set 0 or 1 (n,) and optics of n particles, and notes.
 
-    ``notes`` are lines for the user: which columns are not used, and half sets that share noise.
+    ``notes`` are lines for the user: which columns are not used, half sets that share noise, and
+    angles that may be in radians.
     """
 
     angles_deg: Tensor
@@ -63,7 +64,9 @@ class Alignments:
             optics=ParticleOptics.of(tables, pixel_size, with_ctf=with_ctf),
             box_size=stack.box_size,
             pixel_size_angstrom=pixel_size,
-            notes=((f"not used: {', '.join(unused)}",) if unused else ()) + half_sets.warnings,
+            notes=((f"not used: {', '.join(unused)}",) if unused else ())
+            + half_sets.warnings
+            + (tuple(radians_among(tables, POSE)) if with_poses else ()),
         )
 
     def rotations(self, rows: Tensor) -> Tensor:
@@ -97,9 +100,9 @@ class Alignments:
 
 
 def _angles(tables: Tables) -> Tensor:
-    tables.require(ANGLES, "poses are needed, which a refinement writes; give the file that has them as metadata=...")
-    angles = tables.numbers(ANGLES)
-    check_ranges(tables, ANGLES, angles)
+    tables.require(POSE, "poses are needed, which a refinement writes; give the file that has them as metadata=...")
+    angles = tables.numbers(POSE)
+    check_ranges(tables, POSE, angles)
     return torch.from_numpy(angles)
 
 

@@ -66,3 +66,14 @@ def test_other_poses_have_another_fingerprint(tmp_path: Path) -> None:
     assert first == Alignments.of(ParticleStack.open(star), with_ctf=True).fingerprint()
     other = change(star, {"rlnAngleRot": 1.0})
     assert first != Alignments.of(ParticleStack.open(other), with_ctf=True).fingerprint()
+
+
+def test_tilts_that_may_be_radians_are_named(tmp_path: Path) -> None:
+    many = torch.linspace(0, torch.pi, COUNT, dtype=torch.float64).tolist()
+    star = change(write_stack(tmp_path), {"rlnAngleTilt": many})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cryosense.data.radians.MANY", COUNT)
+        notes = Alignments.of(ParticleStack.open(star), with_ctf=True).notes
+    assert notes == (
+        f"rlnAngleTilt is taken as degrees, but lies in 0.00 ... 3.14 for all {COUNT} particles: are these radians?",
+    )
