@@ -35,6 +35,13 @@ def accepts(hint: object, value: object) -> bool:
     return any(_accepts(kind, value) for kind in kinds_of(hint))
 
 
+def is_plain(hint: object) -> bool:
+    """Say whether an annotation takes nothing but single words, numbers, truth values and null."""
+    return all(
+        kind in {int, float, bool, str, Path, NoneType} or typing.get_origin(kind) is Literal for kind in kinds_of(hint)
+    )
+
+
 def in_words(hint: object) -> str:
     """Say what an annotation takes: "a number or null"."""
     return " or ".join(dict.fromkeys(_in_words(kind) for kind in kinds_of(hint)))

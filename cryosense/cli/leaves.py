@@ -66,6 +66,15 @@ def leaves_below(node: object, prefix: str = "") -> Iterator[Leaf]:
                 yield Leaf(f"{prefix}{key}", value, node.get("_target_"))
 
 
+def mappings_below(node: Mapping[str, Any], prefix: str = "") -> Iterator[Leaf]:
+    """Walk every key of a node, from the root down, whose value is a mapping that tells of no object."""
+    for key, value in node.items():
+        if isinstance(value, dict):
+            if "_target_" not in value:
+                yield Leaf(f"{prefix}{key}", value, node.get("_target_"))
+            yield from mappings_below(value, f"{prefix}{key}.")
+
+
 def _of_verb(folder: Path, verb: str) -> Iterator[Leaf]:
     """A verb's own keys first, then those of the verbs that its configuration begins with."""
     yield from _below(folder / f"{verb}.yaml", "")

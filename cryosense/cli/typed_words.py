@@ -1,4 +1,4 @@
-"""Names stay as typed: Hydra reads ``output_dir=2024_05_01`` as the number 20240501, and ``data.name=1_2`` as 12."""
+"""Names stay as typed: Hydra reads ``output_dir=2024_05_01`` as a number, and ``data.path=Müller (2).star`` not at all."""
 
 from __future__ import annotations
 
@@ -7,24 +7,47 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 
 from cryosense.cli.kinds import kinds_of
 from cryosense.cli.leaves import Leaf, leaves_of
+from cryosense.cli.positional import quoted
 
-OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)([\w.+-]+(?:,[\w.+-]+)*)")
+OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.*)", re.DOTALL)
+PLAIN = re.compile(r"[\w.+-]+(?:,[\w.+-]+)*", re.ASCII)
 REFERENCE = re.compile(r"\?\?\?|\$\{[^{}]*(\{[^{}]*\}[^{}]*)*\}")  # text that reveals no type
 
 
 def as_typed(verb: str, words: Sequence[str]) -> list[str]:
-    """Return a verb's command-line words, with what looks like a number in quotes where the key takes a name."""
-    return [_as_typed(verb, word) for word in words]
+    """Return a verb's command-line words, with quotes where a key takes a name and Hydra would not read it as typed.
+
+    What Hydra can read as text, a list, a sweep or an interpolation stays what it is.
+    """
+    sweeps = bool({"-m", "--multirun"} & set(words))
+    return [_as_typed(verb, word, sweeps) for word in words]
 
 
-def _as_typed(verb: str, word: str) -> str:
+def _as_typed(verb: str, word: str, sweeps: bool) -> str:
     found = OVERRIDE.fullmatch(word)
-    if found is None or not any(map(_read_as_another, found[3].split(","))) or not takes_name(verb, found[2]):
+    if found is None:
         return word
-    return found[1] + ",".join(f"'{value}'" if _read_as_another(value) else value for value in found[3].split(","))
+    key, value = found[1], found[3]
+    if PLAIN.fullmatch(value):
+        if not any(map(_read_as_another, value.split(","))) or not takes_name(verb, found[2]):
+            return word
+        return key + ",".join(f"'{each}'" if _read_as_another(each) else each for each in value.split(","))
+    if "${" in value or _is_read(word) or not takes_name(verb, found[2]):
+        return word
+    return key + ",".join(map(quoted, value.split(",") if sweeps else [value]))
+
+
+def _is_read(word: str) -> bool:
+    """Return whether Hydra makes something of a word."""
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        return False
+    return True
 
 
 def _read_as_another(value: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cryosense.cli.kinds import accepts, in_words, kind_of_default
-from cryosense.cli.leaves import Leaf, leaves_below, leaves_of
+from cryosense.cli.kinds import accepts, in_words, is_plain, kind_of_default
+from cryosense.cli.leaves import Leaf, leaves_below, leaves_of, mappings_below
 from cryosense.errors import ConfigError
 
 # Of keys that verbs read themselves and whose default is null or ???.
@@ -44,6 +44,10 @@ def refuse_wrong_kinds(verb: str, cfg: Mapping[str, Any]) -> None:
             continue
         for hint in hints(verb, leaf, linked):
             if not accepts(hint, leaf.value):
+                raise ConfigError(f"{leaf.key}={_shown(leaf.value)}: {in_words(hint)} is needed")
+    for leaf in mappings_below(cfg):
+        for hint in hints(verb, leaf, linked):
+            if is_plain(hint):
                 raise ConfigError(f"{leaf.key}={_shown(leaf.value)}: {in_words(hint)} is needed")
 
 

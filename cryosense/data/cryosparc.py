@@ -57,7 +57,7 @@ def read_cs(paths: Sequence[Path]) -> tuple[Tables, np.ndarray | None]:
 
     Raises:
         ParticleDataError: a file that is not a structured array, signs other than 1 and -1, or passthrough files that lack a
-            particle.
+            particle or have it twice.
     """
     first, *others = (_load(path) for path in paths)
     fields = {name: first[name] for name in _names(first)}
@@ -153,6 +153,9 @@ def _rows_of(first_path: Path, first: np.ndarray, path: Path, other: np.ndarray)
     if "uid" not in _names(first) or "uid" not in _names(other):
         raise ParticleDataError(f"{path}: cannot be joined to {first_path.name}: both need the field uid")
     order = np.argsort(other["uid"], kind="stable")
+    twice = other["uid"][order[1:][np.diff(other["uid"][order]) == 0]]
+    if len(twice):
+        raise ParticleDataError(f"{path}: cannot be joined to {first_path.name}: uid {twice[0]} stands in it twice")
     position = np.searchsorted(other["uid"], first["uid"], sorter=order)
     found = position < len(other)
     found[found] = other["uid"][order[position[found]]] == first["uid"][found]

@@ -41,10 +41,27 @@ class Tables:
         return name in self.particles.columns or (self.optics is not None and name in self.optics.columns)
 
     def column(self, name: str) -> pd.Series:
-        """Return a column (n,) of the particle table or, if it has none of the name, of the particles' optics groups."""
-        if name in self.particles.columns or self.optics is None:
+        """Return a column (n,) of the particle table or, if it has none of the name, of the particles' optics groups.
+
+        Raises:
+            ParticleDataError: both tables have it, and do not say the same.
+        """
+        if self.optics is None or name not in self.optics.columns:
             return self.particles[name]
-        return self.particles[GROUP].map(self.optics.set_index(GROUP)[name])
+        of_groups = self.particles[GROUP].map(self.optics.set_index(GROUP)[name]) if name != GROUP else self.particles[GROUP]
+        if name in self.particles.columns:
+            self._require_same(name, self.particles[name], of_groups)
+        return of_groups
+
+    def _require_same(self, name: str, own: pd.Series, of_groups: pd.Series) -> None:
+        differ = own.astype(str).to_numpy() != of_groups.astype(str).to_numpy()
+        differ[differ] = as_numbers(own[differ]) != as_numbers(of_groups[differ])  # 300 is 300.0
+        if differ.any():
+            at = int(np.flatnonzero(differ)[0])
+            raise ParticleDataError(
+                f"{self.path}: {name} is {own.iloc[at]} for particle {at}, counted from 0, and {of_groups.iloc[at]} for its "
+                "optics group: remove one of the two columns"
+            )
 
     def require(self, names: Sequence[str], what: str) -> None:
         """Raise ParticleDataError, which says ``what``, unless all columns are there."""

@@ -2,6 +2,7 @@
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.typed_words import as_typed
@@ -46,6 +47,36 @@ def test_a_name_stays_as_typed(verb: str, word: str, typed: str) -> None:
 )
 def test_the_others_are_left_alone(word: str) -> None:
     assert as_typed("reconstruct", [word]) == [word]
+
+
+AWKWARD = [
+    "Müller/réf.star",
+    "particles (1).star",
+    "it's",
+    'a "b"',
+    "a=b",
+    "~/x",
+    "100%",
+    "x[1]",
+    "o{1}",
+    "{a",
+    "#3",
+    "a;b&c",
+    "a\\",
+]
+AWKWARD += ["ü'\\", "日本", "a@b", "1,2ü", "'half", "*"]
+
+
+def test_names_with_marks_of_hydras_grammar_arrive_as_typed() -> None:
+    for name in AWKWARD:
+        words = as_typed("reconstruct", [f"data.path={name}", f"output_dir=x/{name}"])
+        assert [OverridesParser.create().parse_override(word).value() for word in words] == [name, f"x/{name}"]
+
+
+def test_sweeps_over_such_names_are_sweeps() -> None:
+    assert as_typed("reconstruct", ["-m", "data.path=ü.star,b (1).star"])[1] == "data.path='ü.star','b (1).star'"
+    assert as_typed("reconstruct", ["-m", "data.path=a.star,b.star"])[1] == "data.path=a.star,b.star"
+    assert as_typed("reconstruct", ["compression=ü"]) == ["compression=ü"]
 
 
 def test_hydra_composes_what_was_typed() -> None:

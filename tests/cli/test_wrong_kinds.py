@@ -9,7 +9,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.kinds import accepts
+from cryosense.cli.kinds import accepts, is_plain
+from cryosense.cli.leaves import mappings_below
 from cryosense.cli.main import VERBS
 from cryosense.cli.wrong_kinds import hints, leaves_below, linked_to, refuse_wrong_kinds
 from cryosense.errors import ConfigError
@@ -35,6 +36,7 @@ def test_it_is_known_what_every_key_takes_and_what_ships_is_of_that_kind(verb: s
         assert [key for key, known in takes.items() if not known] == []
         given = [leaf for leaf in named if leaf.value != "???"]
         assert [leaf for leaf in given if not all(accepts(hint, leaf.value) for hint in takes[leaf.key])] == []
+        assert [leaf for leaf in mappings_below(cfg) if any(map(is_plain, hints(verb, leaf, linked)))] == []
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,9 @@ def test_it_is_known_what_every_key_takes_and_what_ships_is_of_that_kind(verb: s
         ("reconstruct", "operator.symmetric=2.5", "operator.symmetric=2.5: true or false is needed"),
         ("reconstruct", "scores.lpips=5", "scores.lpips=5: a mapping of keys or null is needed"),
         ("reconstruct", "shard=3", "shard=3: a mapping of keys is needed"),
+        ("reconstruct", "data.name={a:1}", "data.name={'a': 1}: text or null is needed"),
+        ("reconstruct", "compression={a:{b:1}}", "compression={'a': {'b': 1}}: a number is needed"),
+        ("simulate", "microscope.voltage_kv={a:1}", "microscope.voltage_kv={'a': 1}: a number is needed"),
         ("measure", "data.pixel_size_angstrom=wide", "data.pixel_size_angstrom=wide: a number or null is needed"),
         ("validate", "threads=[1,2]", "threads=[1, 2]: a whole number or null is needed"),
         ("simulate", "count=1e4", "count=10000.0: a whole number is needed"),

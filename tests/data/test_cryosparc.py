@@ -176,3 +176,13 @@ def test_degrees_are_refused_where_cryosparc_has_radians(particles, passthrough,
     save(path, table)
     with pytest.raises(ParticleDataError, match=f"{name} is .* for particle 0, .*: more than a turn; .* are radians"):
         read_cs([particles, passthrough])
+
+
+def test_a_particle_that_stands_twice_in_what_is_joined_is_refused(particles, passthrough) -> None:
+    table = np.load(passthrough)
+    table["uid"][2] = 44
+    save(passthrough, table)
+    with pytest.raises(
+        ParticleDataError, match=r"passthrough\.cs: cannot be joined to particles\.cs: uid 44 stands in it twice"
+    ):
+        read_cs([particles, passthrough])

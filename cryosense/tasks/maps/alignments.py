@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,6 +57,7 @@ class Alignments:
         stack.check_pixel_size()
         half_sets = HalfSets.of_stack(stack)
         unused = unused_columns(tables, USED_WITH_CTF if with_ctf else USED_WITHOUT_CTF)
+        unused += _other_origins(tables, pixel_size) if with_poses else []
         count = len(tables.particles)
         return cls(
             angles_deg=_angles(tables) if with_poses else torch.zeros(count, 3, dtype=torch.float64),
@@ -115,3 +117,10 @@ def _origins(stack: ParticleStack, pixel_size_angstrom: float) -> Tensor:
             check_origins(tables, origins, stack.box_size * pixel_size_angstrom)
             return torch.from_numpy(origins)
     return torch.zeros(len(tables.particles), 2, dtype=torch.float64)
+
+
+def _other_origins(tables: Tables, pixel_size_angstrom: float) -> list[str]:
+    """Return the columns of origins in pixels that say something else than those in Angstrom, which are used."""
+    both = [pair for pair in zip(ORIGINS_IN_PIXELS, ORIGINS, strict=True) if all(tables.has(name) for name in pair)]
+    values = {pixels: tables.numbers([pixels, angstrom]) * [pixel_size_angstrom, 1.0] for pixels, angstrom in both}
+    return [name for name, pair in values.items() if np.abs(np.diff(pair)).max(initial=0) > 0.01 * pixel_size_angstrom]

@@ -39,6 +39,13 @@ def test_what_a_file_need_not_have(tmp_path: Path) -> None:
     old = change(star, {"rlnOriginX": 1.5, "rlnOriginY": -2.0}, drop=("rlnOriginXAngst", "rlnOriginYAngst"))
     in_pixels = Alignments.of(ParticleStack.open(old), with_ctf=True)
     assert in_pixels.origins_angstrom[3].tolist() == [1.5 * PIXEL, -2.0 * PIXEL]
+    table = particle_table()
+    for shift, notes in ((0.0, ()), (0.1, ("not used: rlnOriginX",))):
+        pixels = {f"rlnOrigin{axis}": (table[f"rlnOrigin{axis}Angst"] / PIXEL).tolist() for axis in "XY"}
+        both = change(star, pixels | {"rlnOriginX": (table["rlnOriginXAngst"] / PIXEL + shift).tolist()})
+        found = Alignments.of(ParticleStack.open(both), with_ctf=True)
+        assert found.notes == notes
+        torch.testing.assert_close(found.origins_angstrom[:, 0], torch.tensor(table["rlnOriginXAngst"].to_numpy()))
 
 
 @pytest.mark.parametrize(
