@@ -18,11 +18,11 @@ def metadata_pixel_sizes(particles: pd.DataFrame, optics: pd.DataFrame | None) -
     if optics is not None and "rlnImagePixelSize" in optics.columns:
         used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
         groups = zip(used["rlnOpticsGroup"], _numbers(used["rlnImagePixelSize"]), strict=True)
-        sizes = {f"optics group {group}": float(size) for group, size in groups}
+        found = {f"optics group {group}": float(size) for group, size in groups}
         if "rlnImagePixelSize" in particles.columns:
             own = _numbers(particles["rlnImagePixelSize"]).unique()
-            sizes |= {f"rlnImagePixelSize of particles {size}": float(size) for size in own}
-        return sizes
+            found |= {f"rlnImagePixelSize of particles {size}": float(size) for size in own}
+        return found
     for name in ("rlnImagePixelSize", "rlnPixelSize"):
         if name in particles.columns:
             return {f"{name} {size}": float(size) for size in _numbers(particles[name]).unique()}
