@@ -51,7 +51,7 @@ def test_it_is_known_what_every_key_takes_and_what_ships_is_of_that_kind(verb: s
         ("reconstruct", "operator.symmetric=2.5", "operator.symmetric=2.5: true or false is needed"),
         ("reconstruct", "scores.lpips=5", "scores.lpips=5: a mapping of keys or null is needed"),
         ("reconstruct", "shard=3", "shard=3: a mapping of keys is needed"),
-        ("reconstruct", "data.name={a:1}", "data.name={'a': 1}: text or null is needed"),
+        ("reconstruct", "data.name={a:1}", "data.name={'a': 1}: text is needed"),
         ("reconstruct", "compression={a:{b:1}}", "compression={'a': {'b': 1}}: a number is needed"),
         ("simulate", "microscope.voltage_kv={a:1}", "microscope.voltage_kv={'a': 1}: a number is needed"),
         ("measure", "data.pixel_size_angstrom=wide", "data.pixel_size_angstrom=wide: a number or null is needed"),
