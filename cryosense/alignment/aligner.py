@@ -51,10 +51,10 @@ class Fineness:
             raise ArgumentError(f"last_order={self.last_order}: grids go from order {FIRST_ORDER} (15 degrees) to 8")
         if not self.shift_radius_pixels >= 0 or self.pad_factor < 1:
             raise ArgumentError(
-                f"shift_radius_pixels={self.shift_radius_pixels} must be at least 0 and pad_factor={self.pad_factor} 1"
+                f"shift_radius_pixels={self.shift_radius_pixels} must be 0 or more and pad_factor={self.pad_factor} 1 or more"
             )
         if self.marginal and self.polish:
-            raise ArgumentError("marginal takes means over the grid, polish the one best pose: choose one")
+            raise ArgumentError("marginal takes means over the grid, polish takes the one best pose: choose one")
 
 
 class Aligned(NamedTuple):

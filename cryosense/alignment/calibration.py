@@ -80,7 +80,7 @@ def _explained(particles: Observed, models: Tensor, noise: Tensor, disc: Disc, a
     numerator, weight = matched(particles, noise[disc.shells])
     cross, norm = (numerator.conj() * models).real.sum(), (weight * models.abs() ** 2).sum()
     if amplitude is None and not cross > 0:
-        raise CryosenseError("the reference is not to be seen in the images: is its contrast that of the particles?")
+        raise CryosenseError("the reference is not seen in the images: does it have the contrast of the particles?")
     found = float(cross / norm) if amplitude is None else amplitude
     left = particles.spectrum - particles.share * particles.ctf * found * models
     power = disc.shell_sum(left.abs() ** 2).sum(0) / _seen(particles, disc)

@@ -26,7 +26,7 @@ class GaussianMixture:
     def check(self, count: int) -> None:
         """Raise ArgumentError for fewer particles than components, MissingExtraError without scikit-learn."""
         if not 1 <= self.components <= count:
-            raise ArgumentError(f"components={self.components} of {count} particles: from 1 to {count} can be asked for")
+            raise ArgumentError(f"components={self.components} of {count} particles: give 1 to {count}")
         latents_module("sklearn.mixture")
 
     def __call__(self, points: np.ndarray, refit: int) -> np.ndarray:

@@ -53,7 +53,7 @@ def match_clusters(first: np.ndarray, second: np.ndarray) -> Matching:
     if first.shape != second.shape or first.ndim != 1 or not len(first):
         raise ArgumentError(f"labels of shape {first.shape} and {second.shape} are not of the same particles")
     if min(first.min(), second.min()) < 0:
-        raise ArgumentError("cluster labels are counted from 0, none may be negative")
+        raise ArgumentError("cluster labels are counted from 0; none may be negative")
     shape = int(first.max()) + 1, int(second.max()) + 1
     counts = np.bincount(first * shape[1] + second, minlength=shape[0] * shape[1]).reshape(shape)
     rows, columns = linear_sum_assignment(counts, maximize=True)

@@ -58,7 +58,7 @@ def _text(path: Path, compressed: bool) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise ModelFileError(f"{path}: cannot be decompressed: {error}") from error
     if len(content) > largest:
-        advice = "decompress it, if you trust it" if compressed else "no atomic model is as large"
+        advice = "decompress it, if you trust it" if compressed else "no atomic model is that large"
         raise ModelFileError(f"{path}: more than {largest} bytes of text: {advice}")
     # Authors' names in old files have old encodings, of one byte or several; everything that matters is plain ASCII.
     return content.translate(_ASCII)
@@ -66,10 +66,10 @@ def _text(path: Path, compressed: bool) -> bytes:
 
 def _checked(path: Path, structure: gemmi.Structure) -> gemmi.Structure:
     if not len(structure) or not structure[0].count_atom_sites():
-        raise ModelFileError(f"{path}: the file holds no atoms of a molecule")
+        raise ModelFileError(f"{path}: the file holds no atoms of a molecule: name another")
     for site in structure[0].all():
         if not max(map(abs, site.atom.pos.tolist()), default=0.0) < FARTHEST_ANGSTROM or math.isnan(site.atom.pos.length()):
-            raise ModelFileError(f"{path}: atom {site} stands nowhere, at {site.atom.pos.tolist()}: correct or remove it")
+            raise ModelFileError(f"{path}: atom {site} is at {site.atom.pos.tolist()}, which cannot be: correct or remove it")
     return structure
 
 

@@ -16,7 +16,7 @@ TREE_DIMENSIONS = 15  # in more, a tree looks at nearly all particles, and compa
 def check_neighbours(count: int, particles: int) -> None:
     """Raise ArgumentError unless a particle has that many others."""
     if not 1 <= count < particles:
-        raise ArgumentError(f"neighbours={count} of {particles} particles: from 1 to {particles - 1} can be asked for")
+        raise ArgumentError(f"neighbours={count} of {particles} particles: give 1 to {particles - 1}")
 
 
 def nearest_neighbours(latents: np.ndarray, count: int) -> np.ndarray:

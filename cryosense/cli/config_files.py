@@ -54,7 +54,7 @@ def _checked(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(LARGEST_BYTES + 1)
         if len(raw) > LARGEST_BYTES:
-            raise ForeignConfigError(f"{path}: more than {LARGEST_BYTES} bytes: no configuration is as large")
+            raise ForeignConfigError(f"{path}: more than {LARGEST_BYTES} bytes: no configuration is that large")
         text, depth = raw.decode(), 0
         for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             # Aliases let a small file expand until it fills the memory.
@@ -62,7 +62,7 @@ def _checked(path: Path) -> str:
                 raise ForeignConfigError(f"{path}: has YAML aliases (*name): write out what they stand for")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MOST_NESTED:
-                raise ForeignConfigError(f"{path}: nested more than {MOST_NESTED} deep: no configuration is")
+                raise ForeignConfigError(f"{path}: nested more than {MOST_NESTED} levels deep: no configuration is")
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise ForeignConfigError(f"{path}: not a readable configuration: {error}") from error
     return text

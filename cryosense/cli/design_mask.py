@@ -31,7 +31,7 @@ def design(cfg: DictConfig) -> dict[str, object]:
     obtained = None if cfg.obtained is None else read_curve(Path(cfg.obtained) / "fsc.csv", cfg.pilot.curve)[0]
     shells = task.pilot.box_size // 2 + 1
     if obtained is not None and len(obtained) != shells:
-        raise ArgumentError(f"obtained: a curve of {len(obtained)} shells, the pilot has {shells}: take one box size")
+        raise ArgumentError(f"obtained: a curve of {len(obtained)} shells, the pilot has {shells}: use one box size")
     with opening(cfg, DESIGN, identity(cfg, WITHOUT_EFFECT), task.pilot.fingerprint(), files)(directory) as run:
         if not run.done:
             made = task.make()

@@ -19,7 +19,7 @@ def refuse_other_measurement(words: Sequence[str]) -> None:
     for word in words:
         key = word.lstrip("+~").split("=")[0].split(".")[0].split("/")[0]
         if key in SAID_BY_FILES and not word.startswith(("noise_model", "data")):
-            raise ArgumentError(f"{word}: a measurement file says itself how its particles were measured: leave it out")
+            raise ArgumentError(f"{word}: a measurement file states how its particles were measured: leave this out")
 
 
 def measured_words(plain: Mapping[str, Any]) -> tuple[str, ...] | None:

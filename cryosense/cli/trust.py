@@ -66,15 +66,15 @@ def refuse_untrusted(node: Mapping[str, Any], typed: Typed) -> None:
         if name == "_target_":
             _check_target(key, value, typed)
         elif name in {"_args_", "_recursive_"}:
-            raise ForeignConfigError(f"{key} is not for configurations of others: remove it")
+            raise ForeignConfigError(f"{key} is not allowed in configurations from elsewhere: remove it")
         elif name in PLACES and not _holds(value) and value not in {None, *_shipped().places, *typed.texts}:
             raise ForeignConfigError(
-                f"{key}: {value} chooses where to write, which is yours to say: give {key} on the command line"
+                f"{key}: {value} chooses where to write, which only you may: give {key} on the command line"
             )
         elif _looks_up(name, holder) and not _is_known(value):
             raise ForeignConfigError(f"{key}: {value} would run what cryosense's own configurations do not: remove it")
         elif holder.get("_target_") in FOREIGN_SIGNATURES and (holder["_target_"], name) not in _shipped().keys:
-            raise ForeignConfigError(f"{key} is more than cryosense's own configurations say: give it on the command line")
+            raise ForeignConfigError(f"{key} is not in cryosense's own configurations: give it on the command line")
         if isinstance(value, str) and "$" in value and value not in _shipped().texts and "$" in REFERENCE.sub("", value):
             raise ForeignConfigError(f"{key}: {value} could stand for anything: write out what it does")
 
@@ -90,7 +90,7 @@ def _check_target(key: str, value: object, typed: Typed) -> None:
         )
     choice = SENDING.get(str(value))
     if choice is not None and choice.partition("=")[2] not in typed.texts:
-        raise ForeignConfigError(f"{key}: {value} sends results to others: if you want that, say {choice} on the command line")
+        raise ForeignConfigError(f"{key}: {value} sends results to others: if you want it, type {choice} on the command line")
 
 
 def _is_known(value: object) -> bool:

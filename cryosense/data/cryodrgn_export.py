@@ -45,7 +45,7 @@ def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
     }
     for path, content in made.items():
         if path.exists() and path.read_bytes() != content:
-            raise ParticleDataError(f"{path}: exists with another content and is not overwritten; name another output_dir")
+            raise ParticleDataError(f"{path}: exists with other content and is not overwritten; name another output_dir")
     directory.mkdir(parents=True, exist_ok=True)
     for path, content in made.items():
         with written_whole(path) as unfinished:
@@ -73,7 +73,7 @@ def _ctf(stack: ParticleStack) -> np.ndarray:
     for name in TREATED:
         if stack.tables.has(name) and stack.tables.numbers([name]).any():
             raise ParticleDataError(
-                f"{stack.path}: {name} is not 0: cryoDRGN models images as they were recorded; give those, not these"
+                f"{stack.path}: {name} is not 0: cryoDRGN models images as they were recorded: give those instead"
             )
     ctf = _numbers(stack, CTF, "CTF parameters")
     phase_shift = stack.tables.numbers([PHASE_SHIFT], 0.0)

@@ -69,7 +69,7 @@ def read_cs(paths: Sequence[Path]) -> tuple[Tables, np.ndarray | None]:
         not_read = tuple(name for name in fields if _has_no_column(name, fields))
         sign = _sign(paths[0], fields)
     except (UnicodeDecodeError, TypeError, IndexError) as error:
-        raise ParticleDataError(f"{paths[0]}: a field is not of the kind that cryoSPARC writes: {error}") from error
+        raise ParticleDataError(f"{paths[0]}: a field is not of the type that cryoSPARC writes: {error}") from error
     group_by = ["exp_group_id"] if "exp_group_id" in columns else []
     return Tables(paths[0], *split_optics(pd.DataFrame(columns, index=range(len(first))), group_by), not_read), sign
 
@@ -132,7 +132,7 @@ def _load(path: Path) -> np.ndarray:
     if not isinstance(table, np.ndarray) or table.dtype.names is None or table.ndim != 1:
         raise ParticleDataError(f"{path}: not a cryoSPARC file: it holds no table with named columns")
     if len(table) > path.stat().st_size:
-        raise ParticleDataError(f"{path}: tells of {len(table)} particles, but holds nothing of them")
+        raise ParticleDataError(f"{path}: states {len(table)} particles, but holds no data for them")
     for name in table.dtype.names:
         if table.dtype[name].itemsize > LARGEST_FIELD_BYTES or table.dtype.itemsize > LARGEST_ROW_BYTES:
             raise ParticleDataError(

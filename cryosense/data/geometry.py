@@ -177,7 +177,7 @@ def _smaller(size: int, box_size: int) -> int:
 def _pixels(table: pd.DataFrame, name: str) -> np.ndarray:
     values = as_numbers(table[name])
     if np.isnan(values).any():
-        raise ParticleDataError(f"{name} holds what is no number: it cannot be brought to another pixel size")
+        raise ParticleDataError(f"{name} holds something other than numbers: it cannot be converted to another pixel size")
     return values
 
 

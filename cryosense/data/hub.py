@@ -46,10 +46,10 @@ def _fetched(repository: str, file: str, revision: str) -> Path:
     except LocalEntryNotFoundError as error:
         raise ParticleDataError(
             f"{file} of the hub's data set {repository} is not in the cache, and the hub cannot be reached: run the same "
-            "command once with a network, or put the file into a folder and name that in local_dir"
+            "command once with a network connection, or put the file into a folder and give that as local_dir"
         ) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         said = str(error).strip().splitlines()[0]
         raise ParticleDataError(
-            f"{file} of the hub's data set {repository} cannot be fetched ({said}): see repository, file and revision"
+            f"{file} of the hub's data set {repository} cannot be downloaded ({said}): check repository, file and revision"
         ) from error

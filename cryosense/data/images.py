@@ -46,7 +46,7 @@ def open_image_file(path: Path) -> ImageFile:
         raise ParticleDataError(str(error)) from error
     file = opener(path)
     if max(file.height, file.width) > LARGEST_BOX:
-        raise ParticleDataError(f"{path}: tells of images of {file.width} x {file.height} px; at most {LARGEST_BOX} are read")
+        raise ParticleDataError(f"{path}: states images of {file.width} x {file.height} px; at most {LARGEST_BOX} px are read")
     if file.height != file.width:
         raise ParticleDataError(f"{path}: images of {file.width} x {file.height} px are not square; crop or pad them first")
     return file
@@ -71,8 +71,8 @@ class Images:
         for file in self.files[1:]:
             if file.width != self.files[0].width:
                 raise ParticleDataError(
-                    f"{file.path}: images of {file.width} px, but {self.files[0].path} has them of {self.files[0].width} px; "
-                    "bring them to one box, or open them one by one"
+                    f"{file.path}: images of {file.width} px, but {self.files[0].path} has {self.files[0].width} px; "
+                    "bring them to one box size, or open the files one by one"
                 )
 
     @classmethod

@@ -74,7 +74,7 @@ def read_coordinate(path: Path, column: str | None) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         raise ParticleDataError(
-            f"{path}: {_named(column)} is no number for {len(bad)} particle(s), the first of them {bad[0]}"
+            f"{path}: {_named(column)} is not a number for {len(bad)} particle(s), the first of them {bad[0]}"
         )
     if np.ptp(values) == 0:
         raise ParticleDataError(f"{path}: {_named(column)} is the same for all particles: there is nothing to recover")
@@ -88,7 +88,7 @@ def _read_column(path: Path, column: str | None) -> pd.Series:
     if suffix == ".npy":
         array = _read_npy(path)
         if array.ndim != 1 or column is not None:
-            raise ParticleDataError(f"{path}: shape {array.shape}: expected (particles,), and no column to be named")
+            raise ParticleDataError(f"{path}: shape {array.shape}: expected (particles,), and no column name")
         return pd.Series(array)
     table = typed(read_star(path)[0]) if suffix == ".star" else _read_csv(path, column)
     if column not in table.columns:

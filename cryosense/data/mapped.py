@@ -128,7 +128,7 @@ def open_npy(path: Path) -> MappedImages:
     count, height, width = image_shape(path, tuple(shape))
     needed, found = offset + count * height * width * dtype.itemsize, path.stat().st_size
     if found != needed:
-        raise ParticleDataError(f"{path}: the header tells of {needed} bytes, the file has {found}: copy or save it again")
+        raise ParticleDataError(f"{path}: the header states {needed} bytes, the file has {found}: copy or save it again")
     return MappedImages(path, dtype, offset, count, height, width)
 
 
@@ -153,9 +153,7 @@ def load_tensor(path: Path) -> Tensor:
     if loaded.is_complex() or loaded.dtype == torch.bool or loaded.layout != torch.strided or loaded.is_quantized:
         raise ParticleDataError(f"{path}: holds a {loaded.dtype} {loaded.layout} tensor; save dense real numbers")
     if loaded.is_meta or loaded.numel() * loaded.element_size() > loaded.untyped_storage().nbytes():
-        raise ParticleDataError(
-            f"{path}: tells of {tuple(loaded.shape)} numbers, but does not hold as many; save the whole tensor"
-        )
+        raise ParticleDataError(f"{path}: states {tuple(loaded.shape)} numbers, but holds fewer; save the whole tensor")
     return loaded.detach()  # a parameter, or a tensor that required a gradient when it was saved
 
 

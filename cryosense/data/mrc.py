@@ -41,7 +41,7 @@ def open_mrc(path: Path) -> MappedImages:
     axes, space_group = read_axes(path, header), int(header["ispg"])
     if axes[2] != 2:
         raise ParticleDataError(
-            f"{path}: sections along {'xyz'[axes[2]]} (maps in the header) are no images; reorder the axes"
+            f"{path}: sections along {'xyz'[axes[2]]} (maps in the header) are not images; reorder the axes"
         )
     if space_group >= FIRST_VOLUME_STACK:
         raise ParticleDataError(f"{path}: a stack of volumes (space group {space_group}), not of images")
@@ -64,7 +64,7 @@ def read_header(path: Path) -> np.ndarray:
         raise ParticleDataError(f"{path}: is compressed, which cannot be read piece by piece: decompress it first")
     if size < HEADER_DTYPE.itemsize:
         raise ParticleDataError(
-            f"{path}: {size} bytes are fewer than an MRC header's {HEADER_DTYPE.itemsize}: truncated or no MRC"
+            f"{path}: {size} bytes are fewer than an MRC header's {HEADER_DTYPE.itemsize}: truncated or not an MRC file"
         )
     header = np.frombuffer(start, HEADER_DTYPE)[0]
     order = _BYTE_ORDER_OF_STAMP.get(int(header["machst"][0]))
@@ -123,12 +123,10 @@ def check_size(path: Path, header: np.ndarray, dtype: np.dtype) -> int:
     """Return the number of bytes before the first sample. Raises ParticleDataError unless the file is as long as it claims."""
     width, height, count, extended = (int(header[name]) for name in ("nx", "ny", "nz", "nsymbt"))
     if min(width, height, count) < 1 or extended < 0:
-        raise ParticleDataError(f"{path}: the header tells of {count} images of {width} x {height} px: not an MRC stack")
+        raise ParticleDataError(f"{path}: the header states {count} images of {width} x {height} px: not an MRC stack")
     size, start, image_bytes = path.stat().st_size, HEADER_DTYPE.itemsize + extended, width * height * dtype.itemsize
     needed, kind = start + count * image_bytes, f"{width} x {height} px, mode {int(header['mode'])}"
-    claim = (
-        f"the header tells of {count} images ({kind}), {needed} bytes with {start} before the first, but the file has {size}"
-    )
+    claim = f"the header states {count} images ({kind}), {needed} bytes with {start} before the first, but the file has {size}"
     if size < needed:
         complete = max(size - start, 0) // image_bytes
         raise ParticleDataError(f"{path}: truncated: {claim}, enough for {complete} images; copy or write the file again")

@@ -60,7 +60,7 @@ def images_of_one_file(names: pd.Series | None, count: int, source: Path, file: 
                 f"{source}: some rows are in {file.path}, others in {others}; open {source.name} as the data"
             )
     if count != file.count:
-        raise ParticleDataError(f"{source}: {count} rows for the {file.count} images of {file.path}; they must be as many")
+        raise ParticleDataError(f"{source}: {count} rows for the {file.count} images of {file.path}; give one for each")
     return whole_file(file)
 
 
@@ -129,7 +129,7 @@ def _check_ends(number: np.ndarray, file_of: np.ndarray, files: list[ImageFile],
         row, file = int(past[0]), files[file_of[past[0]]]
         raise ParticleDataError(
             f"{source}: row {row + 1} asks for image {number[row] + 1} of {file.path}, which holds {file.count} "
-            f"({len(past)} rows in all point past an end); the table belongs to another stack, or the stack is not complete"
+            f"({len(past)} rows in all point past an end); the table belongs to another stack, or the stack is incomplete"
         )
 
 

@@ -144,9 +144,7 @@ def _write_once(path: Path, text: str) -> None:
     if path.exists():
         if path.read_text(encoding="utf-8") == text:
             return
-        raise ParticleDataError(
-            f"{path}: exists with another content and is not overwritten; name another output or remove it"
-        )
+        raise ParticleDataError(f"{path}: exists with other content and is not overwritten; name another output or remove it")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")

@@ -181,7 +181,7 @@ class SurveyRecord:
             bad = {int(i): str(why) for i, why in known["bad"].items()}
             return Survey(int(known["count"]), bad, float(known["mean"]), float(known["deviation"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ParticleDataError(f"{self._record} does not say what was seen of the images ({error}): remove it") from error
+            raise ParticleDataError(f"{self._record} does not say what the images look like ({error}): remove it") from error
 
     @property
     def _record(self) -> Path:

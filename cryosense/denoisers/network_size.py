@@ -35,4 +35,4 @@ def refuse_vast(config: dict[str, Any], folder: Path) -> None:
         network = UNet2DModel.from_config(config)
     needed = BYTES_PER_NUMBER * sum(parameter.numel() for parameter in network.parameters())
     if needed > MOST_EXPANSION * stored:
-        raise ArgumentError(f"config.json tells of a network of {needed} bytes, the weights have {stored}")
+        raise ArgumentError(f"config.json describes a network of {needed} bytes, the weights have {stored}")

@@ -64,7 +64,7 @@ def _scheduler(name: str) -> DDPMScheduler:
     from diffusers import DDPMScheduler
 
     if not Path(name).is_dir() and not HUB_ID.fullmatch(name):
-        raise PipelineError(f"denoiser.path={name}: there is no such folder, and it is no hub id, which is owner/name")
+        raise PipelineError(f"denoiser.path={name}: there is no such folder, and it is not a hub id (owner/name)")
     try:
         config: dict[str, Any] = dict(DDPMScheduler.load_config(name, subfolder="scheduler"))
     except Exception as error:  # of files, hub and network; and diffusers takes any JSON for an object
@@ -92,9 +92,7 @@ def _scheduler(name: str) -> DDPMScheduler:
             )
         return scheduler
     except Exception as error:  # numbers that make no schedule make torch raise whatever they run into
-        raise PipelineError(
-            f"denoiser.path={name}: scheduler_config.json tells of no schedule: {_first_line(error)}"
-        ) from error
+        raise PipelineError(f"denoiser.path={name}: scheduler_config.json states no schedule: {_first_line(error)}") from error
 
 
 def _network(name: str) -> UNet2DModel:
@@ -142,7 +140,7 @@ def _gaussian(name: str, alphas_cumprod: Tensor) -> GaussianDenoiser | None:
         return GaussianDenoiser(float(facts["mean"]), shells[fourier.shell_index(size)], alphas_cumprod)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise PipelineError(
-            f"denoiser.path={name}: what {FACTS} says of its training images cannot be: {type(error).__name__}: {error}"
+            f"denoiser.path={name}: what {FACTS} says about its training images is impossible: {type(error).__name__}: {error}"
         ) from error
 
 

@@ -37,7 +37,7 @@ def open_regular(path: Path) -> BinaryIO:
     about = os.fstat(descriptor)
     if not stat.S_ISREG(about.st_mode) or _is_hollow(about):
         os.close(descriptor)
-        kind = "has holes where its content should be: copy it again" if stat.S_ISREG(about.st_mode) else "is no regular file"
+        kind = "has holes instead of its content: copy it again" if stat.S_ISREG(about.st_mode) else "is not a regular file"
         raise UntrustedFileError(f"{path}: {kind}")
     return os.fdopen(descriptor, "rb")
 
@@ -61,7 +61,7 @@ def read_bytes(path: Path, largest: int) -> bytes:
     with open_regular(path) as file:
         content = file.read(largest + 1)
     if len(content) > largest:
-        raise UntrustedFileError(f"{path}: more than {largest} bytes: nothing that is read here is as large")
+        raise UntrustedFileError(f"{path}: more than {largest} bytes: no file that is read here is that large")
     return content
 
 

@@ -63,7 +63,7 @@ def _check_footer(path: Path, footer: pq.FileMetaData, size: int) -> None:
     """Check that numbers of rows agree, the codecs, and the memory that all of it takes at eight bytes a value."""
     expanded = 8 * footer.num_rows * footer.num_columns
     if expanded > max(ALWAYS_EXPANDED_BYTES, MOST_EXPANSION * size):
-        raise UntrustedFileError(f"{path}: tells of {footer.num_rows} rows in {size} bytes")
+        raise UntrustedFileError(f"{path}: states {footer.num_rows} rows in {size} bytes")
     counted = 0
     for number in range(footer.num_row_groups):
         group = footer.row_group(number)
@@ -72,7 +72,7 @@ def _check_footer(path: Path, footer: pq.FileMetaData, size: int) -> None:
             if column.num_values != group.num_rows or column.compression not in CODECS:
                 raise UntrustedFileError(f"{path}: a column of {column.num_values} values by {column.compression}")
     if counted != footer.num_rows:
-        raise UntrustedFileError(f"{path}: tells of {footer.num_rows} rows, but holds {counted}")
+        raise UntrustedFileError(f"{path}: states {footer.num_rows} rows, but holds {counted}")
 
 
 def _check_columns(path: Path, columns: pa.Schema, known: pa.Schema) -> None:

@@ -48,10 +48,10 @@ def portions(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _check_portion(path: Path, number: int, whole: bytes, rest: bytes) -> None:
     if max(len(rest), _longest(whole)) > LONGEST_LINE:
-        raise ParticleDataError(f"{path}: line {number} or one soon after has more than {LONGEST_LINE} bytes: no STAR file")
+        raise ParticleDataError(f"{path}: line {number} or one soon after has more than {LONGEST_LINE} bytes: not a STAR file")
     whole += b"\n"
     if whole.translate(None, _NO_CONTROL) or whole.count(b"\r") != whole.count(b"\r\n"):
-        raise ParticleDataError(f"{path}: line {number} or one soon after holds control characters: no STAR file")
+        raise ParticleDataError(f"{path}: line {number} or one soon after holds control characters: not a STAR file")
 
 
 def _longest(content: bytes) -> int:

@@ -121,7 +121,7 @@ class _Reader:
         if word.startswith(b"data_") and len(words) == 1:
             self._begin(number, self._text(number, word[5:]))
         elif block is None:
-            self._refuse(number, f"{self._text(number, words[0])!r} stands before the first block (data_...)")
+            self._refuse(number, f"{self._text(number, words[0])!r} is before the first block (data_...)")
         elif word == b"loop_" and len(words) == 1:
             if block.is_loop or block.labels:
                 self._refuse(number, f"data_{block.name} has a loop and something else: one loop in a block is read")
@@ -133,7 +133,7 @@ class _Reader:
 
     def _begin(self, number: int, name: str) -> None:
         if name in (block.name for block in self.blocks):
-            self._refuse(number, f"data_{name} stands in the file twice: join its tables, or remove one")
+            self._refuse(number, f"data_{name} is in the file twice: join its tables, or remove one")
         self.blocks.append(Block(name))
         self._check_counts()
 
@@ -150,7 +150,7 @@ class _Reader:
     def _check_counts(self) -> None:
         if len(self.blocks) > MOST_BLOCKS or len(self.blocks[-1].labels) > MOST_COLUMNS:
             raise ParticleDataError(
-                f"{self.path}: more than {MOST_BLOCKS} blocks or {MOST_COLUMNS} columns: no table of RELION's is like that"
+                f"{self.path}: more than {MOST_BLOCKS} blocks or {MOST_COLUMNS} columns: RELION writes no such table"
             )
 
     def _refuse_words(self, number: int, block: Block, words: list[bytes]) -> None:

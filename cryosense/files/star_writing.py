@@ -51,4 +51,4 @@ def _word(text: str) -> str:
         for quote in "\"'":
             if not re.search(rf"{quote}\s", text):
                 return f"{quote}{text}{quote}"
-    raise ParticleDataError(f"{text!r} cannot be written into a STAR file: no quotes make a word of it")
+    raise ParticleDataError(f"{text!r} cannot be written to a STAR file: it cannot be quoted as one word")

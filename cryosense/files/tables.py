@@ -32,7 +32,7 @@ def read_csv(path: Path, largest: int, **how: Any) -> pd.DataFrame:
     """
     with open_regular(path) as file:
         if file.seek(0, 2) > largest:
-            raise UntrustedFileError(f"{path}: more than {largest} bytes: no table that is read here is as large")
+            raise UntrustedFileError(f"{path}: more than {largest} bytes: no table that is read here is that large")
         file.seek(0)
         header = file.readline(LONGEST_HEADER + 1)
         if len(header) > LONGEST_HEADER or header.count(b",") >= MOST_COLUMNS:

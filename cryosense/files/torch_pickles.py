@@ -58,7 +58,7 @@ def _check_steps(path: object, stream: BinaryIO) -> None:
         if count > MOST_STEPS:
             raise UntrustedFileError(f"{path}: describes its tensors in more than {MOST_STEPS} steps")
         if opcode.name == "GLOBAL" and not _is_part_of_tensors(str(argument)):
-            raise UntrustedFileError(f"{path}: asks for {argument}, which is no part of a plain tensor")
+            raise UntrustedFileError(f"{path}: asks for {argument}, which is not part of a plain tensor")
 
 
 def _is_part_of_tensors(name: str) -> bool:

@@ -31,7 +31,7 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
             members = {name: known[f"{name}.npy"] for name in names if f"{name}.npy" in known}
             expanded = sum(info.file_size for info in members.values())
             if expanded > max(ALWAYS_EXPANDED_BYTES, MOST_EXPANSION * path.stat().st_size):
-                raise UntrustedFileError(f"{path}: would take {expanded} bytes of memory, its arrays are too large for it")
+                raise UntrustedFileError(f"{path}: would take {expanded} bytes of memory, far more than its own size")
             return {name: _array(archive, info) for name, info in members.items()}
     except UntrustedFileError:
         raise
@@ -49,7 +49,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
         content = file.read(info.file_size)
     count = int(np.prod([int(side) for side in shape], dtype=object))
     if count * dtype.itemsize != len(content):
-        raise ArgumentError(f"{info.filename}: its header tells of shape {shape}, {len(content)} bytes follow")
+        raise ArgumentError(f"{info.filename}: its header states shape {shape}, but {len(content)} bytes follow")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C").copy()
 
 

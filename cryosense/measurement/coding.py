@@ -68,7 +68,7 @@ class EntropyCoder:
             CodingError: bytes that are not whole words, or do not end where the levels do.
         """
         if len(content) % WORD_BYTES:
-            raise CodingError(f"{len(content)} bytes are no whole words")
+            raise CodingError(f"{len(content)} bytes are not whole words")
         try:
             coder = constriction.stream.stack.AnsCoder(np.frombuffer(content, "<u4").astype(np.uint32))
         except ValueError as error:

@@ -51,7 +51,7 @@ class Measurement:
         wrong = [f"{name}: {n}" for name, n in shared.items() if n not in {1, count}]
         wrong += [f"{name}: {n}" for name, n in each.items() if n != count]
         if wrong:
-            raise MeasurementError(f"a measurement of {count} images, but {', '.join(wrong)}: one count is needed")
+            raise MeasurementError(f"a measurement of {count} images, but {', '.join(wrong)}: all must agree")
         bits = stated_bits(operator, FLOAT_BITS, count) if bits is None else bits
         parts = {"y": y, "operator": operator, "noise_std": noise_std, "numbers": numbers, "bits": bits}
         for name, value in parts.items():

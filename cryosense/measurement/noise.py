@@ -119,7 +119,7 @@ class PoissonNoise(Noise):
         if dose_electrons_per_pixel <= 0:
             raise NoiseError(f"dose_electrons_per_pixel={dose_electrons_per_pixel} is not positive")
         if placement not in {"before", "after"}:
-            raise NoiseError(f"placement={placement}: before or after")
+            raise NoiseError(f"placement={placement}: give before or after")
         self.dose, self.placement, self.seed = dose_electrons_per_pixel, placement, seed
 
     def _count(self, rate: Tensor, numbers: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ class Identity(Quantiser):
 
     def __init__(self, bits_per_number: float = FLOAT_BITS) -> None:
         if not bits_per_number > 0:
-            raise ArgumentError(f"bits_per_number={bits_per_number}: more than 0 are needed")
+            raise ArgumentError(f"bits_per_number={bits_per_number}: give more than 0")
         self.bits_per_number = bits_per_number
 
     def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:

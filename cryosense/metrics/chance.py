@@ -43,7 +43,7 @@ def chance_test(curve: Tensor, first_shell: int) -> ChanceTest:
     last = len(curve) - 2  # back-projection fills only half of the shell at Nyquist
     shells = torch.arange(first_shell, last + 1, dtype=torch.float64)
     if first_shell < 1 or len(shells) < 3:
-        raise ArgumentError(f"shells {first_shell} to {last}: chance needs at least three shells to show")
+        raise ArgumentError(f"shells {first_shell} to {last}: the chance test needs at least three shells")
     bounded = curve[first_shell : last + 1].double().clamp(-1 + 1e-12, 1 - 1e-12)
     z = torch.atanh(bounded) * torch.sqrt(4 * torch.pi * shells**2)
     beyond, trend, largest = int((z.abs() > DEVIATIONS).sum()), float(z.sum() / len(z) ** 0.5), float(z.abs().max())

@@ -45,7 +45,7 @@ def fsc_replicates(
     """
     groups = len(deviations1)
     if groups < 2 or len(deviations2) != groups:
-        raise ArgumentError(f"{groups} and {len(deviations2)} groups of particles: both halves need as many, and two at least")
+        raise ArgumentError(f"{groups} and {len(deviations2)} groups of particles: both halves need as many, at least two")
     gram = _shell_products([half1, *deviations1, half2, *deviations2])
     curve, influence, scale = _expansion(gram, groups)
     generator = seeding.generator(seed)

@@ -88,7 +88,7 @@ def fit_shell_snr(curves: Sequence[ObservedCurve], *, modulation: Tensor | None)
     problem = _problem(curves, modulation)
     z, weight = (values.reshape(len(curves), -1).cumsum(1) for values in (problem.z * problem.weight, problem.weight))
     if float((z / weight.sqrt()).max()) < LEAST_SIGNIFICANCE:
-        raise ArgumentError("the FSC is within chance: it says nothing about where the signal is; take more particles")
+        raise ArgumentError("the FSC is within chance: it says nothing about where the signal is; use more particles")
     fits = [_fit(problem, roughness) for roughness in ROUGHNESS]
     solution, curvature, _ = max(fits, key=lambda fit: fit[2])
     shells = len(curves[0].fsc) - 1

@@ -106,7 +106,7 @@ def _raised_cosine(distance: Tensor, edge: float) -> Tensor:
 def _otsu_threshold(values: Tensor) -> float:
     """Return the threshold that splits values (m,) into two classes with the largest variance between them."""
     if float(values.min()) == float(values.max()):
-        raise ArgumentError("the map is flat: there is nothing in it to put a mask around")
+        raise ArgumentError("the map is flat: it holds nothing to put a mask around")
     counts, edges = np.histogram(values.cpu().numpy(), bins=HISTOGRAM_BINS)
     centres = (edges[1:] + edges[:-1]) / 2
     below, total = np.cumsum(counts)[:-1], counts.sum()

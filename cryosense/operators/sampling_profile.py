@@ -75,7 +75,7 @@ class ProfileDesign:
 
     def __post_init__(self) -> None:
         if not bool((self.snr > 0).all()) or not bool((self.headroom >= 0).all()) or self.margin_shells < 0:
-            raise MaskError(f"s(k) must be positive, headroom and margin_shells={self.margin_shells} not negative")
+            raise MaskError(f"s(k) must be positive; headroom and margin_shells={self.margin_shells} must not be negative")
 
     def profile(self, fsc: float, last_shell: int) -> Profile:
         """Return the profile that leaves shells up to ``last_shell`` this FSC, or all they have, and keeps the mean.

@@ -98,7 +98,7 @@ class Posterior(Reconstructor):
         if not wanted <= below <= count:
             raise ArgumentError(
                 f"network_evaluations={wanted}, first_timestep={self.first_timestep}: the "
-                f"schedule has the timesteps 0 to {count - 1}, of which that many are needed up to the first"
+                f"schedule has the timesteps 0 to {count - 1}, of which network_evaluations are needed up to first_timestep"
             )
         schedule = DDIMScheduler(num_train_timesteps=below, timestep_spacing=self.spacing)
         schedule.set_timesteps(wanted)

@@ -46,7 +46,7 @@ def write_record(directory: Path, kind: Kind, summary: Mapping[str, object]) -> 
     """Record in ``done.json`` that a run is complete. Raises UnfinishedRunError if a result is missing."""
     missing = [pattern for pattern in kind.results if not matching(directory, [pattern])]
     if missing:
-        raise UnfinishedRunError(f"{directory}: {', '.join(missing)} should be there by now: run again")
+        raise UnfinishedRunError(f"{directory}: {', '.join(missing)} should exist by now: run again")
     found = sorted(path for path in matching(directory, (*kind.results, *kind.optional)) if path.is_file())
     files = {path.relative_to(directory).as_posix(): path.stat().st_size for path in found}
     write_json_atomic(directory / DONE, {**summary, FILES: files})

@@ -76,7 +76,7 @@ class RowWriter:
         if self._merged.is_file():
             raise RunError(f"{self._merged} is finished: rows cannot be added to it")
         if start != self._completed:
-            raise RunError(f"{self._parts}: rows are stored up to position {self._completed}, cannot go on at {start}")
+            raise RunError(f"{self._parts}: rows are stored up to position {self._completed}, and cannot continue at {start}")
         table = as_table(rows, self._schema)
         stop = start + table.num_rows
         self._parts.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ class RowWriter:
         completed = 0
         for path, start, stop in self._part_files():
             if start != completed:
-                raise RunError(f"{path} does not follow on position {completed}: remove {self._parts} and run again")
+                raise RunError(f"{path} does not continue from position {completed}: remove {self._parts} and run again")
             completed = stop
         return completed
 

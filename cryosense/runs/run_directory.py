@@ -111,7 +111,7 @@ class RunDirectory:
         if replaced:
             self._start_over()
             raise RunDirectoryError(
-                f"{replaced[0]} was changed while {self.path} was made of it: what was made is removed; run again"
+                f"{replaced[0]} was changed while {self.path} was made from it: what was made is removed; run again"
             )
         end_session(self.path)
         write_record(self.path, self.kind, summary)

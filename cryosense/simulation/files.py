@@ -64,7 +64,7 @@ class MapDensity:
         pixel_size = density.pixel_size_angstrom()
         if pixel_size is None:
             raise ArgumentError(
-                f"{self.path}: the header's pixel sizes {density.voxel_angstrom} A are not one positive number: "
+                f"{self.path}: the header's pixel sizes {density.voxel_angstrom} Å are not one positive number: "
                 "set source_pixel_size_angstrom"
             )
         return pixel_size
@@ -133,7 +133,7 @@ class ModelDensity:
         structure.remove_hydrogens()
         sites = list(structure[0].all())
         if not sites:
-            raise ModelFileError(f"{self.path}: the file holds no atoms of a molecule")
+            raise ModelFileError(f"{self.path}: the file holds no atoms of a molecule: name another")
         positions = torch.tensor([site.atom.pos.tolist() for site in sites], dtype=torch.float64)
         weights = torch.tensor([site.atom.element.c4322.calculate_sf(0.0) * site.atom.occ for site in sites])
         return PseudoAtoms(positions, weights.float())

@@ -42,7 +42,7 @@ class PseudoAtoms:
         needed = 2 * (float(self.positions_angstrom.abs().max()) + margin_angstrom)
         if needed > box_angstrom:
             raise ArgumentError(
-                f"the molecule needs a box of {needed:.0f} A, box_size x pixel_size_angstrom is {box_angstrom:.0f} A: "
+                f"the molecule needs a box of {needed:.0f} Å, box_size x pixel_size_angstrom is {box_angstrom:.0f} Å: "
                 "make one of them larger"
             )
 

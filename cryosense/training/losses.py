@@ -145,7 +145,7 @@ def white_noise_sigma(measured: Tensor, operator: LinearOperator) -> float:
     corners = fourier.frequency_radius(n, device=measured.device) > n / 2
     coefficients = operator.measured_shares[:, corners].sum(1).expand(len(measured)).sum()
     if float(coefficients) < 1:
-        raise ArgumentError("noise_sigma: these masks measure no coefficient that is noise alone: give it")
+        raise ArgumentError("noise_sigma: these masks measure no coefficient that holds only noise: give noise_sigma")
     return float((fourier.fftn(measured)[:, 0, corners].abs().square().sum() / coefficients).sqrt())
 
 

@@ -85,7 +85,7 @@ class SampledOperators(ShowsParameters):
 
     def __init__(self, make_design: Callable[..., Design], compression: Sequence[float]) -> None:
         if len(compression) != 2 or not 1 <= compression[0] <= compression[1]:
-            raise ArgumentError(f"compression={list(compression)}: from and to, 1 or more, are needed")
+            raise ArgumentError(f"compression={list(compression)}: give the lowest and the highest, 1 or more")
         self.make_design, self.compression = make_design, (compression[0], compression[1])
 
     @property

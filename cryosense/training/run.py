@@ -82,7 +82,7 @@ class Training:
         source = self.source
         if isinstance(source, MeasuredSource) and not source.reference and not isinstance(source.file.design, Full):
             raise MeasurementFileError(
-                f"{source.file.path}: was measured through masks, and the images that it makes lack what was not measured: a "
+                f"{source.file.path}: was measured through masks, and the images made from it lack what was not measured: a "
                 "network would learn that; give a reference, or measure all of the stack"
             )
         return source.transformed(self.geometry)
@@ -191,5 +191,5 @@ def step_of(checkpoint: Path) -> int:
     content = read_torch(checkpoint)
     step = content.get("global_step") if isinstance(content, dict) else None
     if not isinstance(step, int):
-        raise UntrustedFileError(f"{checkpoint}: no global_step there, so no checkpoint: remove it to begin anew")
+        raise UntrustedFileError(f"{checkpoint}: holds no global_step, so it is not a checkpoint: remove it to start again")
     return step

@@ -71,8 +71,8 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
         "empty.pdb": ("END\n", "no atoms"),
         "text.cif": ("hello world", "cannot be read"),
         "truncated.pdb.gz": (gzip.compress(b"END\n" * 99)[:-9], "cannot be decompressed"),
-        "nowhere.pdb": (line.format("nan"), "stands nowhere"),
-        "far.pdb": (line.format("1e30"), "stands nowhere"),
+        "nowhere.pdb": (line.format("nan"), "which cannot be"),
+        "far.pdb": (line.format("1e30"), "which cannot be"),
         "model.txt": ("", "are read from"),
         "water.pdb": (line.format("0.000").replace("GLY", "HOH").replace("CA ", "O  "), "no protein chain"),
     }

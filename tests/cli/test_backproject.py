@@ -79,7 +79,7 @@ def test_uncompressed_particles_beside_pixel_masks(
     line = resolutions.loc[("unmasked", 0.5)]
     assert line["interval_low_angstrom"] <= line["resolution_angstrom"] <= line["interval_high_angstrom"]
     other = change(data / "particles.star", {"rlnRandomSubset": [1 + i // 300 for i in range(600)]})
-    with pytest.raises(SystemExit, match="made of other half sets"):
+    with pytest.raises(SystemExit, match="made from other half sets"):
         run(monkeypatch, "backproject", f"data.path={other}", "output_dir=other", "cross_reference=full")
     assert not Path("other").exists()
 

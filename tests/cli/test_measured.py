@@ -73,7 +73,7 @@ def test_scores_need_the_reference(star: Path, tmp_path: Path, alone) -> None:
     path = alone("design=full")
     words = ("reconstruct", f"data.path={path}", f"output_dir={tmp_path}/out", "scores.lpips=null")
     assert "give reference" in cryosense(*words, "reconstructor=wiener", fails=True)
-    assert "says itself" in cryosense(*words, "quantiser=sign", fails=True)
+    assert "states how its particles were measured" in cryosense(*words, "quantiser=sign", fails=True)
     cryosense(*words, "reconstructor=wiener", f"data.reference={star}")
     (rows,) = (pd.read_parquet(each) for each in (tmp_path / "out").glob("*/rows.parquet"))
     assert rows["psnr"].notna().all()

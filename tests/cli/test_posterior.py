@@ -87,7 +87,7 @@ def test_models_that_do_not_fit_are_refused_in_one_line(
     cases = {
         "a model of images of 64 px, the particles have 32 px": [],
         "cannot be read: download or train it again": [f"denoiser.model.path={model}"],
-        "no such folder, and it is no hub id": ["denoiser.model.path=nowhere"],
+        "no such folder, and it is not a hub id": ["denoiser.model.path=nowhere"],
         "does not state the spectrum": ["denoiser=gaussian", f"denoiser.model.path={model}"],
     }
     for message, words in cases.items():

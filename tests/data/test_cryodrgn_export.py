@@ -99,7 +99,7 @@ def test_origins_in_pixels_and_what_may_be_missing(tmp_path: Path, noise) -> Non
         ({"rlnAngleTilt": None}, "no column rlnAngleTilt: cryoDRGN needs poses"),
         ({"rlnDefocusV": None}, "no column rlnDefocusV: cryoDRGN needs CTF"),
         ({"rlnOriginYAngst": None}, "no column rlnOriginYAngst: .* both axes"),
-        ({"rlnDefocusU": ["x", *range(COUNT - 1)]}, r"rlnDefocusU is no number for 1 particle\(s\), the first of them 0"),
+        ({"rlnDefocusU": ["x", *range(COUNT - 1)]}, r"rlnDefocusU is not a number for 1 particle\(s\), the first of them 0"),
     ],
 )
 def test_refusals_write_nothing(tmp_path: Path, noise, changes: dict[str, object], reason: str) -> None:
@@ -113,6 +113,6 @@ def test_writing_again_is_harmless_but_never_overwrites(tmp_path: Path, noise) -
     opened = stack(tmp_path, noise, *tables())
     before = [path.read_bytes() for path in write_cryodrgn(tmp_path, opened)]
     assert [path.read_bytes() for path in write_cryodrgn(tmp_path, opened)] == before
-    with pytest.raises(ParticleDataError, match=r"ctf\.pkl: exists with another content"):
+    with pytest.raises(ParticleDataError, match=r"ctf\.pkl: exists with other content"):
         write_cryodrgn(tmp_path, stack(tmp_path, noise, *tables(rlnDefocusU=9000.0)))
     assert (tmp_path / "poses.pkl").read_bytes() == before[0]

@@ -161,7 +161,10 @@ def test_what_is_no_cryosparc_file(tmp_path: Path) -> None:
 
 def test_particles_that_are_not_there(tmp_path: Path) -> None:
     """Headers of 8,589,934,592 particles: of fields without bytes, and of a file without the bytes."""
-    for descr, message in (([("blob/path", "|S0"), ("blob/idx", "<u4", (0,))], "holds nothing of them"), (FIELDS, "readable")):
+    for descr, message in (
+        ([("blob/path", "|S0"), ("blob/idx", "<u4", (0,))], "holds no data for them"),
+        (FIELDS, "readable"),
+    ):
         with (tmp_path / "a.cs").open("wb") as file:
             np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": (2**33,)})
         with pytest.raises(ParticleDataError, match=rf"a\.cs: .*{message}"):

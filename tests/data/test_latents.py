@@ -87,8 +87,8 @@ def test_what_is_not_known_for_each_particle(tmp_path: Path) -> None:
     for read, column, reason in (
         (read_classes, "state", r"state is missing for 1 particle\(s\)"),
         (read_classes, "same", "same is the same for all"),
-        (read_coordinate, "word", r"word is no number for 3 particle\(s\), the first of them 0"),
-        (read_coordinate, "state", "state is no number"),
+        (read_coordinate, "word", r"word is not a number for 3 particle\(s\), the first of them 0"),
+        (read_coordinate, "state", "state is not a number"),
         (read_coordinate, "other", "no column other; there are .*state"),
     ):
         with pytest.raises(ParticleDataError, match=rf"t\.csv: {reason}"):

@@ -74,7 +74,7 @@ def test_truncated_or_swollen_npy(tmp_path: Path, noise) -> None:
     np.save(buffer, noise(2, 4, 8, 8))
     for content in (buffer.getvalue()[:-10], buffer.getvalue() + b"\0"):
         (tmp_path / "bad.npy").write_bytes(content)
-        with pytest.raises(ParticleDataError, match=r"bad\.npy: the header tells of 1152 bytes"):
+        with pytest.raises(ParticleDataError, match=r"bad\.npy: the header states 1152 bytes"):
             open_npy(tmp_path / "bad.npy")
 
 
@@ -89,6 +89,6 @@ def test_tensors_that_are_not_there(tmp_path: Path) -> None:
     ):
         for info in old.infolist():
             new.writestr(info.filename, old.read(info))
-    for name, message in (("one", "does not hold as many"), ("meta", "does not hold as many"), ("packed", "compressed")):
+    for name, message in (("one", "but holds fewer"), ("meta", "but holds fewer"), ("packed", "compressed")):
         with pytest.raises(ParticleDataError, match=rf"{name}\.pt: .*{message}"):
             open_pt(tmp_path / f"{name}.pt")

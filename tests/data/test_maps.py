@@ -53,7 +53,7 @@ def test_what_is_no_map(tmp_path: Path) -> None:
     # A header of one kilobyte that tells of 2^40 voxels; axes that are two; samples that are not finite.
     huge = np.array([2**20, 2**10, 2**10], "<i4").tobytes()
     cases = {
-        "huge": (huge + content[12:1024], "truncated: the header tells of 1024 images"),
+        "huge": (huge + content[12:1024], "truncated: the header states 1024 images"),
         "short": (content[:-1], "truncated"),
         "long": (content + b"\0", "header and file disagree"),
         "nan": (content[:1024] + np.full(8, np.nan, "<f4").tobytes(), "not finite"),

@@ -139,7 +139,7 @@ def test_longer_file_than_the_header_tells(write_stack, noise) -> None:
 def test_huge_claim_is_refused_without_taking_memory(tmp_path: Path) -> None:
     path = tmp_path / "huge.mrcs"
     path.write_bytes(header(n=2**20, count=2**31 - 1).tobytes() + b"\0" * 64)
-    with pytest.raises(ParticleDataError, match="truncated: the header tells of 2147483647 images"):
+    with pytest.raises(ParticleDataError, match="truncated: the header states 2147483647 images"):
         open_mrc(path)
 
 

@@ -81,7 +81,7 @@ def test_sub_tomograms_are_told_by_their_optics_group(tmp_path: Path, write_stac
 def test_stacks_of_different_boxes(tmp_path: Path, write_stack, noise) -> None:
     write_stack("a.mrcs", noise(0, 2, 8, 8))
     write_stack("b.mrcs", noise(0, 2, 6, 6))
-    with pytest.raises(ParticleDataError, match=r"b\.mrcs: images of 6 px, but .*a\.mrcs has them of 8 px"):
+    with pytest.raises(ParticleDataError, match=r"b\.mrcs: images of 6 px, but .*a\.mrcs has 8 px"):
         ParticleStack.open(star(tmp_path / "p.star", ["1@a.mrcs", "1@b.mrcs"]))
 
 

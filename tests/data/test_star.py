@@ -112,7 +112,7 @@ def test_writing_again_is_harmless_but_never_overwrites(tmp_path: Path) -> None:
     write_star(path, tmp_path / "a.mrcs", rows, None, box_size=8, pixel_size_angstrom=None)
     before = path.read_text()
     write_star(path, tmp_path / "a.mrcs", rows, None, box_size=8, pixel_size_angstrom=None)
-    with pytest.raises(ParticleDataError, match="another content"):
+    with pytest.raises(ParticleDataError, match="other content"):
         write_star(path, tmp_path / "a.mrcs", rows + 1, None, box_size=8, pixel_size_angstrom=None)
     assert path.read_text() == before
 

@@ -93,7 +93,7 @@ def test_ddim_schedules_serve_as_well(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match="no such folder, and it is no hub id"):
+    with pytest.raises(PipelineError, match="no such folder, and it is not a hub id"):
         open_ddpm(str(tmp_path / "nothing"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(PipelineError, match=r"no scheduler/scheduler_config\.json"):

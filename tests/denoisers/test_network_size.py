@@ -37,7 +37,7 @@ def test_facts_that_cannot_be(tmp_path: Path, change: dict[str, object]) -> None
     pipeline(tmp_path)
     path = tmp_path / "cryosense.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(PipelineError, match=r"cryosense\.json says of its training images cannot be"):
+    with pytest.raises(PipelineError, match=r"cryosense\.json says about its training images is impossible"):
         open_gaussian(str(tmp_path))
 
 

@@ -76,7 +76,7 @@ LOOP = "data_\nloop_\n_a\n_b\n_c\n"
         ("data_\n_a\n", "line 2: '_a' and 0 more"),
         ("data_\n_a 1 2\n", "line 2: '_a' and 2 more"),
         ("data_\n_a 1\n_a 2\n", "data_ has the column _a twice"),
-        ("# a comment\nhello world\n", r"line 2: 'hello' stands before the first block"),
+        ("# a comment\nhello world\n", r"line 2: 'hello' is before the first block"),
         (LOOP + "1 2 3\x00\n", "line 1 or one soon after holds control characters"),
         (LOOP + "1 2 3\r4 5 6\n", "line 1 or one soon after holds control characters"),
         (LOOP.encode() + b"1 2 \xff\n", "line 6: or a line soon after: not UTF-8"),

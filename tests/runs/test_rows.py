@@ -90,10 +90,10 @@ def test_many_parts_merge_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_gaps_are_refused(tmp_path: Path) -> None:
     write(tmp_path, [0, 4])
-    with pytest.raises(ValueError, match="stored up to position 4, cannot go on at 6"):
+    with pytest.raises(ValueError, match="stored up to position 4, and cannot continue at 6"):
         RowWriter(tmp_path, SCHEMA).append(6, chunk(6, 8))
     (tmp_path / "parts" / "rows_000000008_000000009.parquet").touch()
-    with pytest.raises(ValueError, match="does not follow on position 4"):
+    with pytest.raises(ValueError, match="does not continue from position 4"):
         RowWriter(tmp_path, SCHEMA)
 
 

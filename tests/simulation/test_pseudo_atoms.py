@@ -25,5 +25,5 @@ def test_mass_is_kept_where_atoms_are_finer_than_the_grid() -> None:
 
 
 def test_a_box_that_is_too_small_is_named() -> None:
-    with pytest.raises(ValueError, match="needs a box of 116 A, box_size x pixel_size_angstrom is 112 A"):
+    with pytest.raises(ValueError, match="needs a box of 116 Å, box_size x pixel_size_angstrom is 112 Å"):
         PseudoAtoms(torch.tensor([[50.0, 0.0, 0.0]]), torch.ones(1)).render(32, 3.5, 8.0)

@@ -95,7 +95,7 @@ def open_container(path: Path) -> Container:
     lines = head.split(b"\n")
     words = lines[0].split(b" ")
     if words[0] != MAGIC.encode() or len(words) != 2 or len(lines) < 4:
-        raise MeasurementFileError(f"{path}: no measurement file of cryosense: `cryosense measure` writes them")
+        raise MeasurementFileError(f"{path}: not a measurement file of cryosense: `cryosense measure` writes them")
     if words[1] != str(VERSION).encode():
         shown = words[1][:20].decode("ascii", "replace")
         raise MeasurementFileError(
@@ -174,14 +174,14 @@ def _write_levels(path: Path, start: int, levels: Iterable[bytes], level_bytes: 
         for piece in levels:
             file.write(piece)
         if file.tell() != start + level_bytes:
-            raise MeasurementFileError(f"{path}: {file.tell() - start} bytes of levels, {level_bytes} were announced")
+            raise MeasurementFileError(f"{path}: {file.tell() - start} bytes of levels; {level_bytes} were expected")
 
 
 def _write_directory(path: Path, directory: Mapping[str, tuple[str, int, int, int]]) -> None:
     text = json.dumps({"size": path.stat().st_size, "arrays": directory}, separators=(",", ":")).encode()
     block = b"%s %d\n%s\n%08x\n" % (MAGIC.encode(), VERSION, text, zlib.crc32(text))
     if len(block) > USER_BLOCK:
-        raise MeasurementFileError(f"{path}: a directory of {len(block)} bytes; {USER_BLOCK} are kept for it")
+        raise MeasurementFileError(f"{path}: a directory of {len(block)} bytes; only {USER_BLOCK} are reserved for it")
     with path.open("r+b") as file:
         file.write(block.ljust(USER_BLOCK, b"\0"))
         os.fsync(file.fileno())

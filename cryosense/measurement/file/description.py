@@ -133,7 +133,7 @@ def _needed(container: Container, name: str) -> np.ndarray:
 
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise CodingError(f"{str(value)[:40]} is no whole number")
+        raise CodingError(f"{str(value)[:40]} is not a whole number")
     return value
 
 
@@ -166,7 +166,7 @@ def _numbers(container: Container, content: Mapping[str, Any], count: int) -> np
     given = container.array("numbers")
     numbers = np.arange(count) if given is None else _sized(given, count, "i8")
     if numbers.min() < 0 or len(np.unique(numbers)) < count:
-        raise CodingError("particle numbers that are negative, or come twice")
+        raise CodingError("particle numbers that are negative, or appear twice")
     return numbers
 
 

@@ -66,7 +66,7 @@ def _describe_family(family: Any) -> dict[str, Any]:
     function = getattr(family, "func", family)
     name = str(getattr(function, "__name__", ""))
     if FAMILIES.get(name) is not function or getattr(family, "args", None):
-        raise CodingError("masks of a family of your own cannot be stored: whoever reads the file could not draw them")
+        raise CodingError("masks of a family of your own cannot be stored: readers of the file could not draw them")
     return {"name": name, **{key: _plain(key, _listed(value)) for key, value in keywords_of(family).items()}}
 
 

@@ -42,7 +42,7 @@ class MeasuredSource(ParticleSource):
     def transformed(self, geometry: Geometry) -> MeasuredSource:
         """Return this source unchanged. Raises ArgumentError for a geometry that changes images."""
         if geometry.describe():
-            raise ArgumentError("geometry: what is measured already cannot be cropped; measure the cropped stack")
+            raise ArgumentError("geometry: what is already measured cannot be cropped; measure the cropped stack")
         return self
 
     def select(self, indices: Tensor) -> MeasuredSource:
@@ -113,7 +113,7 @@ def open_particles(
     """
     if not str(path).endswith(SUFFIX):
         if reference is not None or recover:
-            raise ArgumentError(f"reference, recover: {path} is no measurement file (*{SUFFIX})")
+            raise ArgumentError(f"reference, recover: {path} is not a measurement file (*{SUFFIX})")
         return ParticleSource.open(path, metadata, clean_path, root, pixel_size_angstrom, name)
     given = {"metadata": metadata, "pixel_size_angstrom": pixel_size_angstrom}
     if any(value is not None for value in given.values()):

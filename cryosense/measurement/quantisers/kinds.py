@@ -31,7 +31,7 @@ class Uniform(LevelQuantiser):
 
     def __init__(self, step: float = 0.8, dither: bool = False, last_shell: int | None = None, seed: int = 0) -> None:
         if not FINEST_STEP <= step <= COARSEST_STEP:
-            raise QuantiserError(f"step={step}: {FINEST_STEP} to {COARSEST_STEP} deviations")
+            raise QuantiserError(f"step={step}: give {FINEST_STEP} to {COARSEST_STEP} standard deviations")
         self.parameters = {"step": step, "dither": dither, "last_shell": last_shell, "seed": seed}
         super().__init__([uniform(step, REACH, dither)], [last_shell], [True], seed)
 
@@ -61,7 +61,7 @@ class LloydMax(LevelQuantiser):
         seed: int = 0,
     ) -> None:
         if not 2 <= levels <= MOST_LEVELS:
-            raise QuantiserError(f"levels={levels}: 2 to {MOST_LEVELS}")
+            raise QuantiserError(f"levels={levels}: give 2 to {MOST_LEVELS}")
         self.parameters = {"levels": levels, "coded": coded, "dither": dither, "last_shell": last_shell, "seed": seed}
         super().__init__([lloyd_max(levels, dither)], [last_shell], [coded], seed)
 
@@ -99,7 +99,7 @@ class ByShell(LevelQuantiser):
 
     def __init__(self, parts: Sequence[LevelQuantiser], seed: int = 0) -> None:
         if any(not isinstance(part, LevelQuantiser) or len(part.books) != 1 for part in parts):
-            raise QuantiserError("parts: uniform, lloyd_max and sign quantisers are taken")
+            raise QuantiserError("parts: give uniform, lloyd_max or sign quantisers")
         self.parameters = {"parts": list(parts), "seed": seed}
         ends = [part.last_shell for part in parts]
         super().__init__([part.books[0] for part in parts], ends, [part.coded[0] for part in parts], seed)

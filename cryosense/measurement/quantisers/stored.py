@@ -70,7 +70,7 @@ class StoredQuantiser(Quantiser):
     def tables(self) -> Tables:
         """What was learned. Raises QuantiserError before ``fit``."""
         if self._tables is None:
-            raise QuantiserError(f"quantiser={self.name}: the deviations of shells are not known yet: call fit first")
+            raise QuantiserError(f"quantiser={self.name}: the standard deviations of shells are not known yet: call fit first")
         return self._tables
 
     def with_tables(self, tables: Tables) -> None:

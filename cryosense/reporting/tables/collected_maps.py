@@ -77,7 +77,7 @@ def _summary(path: Path) -> dict[str, object]:
     numbers = [crossed, summary.get("compression_dof")]
     if not isinstance(summary.get("particles"), int) or not all(map(_is_usable, [summary["particles"], *numbers])):
         raise UnusableRunError(
-            f"{path} does not sum up a back-projection: no number of particles, or what they are worth is none"
+            f"{path} is not the summary of a back-projection: the number of particles, or of equivalent ones, is missing"
         )
     return summary
 

@@ -74,7 +74,7 @@ def _read_images(run: Path) -> tuple[str, int, dict[str, Image]]:
     for name, image in images.items():
         same = image.shape == shape or name == "measurement"
         if image.ndim != 2 or not same or not 1 <= image.size <= LARGEST_SIDE**2 or not np.isfinite(image).all():
-            raise UnusableRunError(f"example.npz: {name}, of shape {image.shape}, is no image beside one of shape {shape}")
+            raise UnusableRunError(f"example.npz: {name}, of shape {image.shape}, is not an image like one of shape {shape}")
     return run_id, particle, images
 
 

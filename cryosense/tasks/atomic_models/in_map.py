@@ -68,7 +68,7 @@ class KnownMap:
             )
         if self.resolution_angstrom is None or not self.resolution_angstrom >= 2 * pixel_size or not self.radius_angstrom > 0:
             raise ParticleDataError(
-                f"resolution_angstrom={self.resolution_angstrom}: say the resolution of {self.path}, at least "
+                f"resolution_angstrom={self.resolution_angstrom}: give the resolution of {self.path}, at least "
                 f"{2 * pixel_size:g}, which pixels of {pixel_size:g} can show; radius_angstrom={self.radius_angstrom:g} "
                 "must be positive"
             )

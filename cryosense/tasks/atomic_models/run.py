@@ -83,7 +83,7 @@ class ModelRun:
     def check(self) -> None:
         """Raise ModelFileError if there is nothing to compare."""
         if not 1 <= len(self.models) <= 2 or (len(self.models) == 1 and self.known_map.path is None):
-            raise ModelFileError("give two atomic models, or one and the map that it is to fit (known_map)")
+            raise ModelFileError("give two atomic models, or one and the map that it should fit (known_map)")
 
     def make(self) -> ModelsCompared:
         """Compare the models. Raises FileError for files that cannot be used, and for models of other proteins."""
@@ -103,9 +103,7 @@ class ModelRun:
         said = []
         scale = self.comparison.pairing.place_scale_angstrom
         if (found.residues["distance_angstrom"] <= scale).mean() < FEW_IN_PLACE and self.comparison.same_frame:
-            said.append(
-                "hardly a residue of b lies where a has it: if the models do not stand in one frame, say same_frame=false"
-            )
+            said.append("hardly a residue of b lies where a has it: if the models are not in one frame, set same_frame=false")
         others = found.summary["other_polymers_a"] + found.summary["other_polymers_b"]
         if others:
             said.append(f"{others:g} chains are not protein and were left out")

@@ -54,8 +54,8 @@ class HalfSets:
         torn = {name: _torn(codes, half_set) for name, codes in ties.items()}
         if torn[_IMAGE]:
             raise ParticleDataError(
-                f"{stack.path}: {torn[_IMAGE]} particles stand in the table more than once, in both half sets ({HALF_SET}): "
-                "their noise would be taken for signal; keep each once, or remove the column to have them divided"
+                f"{stack.path}: {torn[_IMAGE]} particles are in the table more than once, in both half sets ({HALF_SET}): "
+                "their noise would pass for signal; keep each once, or remove the column to have them divided"
             )
         told = [f"{count} particles of {name}" for name, count in torn.items() if count]
         warning = f"{HALF_SET} divides {' and '.join(told)}: the FSC counts noise that both half sets share"

@@ -98,7 +98,7 @@ class HalfSums(ShowsInModule, nn.Module):
         try:
             self.load_state_dict(state)  # type: ignore[arg-type]
         except (RuntimeError, TypeError) as error:
-            raise RunError(f"{path}: holds other sums than this run makes: remove it and run again") from error
+            raise RunError(f"{path}: holds sums of another run: remove it and run again") from error
 
 
 def _sums(modules: nn.ModuleList, number: int) -> SliceAccumulator:

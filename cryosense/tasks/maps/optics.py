@@ -61,7 +61,7 @@ class ParticleOptics:
         flipped, premultiplied = (read_flags(tables, name) for name in (FLIPPED, PREMULTIPLIED))
         if bool((flipped & premultiplied).any()):
             raise ParticleDataError(
-                f"{tables.path}: {FLIPPED} and {PREMULTIPLIED} are both 1 for some particles: say which was done to them"
+                f"{tables.path}: {FLIPPED} and {PREMULTIPLIED} are both 1 for some particles: correct the one that is wrong"
             )
         group, aberrations = read_aberrations(tables, columns[:, [3, 4]].numpy(), with_ctf=True)
         return cls(columns, Treatment(flipped, premultiplied), group, aberrations)
@@ -87,7 +87,7 @@ class ParticleOptics:
         """Raise ParticleDataError if masks would have seen other coefficients than those of square pixels."""
         if self.magnifies:
             raise ParticleDataError(
-                f"{path}: rlnMagMat00 ... 11 are not those of square pixels: such images are not used through masks"
+                f"{path}: rlnMagMat00 ... 11 are not those of square pixels: such images cannot be measured through masks"
             )
 
     def slices(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, shares: Tensor | None, pixel: float) -> Slices:
@@ -120,7 +120,7 @@ class ParticleOptics:
         ctf = self.ctf(rows, images.shape[-1], pixel_size_angstrom, images.device)
         if self.magnifies or bool(self.treatment.premultiplied.any()):
             name = MAGNIFICATION[0] if self.magnifies else PREMULTIPLIED
-            raise ParticleDataError(f"{name}: poses are found in images as they were recorded, of square pixels: give those")
+            raise ParticleDataError(f"{name}: poses are found in images as they were recorded, with square pixels: give those")
         if ctf is None or not (bool(self.treatment.phase_flipped.any()) or any(each.turns for each in self.aberrations)):
             return images
         spectra = fourier.centred_half_plane(images)

@@ -71,8 +71,8 @@ class AtomicModel:
             return atoms.render(box_size, pixel_size_angstrom, resolution)
         except ValueError as error:
             raise ParticleDataError(
-                f"model: {self.path} does not lie in the box of the map, {box_size * pixel_size_angstrom:g} A, with its point "
-                f"{[round(x, 3) for x in centre.tolist()]} A at the centre: give that point as model_centre_angstrom"
+                f"model: {self.path} does not lie in the box of the map, {box_size * pixel_size_angstrom:g} Å, with its point "
+                f"{[round(x, 3) for x in centre.tolist()]} Å at the centre: give that point as model_centre_angstrom"
             ) from error
 
 
@@ -91,7 +91,7 @@ class UncompressedRun:
         summary = self._summary()
         if summary.get("half_sets_digest") != half_sets:
             raise ParticleDataError(
-                f"cross_reference: {self.directory} was made of other half sets, so that its halves are not independent of "
+                f"cross_reference: {self.directory} was made from other half sets, so that its halves are not independent of "
                 "these: back-project the uncompressed images of the same particles with the same rlnRandomSubset"
             )
         one, two = (

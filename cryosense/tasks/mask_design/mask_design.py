@@ -108,7 +108,7 @@ class MaskDesign:
         if count is None and self.ctf is not None:
             count = ctf_spectrum(Path(self.ctf), self.pilot.box_size, self.pilot.pixel_size_angstrom).particles
         if count is None or count < 2:
-            raise MaskError(f"particles={count}: say how many particles the masks are for, or give their CTFs as ctf")
+            raise MaskError(f"particles={count}: give the number of particles that the masks are for, or their CTFs as ctf")
         return count
 
     @cached_property

@@ -66,7 +66,7 @@ class Pilot:
             return None
         return (
             f"the masks reach shell {last_shell}, but the pilot of {self.particles} particles sees no further than shell "
-            f"{self.seen_up_to}: what is beyond is extrapolated from lower ones and may not be there, a larger pilot tells"
+            f"{self.seen_up_to}: what is beyond is extrapolated from lower ones and may be absent: a larger pilot would tell"
         )
 
     def fingerprint(self) -> str:
@@ -147,7 +147,7 @@ def read_curve(path: Path, curve: str) -> tuple[Tensor, float]:
         raise ParticleDataError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
     columns = [pd.to_numeric(table[name], errors="coerce").to_numpy("float64") for name in ("frequency_per_angstrom", curve)]
     if len(table) < 2 or not all(np.isfinite(column).all() for column in columns):
-        raise ParticleDataError(f"{path}: what stands under {curve} and frequency_per_angstrom must be numbers, two or more")
+        raise ParticleDataError(f"{path}: {curve} and frequency_per_angstrom must be columns of numbers, at least two rows")
     shells, frequency = table["shell"].tolist(), float(columns[0][-1])
     if shells != list(range(len(shells))) or not frequency > 0:
         raise ParticleDataError(f"the shells of {path} must count up from 0, one row each, with their frequencies")
@@ -156,7 +156,7 @@ def read_curve(path: Path, curve: str) -> tuple[Tensor, float]:
 
 def _count(path: str, particles: object) -> int:
     if not isinstance(particles, int) or particles < 2:
-        raise ParticleDataError(f"particles={particles}: say how many particles {path} was made of, at least 2")
+        raise ParticleDataError(f"particles={particles}: give the number of particles that {path} was made from, at least 2")
     return particles
 
 

@@ -79,7 +79,7 @@ class Measuring:
     def _stored(self) -> StoredQuantiser:
         if not isinstance(self.quantiser, StoredQuantiser):
             name = type(self.quantiser).__name__
-            raise MeasurementFileError(f"quantiser: what {name} leaves cannot be stored; take float32 for numbers as they are")
+            raise MeasurementFileError(f"quantiser: what {name} leaves cannot be stored; use float32 for numbers as they are")
         return self.quantiser
 
     def run(self, path: Path, identity: Identity, rerun: str | None, progress: Callable[[int], object]) -> bool:

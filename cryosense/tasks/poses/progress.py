@@ -63,5 +63,5 @@ class Portions:
 def _read(path: Path, portion: Tensor) -> pd.DataFrame:
     table = pd.read_parquet(path)
     if not np.array_equal(table["particle"].to_numpy(), portion.numpy()):
-        raise RunError(f"{path}: holds other particles than this run looks at: remove {path.parent}")
+        raise RunError(f"{path}: holds other particles than this run uses: remove {path.parent}")
     return table

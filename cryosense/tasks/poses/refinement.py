@@ -49,7 +49,7 @@ class Refinement:
         if self.iterations < 0 or not self.settled_deg >= 0:
             raise ArgumentError(f"iterations={self.iterations} and settled_deg={self.settled_deg} must not be negative")
         if self.pad_factor < 1 or not self.regularisation >= 0:
-            raise ArgumentError(f"pad_factor={self.pad_factor} must be at least 1, regularisation={self.regularisation} 0")
+            raise ArgumentError(f"pad_factor={self.pad_factor}, regularisation={self.regularisation}: give at least 1 and 0")
 
     def run(
         self, task: Alignment, directory: Path, rows: Tensor, portions: Portions, progress: Callable[[int], object]

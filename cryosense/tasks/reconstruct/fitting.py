@@ -60,7 +60,7 @@ class Fitting(ShowsParameters):
         tuning_images: int = 16,
     ) -> None:
         if target not in {"measured", "clean"}:
-            raise FittingError(f"target={target}: measured or clean")
+            raise FittingError(f"target={target}: give measured or clean")
         if score not in HIGHER_IS_BETTER:
             raise FittingError(f"score={score}: one of {', '.join(HIGHER_IS_BETTER)}")
         if not relative_weights or min(relative_weights) <= 0:

@@ -114,7 +114,7 @@ class Validation:
         given = self.cutoff_angstrom
         cutoff = None if given is None else _checked_cutoff(round(n * pixel_size / given), n // 2)
         if len(alignments.half_set[self._positions()].unique()) < 2:
-            raise ArgumentError(f"most_particles={self.most_particles}: none of them is in one of the half sets; take more")
+            raise ArgumentError(f"most_particles={self.most_particles}: one of the half sets gets none of them; use more")
         run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaled, run.measure, run.scores)
         particles = self._maps(alignments, _unaltered, False, progress)
         cutoff = self._cutoff(fsc(particles.half1, particles.half2)) if cutoff is None else cutoff

@@ -216,7 +216,7 @@ def test_other_files_and_versions_are_refused(source: ParticleSource, tmp_path: 
     content = path.read_bytes()
     cases = {
         "version 1": content.replace(b"measurement 2", b"measurement 1", 1),
-        "no measurement file": b"\x89HDF" + content[4:],
+        "not a measurement file": b"\x89HDF" + content[4:],
         "directory is damaged": content.replace(b'"size":', b'"Size":', 1),
     }
     for message, wrong in cases.items():

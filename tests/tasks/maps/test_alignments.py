@@ -57,7 +57,7 @@ def test_what_a_file_need_not_have(tmp_path: Path) -> None:
         ({}, ("rlnOriginYAngst",), (), "no column rlnOriginYAngst"),
         ({"rlnRandomSubset": 1}, (), (), "no particle is in half set 2"),
         ({"rlnRandomSubset": 0}, (), (), "rlnRandomSubset must be 1 or 2"),
-        ({"rlnAngleRot": ["nan"] + ["1.0"] * (COUNT - 1)}, (), (), r"rlnAngleRot is no number for 1 particle\(s\), .* 0"),
+        ({"rlnAngleRot": ["nan"] + ["1.0"] * (COUNT - 1)}, (), (), r"rlnAngleRot is not a number for 1 particle\(s\), .* 0"),
     ],
 )
 def test_what_is_missing_is_named(

@@ -70,7 +70,7 @@ def test_what_is_tied_is_not_divided(tmp_path: Path, rows: list[int], columns: d
         assert HalfSets.of_stack(table(tmp_path / "apart", rows, **elsewhere)).of.tolist() == [0, 1, 0, 1]
     given_apart = columns | {"rlnRandomSubset": [1, 2, 1, 2]}
     if xy is None:
-        with pytest.raises(ParticleDataError, match="2 particles stand in the table more than once, in both half sets"):
+        with pytest.raises(ParticleDataError, match="2 particles are in the table more than once, in both half sets"):
             HalfSets.of_stack(table(tmp_path / "theirs", rows, own_split=True, **given_apart))
     else:
         (said,) = HalfSets.of_stack(table(tmp_path / "theirs", rows, own_split=True, **given_apart)).warnings

@@ -76,7 +76,7 @@ def test_the_full_sums_are_those_of_both_halves() -> None:
 
 def test_sums_of_something_else(tmp_path: Path) -> None:
     torch.save({"particles": torch.zeros(3)}, tmp_path / "0.pt")
-    with pytest.raises(ValueError, match=r"0\.pt: holds other sums"):
+    with pytest.raises(ValueError, match=r"0\.pt: holds sums of another run"):
         HalfSums(8, 2, 0).load(tmp_path / "0.pt")
     (tmp_path / "0.pt").write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"0\.pt: not a file of plain tensors"):

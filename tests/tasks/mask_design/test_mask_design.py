@@ -145,7 +145,7 @@ def test_pilots_of_each_kind(tmp_path: Path) -> None:
     for path, curve, count, message in (
         (maps, "corrected", 300, "half maps are two"),
         (maps[:1], "unmasked", 300, "half maps are two"),
-        (maps, "unmasked", None, "how many particles"),
+        (maps, "unmasked", None, "the number of particles"),
         (str(tmp_path / "nowhere"), "unmasked", 300, "there is no"),
         (str(tmp_path), "masked", 300, "unmasked or corrected"),
     ):
@@ -165,7 +165,7 @@ def test_aims_that_cannot_be_had() -> None:
     ):
         with pytest.raises(MaskError, match=message):
             design(**changes)
-    with pytest.raises(MaskError, match="how many particles"):
+    with pytest.raises(MaskError, match="the number of particles"):
         design(particles=None).expected_snr()
 
 
