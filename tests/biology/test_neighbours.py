@@ -16,7 +16,7 @@ def test_neighbours_are_the_nearest_others(dimensions: int) -> None:
     found = nearest_neighbours(points, 5)
     np.testing.assert_allclose(np.take_along_axis(distances, found, axis=1), np.sort(distances)[:, :5], rtol=1e-12)
     assert (found[3, 0], found[7, 0]) == (7, 3)
-    with pytest.raises(ValueError, match="neighbours=200 of 200 particles: from 1 to 199"):
+    with pytest.raises(ValueError, match="neighbours=200 of 200 particles: give 1 to 199"):
         nearest_neighbours(points, 200)
 
 

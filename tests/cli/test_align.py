@@ -104,7 +104,7 @@ def test_a_measurement_file_alone_gives_what_the_stack_gives_measured_alike(
     star = starfile.read("of_file/particles.star")["particles"]
     given = starfile.read(data / "blind.star")["particles"]
     assert star["rlnImageName"].tolist() == given["rlnImageName"].tolist()  # the images themselves are not there
-    with pytest.raises(SystemExit, match="says itself how"):
+    with pytest.raises(SystemExit, match="states how its particles were measured"):
         run(monkeypatch, "align", *words, "quantiser=sign")
 
 

@@ -64,7 +64,7 @@ LOOP = "data_\nloop_\n_a\n_b\n_c\n"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("data_x\n_a 1\ndata_y\n_a 1\ndata_x\n_a 2\n", "line 5: data_x stands in the file twice"),
+        ("data_x\n_a 1\ndata_y\n_a 1\ndata_x\n_a 2\n", "line 5: data_x is in the file twice"),
         (LOOP + "1 2 3\n4 5\n", r"line 7: row 2 of data_ has 2 of 3 values"),
         (LOOP + "1 2 3\n4 5 6 7\n", r"line 7: row 2 of data_ has 4 of 3 values"),
         (LOOP + "1 2 #3\n", r"line 6: row 1 of data_ has 2 of 3 values"),
