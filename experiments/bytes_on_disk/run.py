@@ -108,7 +108,14 @@ def row(scheme: Scheme, file: MeasurementFile, maps: Path, count: int) -> dict[s
         "by the cross-FSC": worth["cross"] / count,
         "predicted": float("nan"),
         "by half maps": worth["half_maps"] / count,
+        "resolution (Å)": resolution(maps),
     }
+
+
+def resolution(maps: Path) -> float:
+    """-> where the half maps' FSC, corrected for the mask, falls below 0.143."""
+    read = pd.read_csv(maps / "resolution.csv")
+    return float(read[(read["curve"] == "corrected") & (read["threshold"] == 0.143)]["resolution_angstrom"].iloc[0])
 
 
 def table(rows: pd.DataFrame, formats: dict[str, Callable[[object], str]]) -> str:
@@ -123,6 +130,7 @@ SHOWN = {
     "bytes a particle": "{:.0f}".format,
     "times smaller": "{:.1f}".format,
     **dict.fromkeys(("by the cross-FSC", "by half maps", "float16 particles for these bytes"), "{:.1%}".format),
+    "resolution (Å)": "{:.2f}".format,
     "predicted": lambda share: "" if share != share else f"{share:.1%}",
 }
 
