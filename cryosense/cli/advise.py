@@ -18,7 +18,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, seen
 from cryosense.data import ParticleSource, SurveyRecord
 from cryosense.errors import ArgumentError
 from cryosense.files.limits import read_json
@@ -52,7 +52,7 @@ def advise(cfg: DictConfig) -> None:
             with progress(len(sample) * (1 + 2 * cfg.checked), "particle", "advise") as bar:
                 summary = write_advice(directory, task.make(sample, len(source.images), directory, bar.update))
                 bar.update((bar.total or 0) - bar.n)
-            _draw(directory, summary)
+            _draw(directory, cfg.formats, summary)
             run.finish({"particles": summary["particles"]})
 
 
@@ -65,11 +65,11 @@ def _sample(cfg: DictConfig, source: ParticleSource, files: Stamps) -> Sample:
     return Sample(source.select(usable), usable, survey.mean, survey.deviation, source.data_fingerprint)
 
 
-def _draw(directory: Path, summary: dict[str, Any]) -> None:
+def _draw(directory: Path, formats: list[str], summary: dict[str, Any]) -> None:
     table, checks = (pd.read_csv(directory / name) for name in (TABLE, CHECKS))
     title = f"{summary['particles']} particles of {summary['box_size']} px at {summary['pixel_size_angstrom']:g} Å"
     title += f": expected from the half maps of {summary['sample_particles']}"
-    draw_advice(directory / FIGURE, table, checks, summary["answers"], title)
+    draw(directory / FIGURE, formats, draw_advice, table, checks, summary["answers"], title)
 
 
 def commands(directory: str, path: str, names: list[str], words: list[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, seen
 from cryosense.cli.stack_work import StackWork, say_unfinished, terms
 from cryosense.reporting.figures.poses import draw_poses
 from cryosense.runs.run_directory import RunDirectory
@@ -57,7 +57,7 @@ class Work(StackWork):
     def _finish(self, directory: RunDirectory, poses: pd.DataFrame) -> None:
         summary = self.task.write(directory.path, self.usable, poses)
         reference = Path(self.task.alignment.reference).name
-        draw_poses(directory.path / FIGURE, poses, f"{len(poses)} particles against {reference}")
+        draw(directory.path / FIGURE, self.formats, draw_poses, poses, f"{len(poses)} particles against {reference}")
         directory.finish(summary)
 
 

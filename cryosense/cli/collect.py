@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
 from hydra.utils import instantiate
-from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import save, writing
+from cryosense.cli.running import check_formats, save, writing
 from cryosense.errors import ArgumentError
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_text
-from cryosense.reporting.figures.pictures import picture, plain_text
-from cryosense.reporting.style import FORMATS
+from cryosense.reporting.figures.pictures import picture
+from cryosense.reporting.style import plain_text
 from cryosense.reporting.tables.collect import Collected, NoRunError, check_directory, collect, in_words
 from cryosense.reporting.tables.collected_maps import FinishedMap, finished_maps, map_curves, resolution_lines
 from cryosense.reporting.tables.examples import Example, read_examples
@@ -35,6 +34,7 @@ def gather(cfg: DictConfig) -> None:
         NoRunError: neither runs nor maps.
     """
     check_directory(Path(cfg.directory))
+    check_formats(cfg.formats)
     maps, damaged = finished_maps(Path(cfg.directory))
     with plain_text(), writing(cfg.table_csv):
         if maps:
@@ -55,7 +55,7 @@ def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
     lines = resolution_lines(maps)
     print(lines.to_string(index=False))
     write_csv(Path(cfg.maps_csv), lines)
-    pictures = save_in(map_curves(maps), Path(cfg.maps_picture), cfg.formats)
+    pictures = save(map_curves(maps), Path(cfg.maps_picture), cfg.formats)
     print(f"{len(maps)} maps; wrote {', '.join([cfg.maps_csv, *pictures])}\n")
 
 
@@ -72,23 +72,12 @@ def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) 
     write_text(Path(cfg.paper_latex), paper_latex(tables.tables, cfg.level))
     written = [cfg.table_csv, cfg.table_markdown, cfg.paper_csv, cfg.paper_markdown, cfg.paper_latex]
     if examples:
-        written += save_in(picture(examples, most_operators=cfg.most_operators), Path(cfg.picture), cfg.formats)
+        written += save(picture(examples, most_operators=cfg.most_operators), Path(cfg.picture), cfg.formats)
     for line in left_out(tables):
         print(f"not in the table: {line}")
     for line in in_words(without_example):
         print(f"not in the picture: {line}")
     print(f"{len(collected.runs)} runs, {len(collected.rows)} rows; wrote {', '.join(written)}")
-
-
-def save_in(figure: Figure, path: Path, formats: Iterable[str]) -> list[str]:
-    """Keep a figure under its name and, beside that, in these formats, and return the files; ArgumentError for another."""
-    unknown = [each for each in formats if each not in FORMATS]
-    if unknown:
-        raise ArgumentError(f"formats={unknown[0]}: one of {', '.join(FORMATS)}")
-    paths = list(dict.fromkeys([path, *(path.with_suffix(f".{each}") for each in formats)]))
-    for each in paths:
-        save(figure, each)
-    return [str(each) for each in paths]
 
 
 def of_methods(examples: list[Example], methods: Sequence[str]) -> list[Example]:

@@ -13,7 +13,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_list_named
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, seen
 from cryosense.reporting.figures.latents import draw_comparison
 from cryosense.runs.inputs import digest_of
 from cryosense.tasks.latents.comparison import COMPARISON, LatentComparison
@@ -32,7 +32,8 @@ def compare_latents(cfg: DictConfig) -> None:
             made = comparison.make(bar.update)
         summary = made.write(directory)
         if made.others:
-            draw_comparison(directory / "comparison.png", made.runs[0], made.others, made.matchings)
+            shown = made.runs[0], made.others, made.matchings
+            draw(directory / "comparison.png", cfg.formats, draw_comparison, *shown)
         run.finish(summary)
 
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_list_named
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, seen
 from cryosense.reporting.figures.atomic_models import draw_models
 from cryosense.runs.inputs import digest_of
 from cryosense.tasks.atomic_models.run import MODELS, ModelRun
@@ -33,7 +33,8 @@ def compare_models(cfg: DictConfig) -> dict[str, object]:
             summary = made.write(directory)
             residues = None if made.found is None else made.found.residues
             title, within = "   ".join(made.names), task.comparison.within_angstrom
-            draw_models(directory / "models.png", residues, made.curves, within, task.most_chains, title)
+            shown = residues, made.curves, within, task.most_chains, title
+            draw(directory / "models.png", cfg.formats, draw_models, *shown)
             run.finish(summary)
         return run.summary
 

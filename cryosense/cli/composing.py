@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.config_files import READ, FileConfigSource
-from cryosense.cli.help.typos import refuse_mistyped
+from cryosense.cli.help.typos import parsed, refuse_mistyped
 from cryosense.cli.keys import COMPOSED, remember
 from cryosense.cli.plugins import installed
 from cryosense.cli.trust import Typed, refuse_untrusted
@@ -61,18 +61,18 @@ class ConfigLoader(ConfigLoaderImpl):
                 by a configuration that is composed within another.
             ConfigError: see ``cryosense.cli.help.typos.refuse_mistyped``.
         """
-        parsed = OverridesParser.create().parse_overrides(overrides)
-        odd = [each.input_line for each in parsed if each.is_hydra_override() and not from_shell]
+        words = parsed(str(config_name), overrides)
+        odd = [each.input_line for each in words if each.is_hydra_override() and not from_shell]
         if odd:
             raise ForeignConfigError(f"{odd[0]}: Hydra is set up on the command line alone: remove it")
-        refuse_mistyped(str(config_name), parsed, self.get_group_options)
+        refuse_mistyped(str(config_name), words, self.get_group_options)
         cfg = super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
         plain: Any = OmegaConf.to_container(cfg, resolve=False)
         hydra_node = plain.pop("hydra")
         try:
             refuse_untrusted(plain, self.typed)
             if _is_foreign(hydra_node):
-                self._refuse_hydra(hydra_node, config_name, parsed, run_mode)
+                self._refuse_hydra(hydra_node, config_name, words, run_mode)
         except ForeignConfigError as error:
             files = ", ".join(str(path) for path in dict.fromkeys(READ))
             raise ForeignConfigError(f"{files}: {error}" if files else str(error)) from None

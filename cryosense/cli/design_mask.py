@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, seen
 from cryosense.errors import ArgumentError
 from cryosense.files.limits import read_json
 from cryosense.reporting.figures.mask_design import draw_design
@@ -36,17 +36,17 @@ def design(cfg: DictConfig) -> dict[str, object]:
         if not run.done:
             made = task.make()
             made.write(directory)
-            _draw(directory / "design.png", task, None)
+            _draw(directory / "design.png", cfg.formats, task, None)
             run.finish({})
         if obtained is not None:
-            _draw(directory / "obtained.png", task, obtained)
+            _draw(directory / "obtained.png", cfg.formats, task, obtained)
     return read_json(directory / "design.json")
 
 
-def _draw(path: Path, task: MaskDesign, obtained: Tensor | None) -> None:
+def _draw(path: Path, formats: list[str], task: MaskDesign, obtained: Tensor | None) -> None:
     """Draw the design in the picture's folder, beside an FSC (n // 2 + 1,) that was obtained with its masks."""
     table, summary = pd.read_csv(path.with_name("profile.csv")), read_json(path.with_name("design.json"))
-    draw_design(path, table, obtained, task.fsc_floor, task.pilot.pixel_size_angstrom, summary)
+    draw(path, formats, draw_design, table, obtained, task.fsc_floor, task.pilot.pixel_size_angstrom, summary)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="design-mask")

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import writing
+from cryosense.cli.running import check_formats, draw, writing
 from cryosense.measurement.file import MeasurementFile
 from cryosense.measurement.file.summary import summary
 from cryosense.reporting.figures.measured import draw_measured
@@ -20,12 +20,13 @@ from cryosense.reporting.figures.measured import draw_measured
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="inspect")
 def _inspect(cfg: DictConfig) -> None:
     with one_line("inspect"):
+        check_formats(cfg.formats)
         file = MeasurementFile.open(cfg.path, cfg.recover)
         picture = Path(cfg.picture or f"{cfg.path}.png")
         print("\n".join(f"{name:<22} {said}" for name, said in summary(file).items()))
         with writing(picture):
-            draw_measured(picture, file, cfg.particle)
-    print(f"look at {picture}")
+            drawn = draw(picture, cfg.formats, draw_measured, file, cfg.particle)
+    print(f"look at {', '.join(drawn)}")
 
 
 def main() -> None:

@@ -40,6 +40,11 @@ def with_keys(message: str, error: BaseException, node: str | None = None) -> st
     return CLASS.sub(lambda match: _choice(match[0]) or match[0], said)
 
 
+def key_of(path: str) -> str:
+    """Return the key by which a user gives what stands at a path of a configuration, which may be linked to it."""
+    return next((key for root in reversed(COMPOSED.values()) if (key := _origin(root, path))), path)
+
+
 def _choice(name: str) -> str | None:
     """Return the choice on the command line that makes an object of this class, if there is exactly one."""
     root, making = conf_dir(), re.compile(rf"_target_: *[\w.]+\.{name}\b")

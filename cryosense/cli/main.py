@@ -86,9 +86,9 @@ def _answer(arguments: list[str]) -> int:
         print("\n".join(candidates(" ".join(others), VERBS)))
         return 0
     if verb not in VERBS:
-        near = difflib.get_close_matches(verb, VERBS, 1)
-        meant = f", the nearest is {near[0]}" if near else ""
-        print(f"cryosense: no verb {verb!r}; the verbs are {', '.join(VERBS)}{meant}", file=sys.stderr)
+        near = difflib.get_close_matches(verb, [*VERBS, "--help", "--version", "--completion"], 1)
+        meant = f"; the nearest is {near[0]}" if near else ""
+        print(f"cryosense: no verb {verb!r}{meant}. There are {', '.join(VERBS)}", file=sys.stderr)
         return 2
     if {"--help", "-h"} & set(others):
         return _help(verb, others)
@@ -102,12 +102,13 @@ def _answer(arguments: list[str]) -> int:
 
 def _run(verb: str, words: list[str]) -> int:
     from cryosense.cli.composing import checked
-    from cryosense.cli.help.arguments import options_first
+    from cryosense.cli.help.arguments import options_first, refuse_unknown_options
     from cryosense.cli.refusal import one_line
     from cryosense.cli.typed_words import as_typed
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach one_line unchanged
     with one_line(verb), checked():
+        refuse_unknown_options(words)
         sys.argv = [f"cryosense {verb}", *options_first(as_typed(verb, words))]
         if words[:1] == ["--cfg"] and len(words) <= 2:
             return _composed(verb)

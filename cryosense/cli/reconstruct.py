@@ -22,7 +22,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import cause, one_line, reason
-from cryosense.cli.running import opening, save, seen
+from cryosense.cli.running import draw, opening, seen
 from cryosense.cli.told import run_in_words
 from cryosense.data import ParticleSource
 from cryosense.errors import BusyError
@@ -80,7 +80,8 @@ class Work:
     def _finish(self, directory: RunDirectory) -> None:
         rows = pd.read_parquet(directory.path / "rows.parquet")
         if self.cfg.draw_example and (directory.path / "example.npz").is_file():
-            save(picture([read_example(directory.path, rows)], most_operators=1), directory.path / "example.png")
+            examples = [read_example(directory.path, rows)]
+            draw(directory.path / "example.png", self.cfg.formats, picture, examples, most_operators=1)
         directory.finish({"particles": len(rows)})
 
 

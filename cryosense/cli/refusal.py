@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hydra.errors import HydraException, InstantiationException
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from cryosense.cli.keys import with_keys
-from cryosense.errors import CryosenseError
+from cryosense.cli.keys import key_of, with_keys
+from cryosense.errors import ConfigError, CryosenseError
 
 TRACEBACK = "CRYOSENSE_TRACEBACK"  # environment variable, same as option --traceback: 1 shows every error with its traceback
 # What a file system says without naming the file.
@@ -26,7 +26,10 @@ LONGEST = 2000
 def reason(error: Exception) -> str:
     """Return what the error says, on one line, with configuration keys in place of the arguments that it names."""
     below, node = _unwrapped(error)
-    said = with_keys(str(below).strip(), below, node)
+    if isinstance(below, MissingMandatoryValue):
+        return f"{key_of(str(below.full_key))}=... is needed: it has no default"
+    said = str(below).strip()
+    said = said if isinstance(below, ConfigError) else with_keys(said, below, node)  # those are in keys as they are
     said = f"{node}: {said}" if isinstance(below, TypeError) and node else said
     line = "; ".join(line.strip() for line in said.splitlines()) or type(below).__name__
     line = CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from cryosense.errors import ArgumentError
 from cryosense.files.writing import written_whole
 from cryosense.runs.inputs import Stamps, stamps
 from cryosense.runs.lock import locked
@@ -19,8 +20,10 @@ from cryosense.runs.signals import ending_in_order
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FORMATS = ("png", "pdf", "svg")  # of pictures
+UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 # A run does not depend on where it is made, or on what happens to what is already there.
-OF_NO_RUN = ("output_dir", "rerun", "lock_expires_hours")
+OF_NO_RUN = ("output_dir", "rerun", "lock_expires_hours", "formats")
 
 
 def identity(cfg: DictConfig, without_effect: Iterable[str] = ()) -> str:
@@ -36,7 +39,8 @@ def part_of(plain: dict[str, Any], without_effect: Iterable[str]) -> str:
 
 
 def opening(cfg: DictConfig, kind: Kind, identity: str, fingerprint: str, inputs: Stamps | None = None) -> Opening:
-    """Return what the run directories of a composed config are opened with."""
+    """Return what run directories of a composed config are opened with. Raises ArgumentError: no such format of pictures."""
+    check_formats(cfg.get("formats", ()))
     return Opening(identity, fingerprint, kind, inputs or {}, cfg.rerun, cfg.lock_expires_hours)
 
 
@@ -52,7 +56,30 @@ def writing(path: str | Path) -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Save a figure, whole or not at all; its name determines the format."""
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, format=path.suffix[1:] or "png")
+def check_formats(formats: Iterable[str]) -> None:
+    """Raise ArgumentError for a format that pictures are not saved in."""
+    unknown = [each for each in formats if each not in FORMATS]
+    if unknown:
+        raise ArgumentError(f"formats={unknown[0]}: one of {', '.join(FORMATS)}")
+
+
+def draw(path: Path, formats: Iterable[str], make: Callable[..., Figure], *arguments: Any, **named: Any) -> list[str]:
+    """Make a figure, names with dollar signs as they are, and save it under its name and beside that in these formats."""
+    from cryosense.reporting.style import plain_text
+
+    with plain_text():
+        return save(make(*arguments, **named), path, formats)
+
+
+def save(figure: Figure, path: Path, formats: Iterable[str]) -> list[str]:
+    """Save a figure under its name, which tells its format, and beside that in others; return the files."""
+    from matplotlib import rc_context
+
+    check_formats(formats)
+    paths = list(dict.fromkeys([path, *(path.with_suffix(f".{each}") for each in formats)]))
+    with rc_context({"svg.hashsalt": "cryosense"}):  # the same figure, the same bytes
+        for each in paths:
+            kind = each.suffix[1:] or "png"
+            with written_whole(each) as unfinished:
+                figure.savefig(unfinished, format=kind, metadata=UNDATED.get(kind))
+    return [str(each) for each in paths]

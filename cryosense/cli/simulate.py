@@ -6,12 +6,13 @@ from pathlib import Path
 
 import hydra
 from hydra.utils import instantiate
+from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import identity, opening
+from cryosense.cli.running import draw, identity, opening
 from cryosense.reporting.figures.simulation import COLUMNS, draw_dataset
 from cryosense.simulation.dataset import FIGURE, SIMULATION, write_dataset
 from cryosense.simulation.particles import ParticleSimulator
@@ -35,18 +36,18 @@ def simulate(cfg: DictConfig, *, wait: bool = False) -> Path:
                     progress=bar.update,
                     relion_root=cfg.relion_root,
                 )
-            draw(directory / FIGURE, simulator, cfg.count)
+            draw(directory / FIGURE, cfg.formats, at_a_glance, simulator, cfg.count)
             run.finish(summary)
     return directory
 
 
-def draw(path: Path, simulator: ParticleSimulator, count: int) -> None:
-    """Draw a simulated data set at a glance."""
+def at_a_glance(simulator: ParticleSimulator, count: int) -> Figure:
+    """Return a simulated data set at a glance."""
     shown = simulator.chunk(range(min(COLUMNS, count)))
     size, title = simulator.pixel_size_angstrom, "with noise, without; true density"
     title = f"{count} particles of {simulator.box_size} px at {size:g} Å, SNR {simulator.snr:g}: {title}"
     defocus = shown.truth.ctf.defocus_u_angstrom
-    draw_dataset(path, shown.noisy, shown.clean, defocus, simulator.volumes, title)
+    return draw_dataset(shown.noisy, shown.clean, defocus, simulator.volumes, size, title)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="simulate")

@@ -30,6 +30,7 @@ class StackWork(ABC):
         source, images: the particles, and their images as they are worked on.
         record: where it is kept which images are usable.
         skip_bad: leave out images that are not, instead of stopping.
+        formats: of pictures, besides PNG.
         progress: called with how many particles are done since its last call.
     """
 
@@ -39,6 +40,7 @@ class StackWork(ABC):
     record: SurveyRecord
     sharding: Sharding
     skip_bad: bool
+    formats: list[str]
     progress: Callable[[int], object]
 
     @cached_property
@@ -88,6 +90,7 @@ def terms(cfg: DictConfig, source: ParticleSource, images: ParticleStack, files:
         "record": SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers),
         "sharding": Sharding(cfg.shard.index, cfg.shard.count),
         "skip_bad": cfg.data_checks.skip_bad,
+        "formats": list(cfg.get("formats", ())),
     }
 
 

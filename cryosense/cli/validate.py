@@ -15,7 +15,7 @@ from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress
 from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, seen
 from cryosense.reporting.figures.validation import draw_validation
 from cryosense.runs.devices import device_named
 from cryosense.tasks.maps.alignments import Alignments
@@ -40,7 +40,8 @@ def validate(cfg: DictConfig) -> bool:
             with progress(6 * min(len(checks.run.particles), checks.most_particles), "image", "validate") as bar:
                 made = checks.make(bar.update)
             summary = made.write(directory)
-            draw_validation(directory / "validation.png", made.curves, made.cutoff, made.box_angstrom)
+            shown = made.curves, made.cutoff, made.box_angstrom
+            draw(directory / "validation.png", cfg.formats, draw_validation, *shown)
             run.finish(summary)
         return bool(run.summary["passed"])
 

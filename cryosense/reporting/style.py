@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 # Okabe and Ito's, without the yellow, which is lost on white paper; black is the baseline's.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 LINES = ("-", "--", "-.", ":")
-FORMATS = ("png", "pdf", "svg")
 WORDS = {
     "zero_filled": "zero-filled",
     "fourier_crop": "lowest frequencies",
@@ -27,7 +28,13 @@ WORDS = {
     "gaussian": "Gaussian",
 }
 # A bar is as long as the largest of these that takes at most a quarter of the box.
-BAR_LENGTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+BAR_LENGTHS = tuple(digit * 10**power for power in range(-1, 6) for digit in (1, 2, 5))
+
+
+def plain_text() -> AbstractContextManager[None]:
+    """Return a context in which names with dollar signs are drawn as they are, not as formulas."""
+    context: AbstractContextManager[None] = rc_context({"text.parse_math": False})
+    return context
 
 
 def method_words(line: pd.Series) -> str:
@@ -71,14 +78,20 @@ def thresholds(axes: Axes, levels: Sequence[float]) -> None:
         )  # fmt: skip
 
 
-def scale_bar(axes: Axes, side_pixels: int) -> None:
-    """Draw a bar of so many pixels into the lower left corner of an image."""
-    length = max(each for each in BAR_LENGTHS if each <= max(1, side_pixels / 4))
-    margin = 0.05 * side_pixels
-    at = side_pixels - 0.5 - margin
+def scale_bar(axes: Axes, side_pixels: int, pixel_size_angstrom: float | None, *, upwards: bool = False) -> None:
+    """Draw a bar into the lower left corner of an image, in Å, or in pixels where their size is not known.
+
+    Args:
+        upwards: the first row of pixels is the lowest.
+    """
+    size = pixel_size_angstrom or 1.0
+    told = max((each for each in BAR_LENGTHS if each <= side_pixels * size / 4), default=BAR_LENGTHS[0])
+    length, margin = told / size, 0.05 * side_pixels
+    at = margin if upwards else side_pixels - 0.5 - margin
     axes.plot([margin, margin + length], [at, at], color="white", linewidth=4.5, solid_capstyle="butt")
     axes.plot([margin, margin + length], [at, at], color="black", linewidth=2.5, solid_capstyle="butt")
+    words = f"{told:g} {'px' if pixel_size_angstrom is None else 'Å'}"
     axes.annotate(
-        f"{length} px", (margin + length / 2, at), (0, 4), textcoords="offset points", ha="center", fontsize=8, color="black",
+        words, (margin + length / 2, at), (0, 4), textcoords="offset points", ha="center", fontsize=8, color="black",
         bbox={"facecolor": "white", "alpha": 0.75, "pad": 0.6, "linewidth": 0},
     )  # fmt: skip

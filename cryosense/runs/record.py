@@ -37,6 +37,12 @@ class Kind:
     rooms: tuple[str, ...] = field(default=())
 
     @property
+    def pictures(self) -> tuple[str, ...]:
+        """The same pictures in other formats, where those were asked for: beside the results as long as these stay."""
+        names = [name.removesuffix(".png") for name in (*self.results, *self.optional, *self.beside) if name.endswith(".png")]
+        return tuple(f"{name}.{kind}" for name in names for kind in ("pdf", "svg"))
+
+    @property
     def code(self) -> str:
         """Version of the code that makes them."""
         return code_version(self.rooms)

@@ -161,7 +161,7 @@ class RunDirectory:
     def _start_over(self) -> None:
         """Remove all that runs of this kind write, and nothing else: shards have their own directories."""
         kind = self.kind
-        for patterns in ((DONE,), kind.results, kind.optional, kind.scratch, kind.beside, reversed(OF_ALL)):
+        for patterns in ((DONE,), kind.results, kind.optional, kind.scratch, kind.beside, kind.pictures, reversed(OF_ALL)):
             remove(self.path, patterns)
 
     def _forget_if_empty(self) -> None:

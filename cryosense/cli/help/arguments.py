@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cryosense.cli.help.nearest import nearest
 from cryosense.cli.positional import WITH_A_WORD
+from cryosense.errors import ConfigError
+
+# Hydra's, and what may follow those that take one of a few words.
+OPTIONS = {*WITH_A_WORD, "--multirun", "-m", "--run", "-r", "--resolve", "--hydra-help", "--version"}
+OPTIONS |= {"--shell-completion", "-sc", "--experimental-rerun"}
+SHOWN = ("job", "hydra", "all")
+MAY_STAND_ALONE = {"--info", "-i"}
 
 
 def options_first(words: Sequence[str]) -> list[str]:
@@ -20,6 +28,28 @@ def options_first(words: Sequence[str]) -> list[str]:
         if word in WITH_A_WORD and rest:
             options.append(rest.pop(0))
     return [*options, *others]
+
+
+def refuse_unknown_options(words: Sequence[str]) -> None:
+    """Check the words that begin with a dash, which Hydra would answer with all that it knows.
+
+    Raises:
+        ConfigError: no such option, or one that lacks its word.
+    """
+    for i, word in enumerate(words):
+        if not word.startswith("-") or (i and words[i - 1] in WITH_A_WORD):
+            continue
+        name, equals, value = word.partition("=")
+        if name not in OPTIONS:
+            near = nearest(name, sorted(OPTIONS))
+            meant = f"; the nearest is {near}" if near else ""
+            bare = f"; keys are typed without dashes: {word.lstrip('-')}" if equals else ""
+            raise ConfigError(f"{word}: there is no such option{bare or meant}")
+        value = value if equals else "".join(words[i + 1 : i + 2])
+        if name in WITH_A_WORD - MAY_STAND_ALONE and not value:
+            raise ConfigError(f"{name}: needs a word after it")
+        if name in {"--cfg", "-c"} and value not in SHOWN:
+            raise ConfigError(f"{name} {value}: one of {', '.join(SHOWN)}")
 
 
 def asked_about(words: Sequence[str]) -> str | None:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most similar, as a whole or by its last part; None if none is."""
     names = list(known)
-    close = difflib.get_close_matches(word, names, 1, 0.75)
+    same = [name for name in names if name.casefold() == word.casefold()]
+    close = same or difflib.get_close_matches(word, names, 1, 0.75)
     if close:
         return close[0]
     last = {name.rpartition(".")[2]: name for name in reversed(names)}

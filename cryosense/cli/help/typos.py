@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from hydra.utils import get_object
 
 from cryosense.cli.conf_dir import conf_dir
@@ -16,6 +18,28 @@ from cryosense.cli.help.nearest import nearest
 from cryosense.errors import ConfigError
 
 Options = Callable[[str], Sequence[str]]
+
+
+def parsed(verb: str, words: Sequence[str]) -> list[Override]:
+    """Return the overrides that a command line's words are. Raises ConfigError for one that Hydra cannot read."""
+    parser, found = OverridesParser.create(), []
+    for word in words:
+        try:
+            found.append(parser.parse_override(word))
+        except HydraException:
+            raise ConfigError(f"{word}: {_unreadable(verb, word)}") from None
+    return found
+
+
+def _unreadable(verb: str, word: str) -> str:
+    key, equals, value = word.partition("=")
+    if equals:
+        example = f"\"{key}='{value}'\""
+        return f"cannot be read; a value with brackets, commas, spaces or = in it stands in two pairs of quotes: {example}"
+    keys = {*all_entries(verb), *groups_of(verb)} if (conf_dir() / f"{verb}.yaml").is_file() else set()
+    if key in keys:
+        return f"has no value: {key}=..."
+    return "is neither an option nor key=value" + (f"; particles are named by data.path={word}" if "data.path" in keys else "")
 
 
 def refuse_mistyped(verb: str, overrides: Sequence[Override], options: Options) -> None:
@@ -44,9 +68,11 @@ def refuse_mistyped(verb: str, overrides: Sequence[Override], options: Options) 
 
 def _check_choice(verb: str, word: Override, chosen: dict[str, str | None], swept: set[str], options: Options) -> None:
     group, name, made = word.key_or_group, _text(word), catalogue(verb, chosen).groups
+    if word.is_delete() and made.get(group) is not None:
+        raise ConfigError(f"~{group}: {verb} cannot do without: choose another by {group}=...")
     if name is None or not _is_single(word):
         return
-    known = options(group)
+    known = [each for each in options(group) if not each.startswith("_")]
     if name not in known:
         near = nearest(name, known)
         meant = f"; the nearest is {group}={near}" if near else ""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
-
-from cryosense.files.writing import written_whole
 
 DOTS_PER_INCH = 110
 LINES = {
@@ -25,15 +22,13 @@ WITHOUT_LOSS = {"as it is": "s", "lossless": "D"}
 SHARE, UNMASKED, MASKED = "equivalent_particles_share", "resolution_unmasked_angstrom", "resolution_masked_angstrom"
 
 
-def draw_advice(
-    path: Path, table: pd.DataFrame, checks: pd.DataFrame, answers: dict[str, dict[str, float]], title: str
-) -> None:
-    """Write a PNG of ``advice.csv``, ``checks.csv`` and the answers of ``advice.json``.
+def draw_advice(table: pd.DataFrame, checks: pd.DataFrame, answers: dict[str, dict[str, float]], title: str) -> Figure:
+    """Return a figure of ``advice.csv``, ``checks.csv`` and the answers of ``advice.json``.
 
     Predictions are lines, for the whole data set; checks are points, of the sample: each is drawn where the prediction for the
     sample would lie on the line, moved by as much as it was off.
     """
-    figure = Figure(figsize=(10.0, 8.0), layout="constrained")
+    figure = Figure(figsize=(10.0, 8.0), dpi=DOTS_PER_INCH, layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[1.2, 1.0])
     _draw_shares(upper, table)
     _draw_resolutions(lower, table)
@@ -49,8 +44,7 @@ def draw_advice(
     upper.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
     lower.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
     figure.suptitle(title, fontsize=10)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+    return figure
 
 
 def _draw_shares(axes: Axes, table: pd.DataFrame) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cryosense.files.writing import written_whole
 from cryosense.metrics.anisotropy import THRESHOLD, Anisotropy
 from cryosense.reporting.style import BLUE, ORANGE, VERMILION
 
@@ -19,16 +16,15 @@ EQUATOR = 2**0.5  # Lambert's azimuthal equal-area projection: radius 2 sin(tilt
 EXTENT = (-EQUATOR, EQUATOR, -EQUATOR, EQUATOR)
 
 
-def draw_anisotropy(path: Path, anisotropy: Anisotropy, box_size: int, pixel_size_angstrom: float) -> None:
-    """Write a PNG: the half sphere from above in equal areas, coloured by resolution, and the curves of all directions."""
-    figure = Figure(figsize=(12.5, 5.4), layout="constrained")
+def draw_anisotropy(anisotropy: Anisotropy, box_size: int, pixel_size_angstrom: float) -> Figure:
+    """Return a figure: the half sphere from above in equal areas, coloured by resolution, and the curves of all directions."""
+    figure = Figure(figsize=(12.5, 5.4), dpi=DOTS_PER_INCH, layout="constrained")
     sphere, curves = figure.subplots(1, 2, width_ratios=[1.0, 1.25])
     _draw_sphere(figure, sphere, anisotropy)
     _draw_curves(curves, anisotropy, box_size, pixel_size_angstrom)
     reached = f"{anisotropy.unreached_share:.0%} of directions unreached at {anisotropy.judged_at_angstrom:.3g} Å"
     figure.suptitle(f"{len(anisotropy.table)} directions, cones of ±{anisotropy.half_angle_deg:g}°: {reached}", fontsize=10)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+    return figure
 
 
 def _draw_sphere(figure: Figure, axes: Axes, anisotropy: Anisotropy) -> None:

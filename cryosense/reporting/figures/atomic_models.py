@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cryosense.files.tables import THRESHOLDS
-from cryosense.files.writing import written_whole
 from cryosense.reporting.style import ORANGE, VERMILION
 
 DOTS_PER_INCH = 110
@@ -21,18 +19,17 @@ COLOURS = {"a": "black", "b": VERMILION}
 
 
 def draw_models(
-    path: Path,
     residues: pd.DataFrame | None,
     curves: Mapping[str, pd.DataFrame],
     within_angstrom: float,
     most_chains: int,
     title: str,
-) -> None:
-    """Write a PNG: distances of ``residues`` along the first ``most_chains`` pairs of chains; FSC of a map to each model."""
+) -> Figure:
+    """Return a figure: distances of residues along the first ``most_chains`` pairs of chains; FSC of a map to each model."""
     chains = [] if residues is None else list(residues.groupby(["chain_a", "chain_b"], sort=False))[:most_chains]
     rows = math.ceil(len(chains) / COLUMNS)
     heights = [2.3 * rows] * bool(rows) + [3.8] * bool(curves)
-    figure = Figure(figsize=(13.5, sum(heights) + 0.6), layout="constrained")
+    figure = Figure(figsize=(13.5, sum(heights) + 0.6), dpi=DOTS_PER_INCH, layout="constrained")
     parts = list(figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
     if chains:
         assert residues is not None
@@ -41,8 +38,7 @@ def draw_models(
     if curves:
         _draw_curves(parts.pop(0).subplots(), curves)
     figure.suptitle(title, fontsize=10)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+    return figure
 
 
 def _draw_chains(figure: Figure, panels: np.ndarray, chains: list, residues: pd.DataFrame, within_angstrom: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +13,6 @@ from matplotlib.lines import Line2D
 from cryosense.biology.embedding import principal_components
 from cryosense.biology.latent_run import LatentRun
 from cryosense.biology.matching import Matching
-from cryosense.files.writing import written_whole
 from cryosense.seeding import generator
 
 DOTS_PER_INCH = 110
@@ -25,12 +23,12 @@ COLOURS = to_rgba_array(TEN.split())
 TITLE_LENGTH = 48
 
 
-def draw_comparison(path: Path, first: LatentRun, others: Sequence[LatentRun], matchings: dict[str, Matching]) -> None:
-    """Write a PNG with a row for each other run: the first run's embedding, the other's, and the counts of both clusterings.
+def draw_comparison(first: LatentRun, others: Sequence[LatentRun], matchings: dict[str, Matching]) -> Figure:
+    """Return a figure with a row for each other run: the first run's embedding, the other's, counts of both clusterings.
 
     Points have the colours of the *first* run's clusters in both: where colours mix in the second, clusters do.
     """
-    figure = Figure(figsize=(14.0, 4.6 * len(others)), layout="constrained")
+    figure = Figure(figsize=(14.0, 4.6 * len(others)), dpi=DOTS_PER_INCH, layout="constrained")
     rows = figure.subplots(len(others), 3, squeeze=False)
     shown = drawn_particles(len(first.clusters))
     for (left, middle, right), other in zip(rows, others, strict=True):
@@ -40,8 +38,7 @@ def draw_comparison(path: Path, first: LatentRun, others: Sequence[LatentRun], m
     names = range(int(first.clusters.max()) + 1)
     handles = [Line2D([], [], marker="o", linestyle="", color=COLOURS[name % len(COLOURS)], label=str(name)) for name in names]
     rows[0, 0].legend(handles=handles, fontsize=8, title="cluster of the first run", title_fontsize=8)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+    return figure
 
 
 def drawn_particles(count: int) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from cryosense.files.tables import THRESHOLDS, reading
-from cryosense.files.writing import written_whole
 from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, resolution_axis, thresholds
 
 STYLES = {
@@ -31,16 +29,15 @@ DOTS_PER_INCH = 110
 
 
 def draw_map(
-    path: Path,
     table: pd.DataFrame,
     resolutions: pd.DataFrame,
     full_map: Tensor,
     mask: Tensor,
     pixel_size_angstrom: float,
     title: str,
-) -> None:
-    """Write a PNG: the curves of ``table`` with their resolutions, and sections of the map with the mask's outline."""
-    figure = Figure(figsize=(13.5, 7.2), layout="constrained")
+) -> Figure:
+    """Return a figure: the curves of ``table`` with their resolutions, and sections of the map with the mask's outline."""
+    figure = Figure(figsize=(13.5, 7.2), dpi=DOTS_PER_INCH, layout="constrained")
     [above], [below] = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.15, 1.0])
     _draw_curves(above.subplots(), table, resolutions)
     for column, (axes, (axis, across, up)) in enumerate(zip(below.subplots(1, 3), SECTIONS, strict=True)):
@@ -51,8 +48,7 @@ def draw_map(
         axes.set_xlabel(f"{across} (Å)")
         axes.set_ylabel(f"{up} (Å)")
     figure.suptitle(title, fontsize=10)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+    return figure
 
 
 def _draw_curves(axes: Axes, table: pd.DataFrame, resolutions: pd.DataFrame) -> None:

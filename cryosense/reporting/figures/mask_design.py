@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from cryosense.files.writing import written_whole
 from cryosense.reporting.style import BLUE, ORANGE, VERMILION
 
 DOTS_PER_INCH = 110
 
 
 def draw_design(
-    path: Path,
     table: pd.DataFrame,
     obtained: Tensor | None,
     fsc_floor: float,
     pixel_size_angstrom: float,
     summary: dict[str, object],
-) -> None:
-    """Write a PNG: FSC of the pilot, expected without and with masks, and obtained (n // 2 + 1,), with the profile below."""
-    figure = Figure(figsize=(9.0, 7.0), layout="constrained")
+) -> Figure:
+    """Return a figure: FSC of the pilot, expected without and with masks, obtained (n // 2 + 1,), and the profile below."""
+    figure = Figure(figsize=(9.0, 7.0), dpi=DOTS_PER_INCH, layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[1.6, 1.0])
     _draw_curves(upper, table, obtained, fsc_floor)
     lower.step(table["shell"], table["keep_probability"], where="mid", color="black")
@@ -38,8 +34,7 @@ def draw_design(
     readings = [f"{each:.2f} Å" if isinstance(each, float) else "none" for each in (expected, without)]
     compression = f"compression (dof) {summary['compression']:.3g}"
     figure.suptitle(f"{compression}: {readings[0]} expected at 0.143, {readings[1]} without masks", fontsize=11)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+    return figure
 
 
 def _draw_curves(axes: Axes, table: pd.DataFrame, obtained: Tensor | None, fsc_floor: float) -> None:

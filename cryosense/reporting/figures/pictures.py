@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -33,12 +31,6 @@ class Scales:
     images: tuple[float, float]
     errors: float
     characters: int
-
-
-def plain_text() -> AbstractContextManager[None]:
-    """Return a context in which names with dollar signs are drawn as they are, not as formulas."""
-    context: AbstractContextManager[None] = rc_context({"text.parse_math": False})
-    return context
 
 
 def picture(examples: list[Example], *, most_operators: int) -> Figure:
@@ -104,7 +96,7 @@ def _draw_leading(panels: list[Axes], example: Example, leading: list[str], scal
             image, title = example.images[name], _filled(LEADING[name], scales.characters)
             _show(axes, image, _range(image) if name == "measurement" else scales.images, title)
             if name == "image":
-                scale_bar(axes, image.shape[-1])
+                scale_bar(axes, image.shape[-1], example.pixel_size_angstrom)
 
 
 def _draw_batch(

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cryosense.files.writing import written_whole
 from cryosense.reporting.style import BLUE
 
 DOTS_PER_INCH = 110
 LATITUDES, LONGITUDES = 12, 24  # bins of equal area
 
 
-def draw_poses(path: Path, poses: pd.DataFrame, title: str) -> None:
-    """Write a PNG of the columns of ``pose_columns``: views on the sphere, spread, entropy, and largest probability."""
-    figure = Figure(figsize=(10.0, 6.5), layout="constrained")
+def draw_poses(poses: pd.DataFrame, title: str) -> Figure:
+    """Return a figure of the columns of ``pose_columns``: views on the sphere, spread, entropy, and largest probability."""
+    figure = Figure(figsize=(10.0, 6.5), dpi=DOTS_PER_INCH, layout="constrained")
     views = figure.add_subplot(2, 2, 1, projection="mollweide")
     _draw_views(views, poses["rlnAngleRot"].to_numpy(), poses["rlnAngleTilt"].to_numpy())
     histograms = [
@@ -33,8 +30,7 @@ def draw_poses(path: Path, poses: pd.DataFrame, title: str) -> None:
         axes.set(xlabel=label, ylabel="particles")
         axes.legend(fontsize=8)
     figure.suptitle(title, fontsize=11)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+    return figure
 
 
 def _draw_views(axes: Axes, rot_deg: np.ndarray, tilt_deg: np.ndarray) -> None:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from cryosense.files.writing import written_whole
+from cryosense.reporting.style import scale_bar
 
-COLUMNS = 8
+COLUMNS, DOTS_PER_INCH = 8, 110
 AXIS_NAMES = ("z", "y", "x")
 
 
-def draw_dataset(path: Path, noisy: Tensor, clean: Tensor, defocus_angstrom: Tensor, volumes: Tensor, title: str) -> None:
-    """Write a PNG: some particles, the same without noise, and projections and central sections of the densities.
+def draw_dataset(
+    noisy: Tensor, clean: Tensor, defocus_angstrom: Tensor, volumes: Tensor, pixel_size_angstrom: float, title: str
+) -> Figure:
+    """Return a figure: some particles, the same without noise, and projections and central sections of the densities.
 
     Of ``noisy`` and ``clean`` (b, 1, n, n) at most COLUMNS are shown; ``defocus_angstrom`` is (b,); of ``volumes``
     (s, n, n, n) the first and the last are shown.
     """
     ends = _ends(volumes)
-    figure = Figure(figsize=(1.6 * COLUMNS, 1.75 * (2 + len(ends))), layout="constrained")
+    figure = Figure(figsize=(1.6 * COLUMNS, 1.75 * (2 + len(ends))), dpi=DOTS_PER_INCH, layout="constrained")
     rows = figure.subplots(2 + len(ends), COLUMNS, squeeze=False)
     for axes in rows.flat:
         axes.set_axis_off()
@@ -33,9 +33,11 @@ def draw_dataset(path: Path, noisy: Tensor, clean: Tensor, defocus_angstrom: Ten
         _show(rows[1, column], without, f"defocus {defocus / 1e4:.2f} µm")
     for row, volume in zip(rows[2:], ends, strict=True):
         _draw_volume(row, volume)
+    scale_bar(rows[0, 0], noisy.shape[-1], pixel_size_angstrom)
+    for row in rows[2:]:
+        scale_bar(row[0], volumes.shape[-1], pixel_size_angstrom)
     figure.suptitle(title)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=110, format="png")
+    return figure
 
 
 def _ends(volumes: Tensor) -> Tensor:

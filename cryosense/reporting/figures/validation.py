@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cryosense.files.writing import written_whole
 from cryosense.metrics.chance import DEVIATIONS
 from cryosense.reporting.style import BLUE, ORANGE, VERMILION
 
@@ -17,9 +14,9 @@ COLOURS = {"particles": "black", "noise": VERMILION, "randomised": BLUE}
 LINES = {"uncompressed": ":", "compressed": "-"}
 
 
-def draw_validation(path: Path, table: pd.DataFrame, cutoff: int, box_angstrom: float) -> None:
-    """Write a PNG: half-map FSC and FSC to the truth of particles, of noise and of particles with random phases."""
-    figure = Figure(figsize=(12.0, 5.0), layout="constrained")
+def draw_validation(table: pd.DataFrame, cutoff: int, box_angstrom: float) -> Figure:
+    """Return a figure: half-map FSC and FSC to the truth of particles, of noise and of particles with random phases."""
+    figure = Figure(figsize=(12.0, 5.0), dpi=DOTS_PER_INCH, layout="constrained")
     shells = table["shell"].to_numpy()
     chance = DEVIATIONS / np.sqrt(4 * np.pi * np.maximum(shells, 1) ** 2)
     for axes, curve in zip(figure.subplots(1, 2, sharey=True), ("half maps", "to truth"), strict=True):
@@ -37,5 +34,4 @@ def draw_validation(path: Path, table: pd.DataFrame, cutoff: int, box_angstrom: 
         axes.axhline(0, color="black", linewidth=0.5)
         axes.grid(alpha=0.3)
     figure.axes[0].legend(fontsize=8)
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=DOTS_PER_INCH, format="png")
+    return figure

@@ -10,13 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from cryosense.files.writing import written_whole
-from cryosense.reporting.figures.pictures import picture, plain_text
+from cryosense.reporting.figures.pictures import picture
 from cryosense.reporting.report.answer import answer
 from cryosense.reporting.report.curves import map_score_curves, score_curves
 from cryosense.reporting.report.making import how_made
 from cryosense.reporting.report.markup import Markup, drawing, element, joined, photograph, table_of
 from cryosense.reporting.report.sections import advice, facts, paper_table, winners
 from cryosense.reporting.report.slices import map_sections
+from cryosense.reporting.style import plain_text
 from cryosense.reporting.tables.collected_maps import FinishedMap, map_curves
 from cryosense.reporting.tables.examples import Example, arrange
 from cryosense.reporting.tables.formats import operator_label

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cryosense.errors import UnusableRunError
 from cryosense.files.limits import require_regular
+from cryosense.reporting.style import scale_bar
 from cryosense.reporting.tables.collected_maps import FinishedMap
 
 LARGEST_SIDE = 4096  # voxels
@@ -29,7 +30,7 @@ def map_sections(maps: Sequence[FinishedMap]) -> tuple[Figure | None, list[str]]
     sections, unreadable = [], []
     for each in maps:
         try:
-            sections.append((each.name, _section(each)))
+            sections.append((each.name, *_section(each)))
         except (OSError, ValueError) as error:
             unreadable.append(f"{each.name}: {error}")
     if not sections:
@@ -40,15 +41,16 @@ def map_sections(maps: Sequence[FinishedMap]) -> tuple[Figure | None, list[str]]
     panels = figure.subplots(rows, ACROSS, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()
-    for axes, (name, section) in zip(panels, sections, strict=False):
+    for axes, (name, section, voxel_angstrom) in zip(panels, sections, strict=False):
         low, high = np.percentile(section, (0.5, 99.8))
         axes.imshow(section, cmap="gray", vmin=low, vmax=high, origin="lower", interpolation="nearest")
         axes.set_title(textwrap.fill(name, TITLE_CHARACTERS), fontsize=7)
+        scale_bar(axes, len(section), voxel_angstrom, upwards=True)
     return figure, unreadable
 
 
-def _section(each: FinishedMap) -> NDArray[np.float32]:
-    """Return the middle of the map along z, (n, n)."""
+def _section(each: FinishedMap) -> tuple[NDArray[np.float32], float | None]:
+    """Return the middle of the map along z, (n, n), and the side of a voxel, None where the header has none."""
     require_regular(each.directory / "map.mrc")
     with mrcfile.mmap(each.directory / "map.mrc", mode="r") as mrc:
         data = mrc.data
@@ -56,7 +58,7 @@ def _section(each: FinishedMap) -> NDArray[np.float32]:
             raise UnusableRunError("map.mrc holds no volume")
         if max(data.shape) > LARGEST_SIDE:
             raise UnusableRunError(f"map.mrc is of {data.shape} voxels")
-        section = np.array(data[len(data) // 2], dtype=np.float32)
+        section, voxel = np.array(data[len(data) // 2], dtype=np.float32), float(mrc.voxel_size.x)
     if not np.isfinite(section).all():
         raise UnusableRunError("map.mrc holds values that are not finite")
-    return section
+    return section, voxel if 0 < voxel < np.inf else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,16 +19,24 @@ from cryosense.reporting.tables.summary import METHOD, OPERATOR, in_order
 
 Image = NDArray[np.float32]
 LARGEST_SIDE = 4096  # pixels
+LARGEST_PIXEL_ANGSTROM = 1e4
 NEEDED = ("image", "measurement", "reconstruction")
 OPTIONAL = ("clean", "deviation")
 
 
 @dataclass(frozen=True)
 class Example:
-    """One particle of one run: its row, and its images by name, those in NEEDED and, where known, in OPTIONAL."""
+    """One particle of one run.
+
+    Attributes:
+        row: its row.
+        images: its images by name, those in NEEDED and, where known, in OPTIONAL.
+        pixel_size_angstrom: of these images; None where it is not known.
+    """
 
     row: pd.Series
     images: dict[str, Image]
+    pixel_size_angstrom: float | None = None
 
     @property
     def error(self) -> Image:
@@ -42,8 +51,8 @@ class Example:
 
 def read_example(run: Path, rows: pd.DataFrame) -> Example:
     """Return the images in the run's ``example.npz`` and that particle's row. Raises UnusableRunError if either is missing."""
-    run_id, particle, images = _read_images(run)
-    return _with_row(particle, images, rows[rows["run_id"] == run_id])
+    summary, particle, images = _read_images(run)
+    return _with_row(summary, particle, images, rows[rows["run_id"] == str(summary["run_id"])])
 
 
 def read_examples(runs: Iterable[Path], rows: pd.DataFrame) -> tuple[list[Example], list[tuple[Path, str]]]:
@@ -52,17 +61,18 @@ def read_examples(runs: Iterable[Path], rows: pd.DataFrame) -> tuple[list[Exampl
     of_run = dict(list(rows.groupby("run_id", observed=True)))
     for run in runs:
         try:
-            run_id, particle, images = _read_images(run)
-            examples.append(_with_row(particle, images, of_run.get(run_id, rows.iloc[:0])))
+            summary, particle, images = _read_images(run)
+            examples.append(_with_row(summary, particle, images, of_run.get(str(summary["run_id"]), rows.iloc[:0])))
         except ValueError as error:
             without.append((run, str(error)))
     return examples, without
 
 
-def _read_images(run: Path) -> tuple[str, int, dict[str, Image]]:
-    """Return the run's id, the particle and its images."""
+def _read_images(run: Path) -> tuple[dict[str, Any], int, dict[str, Image]]:
+    """Return the run's summary, the particle and its images."""
     try:
-        run_id = str(read_json(run / "summary.json")["run_id"])
+        summary = {**read_json(run / "summary.json")}
+        str(summary["run_id"])
         images = read_npz(run / "example.npz", ("particle", *NEEDED, *OPTIONAL))
         particle = int(images.pop("particle"))
     except (ValueError, KeyError, TypeError, OverflowError) as error:
@@ -75,14 +85,16 @@ def _read_images(run: Path) -> tuple[str, int, dict[str, Image]]:
         same = image.shape == shape or name == "measurement"
         if image.ndim != 2 or not same or not 1 <= image.size <= LARGEST_SIDE**2 or not np.isfinite(image).all():
             raise UnusableRunError(f"example.npz: {name}, of shape {image.shape}, is not an image like one of shape {shape}")
-    return run_id, particle, images
+    return summary, particle, images
 
 
-def _with_row(particle: int, images: dict[str, Image], rows_of_run: pd.DataFrame) -> Example:
+def _with_row(summary: dict[str, Any], particle: int, images: dict[str, Image], rows_of_run: pd.DataFrame) -> Example:
     row = rows_of_run[rows_of_run["particle"] == particle]
     if row.empty:
         raise UnusableRunError(f"its rows hold no particle {particle}, of which example.npz holds the images")
-    return Example(row.iloc[0], images)
+    size = summary.get("pixel_size_angstrom")
+    known = isinstance(size, int | float) and 0 < size < LARGEST_PIXEL_ANGSTROM
+    return Example(row.iloc[0], images, float(size) if known else None)
 
 
 def arrange(examples: list[Example]) -> tuple[list[dict[str, Example]], list[str]]:

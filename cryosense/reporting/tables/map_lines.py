@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from cryosense.errors import CryosenseError
 from cryosense.files.limits import read_json, read_yaml
 from cryosense.files.tables import reading
+from cryosense.reporting.style import method_words
 from cryosense.reporting.tables.collected_maps import FinishedMap
 from cryosense.reporting.tables.formats import method_label, operator_label
 from cryosense.reporting.tables.summary import METHOD, OPERATOR
@@ -29,6 +30,7 @@ TITLES = {
     "uncompressed_0143_angstrom": "to uncompressed, 0.143",
     "reference_05_angstrom": "to reference, 0.5",
 }
+OF_FILES = ("operator", "masks", "block_size", "symmetric", "compression_nominal")
 EQUIVALENT = "equivalent_particles"
 MASKS_ONLY, UNCOMPRESSED = "what was measured, no prior", "uncompressed"
 
@@ -45,7 +47,7 @@ def map_lines(maps: list[FinishedMap], runs: Iterable[Path], rows: pd.DataFrame)
     lines = []
     for each in maps:
         worth = each.summary.get("equivalent_particles")
-        origin = _origin(each.directory, by_name)
+        origin = _origin(each.directory, each.summary, by_name)
         run_id = origin.get("run_id")
         own = {"compression_dof": each.summary.get("compression_dof") if run_id is None else None}
         line: dict[str, Any] = {
@@ -103,18 +105,37 @@ def map_words(maps: pd.DataFrame) -> list[dict[str, str]]:
     return [{title: word for title, word in words.items() if any(each[title] for each in shown)} for words in shown]
 
 
+def made_of(folder: Path, summary: Mapping[str, object], runs: Mapping[str, Path] | None = None) -> str:
+    """Return in words which images the map in this folder is made of, of which ``summary`` is that in ``done.json``."""
+    line = pd.Series(dict.fromkeys([*OPERATOR, *METHOD]) | _origin(folder, summary, runs or {}))
+    if pd.isna(line["reconstructor"]):
+        return "images"
+    method = method_words(line) if line.get("run_id") is not None else str(line["reconstructor"])
+    return f"{method}; {operator_label(line)}" if pd.notna(line["compression_nominal"]) else method
+
+
 def _label(line: pd.Series) -> str:
     return "" if pd.isna(line["reconstructor"]) else method_label(line)
 
 
-def _origin(folder: Path, runs: dict[str, Path]) -> dict[str, Any]:
+def _measured(facts: Any) -> dict[str, Any]:
+    """Return what the summary of a map says of the measurement file that it is made from."""
+    inside = f" to shell {facts['last_shell']:.0f}" if facts.get("last_shell") is not None else ""
+    spent = float(facts["bytes_per_particle"])
+    words = f"{str(facts['quantiser']).replace('_', ' ')} quantiser{inside}, {spent:.0f} bytes a particle"
+    return {**{name: facts.get(name) for name in OF_FILES}, "reconstructor": words}
+
+
+def _origin(folder: Path, summary: Mapping[str, object], runs: Mapping[str, Path]) -> dict[str, Any]:
     """Return what is known about what the map in this folder is made from."""
     try:
+        if summary.get("measured") is not None:
+            return usable_facts(_measured(summary["measured"]))
         config: Any = read_yaml(folder / "config.yaml")
         source = Path(config["data"]["path"]).parent
-        summary = _summary(runs.get(source.name, source))
-        if summary is not None:
-            return usable_facts({name: summary.get(name) for name in ("run_id", *OPERATOR, *METHOD)})
+        made = _summary(runs.get(source.name, source))
+        if made is not None:
+            return usable_facts({name: made.get(name) for name in ("run_id", *OPERATOR, *METHOD)})
         operator = config.get("operator")
         if operator is None:
             return {"reconstructor": UNCOMPRESSED}

@@ -102,5 +102,6 @@ def complete(run: Run, directory: Path, shown: Portion) -> None:
             root=run.relion_root,
         )
     summary = {key: None if value != value else value for key, value in run.describe().items()}
-    write_json_atomic(directory / "summary.json", summary | {"geometry": images.geometry.describe()})
+    about = {"geometry": images.geometry.describe(), "pixel_size_angstrom": images.pixel_size_angstrom}
+    write_json_atomic(directory / "summary.json", summary | about)
     RowWriter(directory, SCHEMA).finish()

@@ -1,4 +1,4 @@
-"""Twenty-five mistyped commands, and the one line that each gets. ``python -m tests.cli.help.test_mistyped`` prints them."""
+"""Forty mistyped commands, and the one line that each gets. ``python -m tests.cli.help.test_mistyped`` prints them."""
 
 import contextlib
 import io
@@ -31,11 +31,26 @@ MISTYPED = {
     "reconstruct operator=pixel --config-dir nowhere": "nowhere",
     "simulate snr=-1": "snr must be positive",
     "simulate microscope.voltage=200": "the nearest is microscope.voltage_kv",
-    "backproject": "data.path",
+    "backproject": "data.path=... is needed",
     "backproject data.path=x.star symetry=D7": "the nearest is symmetry",
-    "train model=unroled": "the nearest is model=unrolled",
-    "train operator=pixel": "model=unrolled",
+    "train model=unroled": ": model=unroled: there is no such choice; the nearest is model=unrolled",
+    "train operator=pixel": "is a choice of model=unrolled",
     "measure x.star output=x.h5": ".cryo.h5",
+    "reconstruct compression 2": "compression: has no value: compression=...",
+    "reconstruct compression==2": "cannot be read",
+    "reconstruct --compression=2": "keys are typed without dashes: compression=2",
+    "reconstruct --multirn compression=2,3": "the nearest is --multirun",
+    "reconstruct --cfg jobs": "one of job, hydra, all",
+    "reconstruct operator=pixel --config-dir": "--config-dir: needs a word after it",
+    "reconstruct particles.star": "data.path=particles.star",
+    "reconstruct reconstructor=TV": "the nearest is reconstructor=tv",
+    "reconstruct compression=2,4": "add --multirun",
+    "reconstruct ~operator": "cannot do without",
+    "reconstruct formats=[jpg]": "formats=jpg: one of png, pdf, svg",
+    "align": ": data.path=... is needed",
+    "compare-models a.cif": "map.path",
+    "simulate density=molecule": "There are builtin, hinge_continuum",
+    "--hlep": "the nearest is --help",
 }
 
 

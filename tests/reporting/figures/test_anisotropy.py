@@ -14,7 +14,7 @@ from tests.tasks.balls import PIXEL, N, reconstruction
 def pixels(path: Path, noise: float, views: torch.Tensor | None) -> np.ndarray:
     made = reconstruction(noise=noise)
     found = Cones(40, 30.0).assess(*made.halves, made.views if views is None else views, 8.0, PIXEL)
-    draw_anisotropy(path, found, N, PIXEL)
+    draw_anisotropy(found, N, PIXEL).savefig(path)
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB")).astype(int)
 

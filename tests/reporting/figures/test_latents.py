@@ -24,7 +24,8 @@ def test_both_embeddings_show_all_colours_of_the_first_run(tmp_path: Path) -> No
     points = np.random.default_rng(0).standard_normal((800, 2)) + 9 * np.eye(4, 2)[clusters]
     first = LatentRun("first", points, clusters, clusters[:, None])
     other = LatentRun("other", points[:, :1], (clusters + 1) % 4, clusters[:, None])
-    draw_comparison(tmp_path / "a.png", first, [other], {"other": match_clusters(first.clusters, other.clusters)})
+    matchings = {"other": match_clusters(first.clusters, other.clusters)}
+    draw_comparison(first, [other], matchings).savefig(tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as image:
         pixels = np.asarray(image.convert("RGB")).astype(float) / 255
     for panel in (pixels[:, : pixels.shape[1] // 3], pixels[:, pixels.shape[1] // 3 : 2 * pixels.shape[1] // 3]):

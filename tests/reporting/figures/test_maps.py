@@ -13,7 +13,8 @@ from tests.tasks.balls import PIXEL, reconstruction
 def test_sections_are_drawn(tmp_path: Path) -> None:
     made = reconstruction()
     found = assessment().judge(made)
-    draw_map(tmp_path / "fsc.png", found.table, found.resolutions, made.full_map, found.mask, PIXEL, "a ball")
+    figure = draw_map(found.table, found.resolutions, made.full_map, found.mask, PIXEL, "a ball")
+    figure.savefig(tmp_path / "fsc.png")
     with Image.open(tmp_path / "fsc.png") as picture:
         pixels = np.asarray(picture.convert("L"))
     # Sections below, a ball in the middle one of them: neither empty nor black.
