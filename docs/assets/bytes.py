@@ -1,78 +1,101 @@
-"""The picture of the front page: bytes per particle against the resolution of the map. Run from the root of a checkout.
+"""The picture of the front page, from the committed table of experiments/bytes_on_disk. Run from the root of a checkout.
 
-600 simulated particles of 64 px and 3.5 Å, one seed; each scheme is measured to a file, of which alone the map is made.
+python docs/assets/bytes.py; the table is made by python experiments/bytes_on_disk/run.py
 """
 
 from __future__ import annotations
 
-import subprocess
+import re
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cryosense.measurement.file import MeasurementFile
+from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 
-WORK = Path("outputs/front_page")
-MASKS = "operator=fourier operator/masks=uniform operator.per_particle=true quantiser=float16 compression="
-SCHEMES = {
-    "float32": "quantiser=float32",
-    "float16": "quantiser=float16",
-    "masks, C = 2.5": f"{MASKS}2.5",
-    "masks, C = 5": f"{MASKS}5",
-    "3 bits": "quantiser=uniform quantiser.step=0.5",
-    "1.4 bits": "quantiser=uniform quantiser.step=1.7",
-    "sign": "quantiser=sign",
-    "3 bits inside the resolution": "quantiser=uniform quantiser.step=0.5 quantiser.last_shell=24",
-    "1.4 bits inside the resolution": "quantiser=uniform quantiser.step=1.7 quantiser.last_shell=24",
+TABLE = Path("experiments/bytes_on_disk/results_molecule.md")
+PICTURE = Path(__file__).with_name("bytes.png")
+SCHEME, BYTES, WORTH, RESOLUTION = "scheme", "bytes a particle", "by the cross-FSC", "resolution (Å)"
+# A family of schemes: how it is drawn, and on which side its names stand. The first that a scheme's name matches is its own.
+FAMILIES = {
+    "nothing is lost": ("lossless", "0.35", "s", "left"),
+    "designed masks": ("designed masks", ORANGE, "v", "right"),
+    "flat masks": ("masks", VERMILION, "v-", "right"),
+    "inside the resolution only": ("inside", GREEN, "D", "left"),
+    "signs": ("sign", PURPLE, "*", "below"),
+    "pixels, coded": ("pixels", SKY, "^-", "left"),
+    "coefficients, coded": ("bits", BLUE, "o-", "right"),
 }
-COLOURS = {"masks": "#D55E00", "inside": "#009E73", "": "#0072B2"}
+SIDES = {
+    "left": {"xytext": (-5, 5), "ha": "right"},
+    "right": {"xytext": (6, -10), "ha": "left"},
+    "below": {"xytext": (-5, -11), "ha": "right"},
+}
+LEFT_OUT = ("4 levels", "sign inside, fine lowest shells")  # too near to others to be read
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def cryosense(*words: str) -> None:
-    """The command; what is done already is skipped."""
-    subprocess.run(["cryosense", *words], check=True, stdout=subprocess.DEVNULL)
+def table(path: Path) -> pd.DataFrame:
+    """Return the first table of a Markdown file, its numbers read; a resolution that is not in it is left out."""
+    lines = [line for line in path.read_text().split("\n\n")[1].splitlines() if line.startswith("|")]
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    made = pd.DataFrame(rows, columns=header).query(f"{SCHEME} not in @LEFT_OUT").copy()
+    for name in (BYTES, WORTH, *([RESOLUTION] if RESOLUTION in made else [])):
+        made[name] = [float(found[0]) if (found := NUMBER.search(word)) else float("nan") for word in made[name]]
+    return made
+
+
+def draw(made: pd.DataFrame, title: str) -> Figure:
+    """Return the figure: bytes against resolution, where the table has it, and against what particles are worth in a map."""
+    shown = [name for name in (RESOLUTION, WORTH) if name in made]
+    figure = Figure(figsize=(5.6 * len(shown), 4.4), dpi=110, layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        draw_schemes(axes, made, name)
+        axes.set(xscale="log", xlabel="bytes per particle, poses and CTF included")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(x=0.15, y=0.12)
+        if name == RESOLUTION:
+            axes.set_ylabel("resolution of the map (Å), half maps at 0.143")
+            axes.invert_yaxis()
+        else:
+            axes.set_ylabel("worth in a map (% of the particles)")
+            fewer = made[made[SCHEME].str.startswith("float16")].iloc[0]
+            few = pd.Series([made[BYTES].min(), fewer[BYTES]])
+            axes.plot(few, 100 * few / fewer[BYTES], ":", color="0.35", label="fewer particles, as float16")
+    handles, labels = figure.axes[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def draw_schemes(axes: Axes, made: pd.DataFrame, name: str) -> None:
+    """A mark for each scheme, families in one colour, with the scheme's name in short beside it."""
+    left = made
+    for words, (pattern, colour, style, side) in FAMILIES.items():
+        rows = left[left[SCHEME].str.contains(pattern)].sort_values(BYTES)
+        left = left.drop(rows.index)
+        axes.plot(rows[BYTES], rows[name], style, color=colour, linewidth=0.8, markersize=7, label=words)
+        where = SIDES[side]
+        for line in rows.to_dict("records"):
+            place = (line[BYTES], line[name])
+            axes.annotate(short(line[SCHEME]), place, textcoords="offset points", fontsize=7, color=colour, **where)
+
+
+def short(scheme: str) -> str:
+    """What tells a scheme from others of its family."""
+    for word in (", lossless", " inside the resolution", "flat masks C = 2.5, ", "pixels, ", " of pixels", " inside"):
+        scheme = scheme.replace(word, " (pixels)" if word == " of pixels" else "")
+    return scheme.replace("designed masks, ", "")
 
 
 def main() -> None:
-    """Measure, back-project, print the table, draw."""
-    stack = WORK / "data" / "particles.star"
-    cryosense("simulate", f"output_dir={stack.parent}", "count=600", "seed=1")
-    lines = []
-    for name, words in SCHEMES.items():
-        folder = WORK / name.replace(" ", "_").replace(",", "").replace("=", "")
-        file = folder.with_suffix(".cryo.h5") if "." not in folder.name else folder.with_name(f"{folder.name}.cryo.h5")
-        cryosense("measure", str(stack), f"output={file}", *words.split())
-        cryosense("backproject", f"data.path={file}", f"output_dir={folder}")
-        read = pd.read_csv(folder / "resolution.csv")
-        line = read[(read["curve"] == "corrected") & (read["threshold"] == 0.143)].iloc[0]
-        bytes_each = MeasurementFile.open(file).bytes_per_particle
-        lines.append({"scheme": name, "bytes": bytes_each, "resolution_angstrom": line["resolution_angstrom"]})
-    table = pd.DataFrame(lines)
-    print(table.to_string(index=False))
-    draw(table, Path(__file__).with_name("bytes.png"))
-
-
-def draw(table: pd.DataFrame, path: Path) -> None:
-    """A point for each scheme."""
-    figure = Figure(figsize=(8.0, 3.8), dpi=110, layout="constrained")
-    axes = figure.subplots()
-    for line in table.to_dict("records"):
-        colour = next(each for word, each in COLOURS.items() if word in line["scheme"])
-        axes.plot(line["bytes"], line["resolution_angstrom"], "o", color=colour, markersize=7)
-        axes.annotate(
-            line["scheme"], (line["bytes"], line["resolution_angstrom"]), (6, 5), textcoords="offset points", fontsize=9
-        )
-    axes.set(
-        xscale="log",
-        xlabel="bytes per particle, poses and CTF included",
-        ylabel="resolution of the map (Å), half maps at 0.143",
-    )
-    axes.invert_yaxis()
-    axes.margins(x=0.18, y=0.15)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path)
+    """Draw."""
+    title = TABLE.read_text().splitlines()[0].lstrip("# ")
+    draw(table(TABLE), title).savefig(PICTURE)
+    print(PICTURE)
 
 
 if __name__ == "__main__":
