@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import hydra
@@ -20,7 +20,7 @@ from cryosense.cli.building import build, open_source
 from cryosense.cli.cells import Cell
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
-from cryosense.cli.progress import progress
+from cryosense.cli.progress import progress, steps_on
 from cryosense.cli.refusal import cause, one_line, reason
 from cryosense.cli.running import draw, opening, seen
 from cryosense.cli.told import run_in_words
@@ -52,6 +52,7 @@ class Work:
     source: ParticleSource
     files: Stamps
     progress: Callable[[int], object]
+    says: Callable[[str, int, int], object]
 
     def make(self, directory: RunDirectory) -> None:
         """Make the undivided run."""
@@ -71,7 +72,7 @@ class Work:
         self._finish(directory)
 
     def _run(self) -> Run:
-        return build(self.cfg, self.cell.run_id, self.source, self.files)
+        return replace(build(self.cfg, self.cell.run_id, self.source, self.files), says=self.says)
 
     @property
     def _weights(self) -> WeightCache:
@@ -94,13 +95,13 @@ def reconstruct(cfg: DictConfig) -> Cell:
     files = seen(source.files)
     open_run = opening(cfg, RECONSTRUCTION, cell.identity, source.data_fingerprint, files)
     count = (len(source.images) if cfg.particles is None else cfg.particles) // cell.sharding.count
-    with progress(count, "particle", f"{cell.label}: looks at all images, chooses weights") as bar:
+    with progress(count, "particle", f"{cell.label}: looks at all images") as bar:
 
         def done_more(particles: int) -> None:
             bar.set_description(cell.label, refresh=False)
             bar.update(particles)
 
-        work = Work(cfg, cell, source, files, done_more)
+        work = Work(cfg, cell, source, files, done_more, steps_on(bar, cell.label))
         done = cell.sharding.make(cell.run_directory, open_run, work.make, work.make_part, work.merge)
         bar.update(count - bar.n)
     if done:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,8 +40,8 @@ class StackWork(ABC):
     record: SurveyRecord
     sharding: Sharding
     skip_bad: bool
-    formats: list[str]
     progress: Callable[[int], object]
+    formats: Sequence[str] = ()
 
     @cached_property
     def usable(self) -> Tensor:

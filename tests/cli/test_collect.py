@@ -40,6 +40,18 @@ def test_table_picture_and_list_of_what_is_left_out(
     assert [path.name for path in tmp_path.iterdir()] == [sweep.name]
 
 
+def test_pictures_in_other_formats_are_the_same_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_sweep(tmp_path)
+    kept = []
+    for _ in range(2):
+        run(monkeypatch, str(tmp_path), "resamples=10", "formats=[pdf,svg]")
+        kept.append([(tmp_path / f"picture.{kind}").read_bytes() for kind in ("png", "pdf", "svg")])
+    assert kept[0] == kept[1]
+    assert [content[:5] for content in kept[0]] == [b"\x89PNG\r", b"%PDF-", b"<?xml"]
+    with pytest.raises(SystemExit, match="formats=jpg: one of png, pdf, svg"):
+        run(monkeypatch, str(tmp_path), "formats=[png,jpg]")
+
+
 def test_bad_directories_end_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit, match=r"cryosense collect: .*absent is not a directory"):
         run(monkeypatch, str(tmp_path / "absent"))

@@ -35,6 +35,18 @@ def test_every_built_in_density_makes_a_data_set(tmp_path: Path, density: str) -
     assert "output_dir" not in recorded
 
 
+def test_formats_of_pictures_make_no_other_run(tmp_path: Path) -> None:
+    folder = simulate(composed(f"output_dir={tmp_path / 'set'}", "formats=[pdf,svg]"))
+    assert {path.suffix for path in folder.glob("simulation.*")} == {".png", ".pdf", ".svg"}
+    made = (folder / "simulation.png").stat().st_mtime_ns
+    (folder / "simulation.pdf").unlink()  # not missed
+    simulate(composed(f"output_dir={tmp_path / 'set'}"))
+    assert (folder / "simulation.png").stat().st_mtime_ns == made
+    with pytest.raises(ValueError, match="formats=gif: one of png, pdf, svg"):
+        simulate(composed(f"output_dir={tmp_path / 'other'}", "formats=[gif]"))
+    assert not (tmp_path / "other").exists()
+
+
 def test_the_command_leaves_nothing_but_its_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = ["cryosense simulate", "output_dir=set", *SMALL]

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
+
 DOTS_PER_INCH = 110
 LINES = {
     "bits by shell": "bits by shell",
@@ -18,6 +20,7 @@ LINES = {
     "all shells": "one step, all shells",
     "pixels": "pixels",
 }
+COLOURS = (BLUE, GREEN, SKY, "black", "0.7")  # of LINES
 WITHOUT_LOSS = {"as it is": "s", "lossless": "D"}
 SHARE, UNMASKED, MASKED = "equivalent_particles_share", "resolution_unmasked_angstrom", "resolution_masked_angstrom"
 
@@ -51,18 +54,18 @@ def _draw_shares(axes: Axes, table: pd.DataFrame) -> None:
     for number, (kind, name) in enumerate(LINES.items()):
         rows = table[table["measured"] == kind].sort_values("bytes_per_particle")
         if len(rows):
-            axes.plot(rows["bytes_per_particle"], 100 * rows[SHARE], ".-", color=f"C{number}", label=f"{name}: expected")
+            axes.plot(rows["bytes_per_particle"], 100 * rows[SHARE], ".-", color=COLOURS[number], label=f"{name}: expected")
     signs = table[table["measured"] == "signs, resolved"]
-    axes.plot(signs["bytes_per_particle"], 100 * signs[SHARE], "*", color="C1", label="signs: expected")
+    axes.plot(signs["bytes_per_particle"], 100 * signs[SHARE], "*", color=ORANGE, label="signs: expected")
     masks = table[table["measured"].str.startswith("flat masks")]
-    axes.plot(masks["bytes_per_particle"], 100 * masks[SHARE], "v", color="tab:brown", label="flat masks, C = 2.5: expected")
+    axes.plot(masks["bytes_per_particle"], 100 * masks[SHARE], "v", color=VERMILION, label="flat masks, C = 2.5: expected")
     half = table[table["scheme"] == "lossless: float16"].iloc[0]
     few = np.geomspace(0.02, 1.0, 50)
     label = "fewer particles, lossless float16"
-    axes.plot(few * half["bytes_per_particle"], 100 * few, ":", color="tab:grey", label=label)
+    axes.plot(few * half["bytes_per_particle"], 100 * few, ":", color="0.5", label=label)
     for kind, marker in WITHOUT_LOSS.items():
         rows = table[table["measured"] == kind]
-        axes.plot(rows["bytes_per_particle"], 100 * rows[SHARE], marker, color="tab:grey", label=f"float16, float32, {kind}")
+        axes.plot(rows["bytes_per_particle"], 100 * rows[SHARE], marker, color="0.5", label=f"float16, float32, {kind}")
 
 
 def _draw_resolutions(axes: Axes, table: pd.DataFrame) -> None:
@@ -72,21 +75,19 @@ def _draw_resolutions(axes: Axes, table: pd.DataFrame) -> None:
         rows = table[table["measured"] == kind].sort_values("bytes_per_particle")
         if len(rows):
             name = "under the mask" if column == MASKED else "without"
-            axes.plot(rows["bytes_per_particle"], rows[column], line, color=f"C{number}", label=f"{words}; {name}")
+            axes.plot(rows["bytes_per_particle"], rows[column], line, color=COLOURS[number], label=f"{words}; {name}")
     for kind, marker in WITHOUT_LOSS.items():
         rows = table[table["measured"] == kind]
         for column in (MASKED, UNMASKED):
-            axes.plot(rows["bytes_per_particle"], rows[column], marker, color="tab:grey")
+            axes.plot(rows["bytes_per_particle"], rows[column], marker, color="0.5")
     axes.invert_yaxis()
 
 
 def _draw_checks(upper: Axes, lower: Axes, checks: pd.DataFrame) -> None:
-    upper.plot(
-        checks["bytes_measured"], 100 * checks["equivalent_measured"], "x", color="tab:red", label="checked on the sample"
-    )
+    upper.plot(checks["bytes_measured"], 100 * checks["equivalent_measured"], "x", color=PURPLE, label="checked on the sample")
     expected = 100 * checks["equivalent_expected"]
     upper.plot(checks["bytes_expected"], expected, "+", color="black", label="expected of the sample")
     for name, marker in (("masked", "x"), ("unmasked", "1")):
         words = f"sample, {'under the mask' if name == 'masked' else 'without'}: checked"
-        lower.plot(checks["bytes_measured"], checks[f"{name}_measured_angstrom"], marker, color="tab:red", label=words)
+        lower.plot(checks["bytes_measured"], checks[f"{name}_measured_angstrom"], marker, color=PURPLE, label=words)
         lower.plot(checks["bytes_expected"], checks[f"{name}_expected_angstrom"], "+", color="black")

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cryosense.metrics.anisotropy import THRESHOLD, Anisotropy
-from cryosense.reporting.style import BLUE, ORANGE, VERMILION
+from cryosense.reporting.style import BLUE, VERMILION, resolution_axis, thresholds
 
 DOTS_PER_INCH = 110
 RINGS_DEG = (30, 60, 90)
@@ -76,10 +76,9 @@ def _draw_curves(axes: Axes, anisotropy: Anisotropy, box_size: int, pixel_size_a
     axes.plot(frequency, low, color=VERMILION, linewidth=1.2, label="minimum of each shell")
     axes.plot(frequency, middle, color="black", linewidth=1.6, label="median")
     axes.plot(frequency, high, color=BLUE, linewidth=1.2, label="maximum")
-    axes.axhline(THRESHOLD, color=ORANGE, linewidth=0.8)
+    thresholds(axes, [THRESHOLD])
     axes.axhline(0, color="black", linewidth=0.5)
-    axes.set(xlim=(0, frequency[-1]), ylim=(-0.5, 1.03), xlabel="resolution (Å)", ylabel="FSC in a cone, half maps masked")
-    ticks = np.linspace(0, frequency[-1], 9)[1:]
-    axes.set_xticks(ticks, [f"{1 / tick:.3g}" for tick in ticks])
+    axes.set(ylim=(-0.5, 1.03), ylabel="FSC in a cone, half maps masked")
+    resolution_axis(axes, float(frequency[-1]))
     axes.set_title(f"FSC within {anisotropy.half_angle_deg:g}° of each direction", fontsize=9)
     axes.legend(loc="lower left", fontsize=8)

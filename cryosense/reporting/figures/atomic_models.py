@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cryosense.files.tables import THRESHOLDS
-from cryosense.reporting.style import ORANGE, VERMILION
+from cryosense.reporting.style import ORANGE, VERMILION, resolution_axis, thresholds
 
 DOTS_PER_INCH = 110
 COLUMNS = 3
@@ -53,7 +53,7 @@ def _draw_chains(figure: Figure, panels: np.ndarray, chains: list, residues: pd.
         points = axes.scatter(
             place, rows["distance_angstrom"], c=rows["confidence_b"], vmin=low, vmax=high, s=5, cmap="viridis", zorder=3
         )
-        axes.axhline(within_angstrom, color=ORANGE, linewidth=0.8)
+        axes.axhline(within_angstrom, color=ORANGE, linewidth=0.8, label=f"in place: {within_angstrom:g} Å")
         ticks = np.unique(np.linspace(0, len(rows) - 1, 6).astype(int))
         axes.set_xticks(ticks, rows["residue_a"].iloc[ticks])
         axes.set(ylim=(-0.03 * top, 1.03 * top), xlim=(-1, len(rows)))
@@ -74,12 +74,8 @@ def _draw_curves(axes: Axes, curves: Mapping[str, pd.DataFrame]) -> None:
         for curve, (line, width) in lines.items():
             label = f"{name}: {curve.replace('_', ' ')}"
             axes.plot(frequency, table[curve], line, color=COLOURS[name], linewidth=width, label=label)
-    nyquist = float(frequency.iloc[-1])
-    for threshold in THRESHOLDS:
-        axes.axhline(threshold, color=ORANGE, linewidth=0.8)
-        axes.annotate(f"{threshold:g}", (1.0, threshold), xycoords=("axes fraction", "data"), fontsize=8, color=ORANGE)
+    thresholds(axes, THRESHOLDS)
     axes.axhline(0, color="black", linewidth=0.5)
-    ticks = np.linspace(0, nyquist, 9)[1:]
-    axes.set_xticks(ticks, [f"{1 / tick:.3g}" for tick in ticks])
-    axes.set(xlim=(0, nyquist), ylim=(-0.15, 1.03), xlabel="resolution (Å)", ylabel="FSC, map to model")
+    resolution_axis(axes, float(frequency.iloc[-1]))
+    axes.set(ylim=(-0.15, 1.03), ylabel="FSC, map to model")
     axes.legend(loc="center left", bbox_to_anchor=(1.04, 0.5), fontsize=8)

@@ -46,7 +46,8 @@ def execute(run: Run, directory: Path, weights: WeightCache, progress: Callable[
 def fit(run: Run, directory: Path, weights: WeightCache) -> None:
     """Let the method learn, or take what was learned before."""
     known = weights.read()
-    choice = run.fitting.fit(run.reconstructor, run.source, run.particles, run.scaled, run.measure, run.scores, known)
+    learnt = run.reconstructor, run.source, run.particles, run.scaled, run.measure, run.scores
+    choice = run.fitting.fit(*learnt, known, run.says)
     if choice is not None and known is None:
         weights.write(choice)
     write_json_atomic(

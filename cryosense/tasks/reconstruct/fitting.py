@@ -18,6 +18,7 @@ from cryosense.shown import ShowsParameters
 
 Scale = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]  # (b, 1, n, n) -> scaled, with (b,) offset and gain
 Measure = Callable[[Tensor, Tensor], Measurement]  # (b, 1, n, n) scaled images, (b,) particle numbers
+Says = Callable[[str, int, int], object]  # what is being done, how much of it is done, and of how much
 HIGHER_IS_BETTER = {score.name: score.higher_is_better for score in SCORES if score.against is Against.MEASURED}
 
 
@@ -101,11 +102,12 @@ class Fitting(ShowsParameters):
         measure: Measure,
         scores: Scores,
         known: WeightChoice | None = None,
+        says: Says = lambda words, done, total: None,
     ) -> WeightChoice | None:
         """Let the method learn; choose its weight if it has one that is not given.
 
         ``particles`` are numbers (n,) of the source. ``known`` is what the same arguments gave before: it is used, and nothing
-        tried.
+        tried. ``says`` is called before each step.
 
         Raises:
             FittingError: nothing to learn from, or a clean target where no clean image is known.
@@ -117,13 +119,18 @@ class Fitting(ShowsParameters):
             reconstructor.with_weight(known.chosen)
             return known
         images, targets, numbers = self._training_images(source, particles, scale)
+        if reconstructor.learns:
+            says("learns from held-back images", 0, 1)
         reconstructor.fit(images, targets)
         if not isinstance(reconstructor, Sparse) or not _chooses(reconstructor):
             return None
         few = slice(self.tuning_images)
         measurement = measure(images[few], numbers[few])
         weights = [weight * measurement.operator.mean_diagonal for weight in self.relative_weights]
-        means = [self._mean_score(reconstructor.with_weight(w)(measurement).x, targets[few], scores) for w in weights]
+        means = []
+        for done, weight in enumerate(weights):
+            says(f"tries weight {done + 1} of {len(weights)}", done, len(weights))
+            means.append(self._mean_score(reconstructor.with_weight(weight)(measurement).x, targets[few], scores))
         best = max(range(len(means)), key=lambda i: means[i] if HIGHER_IS_BETTER[self.score] else -means[i])
         reconstructor.with_weight(weights[best])
         return WeightChoice(self.score, self.target, weights, means, weights[best], best in {0, len(weights) - 1})

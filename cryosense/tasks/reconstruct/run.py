@@ -14,7 +14,7 @@ from cryosense.measurement.file import MeasuredSource
 from cryosense.metrics import Scores
 from cryosense.reconstructors import Reconstructor
 from cryosense.runs.devices import CPU
-from cryosense.tasks.reconstruct.fitting import Fitting
+from cryosense.tasks.reconstruct.fitting import Fitting, Says
 
 
 class Measured(NamedTuple):
@@ -38,6 +38,7 @@ class Run:
         device: where particles are measured, reconstructed and scored.
         write_samples: write each sample of a method that draws several as a stack of its own.
         relion_root: folder of a RELION project, from which the STAR file names images; see ``naming_folder``.
+        says: called with what a method does while it learns, how much of that is done, and of how much.
     """
 
     run_id: str
@@ -57,6 +58,7 @@ class Run:
     chunk_size: int
     device: torch.device = CPU
     relion_root: str = "."
+    says: Says = lambda words, done, total: None
 
     def part(self, shard: range, run_id: str) -> Run:
         """Return the run of some of the particles."""

@@ -35,6 +35,11 @@ def test_it_is_what_hydra_composes(verb: str, chosen: dict[str, str]) -> None:
     assert read == leaves(OmegaConf.to_container(cfg, resolve=False))
 
 
+def test_every_verb_that_draws_does_so_in_any_format() -> None:
+    """The others draw nothing but the report, whose pictures are inside its page, and what a tracker keeps of training."""
+    assert {verb for verb in VERBS if "formats" not in catalogue(verb).entries} == {"measure", "train", "export", "report"}
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_key_and_choice_is_explained(verb: str) -> None:
     """Beside it, above it, or above the mapping that it is in."""
