@@ -17,7 +17,8 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# The built-in data, every method on three operators; then maps of it, from a file of bytes among others. Two tables, two pictures.
+# The built-in data, every method on three operators; then maps of it, from a file of bytes among others. Two tables, two pictures, and
+# one page that begins with what to use and what it costs: its name is the last line.
 demo: $(STAMP)
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_pixel
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier
@@ -38,6 +39,8 @@ demo: $(STAMP)
 			output_dir=outputs/demo/maps/$$method cross_reference=outputs/demo/maps/uncompressed || exit 1; \
 	done
 	$(BIN)/cryosense collect outputs/demo
+	@echo "All of it on one page, what to use and what it costs first:"
+	@$(BIN)/cryosense report outputs/demo
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not rest'

@@ -1,4 +1,4 @@
-"""What a report begins with: what to use, and what it costs."""
+"""What a report begins with: what to use, what it costs, and what would do without it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cryosense.metrics.score_table import SCORES, Score
-from cryosense.reporting.report.markup import Markup, element
+from cryosense.reporting.report.markup import Markup, element, joined, table_of
 from cryosense.reporting.style import method_words
 from cryosense.reporting.tables.formats import operator_label
 from cryosense.reporting.tables.map_lines import EQUIVALENT, UNCOMPRESSED
@@ -20,43 +20,72 @@ QUESTIONS = {
     "closest to the clean image": ("correlation_clean", "psnr_clean"),
     "closest to the recorded image": ("psnr", "ssim"),
 }
+DULL = (BASELINE, "fourier_crop")  # what is compared with: no prior, and fewer frequencies in place of masks
 BY_NAME = {score.name: score for score in SCORES}
+READ = (
+    "In brackets: bootstrap intervals over images. Beside the best of each operator stand its dull rivals. "
+    "The recorded image is mostly noise: what is closest to it has kept the noise."
+)
 
 
 def answer(lines: pd.DataFrame, maps: pd.DataFrame) -> Markup:
     """Return for each operator what it spends and which method comes closest, of lines of a summary; and the best map."""
     groups = [group for _, group in lines.groupby(OPERATOR, dropna=False, sort=False)]
-    said = [element("li", " ".join(_of_operator(group))) for group in groups[:MOST]]
-    said += [element("li", each) for each in _of_maps(maps)]
+    rows = [_of_operator(group, several=lines["data"].nunique() > 1) for group in groups[:MOST]]
+    said = [element("li", each) for each in _of_maps(maps)]
     if len(groups) > MOST:
         said.append(element("li", f"The first {MOST} of {len(groups)} operators; all are in the tables."))
-    return element("ul", *said) if said else Markup("")
+    known = [name for name in rows[0] if any(row[name] for row in rows)] if rows else []
+    shown = table_of([{name: row[name] for name in known} for row in rows])
+    return joined(
+        [element("div", shown, class_="words"), element("p", READ, class_="soft"), element("ul", *said) if said else ""]
+    )
 
 
-def _of_operator(lines: pd.DataFrame) -> Iterator[str]:
+def _of_operator(lines: pd.DataFrame, *, several: bool) -> dict[str, str]:
     first = lines.iloc[0]
     own = lines[lines["reconstructor"] == BASELINE]
     spent = own.iloc[0] if len(own) else first
-    yield f"{first['data']}, {operator_label(first)}: {spent['compression_dof']:.2f} times fewer degrees of freedom,"
-    yield f"{spent['bits_per_image']:,.0f} bits an image." if pd.notna(spent["bits_per_image"]) else "bits unknown."
+    bits = f", {spent['bits_per_image']:,.0f} bits an image" if pd.notna(spent["bits_per_image"]) else ""
+    row = {
+        "measured by": f"{first['data']}: {operator_label(first)}" if several else operator_label(first),
+        "spends": f"{spent['compression_dof']:.2f} times fewer numbers than pixels{bits}",
+    }
     for question, scores in QUESTIONS.items():
         known = [BY_NAME[name] for name in scores if name in lines and lines[name].notna().any()]
-        if known:
-            yield f"{question[0].upper()}{question[1:]}: {_closest(lines, own, known[0])}."
+        row |= _closest(lines, known[0], question) if known else dict.fromkeys([question, f"{question}: rivals"], "")
+    return row
 
 
-def _closest(lines: pd.DataFrame, own: pd.DataFrame, score: Score) -> str:
+def _closest(lines: pd.DataFrame, score: Score, question: str) -> dict[str, str]:
     values = lines[score.name].to_numpy(float)
     best = lines.iloc[int(np.nanargmax(values if score.higher_is_better else -values))]
-    compared = f"; pseudo-inverse {own.iloc[0][score.name]:.{score.decimals}f}" if len(own) else ""
+    dull = [each for _, each in lines[lines["reconstructor"].isin(DULL)].iterrows() if pd.notna(each[score.name])]
+    seconds = "" if pd.isna(best["seconds"]) else f"; {_time(float(best['seconds']))} an image"
+    return {
+        question: f"{method_words(best)}: {_value(best, score)}{seconds}",
+        f"{question}: rivals": "; ".join(
+            f"{method_words(each)}: {_value(each, score)}" for each in dull if each.name != best.name
+        ),
+    }
+
+
+def _value(line: pd.Series, score: Score) -> str:
     title, unit = score.name.removesuffix("_clean"), f" {score.unit}" if score.unit else ""
-    return f"{method_words(best)} ({title} {best[score.name]:.{score.decimals}f}{unit}{compared})"
+    low, high = (line.get(f"{score.name}{end}") for end in ("_low", "_high"))
+    interval = "" if pd.isna(low) else f" [{low:.{score.decimals}f}, {high:.{score.decimals}f}]"
+    return f"{title} {line[score.name]:.{score.decimals}f}{interval}{unit}"
+
+
+def _time(seconds: float) -> str:
+    return f"{1e3 * seconds:.2g} ms" if seconds < 1 else f"{seconds:.2g} s"
 
 
 def _of_maps(maps: pd.DataFrame) -> Iterator[str]:
     if EQUIVALENT not in maps or "reconstructor" not in maps:
         return
     made = maps[(maps["reconstructor"] != UNCOMPRESSED) & maps[EQUIVALENT].notna()]
-    if len(made):
-        best = made.iloc[int(np.nanargmax(made[EQUIVALENT].to_numpy(float)))]
-        yield f"Of the compressed maps {best['maps']} keeps most: it is worth {best[EQUIVALENT]:.0f} uncompressed particles."
+    for _, line in made.sort_values(EQUIVALENT, ascending=False).head(MOST).iterrows():
+        images = method_words(line) if pd.notna(line["run_id"]) else line["reconstructor"]
+        share = f"{line[EQUIVALENT] / line['particles']:.0%}" if line["particles"] else "0 %"
+        yield f"The map {line['maps']} ({images}) is worth {share} of its {line['particles']} particles, uncompressed."

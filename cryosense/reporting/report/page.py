@@ -103,7 +103,7 @@ class Report:
     def _sections(self) -> Iterator[tuple[str, Markup]]:
         tables = self.tables
         if tables is not None:
-            yield "Answer", answer(tables.wide, self.map_lines)
+            yield "What to use, what it costs", answer(tables.wide, self.map_lines)
             yield "Summary", joined([element("p", SCORES_TEXT), _words(table_of(winners(tables.wide)))])
             yield "Which prior where", _advice(tables)
         yield "Maps", self._maps()

@@ -97,6 +97,7 @@ def test_every_part_is_there(page: Page) -> None:
     titles = [a["id"] for tag, a in page.elements if tag == "h2"]
     assert [a["href"] for tag, a in page.elements if tag == "a"] == [f"#{each}" for each in titles]
     for title in (
+        "What to use, what it costs",
         "Summary",
         "Which prior where",
         "Maps",
