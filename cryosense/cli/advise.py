@@ -18,7 +18,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import draw, identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.data import ParticleSource, SurveyRecord
 from cryosense.errors import ArgumentError
 from cryosense.files.limits import read_json
@@ -46,7 +46,9 @@ def advise(cfg: DictConfig) -> None:
     files, directory = seen(source.files), Path(cfg.output_dir)
     alignments = task.mapping.task(source).check()
     data = f"{source.data_fingerprint} {alignments.fingerprint()}"
-    with opening(cfg, ADVICE, own, data, files)(directory) as run:
+    open_run = opening(cfg, ADVICE, own, data, files)
+    say_if_done("advise", open_run, directory)
+    with open_run(directory) as run:
         if not run.done:
             sample = _sample(cfg, source, files)
             with progress(len(sample) * (1 + 2 * cfg.checked), "particle", "advise") as bar:

@@ -17,7 +17,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import draw, identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.cli.stack_work import StackWork, say_unfinished, terms
 from cryosense.reporting.figures.poses import draw_poses
 from cryosense.runs.run_directory import RunDirectory
@@ -72,6 +72,7 @@ def align(cfg: DictConfig) -> bool:
     known = task.check(common["sharding"])
     fingerprint = f"{source.data_fingerprint} {known.fingerprint()} {task.alignment.reference_digest()}"
     open_run = opening(cfg, POSES, identity(cfg, WITHOUT_EFFECT), fingerprint, files)
+    say_if_done("align", open_run, Path(cfg.output_dir))
     total = len(images) // cfg.shard.count * max(1, task.refinement.iterations)
     with progress(total, "particle", "align") as bar:
         done = Work(task=task, progress=bar.update, **common).do(Path(cfg.output_dir), open_run, PART)

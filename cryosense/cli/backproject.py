@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import draw, identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.cli.stack_work import StackWork, say_unfinished, terms
 from cryosense.runs.run_directory import RunDirectory
 from cryosense.tasks.maps.alignments import Alignments
@@ -80,6 +80,7 @@ def backproject(cfg: DictConfig) -> bool:
     common = terms(cfg, source, images, files)
     alignments = task.check()
     open_run = opening(cfg, BACKPROJECTION, own, f"{source.data_fingerprint} {alignments.fingerprint()}", files)
+    say_if_done("backproject", open_run, Path(cfg.output_dir))
     total = len(images) // cfg.shard.count
     with progress(total, "particle", "backproject") as bar:
         work = Work(task=task, alignments=alignments, progress=bar.update, **common)

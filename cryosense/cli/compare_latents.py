@@ -13,7 +13,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_list_named
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import draw, identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.reporting.figures.latents import draw_comparison
 from cryosense.runs.inputs import digest_of
 from cryosense.tasks.latents.comparison import COMPARISON, LatentComparison
@@ -25,7 +25,9 @@ def compare_latents(cfg: DictConfig) -> None:
     comparison: LatentComparison = instantiate(cfg.comparison)
     files = seen(comparison.files)
     fingerprint = digest_of(comparison.files)
-    with opening(cfg, COMPARISON, identity(cfg), fingerprint, files)(directory) as run:
+    open_run = opening(cfg, COMPARISON, identity(cfg), fingerprint, files)
+    say_if_done("compare-latents", open_run, directory)
+    with open_run(directory) as run:
         if run.done:
             return
         with progress(comparison.embeddings, "embedding", "compare-latents") as bar:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_list_named
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import draw, identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.reporting.figures.atomic_models import draw_models
 from cryosense.runs.inputs import digest_of
 from cryosense.tasks.atomic_models.run import MODELS, ModelRun
@@ -27,7 +27,9 @@ def compare_models(cfg: DictConfig) -> dict[str, object]:
     task: ModelRun = instantiate(cfg.run)
     task.check()
     files = seen(task.files)
-    with opening(cfg, MODELS, identity(cfg, WITHOUT_EFFECT), digest_of(task.files), files)(directory) as run:
+    open_run = opening(cfg, MODELS, identity(cfg, WITHOUT_EFFECT), digest_of(task.files), files)
+    say_if_done("compare-models", open_run, directory)
+    with open_run(directory) as run:
         if not run.done:
             made = task.make()
             summary = made.write(directory)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import draw, identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.errors import ArgumentError
 from cryosense.files.limits import read_json
 from cryosense.reporting.figures.mask_design import draw_design
@@ -32,7 +32,9 @@ def design(cfg: DictConfig) -> dict[str, object]:
     shells = task.pilot.box_size // 2 + 1
     if obtained is not None and len(obtained) != shells:
         raise ArgumentError(f"obtained: a curve of {len(obtained)} shells, the pilot has {shells}: use one box size")
-    with opening(cfg, DESIGN, identity(cfg, WITHOUT_EFFECT), task.pilot.fingerprint(), files)(directory) as run:
+    open_run = opening(cfg, DESIGN, identity(cfg, WITHOUT_EFFECT), task.pilot.fingerprint(), files)
+    say_if_done("design-mask", open_run, directory)
+    with open_run(directory) as run:
         if not run.done:
             made = task.make()
             made.write(directory)

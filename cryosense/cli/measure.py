@@ -50,6 +50,7 @@ def measure(cfg: DictConfig) -> bool:
     with progress(len(source.images) // sharding.count, "particle", "measure") as bar:
         if is_made(path, own, source.images.box_size, cfg.rerun):
             bar.update(bar.total or 0)
+            print(f"cryosense measure: {path}: skipped, it is done already", file=sys.stderr)
             return True
         with at_work(path, sharding):
             return measuring(cfg, source, files, sharding, device).make(path, own, cfg.rerun, bar.update)

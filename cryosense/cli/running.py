@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,12 @@ def opening(cfg: DictConfig, kind: Kind, identity: str, fingerprint: str, inputs
     """Return what run directories of a composed config are opened with. Raises ArgumentError: no such format of pictures."""
     check_formats(cfg.get("formats", ()))
     return Opening(identity, fingerprint, kind, inputs or {}, cfg.rerun, cfg.lock_expires_hours)
+
+
+def say_if_done(verb: str, open_run: Opening, directory: Path) -> None:
+    """Say of a run that is complete already that nothing will be made. Raises as ``open_run`` does."""
+    if open_run.is_done(directory):
+        print(f"cryosense {verb}: {directory}: skipped, it is done already", file=sys.stderr)
 
 
 def seen(paths: Iterable[str | Path | None]) -> Stamps:

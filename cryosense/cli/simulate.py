@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import draw, identity, opening
+from cryosense.cli.running import draw, identity, opening, say_if_done
 from cryosense.reporting.figures.simulation import COLUMNS, draw_dataset
 from cryosense.simulation.dataset import FIGURE, SIMULATION, write_dataset
 from cryosense.simulation.particles import ParticleSimulator
@@ -24,7 +24,10 @@ WITHOUT_EFFECT = ("chunk_size",)
 def simulate(cfg: DictConfig, *, wait: bool = False) -> Path:
     """Make the data set of a composed ``simulate`` config unless it exists already; return its directory."""
     directory = Path(cfg.output_dir)
-    with opening(cfg, SIMULATION, identity(cfg, WITHOUT_EFFECT), "simulated")(directory, wait=wait) as run:
+    open_run = opening(cfg, SIMULATION, identity(cfg, WITHOUT_EFFECT), "simulated")
+    if not wait:  # else another verb needs the data
+        say_if_done("simulate", open_run, directory)
+    with open_run(directory, wait=wait) as run:
         if not run.done:
             simulator: ParticleSimulator = instantiate(cfg.simulator)
             with progress(cfg.count, "particle", "simulate") as bar:

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import identity, opening, seen
+from cryosense.cli.running import identity, opening, say_if_done, seen
 from cryosense.training.run import TRAINING, Training
 
 # What is reported during training is not part of what is trained.
@@ -34,6 +34,7 @@ def train(cfg: DictConfig) -> Path:
         if not open_run.is_done(directory):
             training.run(training.module(), directory, files)
         return directory / "model"
+    say_if_done("train", open_run, directory)
     with open_run(directory) as run:
         if not run.done:
             training.run(training.module(), directory, files)

@@ -15,7 +15,7 @@ from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress
 from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import draw, identity, opening, seen
+from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.reporting.figures.validation import draw_validation
 from cryosense.runs.devices import device_named
 from cryosense.tasks.maps.alignments import Alignments
@@ -33,7 +33,9 @@ def validate(cfg: DictConfig) -> bool:
     alignments = Alignments.of(source.images, with_ctf=cfg.ctf_correction)
     fingerprint = f"{source.data_fingerprint} {alignments.fingerprint()}"
     files = seen([*source.files, cfg.reference])
-    with opening(cfg, VALIDATION, identity(cfg, WITHOUT_EFFECT), fingerprint, files)(directory) as run:
+    open_run = opening(cfg, VALIDATION, identity(cfg, WITHOUT_EFFECT), fingerprint, files)
+    say_if_done("validate", open_run, directory)
+    with open_run(directory) as run:
         if not run.done:
             settings = {key: cfg[key] for key in (*KEYS, *GRID)}
             checks = Validation(run=build(cfg, "validation", source, files), **settings)

@@ -35,12 +35,14 @@ def test_every_built_in_density_makes_a_data_set(tmp_path: Path, density: str) -
     assert "output_dir" not in recorded
 
 
-def test_formats_of_pictures_make_no_other_run(tmp_path: Path) -> None:
+def test_formats_of_pictures_make_no_other_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = simulate(composed(f"output_dir={tmp_path / 'set'}", "formats=[pdf,svg]"))
     assert {path.suffix for path in folder.glob("simulation.*")} == {".png", ".pdf", ".svg"}
     made = (folder / "simulation.png").stat().st_mtime_ns
     (folder / "simulation.pdf").unlink()  # not missed
+    assert "skipped" not in capsys.readouterr().err
     simulate(composed(f"output_dir={tmp_path / 'set'}"))
+    assert f"cryosense simulate: {tmp_path / 'set'}: skipped, it is done already" in capsys.readouterr().err
     assert (folder / "simulation.png").stat().st_mtime_ns == made
     with pytest.raises(ValueError, match="formats=gif: one of png, pdf, svg"):
         simulate(composed(f"output_dir={tmp_path / 'other'}", "formats=[gif]"))

@@ -17,6 +17,7 @@ from cryosense.cli.help.comments import Entry
 from cryosense.cli.help.nearest import nearest
 from cryosense.errors import ConfigError
 
+LEFT_OUT = {"design"}  # an operator takes its place
 Options = Callable[[str], Sequence[str]]
 
 
@@ -68,7 +69,7 @@ def refuse_mistyped(verb: str, overrides: Sequence[Override], options: Options) 
 
 def _check_choice(verb: str, word: Override, chosen: dict[str, str | None], swept: set[str], options: Options) -> None:
     group, name, made = word.key_or_group, _text(word), catalogue(verb, chosen).groups
-    if word.is_delete() and made.get(group) is not None:
+    if word.is_delete() and group not in LEFT_OUT and made.get(group) is not None:
         raise ConfigError(f"~{group}: {verb} cannot do without: choose another by {group}=...")
     if name is None or not _is_single(word):
         return
