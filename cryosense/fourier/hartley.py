@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cryosense.fourier.transforms import axes_of, centred_to_half_plane
+from cryosense.fourier.transforms import axes_of, centred_to_half_plane, without_repeats
 
 
 def friedel_partner(plane: Tensor, ndim: int = 2) -> Tensor:
@@ -21,7 +21,7 @@ def hartley(x: Tensor) -> Tensor:
     The values at k and -k together carry the real and the imaginary part of the complex coefficient at k, so these n^2 real
     numbers are exactly the degrees of freedom of the transform of a real image.
     """
-    spectrum = torch.fft.fft2(x, norm="ortho")
+    spectrum = torch.fft.fft2(without_repeats(x), norm="ortho")
     return torch.fft.fftshift(spectrum.real - spectrum.imag, dim=(-2, -1))
 
 

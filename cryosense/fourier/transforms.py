@@ -11,6 +11,11 @@ def axes_of(ndim: int) -> tuple[int, ...]:
     return tuple(range(-ndim, 0))
 
 
+def without_repeats(x: Tensor) -> Tensor:
+    """Return a tensor itself, or copied where it is a view that repeats elements: torch 2.6 refuses to transform such."""
+    return x.contiguous() if 0 in x.stride() else x
+
+
 def fftn(x: Tensor, ndim: int = 2) -> Tensor:
     """Return the centred unitary transform over the last ``ndim`` axes, (..., n, n) complex."""
     axes = axes_of(ndim)
@@ -25,7 +30,7 @@ def ifftn(x: Tensor, ndim: int = 2) -> Tensor:
 
 def half_plane(x: Tensor) -> Tensor:
     """Return the unitary transform of real images, one of each Friedel pair, not centred, (..., n, n // 2 + 1) complex."""
-    return torch.fft.rfft2(x, norm="ortho")
+    return torch.fft.rfft2(without_repeats(x), norm="ortho")
 
 
 def from_half_plane(spectrum: Tensor, box_size: int) -> Tensor:
@@ -35,7 +40,7 @@ def from_half_plane(spectrum: Tensor, box_size: int) -> Tensor:
 
 def half_spectrum(x: Tensor, ndim: int) -> Tensor:
     """Return ``half_plane`` over the last ``ndim`` axes, (..., n, n // 2 + 1) complex."""
-    return torch.fft.rfftn(x, dim=axes_of(ndim), norm="ortho")
+    return torch.fft.rfftn(without_repeats(x), dim=axes_of(ndim), norm="ortho")
 
 
 def from_half_spectrum(spectrum: Tensor, box_size: int, ndim: int) -> Tensor:
