@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from cryosense.metrics.score_table import CLEAN, SCORES, Against, Score, Shown
@@ -32,11 +34,13 @@ def picture_words(row: pd.Series) -> list[str]:
     return [_short(score, float(row[score.name])) for score in drawn]
 
 
-def picture_legend(*, clean_known: bool) -> str:
-    """Return what the scores in the titles of images are against."""
-    drawn = {against: [_word(s) for s in SCORES if Shown.PICTURES in s.shown and s.against is against] for against in Against}
-    clean = f", {_listed(drawn[Against.CLEAN])} with the clean image" if clean_known else ""
-    return f"{_listed(drawn[Against.MEASURED])} against the image as measured{clean}"
+def picture_legend(rows: Sequence[pd.Series]) -> str:
+    """Return what the scores in the titles of images with these rows are against."""
+    shown = [score for score in SCORES if Shown.PICTURES in score.shown and any(pd.notna(row[score.name]) for row in rows)]
+    drawn = {against: [_word(score) for score in shown if score.against is against] for against in Against}
+    words = [f"{_listed(drawn[Against.MEASURED])} against the image as measured"] if drawn[Against.MEASURED] else []
+    words += [f"{_listed(drawn[Against.CLEAN])} with the clean image"] if drawn[Against.CLEAN] else []
+    return ", ".join(words) or "none"
 
 
 def _word(score: Score) -> str:

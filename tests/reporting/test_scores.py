@@ -24,5 +24,7 @@ def test_a_score_is_shown_where_it_can_be_judged() -> None:
 def test_titles_of_images_show_what_is_known() -> None:
     row = pd.Series(dict.fromkeys(NAMES, math.nan) | {"psnr": 21.26, "ssim": 0.507, "correlation_clean": None})
     assert picture_words(row) == ["21.3 dB", "ssim 0.51"]
-    assert picture_legend(clean_known=False) == "psnr, ssim and lpips against the image as measured"
-    assert picture_legend(clean_known=True).endswith("measured, corr with the clean image")
+    assert picture_legend([row]) == "psnr and ssim against the image as measured"
+    known = row.copy()
+    known[["lpips", "correlation_clean"]] = 0.2, 0.5
+    assert picture_legend([row, known]) == "psnr, ssim and lpips against the image as measured, corr with the clean image"

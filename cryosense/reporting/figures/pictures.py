@@ -66,7 +66,7 @@ def picture(examples: list[Example], *, most_operators: int) -> Figure:
             beside = len(leading) if j == 0 else 1
             _draw_batch(top[beside:], below[beside:], row, batch, scales)
     cut = f" The first {len(shown)} of {len(operators)} operators." if len(shown) < len(operators) else ""
-    caption = _caption(scales, clean_known="clean" in leading) + cut
+    caption = _caption(scales, drawn, clean_known="clean" in leading) + cut
     figure.suptitle(textwrap.fill(caption, int(CAPTION_CHARACTERS_PER_INCH * figure.get_figwidth())), fontsize=10)
     return figure
 
@@ -78,14 +78,15 @@ def _common_scales(drawn: list[Example], characters: int) -> Scales:
     )
 
 
-def _caption(scales: Scales, *, clean_known: bool) -> str:
+def _caption(scales: Scales, drawn: list[Example], *, clean_known: bool) -> str:
     low, high = scales.images
+    deviations = f"; standard deviations: 0 to {scales.errors:.2f}" if any("deviation" in x.images for x in drawn) else ""
+    clean = ", clean images" if clean_known else ""
     return (
-        f"Grey scale of originals, clean images and reconstructions: {low:.2f} (black) to {high:.2f} (white). "
-        f"Errors, against the {'clean' if clean_known else 'measured'} image: {-scales.errors:.2f} to {scales.errors:.2f}; "
-        f"standard deviations: 0 to {scales.errors:.2f}. "
-        "Measurements: a scale of their own. "
-        f"Scores are those of the image shown: {picture_legend(clean_known=clean_known)}."
+        f"Grey scale of originals{clean} and reconstructions: {low:.2f} (black) to {high:.2f} (white). "
+        f"Errors, against the {'clean' if clean_known else 'measured'} image: {-scales.errors:.2f} to {scales.errors:.2f}"
+        f"{deviations}. Measurements: a scale of their own. "
+        f"Scores are those of the image shown: {picture_legend([x.row for x in drawn])}."
     )
 
 

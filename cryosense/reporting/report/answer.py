@@ -11,35 +11,38 @@ from cryosense.metrics.score_table import SCORES, Score
 from cryosense.reporting.report.markup import Markup, element, joined, table_of
 from cryosense.reporting.style import method_words
 from cryosense.reporting.tables.formats import operator_label
-from cryosense.reporting.tables.map_lines import EQUIVALENT, UNCOMPRESSED
+from cryosense.reporting.tables.map_lines import EQUIVALENT, UNCOMPRESSED, images_words
 from cryosense.reporting.tables.summary import BASELINE, OPERATOR
 
-MOST = 8  # operators; the tables have all
+MOST = 8  # operators, or maps; the tables have all
 # What is asked, and the scores that answer it: of the first that is known.
 QUESTIONS = {
     "closest to the clean image": ("correlation_clean", "psnr_clean"),
     "closest to the recorded image": ("psnr", "ssim"),
 }
-DULL = (BASELINE, "fourier_crop")  # what is compared with: no prior, and fewer frequencies in place of masks
+BESIDE = {question: f"beside it, {question.removeprefix('closest to ')}" for question in QUESTIONS}
+DULL = (BASELINE, "fourier_crop")  # no prior, and as many of the lowest frequencies in place of masks
 BY_NAME = {score.name: score for score in SCORES}
 READ = (
-    "In brackets: bootstrap intervals over images. Beside the best of each operator stand its dull rivals. "
-    "The recorded image is mostly noise: what is closest to it has kept the noise."
+    "In brackets: bootstrap intervals over images. Beside the best of each operator stand no prior and as many of the lowest "
+    "frequencies, or the next best where it is one of these. The recorded image is mostly noise; so is what is closest to it."
 )
 
 
-def answer(lines: pd.DataFrame, maps: pd.DataFrame) -> Markup:
-    """Return for each operator what it spends and which method comes closest, of lines of a summary; and the best map."""
+def answer(lines: pd.DataFrame | None, maps: pd.DataFrame) -> Markup:
+    """Return what each operator spends and which method comes closest, of lines of a summary, if any; what maps are worth."""
+    parts = [] if lines is None else list(_of_lines(lines))
+    said = [element("li", each) for each in _of_maps(maps)]
+    return joined([*parts, element("ul", *said)] if said else parts)
+
+
+def _of_lines(lines: pd.DataFrame) -> Iterator[Markup]:
     groups = [group for _, group in lines.groupby(OPERATOR, dropna=False, sort=False)]
     rows = [_of_operator(group, several=lines["data"].nunique() > 1) for group in groups[:MOST]]
-    said = [element("li", each) for each in _of_maps(maps)]
-    if len(groups) > MOST:
-        said.append(element("li", f"The first {MOST} of {len(groups)} operators; all are in the tables."))
-    known = [name for name in rows[0] if any(row[name] for row in rows)] if rows else []
-    shown = table_of([{name: row[name] for name in known} for row in rows])
-    return joined(
-        [element("div", shown, class_="words"), element("p", READ, class_="soft"), element("ul", *said) if said else ""]
-    )
+    known = [name for name in rows[0] if any(row[name] for row in rows)]
+    yield element("div", table_of([{name: row[name] for name in known} for row in rows]), class_="words")
+    cut = f" The first {MOST} of {len(groups)} operators; all are in the tables." if len(groups) > MOST else ""
+    yield element("p", READ + cut, class_="soft")
 
 
 def _of_operator(lines: pd.DataFrame, *, several: bool) -> dict[str, str]:
@@ -53,20 +56,18 @@ def _of_operator(lines: pd.DataFrame, *, several: bool) -> dict[str, str]:
     }
     for question, scores in QUESTIONS.items():
         known = [BY_NAME[name] for name in scores if name in lines and lines[name].notna().any()]
-        row |= _closest(lines, known[0], question) if known else dict.fromkeys([question, f"{question}: rivals"], "")
+        row |= _closest(lines, known[0], question) if known else {question: "", BESIDE[question]: ""}
     return row
 
 
 def _closest(lines: pd.DataFrame, score: Score, question: str) -> dict[str, str]:
-    values = lines[score.name].to_numpy(float)
-    best = lines.iloc[int(np.nanargmax(values if score.higher_is_better else -values))]
-    dull = [each for _, each in lines[lines["reconstructor"].isin(DULL)].iterrows() if pd.notna(each[score.name])]
+    scored = lines[lines[score.name].notna()].sort_values(score.name, ascending=not score.higher_is_better, kind="stable")
+    best, others = scored.iloc[0], scored.iloc[1:]
+    beside = others.iloc[:1] if best["reconstructor"] in DULL else others[others["reconstructor"].isin(DULL)]
     seconds = "" if pd.isna(best["seconds"]) else f"; {_time(float(best['seconds']))} an image"
     return {
         question: f"{method_words(best)}: {_value(best, score)}{seconds}",
-        f"{question}: rivals": "; ".join(
-            f"{method_words(each)}: {_value(each, score)}" for each in dull if each.name != best.name
-        ),
+        BESIDE[question]: "; ".join(f"{method_words(each)}: {_value(each, score)}" for _, each in beside.iterrows()),
     }
 
 
@@ -84,8 +85,8 @@ def _time(seconds: float) -> str:
 def _of_maps(maps: pd.DataFrame) -> Iterator[str]:
     if EQUIVALENT not in maps or "reconstructor" not in maps:
         return
-    made = maps[(maps["reconstructor"] != UNCOMPRESSED) & maps[EQUIVALENT].notna()]
+    made = maps[(maps["reconstructor"] != UNCOMPRESSED) & np.isfinite(maps[EQUIVALENT].astype(float))]
     for _, line in made.sort_values(EQUIVALENT, ascending=False).head(MOST).iterrows():
-        images = method_words(line) if pd.notna(line["run_id"]) else line["reconstructor"]
         share = f"{line[EQUIVALENT] / line['particles']:.0%}" if line["particles"] else "0 %"
-        yield f"The map {line['maps']} ({images}) is worth {share} of its {line['particles']} particles, uncompressed."
+        told = f"The map {line['maps']} ({images_words(line)})"
+        yield f"{told} is worth {share} of its {line['particles']} particles, uncompressed."

@@ -15,6 +15,7 @@ from cryosense.reporting.report.markup import Markup, element, joined, table, ta
 from cryosense.runs.provenance import sessions
 
 UNKNOWN = "not recorded"
+SHORT_COMMIT = 12  # of its characters, as git shortens it
 Flat = dict[str, str]
 
 
@@ -33,8 +34,18 @@ def how_made(runs: Iterable[Path]) -> Markup:
             element("div", table_of(list(_machines(runs))), class_="words"),
             element("h3", "Configuration"),
             _folded(f"{len(shared)} keys that all runs share", element("pre", "\n".join(shared))),
-            _folded(f"{len(runs)} runs and the {len(varying)} keys in which they differ", table(header, differing)),
+            _folded(_differing(len(runs), len(varying)), table(header, differing)),
         ]
+    )
+
+
+def _differing(runs: int, keys: int) -> str:
+    if runs == 1:
+        return "when it was made"
+    return (
+        f"{runs} runs and the {keys} keys in which they differ"
+        if keys != 1
+        else f"{runs} runs and the key in which they differ"
     )
 
 
@@ -86,7 +97,7 @@ def _machines(runs: list[Path]) -> Iterator[dict[str, str]]:
         accelerators = each.get("accelerators")
         yield {
             "runs": str(count),
-            "commit": str(each.get("commit") or UNKNOWN),
+            "commit": str(each.get("commit") or UNKNOWN)[:SHORT_COMMIT],
             "versions": f"Python {each.get('python', '?')}, {packages}" if each else UNKNOWN,
             "processor": str(each.get("processor", UNKNOWN)),
             "cores, threads": f"{each['cores']}, {each['threads']}" if {"cores", "threads"} <= set(each) else UNKNOWN,

@@ -22,7 +22,7 @@ from cryosense.reporting.tables.collected_maps import FinishedMap, map_curves
 from cryosense.reporting.tables.examples import Example, arrange
 from cryosense.reporting.tables.formats import operator_label
 from cryosense.reporting.tables.listing import ADVICE
-from cryosense.reporting.tables.map_lines import map_words
+from cryosense.reporting.tables.map_lines import images_words, map_words
 from cryosense.reporting.tables.paper_formats import legend
 from cryosense.reporting.tables.run_tables import RunTables
 
@@ -102,8 +102,8 @@ class Report:
 
     def _sections(self) -> Iterator[tuple[str, Markup]]:
         tables = self.tables
+        yield "What to use, what it costs", answer(None if tables is None else tables.wide, self.map_lines)
         if tables is not None:
-            yield "What to use, what it costs", answer(tables.wide, self.map_lines)
             yield "Summary", joined([element("p", SCORES_TEXT), _words(table_of(winners(tables.wide)))])
             yield "Which prior where", _advice(tables)
         yield "Maps", self._maps()
@@ -141,7 +141,8 @@ class Report:
         if not self.maps:
             return Markup("")
         maps = list(self.maps)
-        sections, unreadable = map_sections(maps[: self.most_maps])
+        titles = {str(line["maps"]): images_words(line) for _, line in self.map_lines.iterrows()}
+        sections, unreadable = map_sections(maps[: self.most_maps], titles)
         parts = [_words(table_of(map_words(self.map_lines)))]
         for name, figure in map_score_curves(self.map_lines):
             parts.append(drawing(figure, f"Maps, {name}: resolution and equivalent particles against compression."))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cryosense.reporting.report.markup import Markup, element, joined, scrolling
 from cryosense.reporting.scores import TITLES
+from cryosense.reporting.style import label_words
 from cryosense.reporting.tables.formats import method_label, operator_label
 from cryosense.reporting.tables.guidance import SETTING, guidance_words
 from cryosense.reporting.tables.paper_formats import BodyLine, body_of, header_of
@@ -29,7 +30,9 @@ def paper_table(made: PaperTable) -> Markup:
 def _line(line: BodyLine) -> Markup:
     marks = [*line.best, *[False] * (len(line.words) - len(line.best))]
     cells = [_cell(word, top) for word, top in zip(line.words, marks, strict=True)]
-    return element("tr", element("th", line.title, scope="row"), *cells, class_="below" if line.below else "method")
+    return element(
+        "tr", element("th", label_words(line.title), scope="row"), *cells, class_="below" if line.below else "method"
+    )
 
 
 def _cell(word: str, top: bool) -> Markup:
@@ -57,10 +60,10 @@ def winners(lines: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _winner(lines: pd.DataFrame, score: str) -> str:
-    names = [method_label(line) for _, line in lines[lines[f"best_{score}"]].iterrows()]
+    names = [label_words(method_label(line)) for _, line in lines[lines[f"best_{score}"]].iterrows()]
     verdicts = lines[verdict_column(score)]
     compared = int((verdicts != "").sum())
-    beaten = f" ({int((verdicts == 'yes').sum())} of {compared} beat {BASELINE})" if compared else ""
+    beaten = f" ({int((verdicts == 'yes').sum())} of {compared} beat the {label_words(BASELINE)})" if compared else ""
     return f"{', '.join(names)}{beaten}" if names else ""
 
 
@@ -84,11 +87,15 @@ def advice(lines: pd.DataFrame) -> Markup:
 
 def _advised(line: dict[str, str]) -> Markup:
     name, _, number = line["best prior"].rpartition(" ")
-    ties = [element("small", f"ties with {line['ties with']}")] if line["ties with"] else []
-    parts = [joined([element("b", name), " ", number]), *ties]
+    ties = [element("small", f"ties with {_each_in_words(line['ties with'])}")] if line["ties with"] else []
+    parts = [joined([element("b", label_words(name)), " ", number]), *ties]
     parts += [element("span", line["verdict"], class_=VERDICT_CLASSES.get(line["verdict"], "soft"))]
-    parts += [element("small", f"of all: {line['best of all methods']}")]
+    parts += [element("small", f"of all: {_each_in_words(line['best of all methods'])}")]
     return element("td", *(element("div", part) for part in parts))
+
+
+def _each_in_words(labels: str) -> str:
+    return ", ".join(label_words(label) for label in labels.split(", "))
 
 
 def facts(numbers: Sequence[tuple[str, object]]) -> Markup:

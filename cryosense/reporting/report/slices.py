@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 import mrcfile
@@ -22,15 +22,15 @@ PANEL_INCHES, DOTS_PER_INCH = 2.1, 110
 TITLE_CHARACTERS = 30
 
 
-def map_sections(maps: Sequence[FinishedMap]) -> tuple[Figure | None, list[str]]:
+def map_sections(maps: Sequence[FinishedMap], titles: Mapping[str, str]) -> tuple[Figure | None, list[str]]:
     """Return section z = 0 of each ``map.mrc``, grey from its 0.5th to its 99.8th percentile, and the unreadable maps.
 
-    Only the section is read from a map, whatever its size.
+    ``titles`` say by name which images each is made of. Only the section is read from a map, whatever its size.
     """
     sections, unreadable = [], []
     for each in maps:
         try:
-            sections.append((each.name, *_section(each)))
+            sections.append((f"{each.name}: {titles.get(each.name, 'images')}", *_section(each)))
         except (OSError, ValueError) as error:
             unreadable.append(f"{each.name}: {error}")
     if not sections:

@@ -94,7 +94,7 @@ def _with_row(summary: dict[str, Any], particle: int, images: dict[str, Image], 
         raise UnusableRunError(f"its rows hold no particle {particle}, of which example.npz holds the images")
     size = summary.get("pixel_size_angstrom")
     known = isinstance(size, int | float) and 0 < size < LARGEST_PIXEL_ANGSTROM
-    return Example(row.iloc[0], images, float(size) if known else None)
+    return Example(row.iloc[0], images, size if known else None)
 
 
 def arrange(examples: list[Example]) -> tuple[list[dict[str, Example]], list[str]]:

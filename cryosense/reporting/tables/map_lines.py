@@ -108,10 +108,15 @@ def map_words(maps: pd.DataFrame) -> list[dict[str, str]]:
 def made_of(folder: Path, summary: Mapping[str, object], runs: Mapping[str, Path] | None = None) -> str:
     """Return in words which images the map in this folder is made of, of which ``summary`` is that in ``done.json``."""
     line = pd.Series(dict.fromkeys([*OPERATOR, *METHOD]) | _origin(folder, summary, runs or {}))
+    method = images_words(line)
+    return f"{method}; {operator_label(line)}" if pd.notna(line["compression_nominal"]) else method
+
+
+def images_words(line: pd.Series) -> str:
+    """Return in words what a map's images are, of its line of ``map_lines``: made by a method, measured so, or as they are."""
     if pd.isna(line["reconstructor"]):
         return "images"
-    method = method_words(line) if line.get("run_id") is not None else str(line["reconstructor"])
-    return f"{method}; {operator_label(line)}" if pd.notna(line["compression_nominal"]) else method
+    return method_words(line) if pd.notna(line.get("run_id")) else str(line["reconstructor"])
 
 
 def _label(line: pd.Series) -> str:

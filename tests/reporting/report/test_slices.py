@@ -25,14 +25,14 @@ def test_the_middle_section_is_shown_and_what_cannot_be_is_told(tmp_path: Path) 
     maps += [made(tmp_path, "infinite", volume), made(tmp_path, "text", None)]
     np.memmap(tmp_path / "infinite" / "map.mrc", np.float32, "r+", offset=1024)[:] = np.inf
     (tmp_path / "text" / "map.mrc").write_text("no map")
-    figure, unreadable = map_sections(maps)
+    figure, unreadable = map_sections(maps, {})
     assert figure is not None
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), volume[3].astype(np.float32))
-    assert figure.axes[0].get_title() == "good $x_"
+    assert figure.axes[0].get_title() == "good $x_: images"
     assert [reason.split(":")[0] for reason in unreadable] == ["none", "flat", "infinite", "text"]
 
 
 def test_nothing_to_show(tmp_path: Path) -> None:
-    figure, unreadable = map_sections([made(tmp_path, "none", None)])
+    figure, unreadable = map_sections([made(tmp_path, "none", None)], {})
     assert figure is None
     assert len(unreadable) == 1
