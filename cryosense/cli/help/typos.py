@@ -33,10 +33,12 @@ def parsed(verb: str, words: Sequence[str]) -> list[Override]:
 
 
 def _unreadable(verb: str, word: str) -> str:
-    key, equals, value = word.partition("=")
+    key, equals, _ = word.partition("=")
     if equals:
-        example = f"\"{key}='{value}'\""
-        return f"cannot be read; a value with brackets, commas, spaces or = in it stands in two pairs of quotes: {example}"
+        return (
+            "cannot be read; words with brackets, commas, spaces or = of their own stand in quotes, and the whole once more: "
+            f"'{key}=\"...\"' or '{key}=[\"...\"]'"
+        )
     keys = {*all_entries(verb), *groups_of(verb)} if (conf_dir() / f"{verb}.yaml").is_file() else set()
     if key in keys:
         return f"has no value: {key}=..."
