@@ -11,7 +11,6 @@ from cryosense.reporting.tables.summary import summarise
 from tests.reporting.report.test_page import Page
 from tests.tasks.runs import RADIAL, write_run, write_sweep
 
-
 # Of the made-up methods zero filling keeps the frequencies that hold signal; the pseudo-inverse keeps the most of all.
 WORDS = ["zero-filled: correlation 0.9", "lowest frequencies: correlation", "pseudo-inverse: correlation"]
 WORDS += ["pseudo-inverse: psnr", "lowest frequencies: psnr"]
