@@ -19,7 +19,7 @@ from cryosense.cli.stack_work import StackWork, say_unfinished, terms
 from cryosense.runs.run_directory import RunDirectory
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.backprojection import BACKPROJECTION, PART, Backprojection
-from cryosense.tasks.maps.files import measured_facts, write_maps
+from cryosense.tasks.maps.files import write_maps
 from cryosense.tasks.maps.half_sums import HalfSums
 
 # By how many and in what portions the maps are made does not change them.
@@ -54,14 +54,14 @@ class Work(StackWork):
         path, size = directory.path, self.alignments.pixel_size_angstrom
         made = self.task.maps(sums, self.alignments, self.usable)
         found = self.task.assessment.judge(made)
-        summary = {**write_maps(path, made, found), "measured": measured_facts(self.source)}
+        summary = write_maps(path, made, found)
         # Only now: what draws takes as much memory as what was made of the sums.
         from cryosense.reporting.figures.anisotropy import draw_anisotropy
         from cryosense.reporting.figures.maps import draw_map
         from cryosense.reporting.tables.map_lines import made_of
 
         first, second = made.sums.particles.tolist()
-        title = f"{made_of(path, summary)}: {first} + {second} particles of {self.alignments.box_size} px at {size:g} Å"
+        title = f"{made_of(path)}: {first} + {second} particles of {self.alignments.box_size} px at {size:g} Å"
         title += f", compression (dof) {summary['compression_dof']:.3g}"
         shown = found.table, found.resolutions, made.full_map, found.mask, size, title
         draw(path / "fsc.png", self.formats, draw_map, *shown)

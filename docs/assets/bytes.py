@@ -5,7 +5,6 @@ python docs/assets/bytes.py; the table is made by python experiments/bytes_on_di
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 
 from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 
-TABLE = Path("experiments/bytes_on_disk/results_molecule.md")
+TABLE = Path("experiments/bytes_on_disk/results_molecule.csv")
 PICTURE = Path(__file__).with_name("bytes.png")
 SCHEME, BYTES, WORTH, RESOLUTION = "scheme", "bytes a particle", "by the cross-FSC", "resolution (Å)"
 # A family of schemes: how it is drawn, and on which side its names stand. The first that a scheme's name matches is its own.
@@ -33,17 +32,12 @@ SIDES = {
     "below": {"xytext": (-5, -11), "ha": "right"},
 }
 LEFT_OUT = ("4 levels", "sign inside, fine lowest shells")  # too near to others to be read
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def table(path: Path) -> pd.DataFrame:
-    """Return the first table of a Markdown file, its numbers read; a resolution that is not in it is left out."""
-    lines = [line for line in path.read_text().split("\n\n")[1].splitlines() if line.startswith("|")]
-    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    made = pd.DataFrame(rows, columns=header).query(f"{SCHEME} not in @LEFT_OUT").copy()
-    for name in (BYTES, WORTH, *([RESOLUTION] if RESOLUTION in made else [])):
-        made[name] = [float(found[0]) if (found := NUMBER.search(word)) else float("nan") for word in made[name]]
-    return made
+    """Return the table, shares as percentages, without the schemes that are left out."""
+    made = pd.read_csv(path)
+    return made[~made[SCHEME].isin(LEFT_OUT)].assign(**{WORTH: 100 * made[WORTH]})
 
 
 def draw(made: pd.DataFrame, title: str) -> Figure:
@@ -93,7 +87,7 @@ def short(scheme: str) -> str:
 
 def main() -> None:
     """Draw."""
-    title = TABLE.read_text().splitlines()[0].lstrip("# ")
+    title = TABLE.with_suffix(".md").read_text().splitlines()[0].lstrip("# ")
     draw(table(TABLE), title).savefig(PICTURE)
     print(PICTURE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ TITLES = {
     "uncompressed_0143_angstrom": "to uncompressed, 0.143",
     "reference_05_angstrom": "to reference, 0.5",
 }
-OF_FILES = ("operator", "masks", "block_size", "symmetric", "compression_nominal")
 EQUIVALENT = "equivalent_particles"
 MASKS_ONLY, UNCOMPRESSED = "what was measured, no prior", "uncompressed"
 
@@ -47,7 +46,7 @@ def map_lines(maps: list[FinishedMap], runs: Iterable[Path], rows: pd.DataFrame)
     lines = []
     for each in maps:
         worth = each.summary.get("equivalent_particles")
-        origin = _origin(each.directory, each.summary, by_name)
+        origin = _origin(each.directory, by_name)
         run_id = origin.get("run_id")
         own = {"compression_dof": each.summary.get("compression_dof") if run_id is None else None}
         line: dict[str, Any] = {
@@ -105,11 +104,11 @@ def map_words(maps: pd.DataFrame) -> list[dict[str, str]]:
     return [{title: word for title, word in words.items() if any(each[title] for each in shown)} for words in shown]
 
 
-def made_of(folder: Path, summary: Mapping[str, object], runs: Mapping[str, Path] | None = None) -> str:
-    """Return in words which images the map in this folder is made of, of which ``summary`` is that in ``done.json``."""
-    line = pd.Series(dict.fromkeys([*OPERATOR, *METHOD]) | _origin(folder, summary, runs or {}))
-    method = images_words(line)
-    return f"{method}; {operator_label(line)}" if pd.notna(line["compression_nominal"]) else method
+def made_of(folder: Path) -> str:
+    """Return in words which images the map in this folder is made of, by its configuration."""
+    line = pd.Series(dict.fromkeys([*OPERATOR, *METHOD]) | _origin(folder, {}))
+    words = images_words(line)
+    return f"{words}; {operator_label(line)}" if pd.notna(line["compression_nominal"]) else words
 
 
 def images_words(line: pd.Series) -> str:
@@ -123,24 +122,14 @@ def _label(line: pd.Series) -> str:
     return "" if pd.isna(line["reconstructor"]) else method_label(line)
 
 
-def _measured(facts: Any) -> dict[str, Any]:
-    """Return what the summary of a map says of the measurement file that it is made from."""
-    inside = f" to shell {facts['last_shell']:.0f}" if facts.get("last_shell") is not None else ""
-    spent = float(facts["bytes_per_particle"])
-    words = f"{str(facts['quantiser']).replace('_', ' ')} quantiser{inside}, {spent:.0f} bytes a particle"
-    return {**{name: facts.get(name) for name in OF_FILES}, "reconstructor": words}
-
-
-def _origin(folder: Path, summary: Mapping[str, object], runs: Mapping[str, Path]) -> dict[str, Any]:
+def _origin(folder: Path, runs: dict[str, Path]) -> dict[str, Any]:
     """Return what is known about what the map in this folder is made from."""
     try:
-        if summary.get("measured") is not None:
-            return usable_facts(_measured(summary["measured"]))
         config: Any = read_yaml(folder / "config.yaml")
         source = Path(config["data"]["path"]).parent
-        made = _summary(runs.get(source.name, source))
-        if made is not None:
-            return usable_facts({name: made.get(name) for name in ("run_id", *OPERATOR, *METHOD)})
+        summary = _summary(runs.get(source.name, source))
+        if summary is not None:
+            return usable_facts({name: summary.get(name) for name in ("run_id", *OPERATOR, *METHOD)})
         operator = config.get("operator")
         if operator is None:
             return {"reconstructor": UNCOMPRESSED}

@@ -7,10 +7,8 @@ from pathlib import Path
 import mrcfile
 from torch import Tensor
 
-from cryosense.data import ParticleSource
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import written_whole
-from cryosense.measurement.file import MeasuredSource
 from cryosense.tasks.maps.assessment import Findings, Reconstruction
 from cryosense.tasks.maps.fsc_files import write_fsc_star
 
@@ -39,23 +37,6 @@ def write_maps(directory: Path, made: Reconstruction, found: Findings) -> dict[s
         "equivalent_particles": found.equivalent_particles,
         "unreached_share": found.anisotropy.unreached_share,
         "warning": found.anisotropy.warning(),
-    }
-
-
-def measured_facts(source: ParticleSource) -> dict[str, object] | None:
-    """Return how a measurement file's particles were measured, for whoever tells maps apart; None for images."""
-    if not isinstance(source, MeasuredSource):
-        return None
-    file = source.file
-    return {
-        "operator": file.design.domain,
-        "masks": file.design.family,
-        "block_size": file.design.block_size,
-        "symmetric": file.design.symmetric,
-        "compression_nominal": float(file.design.compression_nominal),
-        "quantiser": file.quantiser.name,
-        "last_shell": file.quantiser.parameters.get("last_shell"),
-        "bytes_per_particle": file.bytes_per_particle,
     }
 
 

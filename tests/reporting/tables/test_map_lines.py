@@ -1,6 +1,5 @@
 """Maps find the reconstructions that they are made of."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from cryosense.reporting.tables.collected_maps import finished_maps
 from cryosense.reporting.tables.map_lines import MASKS_ONLY, UNCOMPRESSED, joined, made_of, map_lines, map_words
 from cryosense.reporting.tables.summary import summarise
 from tests.reporting.tables.test_collected_maps import write_map
-from tests.tasks.runs import RADIAL, write_run, write_sweep
+from tests.tasks.runs import RADIAL, write_sweep
 
 MASKS = {"_target_": "cryosense.operators.masks.uniform"}
 
@@ -58,19 +57,19 @@ def test_a_run_that_is_not_below_the_directory_is_found_by_its_path(tmp_path: Pa
     assert maps.loc[0, ["operator", "masks", "reconstructor"]].tolist() == [RADIAL["operator"], RADIAL["masks"], "pinv"]
 
 
-def test_a_map_of_a_measurement_file_says_how_that_was_measured(tmp_path: Path) -> None:
-    write_map(tmp_path / "bits", 8.0)
-    write_config(tmp_path / "bits", "particles.cryo.h5")
-    measured = {"operator": "fourier", "masks": "full", "compression_nominal": 1.0, "quantiser": "uniform", "last_shell": 24}
-    done = tmp_path / "bits" / "done.json"
-    done.write_text(json.dumps(json.loads(done.read_text()) | {"measured": measured | {"bytes_per_particle": 373.4}}))
-    [found], _ = finished_maps(tmp_path)
-    words = "uniform quantiser to shell 24, 373 bytes a particle"
-    assert made_of(tmp_path / "bits", found.summary) == f"{words}; fourier full, C = 1 nominal"
-    nothing = pd.DataFrame(columns=collect(write_run(tmp_path / "run", RADIAL, "pinv", kept=8)).rows.columns)
-    assert map_lines([found], [], nothing).loc[0, "reconstructor"] == words
-    for damage in ({"quantiser": 3}, {"last_shell": "x"}, {"bytes_per_particle": None}, [1]):
-        made_of(tmp_path / "bits", found.summary | {"measured": damage})  # told as far as it can be
+def test_a_map_is_titled_by_its_images(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "runs")
+    for name, path, operator in (
+        ("tv", str(tmp_path / "runs" / "radial_tv" / "particles.star"), None),
+        ("masked", "particles.star", {"masks": MASKS, "symmetric": True, "compression": 2.5}),
+        ("whole", "particles.star", None),
+    ):
+        write_map(tmp_path / name, 8.0)
+        write_config(tmp_path / name, path, operator)
+    assert made_of(tmp_path / "tv") == "total variation; fourier radial, symmetric, C = 2.5 nominal"
+    assert made_of(tmp_path / "masked") == f"{MASKS_ONLY}; fourier uniform, symmetric, C = 2.5 nominal"
+    assert made_of(tmp_path / "whole") == UNCOMPRESSED
+    assert made_of(tmp_path / "nowhere") == "images"
 
 
 def test_without_maps_the_columns_are_there_and_empty(tmp_path: Path) -> None:
