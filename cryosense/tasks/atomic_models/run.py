@@ -83,7 +83,7 @@ class ModelRun:
     def check(self) -> None:
         """Raise ModelFileError if there is nothing to compare."""
         if not 1 <= len(self.models) <= 2 or (len(self.models) == 1 and self.known_map.path is None):
-            raise ModelFileError("give two atomic models, or one and the map that it should fit (map.path)")
+            raise ModelFileError("give two atomic models, or one and the map that it should fit")
 
     def make(self) -> ModelsCompared:
         """Compare the models. Raises FileError for files that cannot be used, and for models of other proteins."""

@@ -48,7 +48,7 @@ MISTYPED = {
     "reconstruct ~operator": "cannot do without",
     "reconstruct formats=[jpg]": "formats=jpg: one of png, pdf, svg",
     "align": ": data.path=... is needed",
-    "compare-models a.cif": "map.path",
+    "compare-models a.cif": "one and the map that it should fit",
     "simulate density=molecule": "There are builtin, hinge_continuum",
     "--hlep": "the nearest is --help",
 }
