@@ -23,7 +23,7 @@ demo: $(STAMP)
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_pixel
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_pixel $(POSTERIOR)
-	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier $(POSTERIOR)
+	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier $(POSTERIOR) operator.symmetric=true
 	$(BIN)/cryosense simulate output_dir=outputs/demo_maps/data count=600 seed=1
 	$(BIN)/cryosense backproject $(MAPS) data.path=outputs/demo_maps/data/particles.star output_dir=outputs/demo/maps/uncompressed
 	rm -rf outputs/demo_bytes && mkdir -p outputs/demo_bytes && ln -s ../demo_maps/data outputs/demo_bytes/original
@@ -33,7 +33,7 @@ demo: $(STAMP)
 	$(BIN)/cryosense reconstruct data.path=$(BYTES) output_dir=outputs/demo_bytes/images
 	$(BIN)/cryosense backproject $(MAPS) data.path=$(BYTES) output_dir=outputs/demo/maps/bytes \
 		cross_reference=outputs/demo/maps/uncompressed
-	for method in pinv dct posterior; do \
+	for method in pinv dct; do \
 		$(BIN)/cryosense reconstruct experiment=demo_maps reconstructor=$$method output_dir=outputs/demo_maps/$$method && \
 		$(BIN)/cryosense backproject $(MAPS) data.path="$$(ls outputs/demo_maps/$$method/*/particles.star)" \
 			output_dir=outputs/demo/maps/$$method cross_reference=outputs/demo/maps/uncompressed || exit 1; \
