@@ -42,8 +42,12 @@ def in_equal_portions(work: Work, batch: Tensor, size: int) -> tuple[Tensor, ...
 
 
 def _worked_on(work: Work, portions: Sequence[Tensor], threads: int) -> tuple[Tensor, ...]:
-    with _single_threaded_workers(threads) as pool:
-        parts = list(pool.map(torch.no_grad()(work), portions))
+    work = torch.no_grad()(work)
+    if threads == 1:  # in this thread, which may be one of those below: portions within a portion
+        parts = [work(portion) for portion in portions]
+    else:
+        with _single_threaded_workers(threads) as pool:
+            parts = list(pool.map(work, portions))
     return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
 
 

@@ -10,10 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.utils import get_object
 
-from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.conf_dir import conf_dir, plain
 
 GLOBAL = re.compile(r"^# @package _global_$", re.MULTILINE)
 
@@ -78,15 +77,10 @@ def mappings_below(node: Mapping[str, Any], prefix: str = "") -> Iterator[Leaf]:
 def _of_verb(folder: Path, verb: str) -> Iterator[Leaf]:
     """A verb's own keys first, then those of the verbs that its configuration begins with."""
     yield from _below(folder / f"{verb}.yaml", "")
-    for each in _loaded((folder / f"{verb}.yaml").read_text(encoding="utf-8")).get("defaults", []):
+    for each in plain(folder / f"{verb}.yaml").get("defaults", []):
         if isinstance(each, str) and not each.startswith("_"):
             yield from _of_verb(folder, each)
 
 
 def _below(path: Path, prefix: str) -> Iterator[Leaf]:
-    text = path.read_text(encoding="utf-8")
-    return leaves_below(_loaded(text), "" if GLOBAL.search(text) else prefix)
-
-
-def _loaded(text: str) -> Any:
-    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+    return leaves_below(plain(path), "" if GLOBAL.search(path.read_text(encoding="utf-8")) else prefix)

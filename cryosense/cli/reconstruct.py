@@ -26,7 +26,6 @@ from cryosense.cli.running import draw, opening, seen
 from cryosense.cli.told import run_in_words
 from cryosense.data import ParticleSource
 from cryosense.errors import BusyError
-from cryosense.reporting.figures.pictures import picture
 from cryosense.reporting.tables.examples import read_example
 from cryosense.reporting.trackers import tracked
 from cryosense.runs.devices import device_named
@@ -81,6 +80,8 @@ class Work:
     def _finish(self, directory: RunDirectory) -> None:
         rows = pd.read_parquet(directory.path / "rows.parquet")
         if self.cfg.draw_example and (directory.path / "example.npz").is_file():
+            from cryosense.reporting.figures.pictures import picture  # takes as long to import as some hundred particles take
+
             examples = [read_example(directory.path, rows)]
             draw(directory.path / "example.png", self.cfg.formats, picture, examples, most_operators=1)
         directory.finish({"particles": len(rows)})

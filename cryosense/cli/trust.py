@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import yaml
-
-from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.conf_dir import conf_dir, plain
 from cryosense.cli.plugins import installed
 from cryosense.errors import ForeignConfigError
 
@@ -129,8 +127,7 @@ class Shipped:
 
 @cache
 def _shipped() -> Shipped:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    files = [yaml.load(path.read_text(encoding="utf-8"), loader) for path in sorted(conf_dir().rglob("*.yaml"))]
+    files = [plain(path) for path in sorted(conf_dir().rglob("*.yaml"))]
     found = [(name, value, holder) for file in files for _, name, value, holder in _values(file, "", {}) if not _holds(value)]
     return Shipped(
         names=frozenset(

@@ -25,15 +25,19 @@ def require_images(x: Tensor, reference: Tensor) -> None:
 
 
 def mse(x: Tensor, reference: Tensor) -> Tensor:
-    """Return the mean squared error, (b,), of images (b, 1, n, n) in [-1, 1]."""
-    require_images(x, reference)
-    return (x.double() - reference.double()).square().mean(dim=(1, 2, 3))
+    """Return the mean squared error, (b,) float64, of images (b, 1, n, n) in [-1, 1]."""
+    return _difference(x, reference).square_().mean(dim=(1, 2, 3), dtype=torch.float64)
 
 
 def mae(x: Tensor, reference: Tensor) -> Tensor:
-    """Return the mean absolute error, (b,), of images (b, 1, n, n) in [-1, 1]."""
+    """Return the mean absolute error, (b,) float64, of images (b, 1, n, n) in [-1, 1]."""
+    return _difference(x, reference).abs_().mean(dim=(1, 2, 3), dtype=torch.float64)
+
+
+def _difference(x: Tensor, reference: Tensor) -> Tensor:
+    """Return the difference in double precision, a new tensor."""
     require_images(x, reference)
-    return (x.double() - reference.double()).abs().mean(dim=(1, 2, 3))
+    return x.double() - reference
 
 
 def psnr(x: Tensor, reference: Tensor) -> Tensor:
@@ -73,26 +77,32 @@ def _ssim_of_pairs(pairs: Tensor) -> tuple[Tensor]:
     Single precision is enough once the mean is subtracted from each image: what windows hold is then as small as its variance.
     The mean is rounded, so that none of its last digits depends on how many images are averaged together.
     """
+    n, count = pairs.shape[-1], SSIM_WINDOW**2
     images = pairs / 2 + 0.5
     level = (images.mean(dim=(2, 3), keepdim=True, dtype=torch.float64) * LEVELS).round().to(images.dtype) / LEVELS
-    images = images - level
+    level, images = level.flatten(2), (images - level).flatten(2)
     a, b = images.unbind(1)
-    terms = torch.stack([a, b, a * a + b * b, a * b], dim=1)
-    mean_a, mean_b, mean_squares, mean_product = (_window_sums(terms) / SSIM_WINDOW**2).unbind(1)
-    unbiased = SSIM_WINDOW**2 / (SSIM_WINDOW**2 - 1)
-    variances = unbiased * (mean_squares - mean_a.square() - mean_b.square())
-    covariance = unbiased * (mean_product - mean_a * mean_b)
+    terms = torch.stack([a, b, (a * a).addcmul_(b, b), a * b], dim=1)
+    mean_a, mean_b, mean_squares, mean_product = (_window_sums(terms, n) / count).unbind(1)
+    unbiased = count / (count - 1)
+    covariance = mean_product.sub_(mean_a * mean_b).mul_(unbiased)
+    variances = mean_squares.sub_((mean_a * mean_a).addcmul_(mean_b, mean_b)).mul_(unbiased)
+    structure = covariance.mul_(2).add_(SSIM_K2**2).div_(variances.add_(SSIM_K2**2))
     mean_a, mean_b = mean_a + level[:, 0], mean_b + level[:, 1]
-    luminance = (2 * mean_a * mean_b + SSIM_K1**2) / (mean_a.square() + mean_b.square() + SSIM_K1**2)
-    structure = (2 * covariance + SSIM_K2**2) / (variances + SSIM_K2**2)
-    return ((luminance * structure).mean(dim=(1, 2), dtype=torch.float64),)
+    luminance = (2 * mean_a).mul_(mean_b).add_(SSIM_K1**2)
+    luminance.div_((mean_a * mean_a).addcmul_(mean_b, mean_b).add_(SSIM_K1**2))
+    rows = luminance.mul_(structure).unfold(1, n - SSIM_WINDOW + 1, n)  # without the windows that go on in the next row
+    return (rows.mean(dim=(1, 2), dtype=torch.float64),)
 
 
-def _window_sums(x: Tensor) -> Tensor:
-    """Return the sum over each 7 x 7 window, (..., n - 6, n - 6), by four additions along each axis."""
-    for axis in (-2, -1):
-        n = x.shape[axis]
-        two = x.narrow(axis, 0, n - 1) + x.narrow(axis, 1, n - 1)
-        four = two.narrow(axis, 0, n - 3) + two.narrow(axis, 2, n - 3)
-        x = four.narrow(axis, 0, n - 6) + two.narrow(axis, 4, n - 6) + x.narrow(axis, 6, n - 6)
+def _window_sums(x: Tensor, n: int) -> Tensor:
+    """Return the sums over 7 x 7 windows of flat images (..., n^2), by four additions of whole ranges along each axis.
+
+    They are as flat, by the window's first pixel; windows that reach over the end of a row are sums over parts of two.
+    """
+    for step in (n, 1):
+        length = x.shape[-1] - (SSIM_WINDOW - 1) * step
+        two = x[..., :-step] + x[..., step:]
+        sums = two[..., :length] + two[..., 2 * step : 2 * step + length]
+        x = sums.add_(two[..., 4 * step : 4 * step + length]).add_(x[..., 6 * step :])
     return x

@@ -17,6 +17,7 @@ from cryosense.metrics.fsc import frc_area
 from cryosense.metrics.image import correlation, mae, mse, psnr, ssim
 from cryosense.runs.rows import row_schema
 
+ImageScore = Callable[[Tensor, Tensor], Tensor]  # two stacks of images (b, 1, n, n) to (b,)
 CLEAN = "_clean"  # suffix of scores against the image without noise
 
 
@@ -56,7 +57,7 @@ class Score:
     """
 
     name: str
-    function: Callable[[Tensor, Tensor], Tensor] | None
+    function: ImageScore | None
     against: Against
     higher_is_better: bool = True
     compared: bool = True
@@ -73,7 +74,7 @@ _ALL = Shown.TERMINAL | Shown.PAGE | Shown.CURVES | Shown.PICTURES
 _TOLD = Shown.TERMINAL | Shown.PAGE | Shown.CURVES | Shown.VERDICTS
 
 
-def _error(name: str, function: Callable[[Tensor, Tensor], Tensor] | None, against: Against) -> Score:
+def _error(name: str, function: ImageScore | None, against: Against) -> Score:
     return Score(name, function, against, higher_is_better=False, compared=False, shown=Shown.NOWHERE)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from cryosense.cpu_tiles import in_portions
 from cryosense.errors import ArgumentError
 from cryosense.metrics.lpips import Lpips
-from cryosense.metrics.score_table import SCORES, Against
+from cryosense.metrics.score_table import SCORES, Against, ImageScore
 from cryosense.shown import ShowsInModule
 
 
@@ -44,10 +47,10 @@ class Scores(ShowsInModule, nn.Module):
 
     def _against(self, against: Against, x: Tensor, reference: Tensor, numbers: Tensor | None) -> dict[str, Tensor]:
         scores = [score for score in SCORES if score.against is against]
-        return {
-            score.name: self._lpips(x, reference, numbers) if score.function is None else score.function(x, reference)
-            for score in scores
-        }
+        functions = [score.function for score in scores if score.function is not None]
+        numbered = torch.arange(len(x), device=x.device)
+        found = iter(in_portions(lambda some: _each(functions, x[some], reference[some]), numbered, 2 * x[0].numel()))
+        return {score.name: self._lpips(x, reference, numbers) if score.function is None else next(found) for score in scores}
 
     def _lpips(self, x: Tensor, reference: Tensor, numbers: Tensor | None) -> Tensor:
         values = torch.full((len(x),), float("nan"), dtype=torch.float64, device=x.device)
@@ -58,3 +61,7 @@ class Scores(ShowsInModule, nn.Module):
         if bool(chosen.any()):
             values[chosen] = self.lpips(x[chosen], reference[chosen])
         return values
+
+
+def _each(functions: Sequence[ImageScore], x: Tensor, reference: Tensor) -> tuple[Tensor, ...]:
+    return tuple(function(x, reference) for function in functions)

@@ -16,7 +16,6 @@ from PIL import Image
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_json_atomic, written_whole
 from cryosense.metrics.score_table import SCHEMA
-from cryosense.reporting.figures.pictures import picture
 from cryosense.reporting.tables.examples import read_example
 from cryosense.shown import ShowsParameters
 
@@ -59,6 +58,8 @@ class FinishedRun:
         """The picture of one particle, drawn if it does not exist."""
         path = self.directory / "example.png"
         if not path.is_file():
+            from cryosense.reporting.figures.pictures import picture  # takes as long to import as all else here
+
             with written_whole(path) as unfinished:
                 picture([read_example(self.directory, self.rows)], most_operators=1).savefig(unfinished, format="png")
         return path

@@ -131,6 +131,11 @@ class _Walk:
             into.entries[key] = Entry(key, entry.value, entry.text, comment, entry.heading)
 
 
+def is_group(verb: str, name: str) -> bool:
+    """Return whether a verb has this group, whichever members are chosen; most words are told without reading them all."""
+    return name in catalogue(verb).groups or ((conf_dir() / name).is_dir() and name in groups_of(verb))
+
+
 @cache
 def groups_of(verb: str) -> tuple[str, ...]:
     """Return all groups that a verb has, whichever members are chosen."""

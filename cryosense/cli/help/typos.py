@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from hydra.utils import get_object
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.help.catalogue import all_entries, catalogue, groups_of, holders, is_shown, members, needs
+from cryosense.cli.help.catalogue import all_entries, catalogue, groups_of, holders, is_group, is_shown, members, needs
 from cryosense.cli.help.comments import Entry
 from cryosense.cli.help.nearest import nearest
 from cryosense.errors import ConfigError
@@ -60,10 +60,10 @@ def refuse_mistyped(verb: str, overrides: Sequence[Override], options: Options) 
     if not (conf_dir() / f"{verb}.yaml").is_file():
         return
     own = [each for each in overrides if not each.is_hydra_override()]
-    chosen = {each.key_or_group: _text(each) for each in own if each.key_or_group in groups_of(verb) and _is_single(each)}
+    chosen = {each.key_or_group: _text(each) for each in own if is_group(verb, each.key_or_group) and _is_single(each)}
     swept = {each.key_or_group for each in own if each.is_sweep_override()}
     for each in own:
-        if each.key_or_group in groups_of(verb):
+        if is_group(verb, each.key_or_group):
             _check_choice(verb, each, chosen, swept, options)
         else:
             _check_key(verb, each, chosen, swept)
@@ -94,9 +94,10 @@ def _check_choice(verb: str, word: Override, chosen: dict[str, str | None], swep
 
 def _check_key(verb: str, word: Override, chosen: dict[str, str | None], swept: set[str]) -> None:
     key = word.key_or_group
-    made, known = catalogue(verb, chosen), all_entries(verb)
+    made = catalogue(verb, chosen)
     if key in made.entries or _is_of_another(key, chosen) or _is_in_a_list(key, made.entries):
         return
+    known = all_entries(verb)  # of every choice: only where it matters
     if (conf_dir() / key).is_dir():
         there = ", ".join(groups_of(verb)) or "none"
         raise ConfigError(f"{key}={_text(word)}: {verb} has no choice of {key}; it has choices of {there}")
