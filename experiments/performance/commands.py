@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,14 @@ def timed(threads: int, output: Path, program: str, *arguments: str, cwd: Path |
         output.mkdir(parents=True)
         known.write_text(json.dumps(run(threads, program, *arguments, cwd=cwd)._asdict()))
     return Usage(**json.loads(known.read_text()))
+
+
+def kept(path: Path, make: Callable[[], str]) -> str:
+    """-> the text in ``path``, made now unless it is there."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(make())
+    return path.read_text()
 
 
 def run(threads: int, program: str, *arguments: str, cwd: Path | None = None) -> Usage:

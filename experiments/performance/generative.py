@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import torch
+from commands import kept
 from diffusers import DDPMScheduler, UNet2DModel
 from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
@@ -27,6 +28,7 @@ from cryosense.operators import LinearOperator
 HERE = Path(__file__).parent
 BATCH = 16
 CHOSEN = {"steps": 12, "repeats": 2, "images": 32, "evaluations": 20, "results": str(HERE)}
+CHOSEN |= {"output_dir": "outputs/performance/generative"}  # tables that are there already are not made again
 SAMPLERS = ["stationary", "ddnm", "diffpir"]
 OPERATORS = {"pixel K = 4, C = 2": ["operator=pixel", "compression=2"], "Fourier radial, C = 2.5": ["operator=fourier"]}
 
@@ -126,21 +128,18 @@ def sampling_rows(denoiser: DDPMDenoiser, images: int, evaluations: int, repeats
 def main() -> None:
     """Measure and write."""
     chosen = OmegaConf.merge(CHOSEN, OmegaConf.from_cli())
+    sizes = {key: chosen[key] for key in CHOSEN if key not in {"results", "output_dir"}}
+    folder = Path(chosen.output_dir) / "-".join(map(str, sizes.values()))
+    sampled = (chosen.images, chosen.evaluations, chosen.repeats)
     text = [
-        f"{torch.get_num_threads()} threads, torch {torch.__version__}; batch {BATCH}, 64 px",
-        "",
-        *training_rows(chosen.steps, chosen.repeats),
-        "",
-    ]
-    sampled = (chosen.images, chosen.evaluations)
-    text += [
-        f"{chosen.images} images of 64 px, {chosen.evaluations} network evaluations each",
-        "",
-        *sampling_rows(open_ddpm(None), *sampled, chosen.repeats),
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}; batch {BATCH}, 64 px\n",
+        kept(folder / "training.md", lambda: "\n".join(training_rows(chosen.steps, chosen.repeats)) + "\n"),
+        f"{chosen.images} images of 64 px, {chosen.evaluations} network evaluations each\n",
+        kept(folder / "sampling.md", lambda: "\n".join(sampling_rows(open_ddpm(None), *sampled)) + "\n"),
     ]
     into = Path(chosen.results)
     into.mkdir(parents=True, exist_ok=True)
-    (into / "generative.md").write_text("\n".join(text) + "\n")
+    (into / "generative.md").write_text("\n".join(text))
     print("\n".join(text))
 
 

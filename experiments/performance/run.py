@@ -1,23 +1,27 @@
-"""Milliseconds per image and ratios; see README.md. Prints a table and writes it to results.md beside this file."""
+"""Milliseconds per image and ratios; see README.md. Prints a table and writes it to results.md beside this file.
+
+Cells that are in ``output_dir`` already, measured with the same configuration, are not measured again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import deepinverse
 import floor
 import paper
-import sigpy_peer
 import torch
+from commands import kept
 from omegaconf import DictConfig, OmegaConf
 from problem import PRIORS, Cell, best_weight, operators, particles
 from timing import Work, seconds, torch_threads, with_threads
 from torch import Tensor
 
+from cryosense.operators import LinearOperator
 from cryosense.reconstructors import ADMM, PseudoInverse
 
 HERE = Path(__file__).parent
@@ -26,21 +30,35 @@ TARGETS = {"dct": 10, "wavelet": 10, "tv": 25, "peers": 2, "floor": 1.5, "pinv":
 
 
 def main() -> None:
-    """Measure every cell and write what was found."""
+    """Measure every cell that is not known yet and write what was found."""
     config = OmegaConf.merge(OmegaConf.load(HERE / "config.yaml"), OmegaConf.from_cli())
-    noisy, clean = particles(config)
+    images, folder = particles(config), cells_folder(config)
     lines = [header(config)]
     print(lines[0])
     for domain, operator in operators(config).items():
-        y, tuning = operator(noisy[: config.images]), slice(config.images, None)
-        for prior_name, prior in PRIORS.items():
-            best = best_weight(config, operator, prior_name, noisy[tuning], clean[tuning])
-            for weight in [best, *config.weights.others]:
-                cell = Cell(domain, prior_name, operator, prior, weight, y)
-                text = report(cell, noisy, weight == best, config)
-                print(text, flush=True)
-                lines.append(text)
+        for prior in config.priors:
+            for weight in (None, *config.weights.others):
+                path = folder / f"{domain}-{prior}-{weight or 'best'}.md"
+                lines.append(kept(path, partial(measured, domain, operator, prior, weight, images, config)))
+                print(lines[-1], flush=True)
     (Path(config.results or HERE) / "results.md").write_text("\n".join(lines) + "\n")
+
+
+def cells_folder(config: DictConfig) -> Path:
+    """-> where cells are kept that are measured with this configuration, whichever cells these are."""
+    settings = {key: value for key, value in config.items() if key not in {"results", "output_dir", "priors"}}
+    text = OmegaConf.to_yaml(OmegaConf.merge(settings, {"weights": {"others": []}}))
+    return Path(config.output_dir) / hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def measured(
+    domain: str, operator: LinearOperator, prior: str, weight: float | None, images: tuple[Tensor, Tensor], config: DictConfig
+) -> str:
+    """-> the report of one cell, at the best weight, with peers, if none is given."""
+    noisy, clean = images
+    used = weight or best_weight(config, operator, prior, noisy[config.images :], clean[config.images :])
+    cell = Cell(domain, prior, operator, PRIORS[prior], used, operator(noisy[: config.images]))
+    return report(cell, noisy, weight is None, config)
 
 
 def header(config: DictConfig) -> str:
@@ -111,8 +129,16 @@ def paper_run(cell: Cell, images: Tensor, config: DictConfig) -> None:
 
 def peers(cell: Cell, config: DictConfig) -> dict[str, Run]:
     """-> what others offer for this problem, by name."""
-    penalty = config.method.penalty
-    return {**deepinverse.runs(cell, penalty, config.peers.inner_iterations), **sigpy_peer.runs(cell, penalty)}
+    penalty, found = config.method.penalty, dict[str, Run]()
+    if "deepinverse" in config.peers.libraries:
+        import deepinverse
+
+        found |= deepinverse.runs(cell, penalty, config.peers.inner_iterations)
+    if "sigpy" in config.peers.libraries:
+        import sigpy_peer
+
+        found |= sigpy_peer.runs(cell, penalty)
+    return found
 
 
 def iterations_needed(run: Run, cell: Cell, gap: float, config: DictConfig) -> int | None:
