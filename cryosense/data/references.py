@@ -21,7 +21,7 @@ def images_by_reference(names: pd.Series, source: Path, root: Path | None) -> Im
         ParticleDataError: with row and file: a name that is not understood, a stack that is not found, or an image past its
             end.
     """
-    number, numbered, file_of, paths = _split(names, source)
+    number, numbered, file_of, paths = split_names(names, source)
     files = []
     for code, name in enumerate(paths):
         found, tried = find_file(name, source, root, alone=len(paths) == 1)
@@ -47,7 +47,7 @@ def images_of_one_file(names: pd.Series | None, count: int, source: Path, file: 
         ParticleDataError: other counts, or only some rows that name this file.
     """
     if names is not None:
-        number, numbered, file_of, paths = _split(names, source)
+        number, numbered, file_of, paths = split_names(names, source)
         here = np.array([_is_same(name, source, root, file.path, len(paths) == 1) for name in paths])
         if here.all():
             same = np.zeros_like(file_of)
@@ -95,7 +95,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _split(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+def split_names(names: pd.Series, source: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Return image numbers counted from 0, whether they are written there, file codes, and file names."""
     parts = names.astype(str).str.extract(r"^(?:(?P<number>\d+)@)?(?P<path>.+)$")
     number = pd.to_numeric(parts["number"].fillna("1"), errors="coerce").to_numpy(np.float64)

@@ -170,6 +170,10 @@ class ParticleStack:
         images, tables = self._images.select(rows), self._tables.select(rows)
         return ParticleStack(self.path, images, tables, self._given_pixel_size, self.geometry)
 
+    def described_by(self, tables: Tables) -> ParticleStack:
+        """Return a view of the same images with the tables of another file, a row each; errors then name that file."""
+        return ParticleStack(tables.path, self._images, tables, self._given_pixel_size, self.geometry)
+
     def transformed(self, geometry: Geometry) -> ParticleStack:
         """Return a view with the images, pixel size and metadata after ``geometry``. Raises what the geometry raises."""
         geometry.box_after(self.box_size)

@@ -10,7 +10,7 @@ import starfile
 import torch
 
 from cryosense.alignment import angles_between_deg
-from cryosense.cli import align, measure, simulate
+from cryosense.cli import align, backproject, measure, simulate
 from cryosense.data import ParticleStack
 from cryosense.tasks.poses.progress import Find, Portions
 from cryosense.volumes.poses import rotation_matrices
@@ -26,7 +26,7 @@ MASKS = ["operator=fourier", "operator/masks=uniform", "operator.per_particle=tr
 
 def run(monkeypatch: pytest.MonkeyPatch, verb: str, *words: str) -> None:
     monkeypatch.setattr("sys.argv", [f"cryosense {verb}", *words])
-    {"simulate": simulate.main, "align": align.main, "measure": measure.main}[verb]()
+    {"simulate": simulate, "align": align, "measure": measure, "backproject": backproject}[verb].main()
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,8 @@ def test_a_measurement_file_alone_gives_what_the_stack_gives_measured_alike(
     data: Path, monkeypatch: pytest.MonkeyPatch, measured_by: list[str], aligned_by: list[str]
 ) -> None:
     run(monkeypatch, "align", *WORDS, *aligned_by, "scaling=stack")
+    mapped = ["data.path=poses/particles.star", "output_dir=map_of_stack", *measured_by, "scaling=stack"]
+    run(monkeypatch, "backproject", *mapped)
     run(monkeypatch, "measure", "set/blind.star", "output=alone.cryo.h5", *measured_by)
     for path in data.glob("particles*.mrcs"):
         path.unlink()
@@ -106,6 +108,12 @@ def test_a_measurement_file_alone_gives_what_the_stack_gives_measured_alike(
     assert star["rlnImageName"].tolist() == given["rlnImageName"].tolist()  # the images themselves are not there
     with pytest.raises(SystemExit, match="states how its particles were measured"):
         run(monkeypatch, "align", *words, "quantiser=sign")
+    words = ["data.path=alone.cryo.h5", "output_dir=map_of_file"]
+    with pytest.raises(SystemExit, match=r"poses are needed.*data\.metadata"):
+        run(monkeypatch, "backproject", *words)
+    run(monkeypatch, "backproject", *words, "data.metadata=of_file/particles.star")
+    one, other = (Path(folder, "map.mrc").read_bytes()[1024:] for folder in ("map_of_file", "map_of_stack"))
+    assert one == other
 
 
 def test_shards_and_portions_make_the_same_poses(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

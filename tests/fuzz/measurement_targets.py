@@ -19,6 +19,7 @@ from cryosense.measurement.file.container import USER_BLOCK, open_container, wri
 from cryosense.measurement.file.description import unpacked
 from cryosense.measurement.quantisers import ByShell, Float16, Sign, StoredQuantiser, Uniform
 from cryosense.operators import masks
+from cryosense.tasks.maps.alignments import Alignments
 from tests.fuzz.targets import Target, use
 from tests.measurement.file.stacks import write_many
 from tests.measurement.file.test_file import make, measuring
@@ -43,6 +44,18 @@ def load(path: Path) -> None:
     use(source.images)
     source.scaling().describe()  # type: ignore[attr-defined]
     source.numbers(torch.arange(len(source.images)))
+
+
+def load_described(path: Path) -> None:
+    """Take a STAR file in place of the file's own table."""
+    source = open_particles(path.parent / NAME, path)
+    use(source.images)
+    Alignments.of(source.images, with_ctf=True)
+
+
+def star() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return write_many(Path(folder), 5).read_bytes()
 
 
 def array(content: bytes, name: str, unpack: Callable[[bytes], bytes]) -> bytes:
@@ -105,5 +118,12 @@ MEASUREMENTS = [
     inside("measurement_values", CODED, "values", AS_IT_IS),
     inside("measurement_std", CODED, "std", AS_IT_IS),
     inside("measurement_levels", CODED, "levels", AS_IT_IS),
+    Target(
+        "measurement_metadata",
+        "a.star",
+        lambda: [star()],
+        load_described,
+        lambda folder: (folder / NAME).write_bytes(SIGNS),
+    ),
     Target("measurement_directory", NAME, lambda: [CODED.split(b"\n")[1]], load, wrap=partial(with_directory, CODED)),
 ]

@@ -20,7 +20,7 @@ import numpy as np
 from cryosense.errors import CodingError, MeasurementFileError
 from cryosense.files.writing import written_whole
 
-MAGIC, VERSION = "cryosense-measurement", 2
+MAGIC, VERSION, SUFFIX = "cryosense-measurement", 2, ".cryo.h5"
 USER_BLOCK = 1024
 TYPES = {"u1", "u2", "u4", "i8", "f4", "f8"}
 LAST = "levels"

@@ -17,11 +17,12 @@ from cryosense.data.geometry import Geometry
 from cryosense.data.opening import Metadata
 from cryosense.data.scaling import AsIs, PerImage, StackStatistics, UnitInterval
 from cryosense.errors import ArgumentError, MeasurementFileError
+from cryosense.measurement.file.container import SUFFIX
 from cryosense.measurement.file.decoded import decoded
+from cryosense.measurement.file.described import described
 from cryosense.measurement.file.reading import MeasurementFile
 from cryosense.measurement.measurement import Measurement
 
-SUFFIX = ".cryo.h5"
 LOG = logging.getLogger(__name__)
 
 
@@ -33,11 +34,13 @@ class MeasuredSource(ParticleSource):
         file: the measurements.
         positions: (n,) positions of these particles in the file.
         reference: whether ``images`` are the originals.
+        listed: digest of which particles a table names and in which order; empty where the file's own is used.
     """
 
     file: MeasurementFile
     positions: Tensor
     reference: bool
+    listed: str = ""
 
     def transformed(self, geometry: Geometry) -> MeasuredSource:
         """Return this source unchanged. Raises ArgumentError for a geometry that changes images."""
@@ -54,6 +57,7 @@ class MeasuredSource(ParticleSource):
             file=self.file,
             positions=self.positions[indices],
             reference=self.reference,
+            listed=self.listed,
         )
 
     @property
@@ -68,12 +72,11 @@ class MeasuredSource(ParticleSource):
         return [self.file.path, *super().files]
 
     def fingerprint(self) -> str:
-        chosen = hashlib.sha256(self.positions.numpy().tobytes()).hexdigest()[:8]
-        return f"{self.file.fingerprint} {chosen}"
+        return f"{self.file.fingerprint} {_digest(self.positions)}"
 
     @cached_property
     def data_fingerprint(self) -> str:
-        return self.file.fingerprint
+        return f"{self.file.fingerprint} {self.listed}".strip()
 
     def measurement(self, rows: Tensor) -> tuple[Measurement, Tensor, Tensor]:
         """Return what was measured of the particles at rows (b,), and offset and gain (b,) of their scaling."""
@@ -104,6 +107,7 @@ def open_particles(
     """Open a particle stack (see ``ParticleSource.open``) or a measurement file.
 
     Args:
+        metadata: for a measurement file, a STAR file that takes the place of its table: see ``described``.
         reference: for a measurement file, the stack that was measured: scores need it, reconstruction does not.
         recover: for a measurement file, leave out particles that are damaged or beyond its end, and say so.
 
@@ -115,13 +119,12 @@ def open_particles(
         if reference is not None or recover:
             raise ArgumentError(f"reference, recover: {path} is not a measurement file (*{SUFFIX})")
         return ParticleSource.open(path, metadata, clean_path, root, pixel_size_angstrom, name)
-    given = {"metadata": metadata, "pixel_size_angstrom": pixel_size_angstrom}
-    if any(value is not None for value in given.values()):
-        raise ArgumentError(f"{' and '.join(key for key in given if given[key] is not None)}: {path} has its own")
+    if pixel_size_angstrom is not None:
+        raise ArgumentError(f"pixel_size_angstrom: {path} has its own")
     file = MeasurementFile.open(path, recover)
     if not recover:
         file.check()
-    left = _left(file) if recover else torch.arange(len(file))
+    left = _left(file) if recover else torch.ones(len(file), dtype=torch.bool)
     originals = None if reference is None else _originals(file, ParticleStack.open(reference, root=root), "reference")
     clean = None if clean_path is None else _originals(file, ParticleStack.open(clean_path, root=root), "clean_path")
     whole = MeasuredSource(
@@ -132,7 +135,31 @@ def open_particles(
         positions=torch.arange(len(file)),
         reference=originals is not None,
     )
-    return whole if len(left) == len(file) else whole.select(left)
+    if metadata is not None:
+        whole = _of_table(whole, metadata)
+    usable = left[whole.positions].nonzero()[:, 0]
+    if not len(usable):
+        raise MeasurementFileError(f"{path}: no particle can be read")
+    return whole if len(usable) == len(whole.positions) else whole.select(usable)
+
+
+def _of_table(source: MeasuredSource, metadata: Metadata) -> MeasuredSource:
+    """Return the particles that a STAR file names, with its tables."""
+    rows, tables = described(source.file, metadata)
+    positions = torch.from_numpy(rows)
+    return MeasuredSource(
+        name=source.name,
+        images=source.images.select(positions).described_by(tables),
+        clean=None if source.clean is None else source.clean.select(positions),
+        file=source.file,
+        positions=positions,
+        reference=source.reference,
+        listed=_digest(positions),
+    )
+
+
+def _digest(positions: Tensor) -> str:
+    return hashlib.sha256(positions.numpy().tobytes()).hexdigest()[:8]
 
 
 def _originals(file: MeasurementFile, stack: ParticleStack, key: str) -> ParticleStack:
@@ -145,15 +172,13 @@ def _originals(file: MeasurementFile, stack: ParticleStack, key: str) -> Particl
 
 
 def _left(file: MeasurementFile) -> Tensor:
-    """Return the positions of the particles that can be read, and log which cannot."""
+    """Return which particles can be read, (n,) bool, and log which cannot."""
     missing = file.missing()
-    if len(missing) == len(file):
-        raise MeasurementFileError(f"{file.path}: no particle can be read")
     if len(missing):
         LOG.warning("%s: %d particles are gone, by position: %s", file.path, len(missing), shown(missing.tolist()))
-    gone = torch.zeros(len(file), dtype=torch.bool)
-    gone[missing] = True
-    return (~gone).nonzero()[:, 0]
+    left = torch.ones(len(file), dtype=torch.bool)
+    left[missing] = False
+    return left
 
 
 def shown(numbers: Sequence[int]) -> str:
