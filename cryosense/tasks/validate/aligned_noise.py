@@ -15,7 +15,7 @@ from cryosense.metrics.chance import chance_test
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.poses.alignment import in_sphere
 from cryosense.tasks.reconstruct.run import Run
-from cryosense.tasks.validate.controls import noise_like
+from cryosense.tasks.validate.controls import measured_share, noise_like
 from cryosense.volumes.backproject import SliceAccumulator, Slices
 
 CALIBRATION_PARTICLES = 64
@@ -68,8 +68,9 @@ def aligned_noise(run: Run, reference: Tensor, known: Alignments, rows: Tensor, 
     calibration = aligner.calibrate(_observed(aligner, known, run.source.images[some][:, 0].to(run.device), some))
     sums = [SliceAccumulator(n, 2).to(run.device) for _ in range(2)]
     for chunk in rows.split(run.chunk_size):
-        images = noise_like(run.source.images[chunk], run.particles[chunk], run.seed)[:, 0]
-        _insert(sums, aligner, calibration, known, images.to(run.device), chunk)
+        numbers = run.particles[chunk]
+        images = noise_like(run.source.images[chunk], numbers, run.seed, measured_share(run, numbers))
+        _insert(sums, aligner, calibration, known, images[:, 0].to(run.device), chunk)
     halves = [half.volume(1.0).cpu() for half in sums]
     sums[0].add(sums[1])
     curves = {"half maps": fsc(halves[0], halves[1]), "to truth": fsc(sums[0].volume(1.0).cpu(), reference)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 
 import numpy as np
@@ -10,6 +11,9 @@ from torch import Tensor
 
 from cryosense.fourier import fftn, ifftn, shell_index
 from cryosense.seeding import generator
+from cryosense.tasks.reconstruct.run import Run
+
+Alter = Callable[[Tensor, Tensor], Tensor]  # (b, 1, n, n) images, (b,) particle numbers -> images
 
 
 class Stream(IntEnum):
@@ -25,10 +29,31 @@ def chosen_particles(count: int, most: int, seed: int) -> Tensor:
     return torch.from_numpy(np.sort(generator(seed, 0, Stream.CHOICE).permutation(count)[:most]))
 
 
-def noise_like(images: Tensor, numbers: Tensor, seed: int) -> Tensor:
-    """Return white noise (b, 1, n, n) with the mean and standard deviation of each image, keyed by particle numbers (b,)."""
+def altered(run: Run, first_shell: int) -> dict[str, Alter]:
+    """Return by name what becomes of a run's images; phases are random from a shell on."""
+    return {
+        "noise": lambda images, numbers: noise_like(images, numbers, run.seed, measured_share(run, numbers)),
+        "randomised": lambda images, numbers: phases_randomised(images, numbers, run.seed, first_shell),
+    }
+
+
+def measured_share(run: Run, numbers: Tensor) -> Tensor:
+    """Return the share (1 or b,) of the coefficients that images hold: 1 unless they are all that is left of masks."""
+    if run.source.originals:
+        return torch.ones(1)
+    n = run.source.images.box_size
+    return run.quantiser.operator(run.design.operator(n, numbers)).rank.double() / n**2
+
+
+def noise_like(images: Tensor, numbers: Tensor, seed: int, share: Tensor | None = None) -> Tensor:
+    """Return white noise (b, 1, n, n) with the mean and standard deviation of each image, keyed by particle numbers (b,).
+
+    ``share``, (1 or b,): measured of images that lack all other coefficients; theirs is the deviation as if they had them.
+    """
     mean = images.mean(dim=(-2, -1), keepdim=True)
     deviation = images.std(dim=(-2, -1), keepdim=True)
+    if share is not None:
+        deviation = deviation / share.to(images).sqrt().reshape(-1, 1, 1, 1)
     return mean + deviation * _white(images, numbers, seed, Stream.NOISE)
 
 

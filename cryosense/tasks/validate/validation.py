@@ -20,11 +20,9 @@ from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.references import read_map
 from cryosense.tasks.reconstruct.run import Run
 from cryosense.tasks.validate.aligned_noise import AlignedNoise, aligned_noise, noise_table
-from cryosense.tasks.validate.controls import chosen_particles, noise_like, phases_randomised
+from cryosense.tasks.validate.controls import Alter, altered, chosen_particles
 from cryosense.tasks.validate.verdicts import Verdict, verdict_table, verdicts
 from cryosense.volumes.backproject import SliceAccumulator, Slices
-
-Alter = Callable[[Tensor, Tensor], Tensor]  # (b, 1, n, n) images, (b,) particle numbers -> images
 
 VALIDATION = Kind(results=("curves.csv", "validation.csv", "validation.md", "validation.png"))
 # The images' means leak into the first shell of a map, alike in both halves.
@@ -120,8 +118,8 @@ class Validation:
         cutoff = self._cutoff(fsc(particles.half1, particles.half2)) if cutoff is None else cutoff
         truth = particles.full if truth is None else truth
         table = pd.DataFrame({"shell": range(n // 2 + 1)})
-        for name, altered, compressed, halves in self._all_maps(alignments, particles, cutoff, progress):
-            kind = f"{name}, {'compressed' if compressed else 'uncompressed'}" if altered else name
+        for name, is_altered, compressed, halves in self._all_maps(alignments, particles, cutoff, progress):
+            kind = f"{name}, {'compressed' if compressed else 'uncompressed'}" if is_altered else name
             table[f"{kind}, half maps"] = fsc(halves.half1, halves.half2).numpy()
             table[f"{kind}, to truth"] = fsc(halves.full, truth).numpy()
         empty = {"noise": FIRST_SHELL, "randomised": cutoff + SHELLS_BESIDE_CUTOFF}
@@ -139,14 +137,9 @@ class Validation:
         self, alignments: Alignments, particles: Halves, cutoff: int, progress: Callable[[int], object]
     ) -> Iterator[tuple[str, bool, bool, Halves]]:
         """Yield what the maps are made of, whether of altered images, whether compressed, and the maps."""
-        seed = self.run.seed
-        altered: dict[str, Alter] = {
-            "noise": lambda images, numbers: noise_like(images, numbers, seed),
-            "randomised": lambda images, numbers: phases_randomised(images, numbers, seed, cutoff),
-        }
         yield "particles, uncompressed", False, False, particles
         yield "particles, compressed", False, True, self._maps(alignments, _unaltered, True, progress)
-        for name, alter in altered.items():
+        for name, alter in altered(self.run, cutoff).items():
             for compressed in (False, True):
                 yield name, True, compressed, self._maps(alignments, alter, compressed, progress)
 
@@ -159,7 +152,7 @@ class Validation:
             numbers = run.particles[rows]
             images = alter(run.source.images[rows], numbers)
             if compressed:
-                images = self._through_the_chain(images, numbers)
+                images = self._through_the_chain(None if alter is _unaltered else images, rows)
             terms = alignments.slices(images[:, 0].to(run.device), rows, None)
             rotations, half_set = alignments.rotations(rows).to(run.device), alignments.half_set[rows]
             for number, half in enumerate(sums):
@@ -170,11 +163,18 @@ class Validation:
         sums[0].add(sums[1])
         return Halves(half1, half2, sums[0].volume(self.regularisation).cpu())
 
-    def _through_the_chain(self, images: Tensor, numbers: Tensor) -> Tensor:
-        """Return images (b, 1, n, n) in the units of the stack, measured and reconstructed."""
+    def _through_the_chain(self, images: Tensor | None, rows: Tensor) -> Tensor:
+        """Return images (b, 1, n, n) in the units of the stack, measured and reconstructed.
+
+        Without images, the particles at rows (b,): as they are measured, or as their file says they were.
+        """
         run = self.run
-        scaled, offset, gain = run.scaled(images)
-        return run.scaling.invert(run.reconstructor(run.measure(scaled, numbers)).x, offset, gain)
+        if images is None:
+            measurement, _, offset, gain = run.measured(rows)
+        else:
+            scaled, offset, gain = run.scaled(images)
+            measurement = run.measure(scaled, run.particles[rows])
+        return run.scaling.invert(run.reconstructor(measurement).x, offset, gain)
 
     def _positions(self) -> Tensor:
         """Return positions (m,) in the source."""
