@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig
@@ -15,6 +16,8 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, say_if_done, seen
+from cryosense.errors import ArgumentError
+from cryosense.training.file_masks import lacks_coefficients
 from cryosense.training.run import TRAINING, Training
 
 # What is reported during training is not part of what is trained.
@@ -28,6 +31,8 @@ def train(cfg: DictConfig) -> Path:
     """
     directory = Path(cfg.output_dir)
     training: Training = instantiate(cfg.training)
+    if lacks_coefficients(training.source):
+        refuse_other_masks()
     files = seen(training.source.files)
     open_run = opening(cfg, TRAINING, identity(cfg, WITHOUT_EFFECT), training.source.data_fingerprint, files)
     if getattr(rank_zero_only, "rank", 0):
@@ -40,6 +45,14 @@ def train(cfg: DictConfig) -> Path:
             training.run(training.module(), directory, files)
             run.finish({"steps": training.steps})
     return directory / "model"
+
+
+def refuse_other_masks() -> None:
+    """Raise ArgumentError if the command line names masks beside those of a measurement file."""
+    words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    named = [word for word in words if word.lstrip("+~").startswith(("operator", "compression="))]
+    if named:
+        raise ArgumentError(f"{named[0]}: a measurement file says itself how its particles were measured: leave it out")
 
 
 def _of_no_stop(record: logging.LogRecord) -> bool:

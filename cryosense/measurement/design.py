@@ -70,6 +70,10 @@ class DrawnDesign(Design):
         return self.compression
 
     @abstractmethod
+    def at(self, compression: float) -> DrawnDesign:
+        """Return the design with the same seed and another compression: most families then measure a part, or more."""
+
+    @abstractmethod
     def one(self, box_size: int, seed: Seed) -> LinearOperator:
         """Return an operator for any images."""
 
@@ -105,6 +109,9 @@ class OperatorDesign(DrawnDesign):
     ) -> None:
         super().__init__(compression, per_particle, seed)
         self.make, self.domain = make, name
+
+    def at(self, compression: float) -> OperatorDesign:
+        return OperatorDesign(self.make, self.domain, compression, self.per_particle, self.seed)
 
     def one(self, box_size: int, seed: Seed) -> LinearOperator:
         return self.make(box_size, self.compression, seed=seed)

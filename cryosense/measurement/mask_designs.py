@@ -87,6 +87,9 @@ class PixelDesign(MaskDesign):
     def compression_nominal(self) -> float:
         return self.block_size**2 / self.count
 
+    def at(self, compression: float) -> PixelDesign:
+        return PixelDesign(self.masks, self.block_size, compression, self.per_particle, self.seed)
+
     def draw(self, box_size: int, seed: Seed) -> Tensor:
         return self.masks(box_size, self.count, seed=seed)
 
@@ -117,6 +120,9 @@ class FourierDesign(MaskDesign):
     ) -> None:
         super().__init__(compression, per_particle, seed)
         self.masks, self.family, self.symmetric = masks, family_name(masks), symmetric
+
+    def at(self, compression: float) -> FourierDesign:
+        return FourierDesign(self.masks, self.symmetric, compression, self.per_particle, self.seed)
 
     def draw(self, box_size: int, seed: Seed) -> Tensor:
         return self.masks(box_size, 1 / self.compression, symmetric=self.symmetric, seed=seed)

@@ -48,6 +48,9 @@ class AveragedTraining(pl.LightningModule, ABC):
     def check(self, source: ParticleSource) -> None:
         """Raise ParticleDataError if the particles do not fit the network or the loss."""
 
+    def take(self, source: ParticleSource) -> None:
+        """Adopt what the particles to be trained on say of their measurement."""
+
     @abstractmethod
     def export(self, folder: Path) -> None:
         """Write the averaged weights and whatever is needed to use them."""

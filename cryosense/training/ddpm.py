@@ -14,6 +14,7 @@ from cryosense.data import ParticleDataError, ParticleSource
 from cryosense.errors import ArgumentError
 from cryosense.training.averaged import AveragedTraining, seeded
 from cryosense.training.batches import Batch
+from cryosense.training.file_masks import refuse_lacking
 from cryosense.training.optimisation import Optimisation
 
 TRAINING_NOISE, VALIDATION_NOISE = 2, 3  # streams of the generator, beside those of the batches
@@ -59,6 +60,7 @@ class DDPMTraining(AveragedTraining):
         self._sums = torch.zeros(2, len(bands) - 1)
 
     def check(self, source: ParticleSource) -> None:
+        refuse_lacking(source)
         stack, size = source.images, self.network.config["sample_size"]
         if stack.box_size != size:
             raise ParticleDataError(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from cryosense.errors import ArgumentError
-from cryosense.measurement import Design, Measurement, acquire
+from cryosense.measurement import Design, Measurement
 from cryosense.operators import LinearOperator
 from cryosense.seeding import generator
 from cryosense.shown import ShowsParameters
@@ -21,15 +21,22 @@ LEAST_KEPT = 0.5  # of a measurement with too few masks to hold back less
 
 @dataclass(frozen=True)
 class DrawnMeasurement:
-    """A compression and a seed of masks: the operator, and operators that measure a part of what it measures."""
+    """A compression and a seed of masks: the operator, and operators that measure a part of what it measures.
+
+    ``numbers``: of a batch's particles (b,), by which masks are drawn; None for 0, 1, ... ``narrowed``: what becomes of an
+    operator where a quantiser spends no bits on some of what it measures.
+    """
 
     make_design: Callable[..., Design]
     compression: float
     seed: int
+    numbers: Tensor | None = None
+    narrowed: Callable[[LinearOperator], LinearOperator] = lambda operator: operator
 
     def measure(self, images: Tensor) -> Measurement:
         """Return the measurement of one batch of images, (b, 1, n, n)."""
-        return acquire(images, torch.arange(len(images)), self._design(self.compression))
+        operator = self.operator(images.shape[-1], len(images)).to(images.device)
+        return Measurement(operator(images), operator)
 
     def operator(self, box_size: int, count: int) -> LinearOperator:
         """Return the operator of ``count`` images, for one batch."""
@@ -65,10 +72,8 @@ class DrawnMeasurement:
         )
 
     def _at(self, compression: float, box_size: int, count: int) -> LinearOperator:
-        return self._design(compression).operator(box_size, torch.arange(count))
-
-    def _design(self, compression: float) -> Design:
-        return self.make_design(compression=compression, seed=self.seed)
+        design = self.make_design(compression=compression, seed=self.seed)
+        return self.narrowed(design.operator(box_size, torch.arange(count) if self.numbers is None else self.numbers))
 
 
 class SampledOperators(ShowsParameters):
@@ -94,7 +99,8 @@ class SampledOperators(ShowsParameters):
         design = self.make_design(compression=self.compression[0], seed=0)
         return type(design.operator(32, torch.arange(1))).__name__
 
-    def draw(self, random: np.random.Generator) -> DrawnMeasurement:
-        """Return a measurement drawn with this generator."""
+    def draw(self, random: np.random.Generator, particles: Tensor | None = None) -> DrawnMeasurement:
+        """Return a measurement drawn with this generator, for whatever particles."""
+        del particles
         low, high = (math.log(c) for c in self.compression)
         return DrawnMeasurement(self.make_design, math.exp(random.uniform(low, high)), int(random.integers(2**63)))

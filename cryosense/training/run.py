@@ -14,11 +14,8 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling, SurveyRecord
-from cryosense.errors import MeasurementFileError
 from cryosense.files.untrusted import UntrustedFileError, read_torch
 from cryosense.files.writing import write_text
-from cryosense.measurement import Full
-from cryosense.measurement.file import MeasuredSource
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.record import Kind
 from cryosense.training.augmentation import Augmentation
@@ -26,6 +23,7 @@ from cryosense.training.averaged import AveragedTraining
 from cryosense.training.checkpoints import Checkpoints, WholeFiles
 from cryosense.training.datamodule import ParticleDataModule
 from cryosense.training.facts import write_facts
+from cryosense.training.file_masks import refuse_turning
 from cryosense.training.samples import SampleGrid
 from cryosense.training.splits import Split, split
 
@@ -79,18 +77,13 @@ class Training:
 
     @property
     def _particles(self) -> ParticleSource:
-        source = self.source
-        if isinstance(source, MeasuredSource) and not source.reference and not isinstance(source.file.design, Full):
-            raise MeasurementFileError(
-                f"{source.file.path}: was measured through masks, and the images made from it lack what was not measured: a "
-                "network would learn that; give a reference, or measure all of the stack"
-            )
-        return source.transformed(self.geometry)
+        return self.source.transformed(self.geometry)
 
     def module(self) -> AveragedTraining:
         """Return the untrained module. Raises ParticleDataError if the particles do not fit it."""
         module = self.make_model()
         module.check(self._particles)
+        refuse_turning(self._particles, self.augmentation)
         return module
 
     def run(self, module: AveragedTraining, directory: Path, files: Stamps | None = None) -> Path:
@@ -109,6 +102,7 @@ class Training:
         record = SurveyRecord.for_data(directory / ".data", particles.data_fingerprint, files or {}, numbers)
         survey = record.survey(particles.images, self.chunk_size)
         particles = particles.select(survey.usable(particles.images.path, self.skip_bad, numbers))
+        module.take(particles)
         stack = particles.images
         scaling = self.scaling.fit_to(survey.mean, survey.deviation)
         parts = split(stack, self.validation_fraction, self.seed)

@@ -14,7 +14,8 @@ from cryosense.metrics import psnr
 from cryosense.reconstructors.unrolled import UnrolledSolver, save_solver
 from cryosense.training.averaged import AveragedTraining, seeded
 from cryosense.training.batches import Batch
-from cryosense.training.losses import ReconstructionLoss
+from cryosense.training.file_masks import FileMasks, lacks_coefficients, refuse_lacking
+from cryosense.training.losses import ReconstructionLoss, SplitMeasurement
 from cryosense.training.operators import SampledOperators
 from cryosense.training.optimisation import Optimisation
 
@@ -48,7 +49,8 @@ class UnrolledTraining(AveragedTraining):
     ) -> None:
         super().__init__(seeded(make_network, seed), optimisation)
         self.network.checkpointing = checkpointing
-        self.operators, self.loss, self.seed = operators, loss, seed
+        self.operators: SampledOperators | FileMasks = operators
+        self.loss, self.seed = loss, seed
         self._sums = torch.zeros(3, dtype=torch.float64)
 
     def check(self, source: ParticleSource) -> None:
@@ -57,12 +59,19 @@ class UnrolledTraining(AveragedTraining):
                 f"{source.images.path}: loss={self.loss.name} needs clean images and none are known: give "
                 "clean_path, or choose SplitMeasurement"
             )
+        if self.loss.name != SplitMeasurement.name:
+            refuse_lacking(source)
+        self.take(source)
         self.network.prepare(source.images.box_size)
+
+    def take(self, source: ParticleSource) -> None:
+        if lacks_coefficients(source):
+            self.operators = FileMasks(source)
 
     def losses(self, batch: Batch, index: int, stream: int) -> Tensor:
         """Return the loss of each image in a batch, (b,), its measurement fixed by seed, index and stream."""
         random = seeding.generator(self.seed, index, stream)
-        return self.loss(self.network, batch, self.operators.draw(random), random)
+        return self.loss(self.network, batch, self.operators.draw(random, batch.particles), random)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         index = batch.number * self.trainer.world_size + self.trainer.global_rank
@@ -78,7 +87,7 @@ class UnrolledTraining(AveragedTraining):
 
     def _psnr(self, batch: Batch, clean: Tensor) -> Tensor:
         """Return the PSNR in dB against the clean images, (b,), from the whole measurement."""
-        drawn = self.operators.draw(seeding.generator(self.seed, batch.number, VALIDATION_DRAW))
+        drawn = self.operators.draw(seeding.generator(self.seed, batch.number, VALIDATION_DRAW), batch.particles)
         measurement = drawn.measure(batch.images)
         return psnr(self.network(measurement.y, measurement.operator), clean)
 

@@ -135,3 +135,51 @@ def test_methods_that_learn_from_images_take_the_originals(star: Path, model: Pa
     assert "reference" in cryosense("reconstruct", *at, *words, fails=True)
     cryosense("reconstruct", *at, *words, f"data.reference={star}")
     assert np.array_equal(images(tmp_path / "out"), images(tmp_path / "stack"))
+
+
+CHECKS = ["reconstructor=pinv", "cutoff_angstrom=22", "scores.lpips=null"]
+
+
+def test_validate(star: Path, tmp_path: Path, alone) -> None:
+    how = [*OPERATORS["uniform each"], "quantiser=sign"]
+    cryosense("validate", f"data.path={star}", f"output_dir={tmp_path}/stack", *how, *CHECKS, "scaling=stack")
+    shutil.copytree(star.parent, tmp_path / "originals")
+    original = f"data.reference={tmp_path}/originals/{star.name}"
+    alone(*how)
+    cryosense("validate", "data.path=a.cryo.h5", "output_dir=out", *CHECKS)
+    cryosense("validate", "data.path=a.cryo.h5", "output_dir=known", *CHECKS, original)
+    direct, out, known = (pd.read_csv(at / "curves.csv") for at in (tmp_path / "stack", Path("out"), Path("known")))
+    pd.testing.assert_frame_equal(known, direct)  # what was measured, beside the originals
+    assert out["particles, compressed, half maps"].tolist() == direct["particles, compressed, half maps"].tolist()
+    assert out.notna().all(axis=None)
+    assert Path("out/validation.png").stat().st_size > 10_000
+
+
+SOLVER = ["model=unrolled", "model/loss=split", "network.iterations=1", "steps=2", "batch_size=4", "training.validate_every=2"]
+
+
+@pytest.mark.filterwarnings("ignore")  # Lightning's, of other libraries and of small data
+def test_a_solver_is_trained_by_the_file_alone_and_reconstructs_from_it(star: Path, tmp_path: Path, alone) -> None:
+    alone("design=full", "quantiser=uniform")
+    cryosense("train", "data=stack", "data.path=a.cryo.h5", "output_dir=solver", *SOLVER)
+    words = ["reconstructor=unrolled", "reconstructor.path=solver/model", *QUICK]
+    cryosense("reconstruct", "data.path=a.cryo.h5", "output_dir=out", *words)
+    assert np.isfinite(images(Path("out"))).all()
+
+
+@pytest.mark.filterwarnings("ignore")  # Lightning's, of other libraries and of small data
+def test_through_masks_a_solver_is_trained_by_what_they_measured(star: Path, tmp_path: Path, alone) -> None:
+    alone(*OPERATORS["uniform each"], "quantiser=float32")
+    words = ["data=stack", "data.path=a.cryo.h5", "output_dir=solver"]
+    for more, said in (
+        (["model=ddpm"], "lack what was not measured"),
+        ([*SOLVER, "model/loss=measured"], "lack what was not measured"),
+        (SOLVER, "augmentation=none"),
+        ([*SOLVER, "augmentation=none", "compression=[2,3]"], "leave it out"),
+    ):
+        assert said in cryosense("train", *words, *more, fails=True)
+    assert not Path("solver").exists()
+    cryosense("train", *words, *SOLVER, "augmentation=none")
+    words = ["reconstructor=unrolled", "reconstructor.path=solver/model", *QUICK]
+    cryosense("reconstruct", "data.path=a.cryo.h5", "output_dir=out", *words)
+    assert np.isfinite(images(Path("out"))).all()
