@@ -54,7 +54,7 @@ class Work(StackWork):
         path, size = directory.path, self.alignments.pixel_size_angstrom
         made = self.task.maps(sums, self.alignments, self.usable)
         found = self.task.assessment.judge(made)
-        summary = write_maps(path, made, found)
+        summary = write_maps(path, made, found) | {"measured": self.task.particles.describe()}
         # Only now: what draws takes as much memory as what was made of the sums.
         from cryosense.reporting.figures.anisotropy import draw_anisotropy
         from cryosense.reporting.figures.maps import draw_map

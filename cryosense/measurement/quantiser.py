@@ -30,6 +30,11 @@ class Quantiser(ShowsParameters, ABC):
 
     learns = False
 
+    @property
+    def words(self) -> str | None:
+        """What it is, in tables; None where a table says no more than bits."""
+        return None
+
     def operator(self, configured: LinearOperator) -> LinearOperator:
         """Return the operator without the coefficients on which this quantiser spends no bits."""
         return configured

@@ -35,7 +35,7 @@ def row_schema(scores: Iterable[str]) -> pa.Schema:
             *((name, pa.float64()) for name in ("bits_per_image", "bytes_per_particle")),
             ("symmetric", pa.bool_()),
             ("noise_sigma", pa.float64()),
-            *((name, pa.string()) for name in ("noise_placement", "reconstructor", "prior", "sampler")),
+            *((name, pa.string()) for name in ("noise_placement", "quantiser", "reconstructor", "prior", "sampler")),
             ("samples", pa.int64()),
             ("weight", pa.float64()),
             *((name, pa.int64()) for name in ("seed", "iterations")),

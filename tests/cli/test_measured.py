@@ -77,3 +77,20 @@ def test_scores_need_the_reference(star: Path, tmp_path: Path, alone) -> None:
     cryosense(*words, "reconstructor=wiener", f"data.reference={star}")
     (rows,) = (pd.read_parquet(each) for each in (tmp_path / "out").glob("*/rows.parquet"))
     assert rows["psnr"].notna().all()
+
+
+def test_what_is_quantised_otherwise_is_another_line_with_bytes_of_its_own(star: Path, tmp_path: Path, alone) -> None:
+    common = ["reconstructor=pinv", "scores.lpips=null", "draw_example=false", f"output_dir={tmp_path}/runs"]
+    for quantiser in ("sign", "uniform"):
+        cryosense("reconstruct", f"data.path={star}", "data.name=a", "design=full", f"quantiser={quantiser}", *common)
+    path = alone("design=full", "quantiser=sign")
+    cryosense("reconstruct", f"data.path={path}", f"data.reference={star}", *common)
+    cryosense("backproject", f"data.path={path}", f"output_dir={tmp_path}/runs/maps")
+    said = cryosense("collect", tmp_path / "runs")
+    lines = pd.read_csv(tmp_path / "runs" / "table.csv").sort_values("bytes_per_particle")
+    assert sorted(lines["quantiser"]) == ["sign", "sign", "uniform"]
+    assert lines["images"].tolist() == [28, 28, 28]
+    of_file = lines["bytes_per_particle"].notna()
+    assert lines.loc[of_file, "bytes_per_particle"].tolist() == [path.stat().st_size / 60]
+    assert f"{path.stat().st_size / 60:.0f}" in said
+    assert pd.read_csv(tmp_path / "runs" / "maps.csv")["bytes"].tolist() == [round(path.stat().st_size / 60)]

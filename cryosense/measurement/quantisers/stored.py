@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -55,6 +56,14 @@ class StoredQuantiser(Quantiser):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in self.parameters.items())})"
+
+    @property
+    def words(self) -> str:
+        """Name and parameters that are not the defaults, but for the seed."""
+        of = inspect.signature(type(self)).parameters
+        changed = {key: value for key, value in self.parameters.items() if value != of[key].default and key != "seed"}
+        parts = ", ".join(each.words for each in changed.pop("parts", ()))
+        return " ".join([self.name, *(f"{key}={value}" for key, value in changed.items()), *([f"({parts})"] if parts else [])])
 
     @property
     def values(self) -> tuple[np.ndarray, ...]:

@@ -20,7 +20,7 @@ from cryosense.reporting.tables.summary import BASELINE, METHOD, natural_place
 
 SCORES = in_paper_order(shown(Shown.CURVES))
 OF_MAPS = [*RESOLUTIONS, EQUIVALENT]
-FAMILY = ["data", "operator", "masks", "block_size", "symmetric", "noise_sigma", "noise_placement"]
+FAMILY = ["data", "operator", "masks", "block_size", "symmetric", "noise_sigma", "noise_placement", "quantiser"]
 PANELS_ACROSS = 3
 MARKERS = "osD^vP*X<>"
 
@@ -72,6 +72,8 @@ def families(lines: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
             parts.append("symmetric" if first["symmetric"] else "not symmetric")
         if pd.notna(first["noise_sigma"]) and first["noise_sigma"] > 0:
             parts.append(f"noise {first['noise_sigma']:.3g} {first['noise_placement'] or ''}".rstrip())
+        if pd.notna(first["quantiser"]):
+            parts.append(str(first["quantiser"]))
         yield ", ".join(parts), family
 
 

@@ -88,12 +88,15 @@ def _is_usable(number: object) -> bool:
 
 
 def resolution_lines(maps: list[FinishedMap]) -> pd.DataFrame:
-    """Return one line per map: particles, the uncompressed ones they are worth where known, and resolutions in words."""
+    """Return one line per map: particles, their bytes in a measurement file, their worth, and resolutions in words."""
     lines = []
     for each in maps:
         line: dict[str, object] = {"maps": each.name, "particles": each.summary["particles"]}
         worth = each.summary.get("equivalent_particles")
         crossed = worth.get("cross") if isinstance(worth, dict) else None
+        measured = each.summary.get("measured")
+        size = measured.get("bytes_per_particle") if isinstance(measured, dict) else None
+        line["bytes"] = f"{size:.0f}" if isinstance(size, int | float) and _is_usable(size) else ""
         line["equivalent particles"] = "" if crossed is None else f"{crossed:.0f}"
         for title, (curve, threshold) in SHOWN.items():
             rows = each.resolutions[(each.resolutions["curve"] == curve) & (each.resolutions["threshold"] == threshold)]
@@ -101,7 +104,8 @@ def resolution_lines(maps: list[FinishedMap]) -> pd.DataFrame:
             words = [reading(float(resolution), at_nyquist=bool(limit)) for resolution, limit in found]
             line[title] = words[0] if words else ""
         lines.append(line)
-    return pd.DataFrame(lines)
+    table = pd.DataFrame(lines)
+    return table if table["bytes"].any() else table.drop(columns="bytes")
 
 
 def map_curves(maps: list[FinishedMap]) -> Figure:

@@ -31,7 +31,7 @@ def method_label(line: pd.Series) -> str:
 
 
 def operator_label(line: pd.Series) -> str:
-    """Return operator, masks, block size, symmetry, nominal compression and noise, in words."""
+    """Return operator, masks, block size, symmetry, nominal compression, noise and quantiser, in words."""
     parts = [f"{line['operator']} {line['masks']}" if pd.notna(line["masks"]) else str(line["operator"])]
     if pd.notna(line["block_size"]):
         parts.append(f"K = {line['block_size']:.0f}")
@@ -40,6 +40,8 @@ def operator_label(line: pd.Series) -> str:
     parts.append(f"C = {line['compression_nominal']:.3g} nominal")
     if pd.notna(line["noise_sigma"]) and line["noise_sigma"] > 0:
         parts.append(f"noise {line['noise_sigma']:.3g}" + (f" {line['noise_placement']}" if line["noise_placement"] else ""))
+    if pd.notna(line["quantiser"]):
+        parts.append(str(line["quantiser"]))
     return ", ".join(parts)
 
 

@@ -19,7 +19,7 @@ from cryosense.reporting.tables.summary import METHOD, OPERATOR, ROUNDING
 
 # Priors that the paper compares; whatever else is in the rows competes for "best of all methods" only.
 KINDS = {"dct": "sparse", "wavelet": "sparse", "tv": "sparse", "ddpm": "generative"}
-SETTING = ["data", "operator", "symmetric", "noise_sigma", "noise_placement"]
+SETTING = ["data", "operator", "symmetric", "noise_sigma", "noise_placement", "quantiser"]
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,12 @@ def map_lines(maps: list[FinishedMap], runs: Iterable[Path], rows: pd.DataFrame)
     lines = []
     for each in maps:
         worth = each.summary.get("equivalent_particles")
-        origin = _origin(each.directory, by_name)
+        origin = _origin(each.directory, each.summary.get("measured"), by_name)
         run_id = origin.get("run_id")
         own = {"compression_dof": each.summary.get("compression_dof") if run_id is None else None}
         line: dict[str, Any] = {
             "maps": each.name,
-            **dict.fromkeys(["run_id", *OPERATOR, *METHOD]),
+            **dict.fromkeys(["run_id", "bytes_per_particle", *OPERATOR, *METHOD]),
             **own,
             **origin,
             **{name: of_run.at[run_id, name] for name in of_run.columns if run_id in of_run.index},
@@ -94,6 +94,7 @@ def map_words(maps: pd.DataFrame) -> list[dict[str, str]]:
             "method": _label(line),
             "operator": operator_label(line) if known else "",
             "C dof": "" if pd.isna(line["compression_dof"]) else f"{line['compression_dof']:.2f}",
+            "bytes": "" if pd.isna(line["bytes_per_particle"]) else f"{line['bytes_per_particle']:.0f}",
             "particles": str(line["particles"]),
             "equivalent particles": "" if pd.isna(line[EQUIVALENT]) else f"{line['equivalent_particles']:.0f}",
         }
@@ -122,14 +123,17 @@ def _label(line: pd.Series) -> str:
     return "" if pd.isna(line["reconstructor"]) else method_label(line)
 
 
-def _origin(folder: Path, runs: dict[str, Path]) -> dict[str, Any]:
-    """Return what is known about what the map in this folder is made from."""
+def _origin(folder: Path, measured: object, runs: dict[str, Path]) -> dict[str, Any]:
+    """Return what is known about what the map in this folder is made from; ``measured`` is what its summary says of that."""
     try:
         config: Any = read_yaml(folder / "config.yaml")
         source = Path(config["data"]["path"]).parent
         summary = _summary(runs.get(source.name, source))
         if summary is not None:
             return usable_facts({name: summary.get(name) for name in ("run_id", *OPERATOR, *METHOD)})
+        if isinstance(measured, dict):
+            known = {name: measured.get(name) for name in (*OPERATOR, "bytes_per_particle") if name != "data"}
+            return usable_facts({**known, "reconstructor": MASKS_ONLY})
         operator = config.get("operator")
         if operator is None:
             return {"reconstructor": UNCOMPRESSED}

@@ -29,7 +29,7 @@ from cryosense.reporting.tables.summary import (
 ORDER = in_paper_order(COMPARED)
 OF_MAPS = [*RESOLUTIONS, EQUIVALENT]
 SAME_COMPRESSION = 0.01
-FAMILY = ["data", "operator", "family_masks", "symmetric", "noise_sigma", "noise_placement"]
+FAMILY = ["data", "operator", "family_masks", "symmetric", "noise_sigma", "noise_placement", "quantiser"]
 Line = dict[Any, Any]  # of a data frame, whose names mypy does not know
 Interval = tuple[float, float, float]
 
@@ -128,6 +128,8 @@ def _family(line: pd.Series) -> str:
         parts.append("symmetric masks" if line["symmetric"] else "masks not symmetric")
     if pd.notna(line["noise_sigma"]) and line["noise_sigma"] > 0:
         parts.append(f"noise {line['noise_sigma']:.3g} {line['noise_placement'] or ''}".rstrip())
+    if pd.notna(line["quantiser"]):
+        parts.append(str(line["quantiser"]))
     return f"{line['data']}, {', '.join(parts)}"
 
 

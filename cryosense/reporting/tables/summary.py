@@ -8,7 +8,8 @@ import pandas as pd
 from cryosense.reporting.scores import COMPARED, LOWER_IS_BETTER, NAMES
 from cryosense.reporting.tables.intervals import grouped_mean_intervals
 
-OPERATOR = ["data", "operator", "masks", "block_size", "symmetric", "compression_nominal", "noise_sigma", "noise_placement"]
+OPERATOR = ["data", "operator", "masks", "block_size", "symmetric", "compression_nominal"]
+OPERATOR += ["noise_sigma", "noise_placement", "quantiser"]
 METHOD = ["reconstructor", "prior", "weight", "sampler", "samples", "nfe"]
 PLAIN_MEANS = ["compression_dof", "bits_per_image", "bytes_per_particle", "iterations", "gap", "seconds"]
 BASELINE = "pinv"

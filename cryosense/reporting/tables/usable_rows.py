@@ -15,7 +15,7 @@ from cryosense.reporting.scores import NAMES
 from cryosense.reporting.tables.summary import METHOD, OPERATOR
 
 # Runs made before such a column existed count all the same.
-CAME_LATER = {"data_fingerprint", "bytes_per_particle", *NAMES}
+CAME_LATER = {"data_fingerprint", "bytes_per_particle", "quantiser", *NAMES}
 OF_ONE_RUN = list(dict.fromkeys(["run_id", "data_fingerprint", "seed", *OPERATOR, *METHOD]))
 ALWAYS_THERE = ["run_id", "data", "particle", "operator", "reconstructor", "compression_nominal", "compression_dof", "seed"]
 

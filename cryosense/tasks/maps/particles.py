@@ -68,6 +68,22 @@ class MeasuredParticles:
         elif not isinstance(self.quantiser, Identity):
             raise ArgumentError("quantiser: nothing is measured without a design: give one (Full where nothing is masked)")
 
+    def describe(self) -> dict[str, object] | None:
+        """Return what to record of the measurement, in the words of tables; None where all of the images is used."""
+        file = self.source.file if isinstance(self.source, MeasuredSource) else None
+        design, quantiser = (self.design, self.quantiser) if file is None else (file.design, file.quantiser)
+        if design is None:
+            return None
+        return {
+            "operator": design.domain,
+            "masks": design.family,
+            "block_size": design.block_size,
+            "symmetric": design.symmetric,
+            "compression_nominal": design.compression_nominal,
+            "quantiser": quantiser.words,
+            "bytes_per_particle": None if file is None else file.bytes_per_particle,
+        }
+
     @torch.no_grad()
     def prepare(self, mean: float, deviation: float) -> None:
         """Give the scaling mean and deviation of all pixels, and let the quantiser learn from the first particles."""

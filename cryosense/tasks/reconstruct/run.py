@@ -117,6 +117,7 @@ class Run:
             "compression_nominal": self.design.compression_nominal,
             "noise_sigma": self.noise.sigma,
             "noise_placement": self.noise.placement,
+            "quantiser": self.quantiser.words,
             "reconstructor": self.reconstructor.name,
             "prior": self.reconstructor.prior,
             "weight": self.reconstructor.weight,

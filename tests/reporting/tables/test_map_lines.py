@@ -1,13 +1,15 @@
 """Maps find the reconstructions that they are made of."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
 
+from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.tables.collect import collect
-from cryosense.reporting.tables.collected_maps import finished_maps
+from cryosense.reporting.tables.collected_maps import finished_maps, resolution_lines
 from cryosense.reporting.tables.map_lines import MASKS_ONLY, UNCOMPRESSED, joined, made_of, map_lines, map_words
 from cryosense.reporting.tables.summary import summarise
 from tests.reporting.tables.test_collected_maps import write_map
@@ -46,6 +48,24 @@ def test_resolutions_join_the_line_of_their_method(tmp_path: Path) -> None:
     shown = pd.DataFrame(map_words(maps)).set_index("maps")
     assert shown.loc["maps/tv", "C dof"] == "2.02"
     assert shown.loc["maps/masked", "operator"] == "fourier uniform, symmetric, C = 2.5 nominal"
+
+
+def test_a_map_of_a_measurement_file_says_what_was_measured_and_its_bytes(tmp_path: Path) -> None:
+    write_map(tmp_path / "maps" / "signs", 8.0)
+    write_map(tmp_path / "maps" / "whole", 8.0)
+    done = tmp_path / "maps" / "signs" / "done.json"
+    measured = {"operator": "fourier", "masks": "full", "block_size": None, "symmetric": True, "compression_nominal": 1.0}
+    measured |= {"quantiser": "sign last_shell=20", "bytes_per_particle": 203.7, "unknown": [1]}
+    done.write_text(json.dumps(json.loads(done.read_text()) | {"measured": measured}))
+    for name, path in (("signs", "signs.cryo.h5"), ("whole", "particles.star")):
+        write_config(tmp_path / "maps" / name, path)
+    maps = finished_maps(tmp_path)[0]
+    lines = map_lines(maps, [], SCHEMA.empty_table().to_pandas())
+    assert lines.set_index("maps")["reconstructor"].to_dict() == {"maps/signs": MASKS_ONLY, "maps/whole": UNCOMPRESSED}
+    shown = pd.DataFrame(map_words(lines)).set_index("maps")
+    assert shown.loc["maps/signs", "operator"] == "fourier full, symmetric, C = 1 nominal, sign last_shell=20"
+    assert shown["bytes"].to_dict() == {"maps/signs": "204", "maps/whole": ""}
+    assert resolution_lines(maps).set_index("maps")["bytes"].to_dict() == {"maps/signs": "204", "maps/whole": ""}
 
 
 def test_a_run_that_is_not_below_the_directory_is_found_by_its_path(tmp_path: Path) -> None:
