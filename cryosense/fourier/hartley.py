@@ -22,7 +22,16 @@ def hartley(x: Tensor) -> Tensor:
     numbers are exactly the degrees of freedom of the transform of a real image.
     """
     spectrum = torch.fft.fft2(without_repeats(x), norm="ortho")
-    return torch.fft.fftshift(spectrum.real - spectrum.imag, dim=(-2, -1))
+    return _centred(spectrum.real - spectrum.imag)
+
+
+def _centred(plane: Tensor) -> Tensor:
+    """Return what ``fftshift`` does, in one pass over memory instead of one for each axis."""
+    (n, m), (h, w) = plane.shape[-2:], (plane.shape[-2] // 2, plane.shape[-1] // 2)
+    centred = torch.empty_like(plane)
+    for into, rows in ((slice(h), slice(n - h, n)), (slice(h, n), slice(n - h))):
+        centred[..., into, :w], centred[..., into, w:] = plane[..., rows, m - w :], plane[..., rows, : m - w]
+    return centred
 
 
 def inverse_hartley(h: Tensor) -> Tensor:

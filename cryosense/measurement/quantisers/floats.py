@@ -46,7 +46,7 @@ class FloatQuantiser(StoredQuantiser):
 
     def __call__(self, y: Tensor, operator: LinearOperator, numbers: Tensor) -> Quantised:
         layouts, values = self.layouts.of(operator), flat(y)
-        decoded = [lay.put(self._kept(lay.taken(values[r])).astype(np.float32)) for r, lay in runs(layouts, len(values))]
+        decoded = [lay.put(_single(self._kept(lay.taken(values[r])))) for r, lay in runs(layouts, len(values))]
         bits = [np.full(r.stop - r.start, 8.0 * self.dtype.itemsize * lay.count) for r, lay in runs(layouts, len(values))]
         if self.coded[0]:
             bits = [self._bits(lay.taken(values[r])) for r, lay in runs(layouts, len(values))]
@@ -64,7 +64,7 @@ class FloatQuantiser(StoredQuantiser):
         decoded = []
         for rows, layout in runs(self.layouts.of(operator), len(contents)):
             stored = [self._numbers(content, layout.count) for content in contents[rows]]
-            decoded.append(layout.put(np.stack(stored).astype(np.float32)))
+            decoded.append(layout.put(_single(np.stack(stored))))
         return torch.from_numpy(np.concatenate(decoded)).reshape(len(contents), *operator.measurement_norms.shape[1:])
 
     def describe_parts(self) -> list[dict[str, Any]]:
@@ -104,8 +104,9 @@ class FloatQuantiser(StoredQuantiser):
         return [] if model is None else np.split(model, len(model) // BYTE_VALUES)
 
     def _kept(self, values: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return np.ascontiguousarray(values.astype(self.dtype, copy=False))
+        whole = np.ascontiguousarray(values, np.float32)
+        # PyTorch rounds to halves as NumPy does, twenty times as fast.
+        return whole if self.dtype.itemsize == 4 else torch.from_numpy(whole).half().numpy().astype(self.dtype, copy=False)
 
     def _planes(self, kept: np.ndarray) -> np.ndarray:
         """Return the bytes of numbers (..., m), (..., m, itemsize) uint8, the lowest first."""
@@ -142,6 +143,10 @@ class FloatQuantiser(StoredQuantiser):
         if self._coder is None:
             self._coder = EntropyCoder(self._models)
         return self._coder
+
+
+def _single(values: np.ndarray) -> np.ndarray:
+    return torch.from_numpy(values).float().numpy()
 
 
 class Float32(FloatQuantiser):

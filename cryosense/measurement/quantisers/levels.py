@@ -141,7 +141,10 @@ def _levels(book: Codebook, values: np.ndarray) -> np.ndarray:
     if book.levels == 2:
         return values >= np.float32(book.edges[0])
     if book.step is not None:
-        scaled = (values - np.float32(book.edges[0])) * np.float32(1 / book.step)
+        scaled = values - np.float32(book.edges[0])
+        scaled *= np.float32(1 / book.step)
         np.floor(scaled, out=scaled)
-        return np.clip(scaled, -1, book.levels - 2, out=scaled).astype(np.int32) + 1
+        levels = np.clip(scaled, -1, book.levels - 2, out=scaled).astype(np.int32)
+        levels += 1
+        return levels
     return np.searchsorted(book.edges.astype(np.float32), values, side="right").astype(np.int32)
