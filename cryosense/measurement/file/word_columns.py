@@ -6,6 +6,7 @@ A column is stored in the form that is shortest on its first rows, of those that
 - ``decimal``: digits as one whole number, and how many of them are behind the point;
 - ``padded``: digits of one width, with leading zeros;
 - ``single``, ``double``: numbers that Python writes so;
+- ``rounded``: numbers of single precision, to so many decimals;
 - ``joined``: what is before and behind the first of a character, each a column of words;
 - ``text``: the words themselves, as JSON.
 """
@@ -54,7 +55,15 @@ class Earlier:
 def encode_words(words: pa.Array, earlier: Earlier, depth: int = 0) -> tuple[dict[str, Any], list[bytes]]:
     """Return the form and the bytes of words (n,), none missing; ``earlier`` takes the whole numbers among them."""
     joined = [partial(_joined, by=by) for by in JOINTS] if depth == 0 else []
-    forms: list[Form] = [_distinct, _decimal, _padded, *(partial(_repr, name=name) for name in KINDS), *joined, _text]
+    forms: list[Form] = [
+        _distinct,
+        _decimal,
+        _padded,
+        *(partial(_repr, name=name) for name in KINDS),
+        _rounded,
+        *joined,
+        _text,
+    ]
     if len(words) == 0:
         forms = [_text]
     sample, tried = words.slice(0, SAMPLE_ROWS), []
@@ -131,6 +140,20 @@ def _repr(words: pa.Array, earlier: Earlier, name: str) -> Encoded | None:
         return None
     form, content, cost = _whole(kept.view(whole).astype(np.int64), earlier)
     return {"form": name, "bits": form}, content, cost
+
+
+def _rounded(words: pa.Array, earlier: Earlier) -> Encoded | None:
+    if len(words) > FIRST_WORDS and _rounded(words.slice(0, FIRST_WORDS), Earlier()) is None:
+        return None
+    _, point, behind = words[0].as_py().rpartition(".")
+    if not point or not 1 <= len(behind) <= MOST_DIGITS or not _all(words, DECIMAL):
+        return None
+    with np.errstate(over="ignore"):
+        kept = words.cast(pa.float64()).to_numpy().astype("<f4")
+    if [f"{value:.{len(behind)}f}" for value in kept.astype(np.float64).tolist()] != words.to_pylist():
+        return None
+    form, content, cost = _whole(kept.view("<i4").astype(np.int64), earlier)
+    return {"form": "rounded", "bits": form, "decimals": len(behind)}, content, cost
 
 
 def _joined(words: pa.Array, earlier: Earlier, by: str) -> Encoded | None:

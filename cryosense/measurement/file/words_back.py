@@ -17,6 +17,7 @@ from cryosense.measurement.file.word_columns import JOINTS, KINDS, MOST_DIGITS
 
 LARGE = pa.large_string()
 NUMBER_BYTES = 24  # at most, of a number as a word
+LONGEST_ROUNDED = 60  # the same, of one with many digits before the point, and behind it
 
 
 @dataclass
@@ -78,7 +79,10 @@ def decode_words(form: Any, stream: Stream, rows: int, depth: int = 0) -> pa.Arr
         return pc.binary_join_element_wise(*parts, pa.scalar(form["by"], LARGE))
     stream.claim(NUMBER_BYTES * rows)
     if kind in KINDS:
-        return _reprs(str(kind), stream.whole(form.get("bits"), rows))
+        return _reprs(_floats(str(kind), stream.whole(form.get("bits"), rows)))
+    if kind == "rounded" and is_whole(form.get("decimals"), 1, MOST_DIGITS):
+        stream.claim(LONGEST_ROUNDED * rows)
+        return _rounded(_floats("single", stream.whole(form.get("bits"), rows)), form["decimals"])
     digits = stream.whole(form.get("digits"), rows) if kind in ("decimal", "padded") else np.zeros(0, np.int64)
     if kind == "padded" and is_whole(form.get("width"), 2, MOST_DIGITS):
         return pc.utf8_lpad(pa.array(digits).cast(LARGE), form["width"], "0")
@@ -120,14 +124,23 @@ def _point_set(digits: np.ndarray, count: int) -> pa.Array:
     return pc.binary_join_element_wise(sign, pc.binary_join_element_wise(front, back, point), empty)
 
 
-def _reprs(name: str, bits: np.ndarray) -> pa.Array:
+def _floats(name: str, bits: np.ndarray) -> np.ndarray:
+    """Return the floats, (rows,) float64, of so many bits."""
     number, whole = KINDS[name]
     kept = bits.astype(whole)
     if not np.array_equal(kept.astype(np.int64), bits):
         raise CodingError(f"numbers that are no {name} floats")
     with np.errstate(invalid="ignore"):
-        values = kept.view(number).astype(np.float64)
+        values: np.ndarray = kept.view(number).astype(np.float64)
+    return values
+
+
+def _reprs(values: np.ndarray) -> pa.Array:
     return pa.array([repr(value) for value in values.tolist()], LARGE)
+
+
+def _rounded(values: np.ndarray, decimals: int) -> pa.Array:
+    return pa.array([f"{value:.{decimals}f}" for value in values.tolist()], LARGE)
 
 
 def _strings(content: bytes) -> pa.Array:

@@ -36,6 +36,7 @@ WORDS = {
     "negative zeros": ["-0.000000", "0.000000", "-0.0", "-0", "1.5"],
     "doubles": ["115.07221979621372", "1e-05", "-1e+300", "0.1", "5e-324"],
     "singles": ["7.526651620864868", "11688.10546875", "-0.25", "0.5", "inf"],
+    "singles to six decimals": ["7.526652", "11688.105469", "-0.250000", "-0.000000", "16777216.000000"],
     "image names": [f"{i:06d}@a/b.mrcs" for i in (9, 10, 3, 99999, 1)],
     "a joint at the edge": ["@a", "b@", "c@d@e", "@", "1@2"],
     "leading zeros": ["007", "010", "100", "000", "999"],
@@ -72,6 +73,14 @@ WORD = st.text("0123456789.-+e@ nµ", max_size=12) | st.floats().map(repr) | st.
 def test_any_words_come_back(rows: list[tuple[str, ...]]) -> None:
     table = words({str(i): list(column) for i, column in enumerate(zip(*rows, strict=True))})
     pd.testing.assert_frame_equal(back(table), table, check_exact=True)
+
+
+def test_singles_to_six_decimals_take_no_more_than_singles_with_all_digits() -> None:
+    values = random.uniform(5000, 30000, 500).astype(np.float32).astype(float)
+    short, long = (words({"rlnDefocusU": list(map(each, values.tolist()))}) for each in ("{:.6f}".format, repr))
+    sizes = [len(encode_tables({"particles": table})) for table in (short, long)]
+    assert sizes[0] <= sizes[1] + 20
+    pd.testing.assert_frame_equal(back(short), short, check_exact=True)
 
 
 def test_numbers_come_back_value_for_value() -> None:
