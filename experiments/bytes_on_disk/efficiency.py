@@ -13,7 +13,6 @@ import torch
 from cryosense import fourier
 from cryosense.data import ParticleStack
 from cryosense.data.maps import read_map
-from cryosense.measurement.file import MeasurementFile
 from cryosense.measurement.quantisers.efficiency import kept
 from cryosense.measurement.quantisers.levels import LevelQuantiser
 from cryosense.metrics import equivalent_particles
@@ -32,12 +31,14 @@ class Truth:
         ctf: (p, ...) values of some particles.
         noise: power of a particle's noise.
         snr: power of a particle's signal, CTF included, over it.
+        phase_std: of what origins add to the phase of a particle's coefficients, in radians.
     """
 
     amplitudes: list[np.ndarray]
     ctf: list[np.ndarray]
     noise: np.ndarray
     snr: np.ndarray
+    phase_std: np.ndarray
 
     @classmethod
     def of(cls, star: Path) -> Truth:
@@ -55,34 +56,37 @@ class Truth:
         volume = read_map(star.with_name("volume.mrc")).values.double()
         plane, of_volume = fourier.fftn(volume, 3).abs() * math.sqrt(n), fourier.shell_index(n, 3)
         every = range(n // 2 + 1)
+        origin_std = noisy.metadata[["rlnOriginXAngst", "rlnOriginYAngst"]].to_numpy().std()
         return cls(
             [plane[of_volume == shell].numpy() for shell in every],
             [ctf[:, shells == shell].double().numpy().ravel() for shell in every],
             noise,
             snr,
+            2 * math.pi * np.array(every) * origin_std / (n * pixel),
         )
 
 
 def efficiency_table(
-    scheme: str, file: MeasurementFile, maps: Path, reference: Path, truth: Truth, last_shell: int
+    scheme: str, quantiser: object, maps: Path, reference: Path, truth: Truth, last_shell: int
 ) -> pd.DataFrame:
     """-> for each resolved shell that gets bits: eta, the exact prediction and what maps show.
 
     Maps of the same particles with and without quantisation (``reference``), of the same shells, differ by what quantisation
     adds alone: measured is N / (N + added), N the noise power of half maps without, by their difference.
     """
-    if not isinstance(file.quantiser, LevelQuantiser):
+    if not isinstance(quantiser, LevelQuantiser):
         return pd.DataFrame()
     halves = {path: [read_map(path / f"half{i}.mrc").values for i in (1, 2)] for path in (reference, maps)}
     noise = (fourier.power_spectrum(halves[reference][0] - halves[reference][1], 3) / 2).numpy()
     differences = [a - b for a, b in zip(halves[reference], halves[maps], strict=True)]
     added = fourier.power_spectrum(torch.stack(differences), 3).mean(0).numpy()
-    ends = [10**9 if last is None else last for last in file.quantiser.layouts.last_shells]
+    ends = [10**9 if last is None else last for last in quantiser.layouts.last_shells]
     rows = []
     for shell in range(1, min(last_shell, max(ends)) + 1):
-        book = file.quantiser.books[int(np.searchsorted(ends, shell))]
-        averaged = truth.noise[shell] / (noise[shell] * file.box_size)
-        exact = kept(book, truth.amplitudes[shell] / math.sqrt(truth.noise[shell]), truth.ctf[shell], float(averaged))
+        book = quantiser.books[int(np.searchsorted(ends, shell))]
+        averaged = truth.noise[shell] / (noise[shell] * len(halves[maps][0]))
+        amplitudes = truth.amplitudes[shell] / math.sqrt(truth.noise[shell])
+        exact = kept(book, amplitudes, truth.ctf[shell], float(averaged), float(truth.phase_std[shell]))
         measured = noise[shell] / (noise[shell] + added[shell])
         rows.append(
             {
@@ -100,11 +104,10 @@ def efficiency_table(
     return pd.DataFrame(rows)
 
 
-def predicted_worth(shells: pd.DataFrame, maps: Path, particles: int) -> float:
-    """-> equivalent particles by the cross-FSC that the exact prediction lets expect, of as many particles."""
-    own = torch.tensor(pd.read_csv(maps / "fsc.csv")["uncompressed"].to_numpy())
+def predicted_worth(shells: pd.DataFrame, own: torch.Tensor) -> float:
+    """-> equivalent particles by the cross-FSC, as a share, that the exact prediction lets expect; ``own``: their FSC."""
     worth = torch.zeros_like(own)
     worth[shells["shell"].to_numpy()] = torch.tensor(shells["worth"].to_numpy())
     worth[0] = 1.0
     signal = own.clamp(1e-6, 1 - 1e-9) / (1 - own.clamp(1e-6, 1 - 1e-9))
-    return equivalent_particles(worth * signal / (1 + worth * signal), own, particles)
+    return equivalent_particles(worth * signal / (1 + worth * signal), own, 1)

@@ -1,8 +1,9 @@
 """How many particles do so many bytes buy? Measures, back-projects and compares; prints the tables.
 
-python experiments/bytes_on_disk/run.py [--data molecule groel] [--count 2000] [--seed 0] [--results folder]
+python experiments/bytes_on_disk/run.py [--data molecule groel] [--count 2000] [--seeds 0] [--first 12] [--results folder]
 
-Goes on where it was stopped. Writes results_<data>.md and shells_<data>.csv beside this file, or into a folder.
+Goes on where it was stopped. Writes results_<data>.md and .csv, shells_<data>.csv and results.png beside this file, or into a
+folder.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from efficiency import WEAK, Truth, efficiency_table, predicted_worth
+from figure import draw
+from intervals import curves, half_width, products
 from schemes import FLAT, Scheme, schemes
 
 from cryosense.cli.main import main as cryosense
@@ -46,7 +49,9 @@ def run(*words: str) -> None:
             raise RuntimeError(f"{' '.join(words)}: {stop.code}\n{said.getvalue()}") from stop
 
 
-def compared(folder: Path, data: tuple[str, ...], count: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def compared(
+    folder: Path, data: tuple[str, ...], count: int, seed: int, first: int | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """-> a row for each scheme; efficiency by shell."""
     star = folder / "data" / "particles.star"
     run("simulate", f"output_dir={star.parent}", f"count={count}", f"seed={seed}", *data)
@@ -63,17 +68,17 @@ def compared(folder: Path, data: tuple[str, ...], count: int, seed: int) -> tupl
     )
     designed = (f"--config-dir={folder}/design", FLAT[0], "operator/masks=designed", FLAT[2], "compression=3")
     rows, shells, truth = [], [], Truth.of(star)
-    for scheme in schemes(last_shell, designed):
+    for scheme in schemes(last_shell, designed)[:first]:
         path, maps = folder / f"{scheme.folder}.cryo.h5", folder / scheme.folder
         run("measure", *scheme.words, str(star), f"output={path}")
         run("backproject", f"data.path={path}", f"output_dir={maps}", f"cross_reference={full}", *MAPS)
         file = MeasurementFile.open(path)
-        rows.append(row(scheme, file, maps, count))
+        rows.append(row(scheme, file, maps, full, count))
         if "masks" not in scheme.name and "pixel" not in scheme.name:
             reference = same_shells(folder, star, full, file.quantiser.last_shell)
-            of_shells = efficiency_table(scheme.name, file, maps, reference, truth, last_shell)
+            of_shells = efficiency_table(scheme.name, file.quantiser, maps, reference, truth, last_shell)
             if len(of_shells):
-                rows[-1]["predicted"] = predicted_worth(of_shells, maps, count) / count
+                rows[-1]["predicted"] = predicted_worth(of_shells, curves(products(maps, full).sum(0))[1])
                 shells.append(of_shells)
     made = pd.DataFrame(rows).set_index("scheme", drop=False)
     made["float16 particles for these bytes"] = made["bytes a particle"] / made.loc["float16, lossless", "bytes a particle"]
@@ -97,7 +102,7 @@ def resolved(maps: Path) -> int:
     return int(below[0]) if len(below) else len(curve) - 1
 
 
-def row(scheme: Scheme, file: MeasurementFile, maps: Path, count: int) -> dict[str, object]:
+def row(scheme: Scheme, file: MeasurementFile, maps: Path, full: Path, count: int) -> dict[str, object]:
     worth = read_json(maps / "done.json")["equivalent_particles"]
     pixels = file.box_size**2
     return {
@@ -106,6 +111,7 @@ def row(scheme: Scheme, file: MeasurementFile, maps: Path, count: int) -> dict[s
         "bytes a particle": file.bytes_per_particle,
         "times smaller": 4 * pixels / file.bytes_per_particle,
         "by the cross-FSC": worth["cross"] / count,
+        "±": half_width(products(maps, full)),
         "predicted": float("nan"),
         "by half maps": worth["half_maps"] / count,
         "resolution (Å)": resolution(maps),
@@ -129,6 +135,7 @@ SHOWN = {
     "bits a pixel": "{:.3f}".format,
     "bytes a particle": "{:.0f}".format,
     "times smaller": "{:.1f}".format,
+    "±": "{:.1%}".format,
     **dict.fromkeys(("by the cross-FSC", "by half maps", "float16 particles for these bytes"), "{:.1%}".format),
     "resolution (Å)": "{:.2f}".format,
     "predicted": lambda share: "" if share != share else f"{share:.1%}",
@@ -138,18 +145,36 @@ SHOWN = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--data", nargs="*", choices=list(DATA), default=list(DATA))
+    parser.add_argument("--first", type=int, default=None, help="only so many of the schemes")
     parser.add_argument("--results", type=Path, default=HERE, help="folder that tables are written to")
     arguments = parser.parse_args()
     for name in arguments.data:
-        folder = OUTPUT / f"{name}_{arguments.count}_{arguments.seed}"
-        rows, shells = compared(folder, DATA[name], arguments.count, arguments.seed)
+        count, first = arguments.count, arguments.first
+        made = [compared(OUTPUT / f"{name}_{count}_{seed}", DATA[name], count, seed, first) for seed in arguments.seeds]
+        rows, shells = mean_rows([rows for rows, _ in made]), pd.concat([each for _, each in made])
         shells.to_csv(arguments.results / f"shells_{name}.csv", index=False, float_format="%.4f")
-        title = f"# {name}: {arguments.count} particles of 64 px, SNR 0.05, seed {arguments.seed}"
+        rows.to_csv(arguments.results / f"results_{name}.csv", index=False, float_format="%.5g")
+        seeds = ", ".join(map(str, arguments.seeds))
+        title = f"# {name}: {arguments.count} particles of 64 px, SNR 0.05, seed {seeds}"
         said = "\n\n".join([title, table(rows, SHOWN), summary(shells)])
         (arguments.results / f"results_{name}.md").write_text(said + "\n")
         print(said, flush=True)
+    draw(arguments.results)
+
+
+def mean_rows(of_seeds: list[pd.DataFrame]) -> pd.DataFrame:
+    """-> means over seeds; the interval is that of the mean, and the range of several seeds stands beside it."""
+    every = pd.concat(of_seeds, ignore_index=True)
+    groups = every.groupby("scheme", sort=False)
+    rows = groups.mean().reset_index()
+    rows["±"] = groups["±"].agg(lambda each: float(np.sqrt((each**2).sum()) / len(each))).to_numpy()
+    if len(of_seeds) > 1:
+        worth = groups["by the cross-FSC"]
+        ends = zip(worth.min(), worth.max(), strict=True)
+        rows.insert(rows.columns.get_loc("±") + 1, "of the seeds", [f"{low:.1%} to {high:.1%}" for low, high in ends])
+    return rows
 
 
 def summary(shells: pd.DataFrame) -> str:

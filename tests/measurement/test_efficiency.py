@@ -35,14 +35,16 @@ def test_moments_are_those_of_decoded_values(name: str) -> None:
     np.testing.assert_allclose((values * noise).mean(1) / 0.49, expected.slope, atol=0.02)
 
 
-@pytest.mark.parametrize("snr", [0.01, 0.3, 1.5])
+@pytest.mark.parametrize(("snr", "turned"), [(0.01, math.inf), (0.3, math.inf), (1.5, math.inf), (1.5, 0.3), (0.3, 1.0)])
 @pytest.mark.parametrize("name", BOOKS)
-def test_what_a_shell_keeps_is_what_averages_of_particles_show(name: str, snr: float) -> None:
+def test_what_a_shell_keeps_is_what_averages_of_particles_show(name: str, snr: float, turned: float) -> None:
     book, random = BOOKS[name](), np.random.default_rng(1)
     ctf = random.uniform(-1, 1, PARTICLES)
     amplitudes = np.abs(random.standard_normal((COEFFICIENTS, 2)) @ [1, 1j]) * math.sqrt(snr / np.mean(ctf**2) / 2)
     total = math.sqrt(1 + np.mean(ctf**2) * np.mean(amplitudes**2))
     phase = random.uniform(0, 2 * math.pi, (COEFFICIENTS, PARTICLES))
+    if turned < math.inf:  # one phase of a coefficient, and what origins add to it
+        phase = phase[:, :1] + turned * random.standard_normal(phase.shape)
     both = phase[..., None] + np.array([math.pi / 4, -math.pi / 4])  # a coefficient and its Friedel mate
     signal = ctf[:, None] * amplitudes[:, None, None] * math.sqrt(2) * np.cos(both)
     y = signal + random.standard_normal(signal.shape)
@@ -56,7 +58,7 @@ def test_what_a_shell_keeps_is_what_averages_of_particles_show(name: str, snr: f
     noise, difference = (np.mean(np.abs(error) ** 2) for error in (plain - amplitudes, made - plain))
     factor = (made * amplitudes).sum().real / (amplitudes**2).sum()
     left = np.mean(np.abs(made - factor * amplitudes) ** 2)
-    predicted = kept(book, amplitudes, ctf, float((ctf**2).sum()))
+    predicted = kept(book, amplitudes, ctf, float((ctf**2).sum()), turned)
     # The powers of 3,000 complex coefficients are known to two per cent.
     assert noise / (noise + difference) == pytest.approx(predicted.power, abs=0.02)
     assert factor**2 * noise / left == pytest.approx(predicted.worth, rel=0.06, abs=0.01)

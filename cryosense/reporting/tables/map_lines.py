@@ -105,9 +105,9 @@ def map_words(maps: pd.DataFrame) -> list[dict[str, str]]:
     return [{title: word for title, word in words.items() if any(each[title] for each in shown)} for words in shown]
 
 
-def made_of(folder: Path) -> str:
-    """Return in words which images the map in this folder is made of, by its configuration."""
-    line = pd.Series(dict.fromkeys([*OPERATOR, *METHOD]) | _origin(folder, {}))
+def made_of(folder: Path, measured: object) -> str:
+    """Return in words which images the map in this folder is made of; ``measured`` is what its summary says of that."""
+    line = pd.Series(dict.fromkeys([*OPERATOR, *METHOD]) | _origin(folder, measured, {}))
     words = images_words(line)
     return f"{words}; {operator_label(line)}" if pd.notna(line["compression_nominal"]) else words
 
