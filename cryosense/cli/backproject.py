@@ -61,7 +61,8 @@ class Work(StackWork):
         from cryosense.reporting.tables.map_lines import made_of
 
         first, second = made.sums.particles.tolist()
-        title = f"{made_of(path, summary["measured"])}: {first} + {second} particles of {self.alignments.box_size} px at {size:g} Å"
+        images = made_of(path, summary["measured"])
+        title = f"{images}: {first} + {second} particles of {self.alignments.box_size} px at {size:g} Å"
         title += f", compression (dof) {summary['compression_dof']:.3g}"
         shown = found.table, found.resolutions, made.full_map, found.mask, size, title
         draw(path / "fsc.png", self.formats, draw_map, *shown)

@@ -62,6 +62,7 @@ def test_a_map_of_a_measurement_file_says_what_was_measured_and_its_bytes(tmp_pa
     maps = finished_maps(tmp_path)[0]
     lines = map_lines(maps, [], SCHEMA.empty_table().to_pandas())
     assert lines.set_index("maps")["reconstructor"].to_dict() == {"maps/signs": MASKS_ONLY, "maps/whole": UNCOMPRESSED}
+    assert made_of(maps[0].directory, measured).startswith(f"{MASKS_ONLY}; fourier full, symmetric, C = 1 nominal, sign")
     shown = pd.DataFrame(map_words(lines)).set_index("maps")
     assert shown.loc["maps/signs", "operator"] == "fourier full, symmetric, C = 1 nominal, sign last_shell=20"
     assert shown["bytes"].to_dict() == {"maps/signs": "204", "maps/whole": ""}
@@ -86,10 +87,10 @@ def test_a_map_is_titled_by_its_images(tmp_path: Path) -> None:
     ):
         write_map(tmp_path / name, 8.0)
         write_config(tmp_path / name, path, operator)
-    assert made_of(tmp_path / "tv") == "total variation; fourier radial, symmetric, C = 2.5 nominal"
-    assert made_of(tmp_path / "masked") == f"{MASKS_ONLY}; fourier uniform, symmetric, C = 2.5 nominal"
-    assert made_of(tmp_path / "whole") == UNCOMPRESSED
-    assert made_of(tmp_path / "nowhere") == "images"
+    assert made_of(tmp_path / "tv", None) == "total variation; fourier radial, symmetric, C = 2.5 nominal"
+    assert made_of(tmp_path / "masked", None) == f"{MASKS_ONLY}; fourier uniform, symmetric, C = 2.5 nominal"
+    assert made_of(tmp_path / "whole", None) == UNCOMPRESSED
+    assert made_of(tmp_path / "nowhere", None) == "images"
 
 
 def test_without_maps_the_columns_are_there_and_empty(tmp_path: Path) -> None:
