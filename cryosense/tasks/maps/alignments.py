@@ -102,7 +102,7 @@ class Alignments:
 
 
 def _angles(tables: Tables) -> Tensor:
-    tables.require(POSE, "poses are needed, which a refinement writes; give the file that has them as data.metadata=...")
+    tables.require(POSE, "poses are needed, which a refinement writes; give the file that has them as metadata=...")
     angles = tables.numbers(POSE)
     check_ranges(tables, POSE, angles)
     return torch.from_numpy(angles)
