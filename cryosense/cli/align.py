@@ -21,7 +21,8 @@ from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.cli.stack_work import StackWork, say_unfinished, terms
 from cryosense.reporting.figures.poses import draw_poses
 from cryosense.runs.run_directory import RunDirectory
-from cryosense.tasks.poses.run import FIGURE, ITERATIONS, PART, POSES, STAR, TABLE, AlignmentRun
+from cryosense.tasks.poses.run import FIGURE, PART, POSES, STAR, TABLE, AlignmentRun
+from cryosense.tasks.poses.shares import ITERATIONS, Share
 
 # By how many and in what portions poses are found does not change them.
 WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "device", "run")
@@ -32,6 +33,7 @@ class Work(StackWork):
     """Poses: of all particles, of one shard of them, of all shards together."""
 
     task: AlignmentRun
+    parts: list[Path]
 
     def prepare(self, mean: float, deviation: float) -> None:
         """Take the mean and the deviation that particles are scaled by before they are measured."""
@@ -40,18 +42,24 @@ class Work(StackWork):
     def make(self, directory: RunDirectory) -> None:
         """Find all poses."""
         if self.task.refinement.iterations:
-            self.task.refine(directory.path, self.usable, self.progress)
+            self.task.refine(Share(self.usable, self.usable, [directory.path], 0), self.progress)
         else:
             self.task.align(directory.path, self.usable, self.usable, self.progress)
         self._finish(directory, pd.read_parquet(directory.path / TABLE))
 
     def make_part(self, directory: RunDirectory) -> None:
-        """Find the poses of one shard."""
-        self.task.align(directory.path, self.usable, self.own, self.progress)
+        """Find the poses of one shard; of a refinement, go on for as long as the other shards do."""
+        if not self.task.refinement.iterations:
+            self.task.align(directory.path, self.usable, self.own, self.progress)
+        elif not self.task.refine(Share(self.usable, self.own, self.parts, self.sharding.index), self.progress):
+            return
         directory.finish({"particles": len(self.own)})
 
     def merge(self, directory: RunDirectory, parts: list[Path]) -> None:
-        """Put the poses of all shards together."""
+        """Put the poses of all shards together; of a refinement each has all."""
+        if self.task.refinement.iterations:
+            self.task.take_over(directory.path, parts[0])
+            parts = parts[:1]
         self._finish(directory, pd.concat([pd.read_parquet(part / TABLE) for part in parts], ignore_index=True))
 
     def _finish(self, directory: RunDirectory, poses: pd.DataFrame) -> None:
@@ -69,13 +77,14 @@ def align(cfg: DictConfig) -> bool:
     source, images = task.alignment.source, task.alignment.images
     files = seen([*source.files, cfg.reference])
     common = terms(cfg, source, images, files)
-    known = task.check(common["sharding"])
+    known, directory = task.check(), Path(cfg.output_dir)
     fingerprint = f"{source.data_fingerprint} {known.fingerprint()} {task.alignment.reference_digest()}"
     open_run = opening(cfg, POSES, identity(cfg, WITHOUT_EFFECT), fingerprint, files)
     say_if_done("align", open_run, Path(cfg.output_dir))
     total = len(images) // cfg.shard.count * max(1, task.refinement.iterations)
     with progress(total, "particle", "align") as bar:
-        done = Work(task=task, progress=bar.update, **common).do(Path(cfg.output_dir), open_run, PART)
+        parts = common["sharding"].directories(directory)
+        done = Work(task=task, parts=parts, progress=bar.update, **common).do(directory, open_run, PART)
         bar.update(max(0, total - bar.n))
     return done
 

@@ -96,4 +96,4 @@ def terms(cfg: DictConfig, source: ParticleSource, images: ParticleStack, files:
 
 def say_unfinished(cfg: DictConfig, directory: str) -> None:
     """Say that this shard is done, and that others are not."""
-    print(f"shard {cfg.shard.index} of {cfg.shard.count} is done, others are not yet\n{directory}")
+    print(f"shard {cfg.shard.index} of {cfg.shard.count} has done what it can, others have not yet\n{directory}")

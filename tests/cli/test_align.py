@@ -163,7 +163,6 @@ def test_a_killed_run_goes_on_behind_its_last_portion(data: Path, monkeypatch: p
         (["fineness.marginal=true"], "choose one"),
         (["calibration_particles=1"], "calibration_particles must be at least 2"),
         (["shard.index=2", "shard.count=2"], "shard.index=2"),
-        (["iterations=1", "shard.count=2"], "a refinement is one process"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(
@@ -208,3 +207,22 @@ def test_a_refinement_keeps_the_poses_with_maps_of_its_own_and_goes_on_where_it_
     run(monkeypatch, "align", *words)
     assert Path("refined/iterations/iteration_001/poses.parquet").stat().st_mtime_ns == first
     pd.testing.assert_frame_equal(pd.read_parquet("refined/poses.parquet"), before)
+
+
+def test_shards_of_a_refinement_go_on_by_turns_to_the_maps_of_one_process(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [*WORDS, "iterations=2", "refinement.settled_deg=0"]
+    run(monkeypatch, "align", *words)
+    words = [word.replace("=poses", "=parts") for word in words]
+    turns = [0, 1, 0, 1]  # each ends where it needs the other, which is not at work
+    for done, index in enumerate(turns, 1):
+        run(monkeypatch, "align", *words, "shard.count=2", f"shard.index={index}", f"chunk_size={8 + 3 * done}")
+        assert Path("parts/particles.star").exists() == (done == len(turns))
+    first = [pd.read_parquet(f"{folder}/iterations/iteration_001/poses.parquet") for folder in ("poses", "parts")]
+    pd.testing.assert_frame_equal(*first, check_exact=True)
+    angles, distance = errors(Path("parts/particles.star"), Path("poses"))
+    assert float(angles.median()) < 0.01  # sums of two parts round otherwise than one
+    assert float(distance.median()) < 0.01
+    assert not Path("parts/shards").exists()
+    assert sorted(path.name for path in Path("parts/iterations/iteration_002").iterdir()) == sorted(
+        path.name for path in Path("poses/iterations/iteration_002").iterdir()
+    )

@@ -49,13 +49,15 @@ def poses_of(table: pd.DataFrame) -> tuple[Tensor, Tensor]:
     return rotation_matrices(angles), origins
 
 
+def new_sums(task: Alignment, pad_factor: int) -> HalfSums:
+    """Return the sums of no particle yet."""
+    return HalfSums(task.known.box_size, pad_factor, 0).to(task.there)
+
+
 @torch.no_grad()
-def back_projected(
-    task: Alignment, rows: Tensor, table: pd.DataFrame, *, pad_factor: int, regularisation: float, chunk_size: int
-) -> HalfMaps:
-    """Return half maps of what was measured of particles (m,) with a row of poses each, their symmetry imposed."""
+def insert(sums: HalfSums, task: Alignment, rows: Tensor, table: pd.DataFrame, chunk_size: int) -> None:
+    """Add what was measured of particles (m,) with a row of poses each to the sums of their half sets, symmetry imposed."""
     known, operations = task.known, point_group(task.symmetry)
-    sums = HalfSums(known.box_size, pad_factor, 0).to(task.there)
     rotations, origins = poses_of(table)
     for places in torch.arange(len(rows)).split(chunk_size):
         some = rows[places]
@@ -63,5 +65,9 @@ def back_projected(
         terms = added.weighed(known.optics.slices(added.images[:, 0], some, origin, added.shares, known.pixel_size_angstrom))
         nothing = torch.zeros_like(some)
         sums.insert(terms, rotations[places].float(), known.half_set[some], nothing, torch.zeros(1), operations)
+
+
+def half_maps(sums: HalfSums, regularisation: float) -> HalfMaps:
+    """Return the half maps of these sums."""
     first, second = (in_sphere(sums.of_half(number).volume(regularisation).cpu()) for number in (0, 1))
     return HalfMaps((first, second), fsc(first, second))

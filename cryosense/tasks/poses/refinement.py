@@ -20,11 +20,14 @@ from cryosense.files.writing import write_json_atomic
 from cryosense.metrics import fsc
 from cryosense.tasks.maps.files import write_volume
 from cryosense.tasks.poses.alignment import Alignment
-from cryosense.tasks.poses.half_maps import HalfMaps, back_projected, poses_of
+from cryosense.tasks.poses.half_maps import HalfMaps, half_maps, insert, new_sums, poses_of
 from cryosense.tasks.poses.progress import Portions
+from cryosense.tasks.poses.shares import ITERATIONS, Share
 from cryosense.volumes.symmetry import point_group
 
 SUMMARY = "iteration.json"  # of an iteration's folder, written last
+POSES = "poses.parquet"  # of all particles
+FOUND, SUMS = "found.parquet", "sums.pt"  # of the particles of one process
 
 
 @dataclass(frozen=True)
@@ -51,55 +54,69 @@ class Refinement:
         if self.pad_factor < 1 or not self.regularisation >= 0:
             raise ArgumentError(f"pad_factor={self.pad_factor}, regularisation={self.regularisation}: give at least 1 and 0")
 
-    def run(
-        self, task: Alignment, directory: Path, rows: Tensor, portions: Portions, progress: Callable[[int], object]
-    ) -> pd.DataFrame:
-        """Return the poses of particles (m,), a row each, in order.
+    def run(self, task: Alignment, share: Share, portions: Portions, progress: Callable[[int], object]) -> pd.DataFrame | None:
+        """Return the poses of the particles of all processes, a row each, in order; None where others have to go on first.
 
-        Every iteration has a folder in ``directory``: ``poses.parquet``, ``half1.mrc``, ``half2.mrc``, ``fsc.csv``, and last
-        ``iteration.json``. Finished ones are read. The first is matched with the reference for both half sets, every later one
-        with its half set's own map, low-passed by the FSC; so below the reference's resolution, and only there, the first
-        iteration gives the halves something in common that is not in the particles.
+        Every iteration has a folder: ``poses.parquet``, ``half1.mrc``, ``half2.mrc``, ``fsc.csv``, last ``iteration.json``.
+        Those that are finished are read. The first is matched with the reference for both half sets, every later one with its
+        half set's own map, low-passed by the FSC; so below the reference's resolution, and only there, the first iteration
+        gives the halves something in common that is not in the particles. Each process adds up its own particles, and then
+        the sums of all: they go on with the same maps.
         """
         before, maps = None, None
         for number in range(1, self.iterations + 1):
-            folder = directory / f"iteration_{number:03d}"
+            name = f"{ITERATIONS}/iteration_{number:03d}"
+            folder = share.directory / name
             if not (folder / SUMMARY).is_file():
-                folder.mkdir(parents=True, exist_ok=True)
-                self._iterate(task, folder, rows, portions, progress, before, maps)
+                self._align(task, share, folder, portions, progress, before, maps)
+                if not share.all_have(f"{name}/{SUMS}"):
+                    return None
+                self._put_together(task, folder, [each / name for each in share.directories], before, maps)
             else:
-                progress(len(rows))
-            before, maps = pd.read_parquet(folder / "poses.parquet"), _read_maps(folder)
+                progress(len(share.rows))
+            before, maps = pd.read_parquet(folder / POSES), _read_maps(folder)
             if read_json(folder / SUMMARY)["settled"]:
                 break
-        assert before is not None
         return before
 
-    def _iterate(
+    def _align(
         self,
         task: Alignment,
+        share: Share,
         folder: Path,
-        rows: Tensor,
         portions: Portions,
         progress: Callable[[int], object],
         before: pd.DataFrame | None,
         maps: HalfMaps | None,
     ) -> None:
+        """Find the poses of this process's particles, and add them up: ``found.parquet``, and last ``sums.pt``."""
+        if (folder / SUMS).is_file():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
         tables = []
-        for half, aligner, calibration in self._matched(task, rows, before, maps):
-            some = rows[task.known.half_set[rows] == half]
+        for half, aligner, calibration in self._matched(task, share.all_rows, before, maps):
+            some = share.rows[task.known.half_set[share.rows] == half]
             found = portions.found(folder / f"half{half + 1}", some, _finding(task, aligner, calibration), progress)
             tables.append(found)
         poses = pd.concat(tables, ignore_index=True).sort_values("particle", ignore_index=True)
-        made = back_projected(
-            task,
-            rows,
-            poses,
-            pad_factor=self.pad_factor,
-            regularisation=self.regularisation,
-            chunk_size=portions.chunk_size,
-        )
-        write_parquet(folder / "poses.parquet", poses)
+        sums = new_sums(task, self.pad_factor)
+        insert(sums, task, share.rows, poses, portions.chunk_size)
+        write_parquet(folder / FOUND, poses)
+        sums.save(folder / SUMS)
+
+    def _put_together(
+        self, task: Alignment, folder: Path, parts: list[Path], before: pd.DataFrame | None, maps: HalfMaps | None
+    ) -> None:
+        """Make the maps of what all processes have added up."""
+        poses = pd.concat([pd.read_parquet(part / FOUND) for part in parts], ignore_index=True)
+        sums = new_sums(task, self.pad_factor)
+        sums.load(parts[0] / SUMS)
+        for part in parts[1:]:
+            other = new_sums(task, self.pad_factor)
+            other.load(part / SUMS)
+            sums.add(other)
+        made = half_maps(sums, self.regularisation)
+        write_parquet(folder / POSES, poses)
         for half, volume in enumerate(made.maps):
             write_volume(folder / f"half{half + 1}.mrc", volume, task.known.pixel_size_angstrom)
         write_csv(folder / "fsc.csv", pd.DataFrame({"shell": range(len(made.curve)), "fsc": made.curve.numpy()}))

@@ -11,19 +11,21 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from cryosense.errors import ArgumentError
 from cryosense.files.tables import write_parquet
-from cryosense.runs.record import Kind
-from cryosense.runs.shards import Sharding
+from cryosense.files.writing import written_whole
+from cryosense.runs.record import Kind, matching
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.poses.alignment import Alignment
 from cryosense.tasks.poses.progress import Portions
-from cryosense.tasks.poses.refinement import Refinement
+from cryosense.tasks.poses.refinement import FOUND, SUMS, Refinement
+from cryosense.tasks.poses.shares import ITERATIONS, Share
 from cryosense.tasks.poses.table import write_poses
 
-STAR, TABLE, FIGURE, PORTIONS, ITERATIONS = "particles.star", "poses.parquet", "poses.png", "poses", "iterations"
-POSES = Kind(results=(STAR, TABLE, FIGURE), optional=(f"{ITERATIONS}/*/*",), scratch=(PORTIONS, ".data", "*.partial"))
-PART = Kind(results=(TABLE,), scratch=(PORTIONS,))  # one shard
+STAR, TABLE, FIGURE, PORTIONS = "particles.star", "poses.parquet", "poses.png", "poses"
+KEPT = tuple(f"{ITERATIONS}/*/{name}" for name in ("poses.parquet", "half1.mrc", "half2.mrc", "fsc.csv", "iteration.json"))
+OF_ONE = tuple(f"{ITERATIONS}/*/{name}" for name in (FOUND, SUMS, "half1", "half2"))
+POSES = Kind(results=(STAR, TABLE, FIGURE), optional=KEPT, scratch=(PORTIONS, *OF_ONE, ".data", "*.partial"))
+PART = Kind(results=(TABLE,), optional=KEPT, scratch=(PORTIONS,))  # one shard, whose sums others may still need
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,16 @@ class AlignmentRun:
     refinement: Refinement
     relion_root: str
 
-    def check(self, sharding: Sharding) -> Alignments:
+    def check(self) -> Alignments:
         """Return CTF and half sets. Raises CryosenseError for input that cannot be used; no image is read."""
-        if self.refinement.iterations and sharding.count > 1:
-            raise ArgumentError("shard_count: a refinement is one process; align in shards with iterations=0")
         return self.alignment.check()
 
-    def refine(self, directory: Path, usable: Tensor, progress: Callable[[int], object]) -> None:
-        """Find the poses of the particles ``usable`` (n,), alternating with maps made from them; see ``Refinement.run``."""
-        poses = self.refinement.run(self.alignment, directory / ITERATIONS, usable, self.portions, progress)
-        write_parquet(directory / TABLE, poses)
+    def refine(self, share: Share, progress: Callable[[int], object]) -> bool:
+        """Find poses by turns with maps of their own, see ``Refinement.run``; return whether all of them are there."""
+        poses = self.refinement.run(self.alignment, share, self.portions, progress)
+        if poses is not None:
+            write_parquet(share.directory / TABLE, poses)
+        return poses is not None
 
     @torch.no_grad()
     def align(self, directory: Path, usable: Tensor, rows: Tensor, progress: Callable[[int], object]) -> None:
@@ -66,6 +68,14 @@ class AlignmentRun:
         poses = self.portions.found(portions, rows, lambda some: task.poses(aligner, calibration, some), progress)
         write_parquet(directory / TABLE, poses)
         shutil.rmtree(portions)
+
+    def take_over(self, directory: Path, part: Path) -> None:
+        """Copy what a shard has made of all particles."""
+        for path in matching(part, KEPT):
+            target = directory / path.relative_to(part)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with written_whole(target) as unfinished:
+                shutil.copyfile(path, unfinished)
 
     def write(self, directory: Path, usable: Tensor, poses: pd.DataFrame) -> dict[str, object]:
         """Write the table and the STAR file of all particles ``usable`` (n,), and return a summary."""
