@@ -19,7 +19,7 @@ from scipy.optimize import linprog
 from torch import Tensor
 
 from cryosense.alignment import grids
-from cryosense.alignment.schedule import FIRST_ORDER
+from cryosense.alignment.schedule import FIRST_ORDER, KEPT
 from cryosense.errors import ArgumentError
 from cryosense.operators.sampling_profile import coefficients_per_shell
 
@@ -50,6 +50,18 @@ def needed_nats(angle_deg: Tensor, floor: float) -> Tensor:
     angle = torch.deg2rad(angle_deg.double())
     within = grids.rotation_count(FIRST_ORDER) * (angle - torch.sin(angle)) / math.pi
     return floor * within.clamp_min(1).log() / math.log(grids.rotation_count(FIRST_ORDER))
+
+
+def lost_share(nats: Tensor, operations: int) -> float:
+    """Return the share of particles, at most, that the first grid loses, from D of each of its wrong poses (q,) in nats.
+
+    A pose that the right one is likelier than by D in the mean, with a variance of 2 D, is ahead of it with probability
+    Phi(-sqrt(D / 2)). The grid keeps the best ``KEPT[0]`` rotations of those that a symmetry of so many ``operations`` does
+    not carry into each other; by Markov's inequality no more particles than the expected number of wrong ones ahead over
+    that lose the right one. Each rotation is counted once, not with every shift.
+    """
+    ahead = torch.special.ndtr(-(nats.clamp_min(0) / 2).sqrt()).sum()
+    return min(1.0, float(ahead) / operations / KEPT[0])
 
 
 def least_profile(nats: Tensor, needed: Tensor) -> Tensor:

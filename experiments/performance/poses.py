@@ -6,6 +6,7 @@ What is in ``output_dir`` already, particles and timed runs, is not made again.
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,77 +21,117 @@ from cryosense.volumes.poses import rotation_matrices
 HERE = Path(__file__).parent
 ANGLES = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]
 ORIGINS = ["rlnOriginXAngst", "rlnOriginYAngst"]
-AIM = 10.0  # times as fast
+THEIRS, AIM = "relion_refine", 10.0  # times as fast
 
 
 def main() -> None:
-    """Simulate, time both in turns, compare their poses with the truth."""
+    """Time all kinds in turns on the same particles, then ours alone to 1.9 degrees."""
     config = OmegaConf.merge(OmegaConf.load(HERE / "poses.yaml"), OmegaConf.from_cli())
     folder = Path(config.output_dir).absolute()
-    for name in ("few", "count"):
-        data = folder / name
-        if not (data / "blind.star").exists():
-            words = [f"{key}={config[key]}" for key in ("box_size", "pixel_size_angstrom", "snr")]
-            run(config.threads, "cryosense", "simulate", *words, f"count={config[name]}", f"output_dir={data}")
-            blocks = starfile.read(data / "particles.star", always_dict=True)
-            blocks["particles"] = blocks["particles"].drop(columns=[*ANGLES, *ORIGINS])
-            starfile.write(blocks, data / "blind.star")
-    pairs = [{name: pair(config, folder, name, number) for name in ("few", "count")} for number in range(config.rounds)]
-    text = "\n".join(table(config, folder, pairs)) + "\n"
-    (HERE / "poses.md").write_text(text)
+    works: dict[str, Callable[[Path, Path], Usage]] = {
+        kind: lambda data, output, words=words: ours(config, data, output, f"{config.words} {words}")
+        for kind, words in config.kinds.items()
+    }
+    works[THEIRS] = lambda data, output: theirs(config, data, output)
+    rounds = []
+    for number in range(config.rounds):
+        sets = {count: particles(config, folder, count) for count in (config.few, config.count)}
+        rounds.append(
+            {
+                kind: [work(data, folder / kind.replace(", ", "_") / f"{count}_{number}") for count, data in sets.items()]
+                for kind, work in works.items()
+            }
+        )
+    lines = table(config, folder, rounds)
+    text = "\n".join([*lines, "", *fine(config, folder)]) + "\n"
+    (Path(config.results or HERE) / "poses.md").write_text(text)
     print(text)
 
 
-def pair(config: DictConfig, folder: Path, name: str, number: int) -> tuple[Usage, Usage]:
-    """-> what ours and theirs took on the same particles, from the true map at the same resolution, on the same grid."""
-    data, threads = folder / name, config.threads
-    outputs = [folder / who / f"{name}_{number}" for who in ("ours", "theirs")]
-    words = [f"data.path={data}/blind.star", f"reference={data}/volume.mrc", f"output_dir={outputs[0]}"]
-    words += [f"reference_resolution_angstrom={config.resolution_angstrom}", *config.words.split()]
-    ours = timed(threads, outputs[0], "cryosense", "align", *words)
-    outputs[1].mkdir(parents=True, exist_ok=True)
-    files = ["--i", f"{data}/blind.star", "--ref", f"{data}/volume.mrc", "--o", f"{outputs[1]}/run"]
-    options = ["--ini_high", str(config.resolution_angstrom), *config.relion.split(), "--j", str(threads)]
-    return ours, timed(threads, outputs[1], "relion_refine", *files, *options)
+def particles(config: DictConfig, folder: Path, count: int) -> Path:
+    """-> simulated particles with ``blind.star``, which does not hold their poses."""
+    data = folder / f"particles_{count}"
+    if not (data / "blind.star").exists():
+        words = [f"{key}={config[key]}" for key in ("box_size", "pixel_size_angstrom", "snr")]
+        run(config.threads, "cryosense", "simulate", *words, f"count={count}", f"output_dir={data}")
+        blocks = starfile.read(data / "particles.star", always_dict=True)
+        blocks["particles"] = blocks["particles"].drop(columns=[*ANGLES, *ORIGINS])
+        starfile.write(blocks, data / "blind.star")
+    return data
 
 
-def table(config: DictConfig, folder: Path, pairs: list[dict[str, tuple[Usage, Usage]]]) -> list[str]:
-    """-> milliseconds of each particle, with the ratio of each pair, and errors."""
-    heading = f"{config.few} and {config.count} particles of {config.box_size} px, SNR {config.snr}, {config.threads} threads"
+def ours(config: DictConfig, data: Path, output: Path, words: str) -> Usage:
+    """-> what ``cryosense align`` took, from the true map at the stated resolution."""
+    files = [f"data.path={data}/blind.star", f"reference={data}/volume.mrc", f"output_dir={output}"]
+    resolution = f"reference_resolution_angstrom={config.resolution_angstrom}"
+    return timed(config.threads, output, "cryosense", "align", *files, resolution, *words.split())
+
+
+def theirs(config: DictConfig, data: Path, output: Path) -> Usage:
+    """-> what one iteration of ``relion_refine`` took from the same map."""
+    files = ["--i", "blind.star", "--ref", "volume.mrc", "--o", f"{output}/run"]
+    options = ["--ini_high", str(config.resolution_angstrom), *config.relion.split(), "--j", str(config.threads)]
+    return timed(config.threads, output, THEIRS, *files, *options, cwd=data)
+
+
+def table(config: DictConfig, folder: Path, rounds: list[dict[str, list[Usage]]]) -> list[str]:
+    """-> milliseconds of one more particle, the ratios of each round, and errors."""
+    each = {kind: [one_more_ms(config, *taken[kind]) for taken in rounds] for kind in rounds[0]}
+    truth = folder / f"particles_{config.count}" / "particles.star"
     lines = [
-        f"{heading}: the difference of two runs, medians of {config.rounds} pair(s) in turns.",
+        f"{config.few} and {config.count} particles of {config.box_size} px, SNR {config.snr}, {config.threads} thread(s), by "
+        f"seconds of processors: the difference of two runs, medians of {config.rounds} round(s) in turns.",
         "",
-        "| | cryosense align | relion_refine | theirs over ours, each pair | aimed at |",
-        "|---|---|---|---|---|",
+        f"| | one more particle, ms | {THEIRS}'s over it, each round (aim {AIM:g}) | the run on {config.few}, s | peak, GB "
+        "| median error, degrees | within 20 degrees |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for kind, label in (("seconds", "a particle on the clock, ms"), ("cpu_seconds", "a particle, seconds of processors, ms")):
-        ours, theirs = ([each_ms(config, taken, kind, side) for taken in pairs] for side in (0, 1))
-        ratios = ", ".join(f"{b / a:.2f}" for a, b in zip(ours, theirs, strict=True))
-        lines.append(f"| {label} | {statistics.median(ours):.1f} | {statistics.median(theirs):.1f} | {ratios} | {AIM:g} |")
-    starts = [statistics.median([taken["few"][side].cpu_seconds for taken in pairs]) for side in (0, 1)]
-    lines.append(f"| the command on {config.few} particles, seconds of processors | {starts[0]:.1f} | {starts[1]:.1f} | | |")
-    peaks = [max(taken["count"][side].peak_gb for taken in pairs) for side in (0, 1)]
-    lines.append(f"| peak memory, GB | {peaks[0]:.2f} | {peaks[1]:.2f} | | |")
-    truth = folder / "count" / "particles.star"
-    found = (folder / "ours" / "count_0" / "particles.star", folder / "theirs" / "count_0" / "run_it001_data.star")
-    errors = [error_deg(path, truth) for path in found]
-    shown = [f"{np.median(each):.2f}, {np.mean(each < 20):.1%}" for each in errors]
-    return [*lines, f"| median error in degrees, within 20 degrees | {shown[0]} | {shown[1]} | | |"]
+    for kind, taken in each.items():
+        ratios = ", ".join(f"{other / mine:.1f}" for mine, other in zip(taken, each[THEIRS], strict=True))
+        start = statistics.median(usages[kind][0].cpu_seconds for usages in rounds)
+        peak = max(usages[kind][1].peak_gb for usages in rounds)
+        output = folder / kind.replace(", ", "_") / f"{config.count}_0"
+        found = output / ("run_it001_data.star" if kind == THEIRS else "particles.star")
+        errors = error_deg(found, truth)
+        lines.append(
+            f"| {kind} | {statistics.median(taken):.1f} | {ratios} | {start:.1f} | {peak:.2f} | {np.median(errors):.2f} "
+            f"| {np.mean(errors < 20):.1%} |"
+        )
+    return lines
 
 
-def each_ms(config: DictConfig, taken: dict[str, tuple[Usage, Usage]], kind: str, side: int) -> float:
-    """-> milliseconds that one more particle takes."""
-    whole, start = (float(getattr(taken[name][side], kind)) for name in ("count", "few"))
-    return 1e3 * (whole - start) / (config.count - config.few)
+def one_more_ms(config: DictConfig, start: Usage, whole: Usage) -> float:
+    """-> milliseconds of processors."""
+    return 1e3 * (whole.cpu_seconds - start.cpu_seconds) / (config.count - config.few)
+
+
+def fine(config: DictConfig, folder: Path) -> list[str]:
+    """-> seconds and memory of runs to 1.9 degrees on ever more particles, and how long the number told of takes."""
+    counts = list(config.fine.counts)
+    taken = [ours(config, particles(config, folder, count), folder / f"fine/{count}", config.fine.words) for count in counts]
+    lines = [
+        f"`cryosense align {config.fine.words}`, from 15 degrees, polished, {config.threads} thread(s):",
+        "",
+        "| particles | seconds of processors | one more particle than in the row above, ms | peak, GB |",
+        "|---|---|---|---|",
+    ]
+    slope = 0.0
+    for number, (count, usage) in enumerate(zip(counts, taken, strict=True)):
+        if number:
+            slope = (usage.cpu_seconds - taken[number - 1].cpu_seconds) / (count - counts[number - 1])
+        shown = f"{1e3 * slope:.1f}" if number else ""
+        lines.append(f"| {count} | {usage.cpu_seconds:.1f} | {shown} | {usage.peak_gb:.2f} |")
+    minutes = (taken[-1].cpu_seconds + slope * (config.fine.told - counts[-1])) / 60
+    return [*lines, "", f"{config.fine.told} at the last row's rate: {minutes:.1f} minutes of one processor."]
 
 
 def error_deg(found: Path, truth: Path) -> np.ndarray:
     """-> (n,) angles to the true poses."""
     rotations = []
     for path in (found, truth):
-        particles = starfile.read(path, always_dict=True)["particles"]
-        number = particles["rlnImageName"].str.split("@").str[0].astype(int)
-        angles = particles.assign(number=number).sort_values("number")[ANGLES].to_numpy(dtype=float)
+        rows = starfile.read(path, always_dict=True)["particles"]
+        number = rows["rlnImageName"].str.split("@").str[0].astype(int)
+        angles = rows.assign(number=number).sort_values("number")[ANGLES].to_numpy(dtype=float)
         rotations.append(rotation_matrices(torch.from_numpy(angles)))
     return angles_between_deg(rotations[0], rotations[1], torch.eye(3)[None]).numpy()
 

@@ -10,11 +10,12 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
-from run import HERE, POSES, slug
+from run import HERE, ON_GRID, POSES, cell_folder, cells, slug
 
 from cryosense.alignment import angles_between_deg
 from cryosense.data import ParticleStack
 from cryosense.volumes.poses import rotation_matrices
+from cryosense.volumes.symmetry import point_group
 
 REPLICATES, FAR_DEG = 2000, 20.0
 Errors = tuple[np.ndarray, np.ndarray]
@@ -23,35 +24,44 @@ Errors = tuple[np.ndarray, np.ndarray]
 def main() -> None:
     """Read every cell that is there."""
     study = OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli())
-    rows, drawn = [], {}
-    for seed in study.seeds:
-        for snr in study.snrs:
-            folder = Path(study.directory) / f"snr_{snr}_seed_{seed}"
-            found = {name: errors(path, folder / "data" / "particles.star") for name, path in cells(study, folder)}
-            drawn[snr] = {name: angles for name, (angles, _) in found.items()}
-            rows += [row(name, found[name], found["original"], snr, seed) for name in found]
+    results = Path(study.results or HERE)
+    rows, drawn, refusals = [], {}, []
+    for molecule, seed, snr in cells(study):
+        folder = cell_folder(study, molecule, snr, seed)
+        truth, symmetry = folder / "data" / "particles.star", study.molecules[molecule].symmetry
+        found = {name: errors(path, truth, symmetry) for name, path in schemes(study, folder)}
+        where = {"molecule": molecule, "snr": snr, "seed": seed}
+        for name, each in found.items():
+            compared = "original" + (ON_GRID if name.endswith(ON_GRID) else "")
+            rows.append({**where, "scheme": name} | row(each, found[compared]))
+        if seed == study.seeds[0]:
+            drawn[f"{molecule}, SNR {snr}"] = {name: angles for name, (angles, _) in found.items() if ON_GRID not in name}
+        for path in sorted(folder.glob("*.refused")):
+            refusals.append(f"{molecule}, SNR {snr}, seed {seed}, {path.stem.replace('_', ' ')}: {path.read_text().strip()}")
     table = pd.DataFrame(rows)
-    table.to_csv(HERE / "results.csv", index=False, float_format="%.4g")
-    (HERE / "results.md").write_text(markdown(table))
-    draw(HERE / "errors.png", drawn)
-    sys.stdout.write(markdown(table))
+    table.to_csv(results / "results.csv", index=False, float_format="%.4g")
+    text = markdown(table) + "".join(f"\n- Refused: {refusal}" for refusal in refusals) + "\n"
+    (results / "results.md").write_text(text)
+    draw(results / "errors.png", drawn)
+    sys.stdout.write(text)
 
 
-def cells(study: DictConfig, folder: Path) -> list[tuple[str, Path]]:
-    """-> name and poses of each scheme that is there, RELION's first and last iteration."""
+def schemes(study: DictConfig, folder: Path) -> list[tuple[str, Path]]:
+    """-> name and poses of each scheme that is there, on the finest grid and on RELION's, and RELION's own."""
     plain = OmegaConf.to_container(study, resolve=False)
-    named = [(name, folder / slug(name) / "particles.star") for name in (*plain["schemes"], *plain["designs"])]
+    names = [*plain["schemes"], *plain["designs"], *(f"{name}{ON_GRID}" for name in plain["on_grid"])]
+    named = [(name, folder / slug(name) / "particles.star") for name in names]
     for number in (1, plain["relion"]["iterations"]):
         named.append((f"original, RELION, iteration {number}", folder / "relion" / f"run_it{number:03d}_data.star"))
     return [(name, path) for name, path in named if path.is_file()]
 
 
-def errors(found: Path, truth: Path) -> Errors:
-    """-> (n,) degrees and Angstrom to the truth."""
+def errors(found: Path, truth: Path, symmetry: str) -> Errors:
+    """-> (n,) degrees, to the nearest of equivalent poses, and Angstrom to the truth."""
     tables = [pose_table(path) for path in (found, truth)]
     one, other = (rotation_matrices(torch.tensor(table[POSES[:3]].to_numpy(dtype=float))) for table in tables)
     shift = np.linalg.norm(tables[0][POSES[3:]].to_numpy(float) - tables[1][POSES[3:]].to_numpy(float), axis=1)
-    return angles_between_deg(one, other, torch.eye(3)[None]).numpy(), shift
+    return angles_between_deg(one, other, point_group(symmetry)).numpy(), shift
 
 
 def pose_table(path: Path) -> pd.DataFrame:
@@ -61,7 +71,7 @@ def pose_table(path: Path) -> pd.DataFrame:
     return table.assign(image=table["rlnImageName"].str.split("@").str[0].astype(int)).sort_values("image")
 
 
-def row(name: str, found: Errors, original: Errors, snr: float, seed: int) -> dict[str, object]:
+def row(found: Errors, original: Errors) -> dict[str, object]:
     """-> medians, share of far ones, and the ratio of medians to the originals' over particles drawn in pairs."""
     angles, shifts = found
     drawn = np.random.default_rng(0).integers(len(angles), size=(REPLICATES, len(angles)))
@@ -69,9 +79,6 @@ def row(name: str, found: Errors, original: Errors, snr: float, seed: int) -> di
     low, high = np.quantile(medians, [0.025, 0.975])
     ratio_low, ratio_high = np.quantile(medians / of_original, [0.025, 0.975])
     return {
-        "snr": snr,
-        "seed": seed,
-        "scheme": name,
         "particles": len(angles),
         "median_deg": np.median(angles),
         "low_deg": low,
@@ -87,31 +94,34 @@ def row(name: str, found: Errors, original: Errors, snr: float, seed: int) -> di
 def markdown(table: pd.DataFrame) -> str:
     """-> a table for the README."""
     lines = [
-        "| SNR | scheme | median error (95 %) | over the originals' (paired 95 %) | within 20 degrees | shift, median |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
+        "| molecule | SNR | seed | scheme | median (95 %) | over the originals' (paired 95 %) | within 20 degrees | shift |",
+        "| --- | --- | --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for each in table.itertuples():
         lines.append(
-            f"| {each.snr} | {each.scheme} | {each.median_deg:.2f} ({each.low_deg:.2f} to {each.high_deg:.2f}) "
+            f"| {each.molecule} | {each.snr} | {each.seed} | {each.scheme} "
+            f"| {each.median_deg:.2f} ({each.low_deg:.2f} to {each.high_deg:.2f}) "
             f"| {each.ratio:.2f} ({each.ratio_low:.2f} to {each.ratio_high:.2f}) | {each.within_20_deg:.1%} "
             f"| {each.median_shift_angstrom:.2f} Å |"
         )
     return "\n".join(lines) + "\n"
 
 
-def draw(path: Path, drawn: dict[float, dict[str, np.ndarray]]) -> None:
-    """Write the distribution of errors of every scheme, a panel for each SNR."""
-    figure = Figure(figsize=(12.0, 5.0), layout="constrained")
-    for axes, (snr, schemes) in zip(np.atleast_1d(figure.subplots(1, len(drawn), sharey=True)), drawn.items(), strict=True):
-        for number, (name, angles) in enumerate(schemes.items()):
-            style = "--" if "RELION" in name else "-"
+def draw(path: Path, drawn: dict[str, dict[str, np.ndarray]]) -> None:
+    """Write the distribution of errors of every scheme, a panel for each molecule and SNR."""
+    named = list(dict.fromkeys(name for found in drawn.values() for name in found))
+    panels = [cell for cell, found in drawn.items() if found]
+    figure = Figure(figsize=(12.0, 4.5 * -(-len(panels) // 2)), layout="constrained")
+    for axes, cell in zip(figure.subplots(-(-len(panels) // 2), 2, sharey=True, squeeze=False).flat, panels, strict=False):
+        for name, angles in drawn[cell].items():
+            number, style = named.index(name), "--" if "RELION" in name else "-"
             shares = np.arange(1, len(angles) + 1) / len(angles)
             axes.plot(np.sort(angles), shares, style, color=f"C{number % 10}", label=name)
-        axes.set(xscale="log", xlim=(0.3, 180), ylim=(0, 1), xlabel="angle to the true pose (degrees)", title=f"SNR {snr}")
+        axes.set(xscale="log", xlim=(0.3, 180), ylim=(0, 1), xlabel="angle to the true pose (degrees)", title=cell)
         axes.axvline(FAR_DEG, color="black", linewidth=0.6)
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("share of particles below")
-    figure.axes[0].legend(fontsize=8, loc="upper left")
+    figure.axes[0].legend(fontsize=7, loc="upper left")
     figure.savefig(path, dpi=110)
 
 

@@ -16,26 +16,46 @@ from cryosense.cli.backproject import backproject
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.design_mask import design
 from cryosense.cli.simulate import simulate
+from cryosense.errors import CryosenseError
 
 HERE = Path(__file__).parent
 POSES = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi", "rlnOriginXAngst", "rlnOriginYAngst"]
+ON_GRID = " on the grid"
 
 
 def main() -> None:
     """Make what is not there yet of every cell."""
     study = OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli())
-    for seed in study.seeds:
-        for snr in study.snrs:
-            folder = Path(study.directory) / f"snr_{snr}_seed_{seed}"
-            data = particles(folder / "data", study, snr, seed)
-            for name, words in chosen(study, study.schemes):
-                aligned(data, folder / slug(name), study, shlex.split(words), None)
-            for name, words in chosen(study, study.designs):
-                masks = designed(data, folder, study, slug(name), shlex.split(words))
-                family = [*shlex.split(study.masks), "operator/masks=designed", "compression=4"]
+    for molecule, seed, snr in cells(study):
+        kind = study.molecules[molecule]
+        folder = cell_folder(study, molecule, snr, seed)
+        data = particles(folder / "data", study, shlex.split(kind.words), snr, seed)
+        symmetry = [f"symmetry={kind.symmetry}"]
+        for name, words in chosen(study, study.schemes):
+            print(f"{molecule}, SNR {snr}, seed {seed}: {name}", flush=True)
+            aligned(data, folder / slug(name), study, [*shlex.split(words), *symmetry], None)
+            if name in study.on_grid:
+                coarse = [*shlex.split(words), *symmetry, *shlex.split(study.grid)]
+                aligned(data, folder / slug(f"{name}{ON_GRID}"), study, coarse, None)
+        for name, words in chosen(study, study.designs):
+            print(f"{molecule}, SNR {snr}, seed {seed}: {name}", flush=True)
+            masks = designed(data, folder, study, slug(name), [*shlex.split(words), *symmetry])
+            if masks is not None:
+                family = [*shlex.split(study.masks), "operator/masks=designed", "compression=4", *symmetry]
                 aligned(data, folder / slug(name), study, family, masks)
-            if study.only is None or "relion" in study.only:
-                relion(data, folder / "relion", study)
+        if study.only is None or "relion" in study.only:
+            relion(data, folder / "relion", study, kind.symmetry)
+
+
+def cells(study: DictConfig) -> list[tuple[str, int, float]]:
+    """-> molecule, seed and SNR of each cell, those of the first seed first."""
+    molecules = [str(name) for name in study.molecules if study.molecule in (None, name)]
+    return [(molecule, seed, snr) for seed in study.seeds for molecule in molecules for snr in study.snrs]
+
+
+def cell_folder(study: DictConfig, molecule: str, snr: float, seed: int) -> Path:
+    """-> where a cell's particles and poses are."""
+    return Path(study.directory) / slug(molecule) / f"snr_{snr}_seed_{seed}"
 
 
 def chosen(study: DictConfig, schemes: DictConfig) -> list[tuple[str, str]]:
@@ -56,10 +76,10 @@ def composed(verb: str, words: list[str], more: Path | None = None) -> DictConfi
         return compose(verb, overrides=words)
 
 
-def particles(directory: Path, study: DictConfig, snr: float, seed: int) -> Path:
+def particles(directory: Path, study: DictConfig, molecule: list[str], snr: float, seed: int) -> Path:
     """-> simulated particles with ``blind.star``, in which their poses are not."""
     if not (directory / "blind.star").is_file():
-        words = [f"output_dir={directory}", f"count={study.particles}", f"snr={snr}", f"seed={seed}"]
+        words = [f"output_dir={directory}", f"count={study.particles}", f"snr={snr}", f"seed={seed}", *molecule]
         simulate(composed("simulate", words))
         blocks = starfile.read(directory / "particles.star", always_dict=True)
         blocks["particles"] = blocks["particles"].drop(columns=POSES)
@@ -79,17 +99,23 @@ def aligned(data: Path, directory: Path, study: DictConfig, words: list[str], ma
     align(composed("align", words, masks))
 
 
-def designed(data: Path, folder: Path, study: DictConfig, name: str, words: list[str]) -> Path:
-    """-> the directory of a design at C = 4, from a back-projection with the true poses."""
+def designed(data: Path, folder: Path, study: DictConfig, name: str, words: list[str]) -> Path | None:
+    """-> the directory of a design at C = 4, from a back-projection with the true poses; None if it is refused."""
     pilot = [f"data.path={data / 'particles.star'}", f"output_dir={folder / 'pilot'}", "regularisation=1"]
     backproject(composed("backproject", pilot))
-    directory = folder / f"design_{name}"
+    directory, refusal = folder / f"design_{name}", folder / f"{name}.refused"
     words = [f"pilot.path={folder / 'pilot'}", f"particles={10 * study.particles}", "compression=4", *words]
-    design(composed("design-mask", [*words, f"output_dir={directory}"]))
+    try:
+        design(composed("design-mask", [*words, f"output_dir={directory}"]))
+    except CryosenseError as error:
+        print(f"refused: {error}", flush=True)
+        refusal.write_text(f"{error}\n")
+        return None
+    refusal.unlink(missing_ok=True)
     return directory
 
 
-def relion(data: Path, directory: Path, study: DictConfig) -> None:
+def relion(data: Path, directory: Path, study: DictConfig, symmetry: str) -> None:
     """``relion_refine`` from the same map at the same resolution, on the uncompressed particles."""
     last = directory / f"run_it{study.relion.iterations:03d}_data.star"
     if last.is_file() or shutil.which("relion_refine") is None:
@@ -97,6 +123,7 @@ def relion(data: Path, directory: Path, study: DictConfig) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     command = ["relion_refine", "--i", "blind.star", "--ref", "volume.mrc", "--o", str(directory.resolve() / "run")]
     command += ["--ini_high", str(study.resolution_angstrom), "--iter", str(study.relion.iterations)]
+    command += ["--sym", symmetry]
     with (directory / "log.txt").open("w") as log:
         subprocess.run([*command, *study.relion.words.split()], cwd=data, stdout=log, stderr=log, check=True)
 

@@ -8,6 +8,7 @@ from cryosense.alignment import information
 from cryosense.alignment.coefficients import Disc, matched
 from cryosense.alignment.likelihood import moved, terms
 from cryosense.alignment.reference import Reference
+from cryosense.alignment.schedule import KEPT
 from cryosense.errors import ArgumentError
 from cryosense.operators.sampling_profile import coefficients_per_shell
 from tests.alignment.particles import lopsided, particles
@@ -61,3 +62,16 @@ def test_poses_that_are_near_and_few_need_less() -> None:
     assert float(needed[-1]) == pytest.approx(46.0)
     assert bool((needed.diff() > 0).all())
     assert 5 < float(needed[0]) < 10
+
+
+def test_the_first_grid_loses_no_more_than_is_said() -> None:
+    generator, count, wrong = torch.Generator().manual_seed(0), 1000, 4600
+    for nats in (16.0, 24.0):
+        # The noise along the right pose is in every difference: as evenly drawn as can be.
+        noise = torch.special.ndtri((torch.arange(count) + 0.5) / count)[:, None]
+        ahead = (nats**0.5 * (noise + torch.randn(count, wrong, generator=generator)) > nats).sum(1)
+        bound = information.lost_share(torch.full((wrong,), nats, dtype=torch.float64), 1)
+        assert float(ahead.double().mean()) / KEPT[0] == pytest.approx(bound, rel=0.25)
+        assert float((ahead >= KEPT[0]).double().mean()) <= bound < 0.2
+    assert information.lost_share(torch.full((wrong,), 24.0), 7) == pytest.approx(bound / 7, rel=1e-3)
+    assert information.lost_share(torch.zeros(wrong), 1) == 1

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-from cryosense.alignment.information import information_per_shell, least_profile, needed_nats
+from cryosense.alignment.information import information_per_shell, least_profile, lost_share, needed_nats
 from cryosense.alignment.turning import Turns, deviation_deg
 from cryosense.operators.masks import MaskError
 from cryosense.volumes.symmetry import point_group
 
-LEAST_NATS = 20.0  # fewer have not been tried: see experiments/poses
+LEAST_NATS = 20.0  # as a floor fewer have not been tried: see experiments/poses
+MOST_LOST = 0.05  # of the particles, by the first grid
+SLACK = 1e-6  # so that the linear program has a solution where all is kept
 POSES = ("unknown", "known")
 ELSEWHERE = "masks for particles whose poses come from elsewhere are made with poses=known"
 
@@ -24,7 +27,7 @@ class AlignmentFloor:
     Attributes:
         poses: ``unknown``, so that masks must leave that much, or ``known``, from elsewhere, so that they need not.
         nats: by which the right pose of a particle is to be likelier, in the mean, than one that is turned from it as far as
-            possible; nearer poses are fewer, and need less: see ``needed_nats``.
+            possible; nearer poses are fewer, and need less: see ``needed_nats``. Where the whole particle has less, all of it.
         symmetry: point group of the particle, Cn or Dn: equivalent poses are not told apart.
 
     Raises:
@@ -49,7 +52,8 @@ class AlignmentFloor:
     def least(self, map_snr: Tensor, particles: int, turns: Turns | None) -> Tensor | None:
         """Return the keep probabilities, (n // 2 + 1,), that poses need; None if they are known.
 
-        ``map_snr`` is s(k), (n // 2 + 1,), of the half maps of this many particles.
+        ``map_snr`` is s(k), (n // 2 + 1,), of the half maps of this many particles. Where even all of a particle does not have
+        the floor, all that tells these poses apart is kept.
 
         Raises:
             MaskError: particles that cannot be aligned even without masks, or a pilot without half maps.
@@ -63,25 +67,37 @@ class AlignmentFloor:
             )
         signal = information_per_shell(map_snr, particles)
         needed, whole = needed_nats(turns.angle_deg, self.nats), turns.nats(signal)
-        worst = int((whole / needed).argmin())
-        if whole[worst] < needed[worst]:
+        lost = self._lost(turns, signal)
+        if lost > MOST_LOST:
+            worst = int((whole / needed).argmin())
             raise MaskError(
-                f"alignment_floor={self.nats:g}: even without masks a pose and one {float(turns.angle_deg[worst]):.0f} "
-                f"degrees from it differ by {float(whole[worst]):.3g} nats, {float(needed[worst]):.3g} are needed (a particle "
-                f"with a symmetry? symmetry={self.symmetry}); {ELSEWHERE}"
+                f"even without masks up to {lost:.0%} of particles lose their pose in the first grid of align, at most "
+                f"{MOST_LOST:.0%} are allowed: a pose and one {float(turns.angle_deg[worst]):.0f} degrees from it differ by "
+                f"{float(whole[worst]):.3g} nats (a particle with a symmetry? symmetry={self.symmetry}); {ELSEWHERE}"
             )
-        return least_profile(turns.unlike * signal, needed)
+        return least_profile(turns.unlike * signal, torch.minimum(needed, (1 - SLACK) * whole))
+
+    def _lost(self, turns: Turns, signal: Tensor) -> float:
+        return lost_share(turns.nats(signal)[~turns.nearest], len(point_group(self.symmetry)))
 
     def summary(self, map_snr: Tensor, keep_probability: Tensor, particles: int, turns: Turns | None) -> dict[str, object]:
-        """Return the floor that masks keep, how far poses then scatter, and both without masks; None if unknown."""
+        """Return the floor that masks keep, what the first grid then loses, how far poses scatter; and these without masks.
+
+        None stands for what is not known without half maps.
+        """
         signal = information_per_shell(map_snr, particles)
         found: dict[str, object] = {"poses": self.poses}
         for ending, kept in (("", keep_probability * signal), ("_without_masks", signal)):
-            floor = deviation = None
+            floor = deviation = lost = None
             if turns is not None:
                 nats = turns.nats(kept)
+                lost = self._lost(turns, kept)
                 floor = float((nats / needed_nats(turns.angle_deg, 1.0)).min())
                 deviation = deviation_deg(float(nats[turns.nearest].min()))
                 deviation = deviation if math.isfinite(deviation) else None  # nothing tells these poses apart
-            found |= {f"alignment_floor{ending}_nats": floor, f"pose_deviation{ending}_deg": deviation}
+            found |= {
+                f"alignment_floor{ending}_nats": floor,
+                f"poses_lost{ending}": lost,
+                f"pose_deviation{ending}_deg": deviation,
+            }
         return found

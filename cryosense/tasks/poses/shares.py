@@ -21,8 +21,8 @@ class Share:
     """What one of several processes does.
 
     Attributes:
-        all_rows: (n,) particles of all of them.
-        rows: (m,) those of this one, neighbours all.
+        all_rows: (n,) particles of all processes.
+        rows: (m,) particles of this one, one after the other.
         directories: of all processes, in the order of their particles.
         index: which of them is this one's.
     """

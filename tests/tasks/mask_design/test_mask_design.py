@@ -195,10 +195,17 @@ def test_masks_leave_what_poses_need_and_say_what_they_leave(tmp_path: Path) -> 
     enough = design(pilot=strong, alignment=AlignmentFloor(), compression=40.0)
     with pytest.raises(MaskError, match="too little to find poses by"):
         enough.solve(snr)
-    weak = design(pilot=Pilot(pilot(None).curves, PIXEL, 200, strong.half_maps), alignment=AlignmentFloor())
-    of_weak = weak.expected_snr()
-    with pytest.raises(MaskError, match="even without masks a pose and one"):
-        weak.solve(of_weak)
+    for particles, message in ((200, None), (1000, "even without masks up to")):
+        weak = design(pilot=Pilot(pilot(None).curves, PIXEL, particles, strong.half_maps), alignment=AlignmentFloor())
+        of_weak = weak.expected_snr()
+        if message:
+            with pytest.raises(MaskError, match=message):
+                weak.solve(of_weak)
+            continue
+        summary = weak.summary(of_weak, weak.solve(of_weak))  # all of the floor that a particle has
+        assert summary["alignment_floor_nats"] == pytest.approx(summary["alignment_floor_without_masks_nats"], rel=1e-3)
+        assert summary["alignment_floor_nats"] < 25
+        assert summary["poses_lost_without_masks"] <= summary["poses_lost"] < 0.05
     without_maps = design(alignment=AlignmentFloor())
     with pytest.raises(MaskError, match="half maps, which are not there"):
         without_maps.solve(snr)

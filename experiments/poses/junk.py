@@ -1,0 +1,89 @@
+"""Are frames of nothing but noise told from particles by their poses' posteriors? See README.md. Writes junk.md."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pandas as pd
+import starfile
+from omegaconf import DictConfig, OmegaConf
+from run import HERE, aligned, particles, slug
+
+REPLICATES = 2000
+# Of the columns of poses.parquet, each with the sign that makes it larger for junk.
+MARKS = {
+    "entropy": ("cryosensePoseEntropy", 1),
+    "spread about the pose": ("cryosenseAngularSpread", 1),
+    "largest probability": ("rlnMaxValueProbDistribution", -1),
+    "log evidence": ("cryosenseLogEvidence", -1),
+    "log likelihood": ("rlnLogLikeliContribution", -1),
+}
+
+
+def main() -> None:
+    """Align what is not aligned yet, and write the areas under the curves."""
+    study = OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli())
+    heads = [f"{name} (95 %)" for name in MARKS]
+    lines = [
+        f"{study.junk.particles} particles, {study.junk.frames} frames of noise, built-in molecule, seed {study.junk.seed}: "
+        "the chance that a frame of noise has the larger entropy (and so on) than a particle.",
+        "",
+        f"| SNR | scheme | {' | '.join(heads)} |",
+        "| --- | --- |" + " ---: |" * len(heads),
+    ]
+    for snr in study.snrs:
+        data = mixed(Path(study.directory) / "junk" / f"snr_{snr}", study, snr)
+        for name in study.junk.schemes:
+            directory = data.parent / slug(name)
+            aligned(data, directory, study, shlex.split(study.schemes[name]), None)
+            table = pd.read_parquet(directory / "poses.parquet")
+            areas = [area(sign * table[column].to_numpy(), study.junk.particles) for column, sign in MARKS.values()]
+            lines.append(f"| {snr} | {name} | {' | '.join(areas)} |")
+    text = "\n".join(lines) + "\n"
+    (Path(study.results or HERE) / "junk.md").write_text(text)
+    sys.stdout.write(text)
+
+
+def mixed(folder: Path, study: DictConfig, snr: float) -> Path:
+    """-> the directory of a stack of particles, then frames of white noise as strong as theirs, with CTFs of particles."""
+    wanted = study.junk
+    data, made = folder / "data", folder / "mixed"
+    cell = OmegaConf.merge(study, {"particles": wanted.particles})
+    particles(data, cell, [], snr, wanted.seed)
+    if not (made / "blind.star").is_file():
+        made.mkdir(parents=True, exist_ok=True)
+        with mrcfile.open(data / "particles.mrcs") as file:
+            images, size = np.array(file.data), file.voxel_size.x
+        deviation = np.sqrt(images.var() / (1 + snr))
+        drawn = np.random.default_rng(wanted.seed).normal(images.mean(), deviation, (wanted.frames, *images.shape[1:]))
+        with mrcfile.new(made / "particles.mrcs", np.concatenate([images, drawn.astype(np.float32)])) as file:
+            file.voxel_size = size
+        blocks = starfile.read(data / "blind.star", always_dict=True)
+        rows = pd.concat([blocks["particles"], blocks["particles"].iloc[: wanted.frames]], ignore_index=True)
+        names = [f"{number + 1:06d}@particles.mrcs" for number in range(len(rows))]
+        starfile.write({**blocks, "particles": rows.assign(rlnImageName=names)}, made / "blind.star")
+        (made / "volume.mrc").write_bytes((data / "volume.mrc").read_bytes())
+    return made
+
+
+def area(marks: np.ndarray, first_junk: int) -> str:
+    """-> the area under the curve, with its interval over particles and frames drawn anew."""
+    generator, seen, junk = np.random.default_rng(0), marks[:first_junk], marks[first_junk:]
+    drawn = [chance(generator.choice(seen, len(seen)), generator.choice(junk, len(junk))) for _ in range(REPLICATES)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return f"{chance(seen, junk):.3f} ({low:.3f} to {high:.3f})"
+
+
+def chance(seen: np.ndarray, junk: np.ndarray) -> float:
+    """-> how often an entry of ``junk`` is above one of ``seen``; equals count by half."""
+    ordered = np.sort(seen)
+    below = np.searchsorted(ordered, junk, "left") + np.searchsorted(ordered, junk, "right")
+    return float(below.mean() / 2 / len(seen))
+
+
+if __name__ == "__main__":
+    main()
