@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import starfile
 import torch
 from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
 from run import HERE, ON_GRID, POSES, cell_folder, cells, slug
 
 from cryosense.alignment import angles_between_deg
-from cryosense.data import ParticleStack
 from cryosense.volumes.poses import rotation_matrices
 from cryosense.volumes.symmetry import point_group
 
@@ -66,8 +66,7 @@ def errors(found: Path, truth: Path, symmetry: str) -> Errors:
 
 def pose_table(path: Path) -> pd.DataFrame:
     """-> the particles in the order of their images."""
-    stack = ParticleStack.open(path, root=path.parents[1] / "data")
-    table = stack.metadata
+    table = starfile.read(path, always_dict=True)["particles"]
     return table.assign(image=table["rlnImageName"].str.split("@").str[0].astype(int)).sort_values("image")
 
 

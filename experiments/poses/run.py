@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import starfile
@@ -31,12 +32,10 @@ def main() -> None:
         folder = cell_folder(study, molecule, snr, seed)
         data = particles(folder / "data", study, shlex.split(kind.words), snr, seed)
         symmetry = [f"symmetry={kind.symmetry}"]
-        for name, words in chosen(study, study.schemes):
+        on_grid = {f"{name}{ON_GRID}": f"{study.schemes[name]} {study.grid}" for name in study.on_grid}
+        for name, words in chosen(study, {**study.schemes, **on_grid}):
             print(f"{molecule}, SNR {snr}, seed {seed}: {name}", flush=True)
             aligned(data, folder / slug(name), study, [*shlex.split(words), *symmetry], None)
-            if name in study.on_grid:
-                coarse = [*shlex.split(words), *symmetry, *shlex.split(study.grid)]
-                aligned(data, folder / slug(f"{name}{ON_GRID}"), study, coarse, None)
         for name, words in chosen(study, study.designs):
             print(f"{molecule}, SNR {snr}, seed {seed}: {name}", flush=True)
             masks = designed(data, folder, study, slug(name), [*shlex.split(words), *symmetry])
@@ -58,7 +57,7 @@ def cell_folder(study: DictConfig, molecule: str, snr: float, seed: int) -> Path
     return Path(study.directory) / slug(molecule) / f"snr_{snr}_seed_{seed}"
 
 
-def chosen(study: DictConfig, schemes: DictConfig) -> list[tuple[str, str]]:
+def chosen(study: DictConfig, schemes: Mapping[str, str]) -> list[tuple[str, str]]:
     """-> those that are asked for, all if none are named."""
     return [(str(name), words) for name, words in schemes.items() if study.only is None or name in study.only]
 
