@@ -195,7 +195,7 @@ def test_masks_leave_what_poses_need_and_say_what_they_leave(tmp_path: Path) -> 
     enough = design(pilot=strong, alignment=AlignmentFloor(), compression=40.0)
     with pytest.raises(MaskError, match="too little to find poses by"):
         enough.solve(snr)
-    for particles, message in ((200, None), (1000, "even without masks up to")):
+    for particles, message in ((80, None), (200, "even without masks up to")):
         weak = design(pilot=Pilot(pilot(None).curves, PIXEL, particles, strong.half_maps), alignment=AlignmentFloor())
         of_weak = weak.expected_snr()
         if message:
