@@ -15,6 +15,7 @@ from cryosense.reporting.style import ORANGE, VERMILION, resolution_axis, thresh
 
 DOTS_PER_INCH = 110
 COLUMNS = 3
+HEADROOM = 1.25  # for the legend, above the largest distance
 COLOURS = {"a": "black", "b": VERMILION}
 
 
@@ -27,14 +28,15 @@ def draw_models(
 ) -> Figure:
     """Return a figure: distances of residues along the first ``most_chains`` pairs of chains; FSC of a map to each model."""
     chains = [] if residues is None else list(residues.groupby(["chain_a", "chain_b"], sort=False))[:most_chains]
-    rows = math.ceil(len(chains) / COLUMNS)
+    columns = max(1, min(COLUMNS, len(chains)))
+    rows = math.ceil(len(chains) / columns)
     heights = [2.3 * rows] * bool(rows) + [3.8] * bool(curves)
     figure = Figure(figsize=(13.5, sum(heights) + 0.6), dpi=DOTS_PER_INCH, layout="constrained")
     parts = list(figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
     if chains:
         assert residues is not None
         part = parts.pop(0)
-        _draw_chains(part, part.subplots(rows, COLUMNS, squeeze=False, sharey=True), chains, residues, within_angstrom)
+        _draw_chains(part, part.subplots(rows, columns, squeeze=False, sharey=True), chains, residues, within_angstrom)
     if curves:
         _draw_curves(parts.pop(0).subplots(), curves)
     figure.suptitle(title, fontsize=10)
@@ -56,11 +58,11 @@ def _draw_chains(figure: Figure, panels: np.ndarray, chains: list, residues: pd.
         axes.axhline(within_angstrom, color=ORANGE, linewidth=0.8, label=f"in place: {within_angstrom:g} Å")
         ticks = np.unique(np.linspace(0, len(rows) - 1, 6).astype(int))
         axes.set_xticks(ticks, rows["residue_a"].iloc[ticks])
-        axes.set(ylim=(-0.03 * top, 1.03 * top), xlim=(-1, len(rows)))
+        axes.set(ylim=(-0.03 * top, HEADROOM * top), xlim=(-1, len(rows)))
         axes.set_title(f"a {chain_a}, b {chain_b}: {len(rows)} residues", fontsize=9)
     for axes in panels.flat[len(chains) :]:
         axes.set_axis_off()
-    panels.flat[0].legend(fontsize=7, loc="upper right")
+    panels.flat[0].legend(fontsize=7, loc="upper right", ncols=2)
     figure.supylabel("backbone distance (Å)", fontsize=9)
     figure.supxlabel("residue of a", fontsize=9)
     if points is not None:

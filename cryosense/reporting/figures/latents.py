@@ -13,13 +13,13 @@ from matplotlib.lines import Line2D
 from cryosense.biology.embedding import principal_components
 from cryosense.biology.latent_run import LatentRun
 from cryosense.biology.matching import Matching
+from cryosense.reporting.style import COLOURS as SIX
 from cryosense.seeding import generator
 
 DOTS_PER_INCH = 110
 MOST_POINTS = 20_000
-# Ten that colour-blind readers tell apart: those of matplotlib's style tableau-colorblind10.
-TEN = "#006BA4 #FF800E #ABABAB #595959 #5F9ED1 #C85200 #898989 #A2C8EC #FFBC79 #CFCFCF"
-COLOURS = to_rgba_array(TEN.split())
+# Ten that colour-blind readers tell apart: those of other figures, then four more.
+COLOURS = to_rgba_array([*SIX, "#000000", "#F0E442", "#999999", "#882255"])
 TITLE_LENGTH = 48
 
 
@@ -58,8 +58,15 @@ def _scatter(axes: Axes, run: LatentRun, clusters: np.ndarray, shown: np.ndarray
     size = float(np.clip(8000 / len(shown), 0.6, 12))
     axes.scatter(x, y, s=size, color=COLOURS[clusters[shown] % len(COLOURS)], linewidths=0, alpha=0.6)
     axes.set_title(_shortened(run.name), fontsize=9)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[], **dict(zip(("xlabel", "ylabel"), _directions(run.points.shape[1]), strict=True)))
+
+
+def _directions(dimensions: int) -> tuple[str, str]:
+    """Return what ``plane`` puts along x and y."""
+    if dimensions == 1:
+        return "latent coordinate", "particle"
+    kind = "principal component" if dimensions > 2 else "coordinate of the embedding"
+    return f"first {kind}", f"second {kind}"
 
 
 def _confusion(axes: Axes, matching: Matching) -> None:

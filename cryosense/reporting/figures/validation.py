@@ -28,8 +28,7 @@ def draw_validation(table: pd.DataFrame, cutoff: int, box_angstrom: float) -> Fi
                 axes.plot(shells, table[f"{images}, {chain}, {curve}"], line, color=colour, label=f"{images}, {chain}")
         if f"noise, aligned, {curve}" in table.columns:
             axes.plot(shells, table[f"noise, aligned, {curve}"], "--", color=ORANGE, label="noise, aligned to the truth")
-        axes.axvline(cutoff, color=BLUE, linewidth=0.8)
-        axes.annotate("phases random beyond", (cutoff, -0.32), fontsize=8, color=BLUE, rotation=90)
+        axes.axvline(cutoff, color=BLUE, linewidth=0.8, label="randomised: phases random beyond")
         ticks = np.linspace(0, shells[-1], 9)[1:]
         axes.set_xticks(ticks, [f"{box_angstrom / tick:.3g}" for tick in ticks])
         axes.set(xlim=(0, shells[-1]), ylim=(-0.35, 1.03), xlabel="resolution (Å)", ylabel="Fourier shell correlation")
