@@ -19,7 +19,7 @@ SMALL = {
     "validate": ["fitting.held_back=4", "fitting.tuning_images=4", "method.max_iterations=30"],
     "backproject": [],
     "train": ["steps=2", "batch_size=2", "training.validation_images=2", "training.sample_every=1000"],
-    "align": ["fineness.last_order=1", "fineness.polish=false", "calibration_particles=16"],
+    "align": ["fineness.last_order=2", "fineness.polish=false", "calibration_particles=16"],
     "compare-latents": ["embedding=pca", "clustering.starts=1"],
     "simulate": ["count=8"],
 }
