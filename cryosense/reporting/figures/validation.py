@@ -18,7 +18,7 @@ LINES = {"uncompressed": ":", "compressed": "-"}
 
 def draw_validation(table: pd.DataFrame, cutoff: int, box_angstrom: float) -> Figure:
     """Return a figure: half-map FSC and FSC to the truth of particles, of noise and of particles with random phases."""
-    figure = Figure(figsize=(12.0, 5.0), dpi=DOTS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=(12.0, 5.4), dpi=DOTS_PER_INCH, layout="constrained")
     shells = table["shell"].to_numpy()
     chance = DEVIATIONS / np.sqrt(4 * np.pi * np.maximum(shells, 1) ** 2)
     for axes, curve in zip(figure.subplots(1, 2, sharey=True), TITLES, strict=True):
@@ -36,5 +36,6 @@ def draw_validation(table: pd.DataFrame, cutoff: int, box_angstrom: float) -> Fi
         thresholds(axes, THRESHOLDS)
         axes.axhline(0, color="black", linewidth=0.5)
         axes.grid(alpha=0.3)
-    figure.axes[0].legend(fontsize=8)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     return figure
