@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.config_files import READ, FileConfigSource
-from cryosense.cli.help.typos import parsed, refuse_mistyped
+from cryosense.cli.help.typos import parsed, refuse_mistyped, refuse_several
 from cryosense.cli.keys import COMPOSED, remember
 from cryosense.cli.plugins import installed
 from cryosense.cli.trust import Typed, refuse_untrusted
@@ -65,6 +65,8 @@ class ConfigLoader(ConfigLoaderImpl):
         odd = [each.input_line for each in words if each.is_hydra_override() and not from_shell]
         if odd:
             raise ForeignConfigError(f"{odd[0]}: Hydra is set up on the command line alone: remove it")
+        if run_mode == RunMode.RUN and validate_sweep_overrides:
+            refuse_several(words)
         refuse_mistyped(str(config_name), words, self.get_group_options)
         cfg = super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
         plain: Any = OmegaConf.to_container(cfg, resolve=False)

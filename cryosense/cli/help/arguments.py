@@ -11,6 +11,7 @@ from cryosense.errors import ConfigError
 # Hydra's, and what may follow those that take one of a few words.
 OPTIONS = {*WITH_A_WORD, "--multirun", "-m", "--run", "-r", "--resolve", "--hydra-help", "--version"}
 OPTIONS |= {"--shell-completion", "-sc", "--experimental-rerun"}
+EACH_ALONE = {"--cfg", "-c", "--info", "-i", "--run", "-r", "--multirun", "-m", "--shell-completion", "-sc"}
 SHOWN = ("job", "hydra", "all")
 MAY_STAND_ALONE = {"--info", "-i"}
 
@@ -40,6 +41,9 @@ def refuse_unknown_options(words: Sequence[str]) -> None:
         if not word.startswith("-") or (i and words[i - 1] in WITH_A_WORD):
             continue
         name, equals, value = word.partition("=")
+        before = [each.partition("=")[0] for each in words[:i] if each.partition("=")[0] in EACH_ALONE]
+        if name in EACH_ALONE and before:
+            raise ConfigError(f"{before[0]} and {name}: only one of them can be given")
         if name not in OPTIONS:
             near = nearest(name, sorted(OPTIONS))
             meant = f"; the nearest is {near}" if near else ""

@@ -45,6 +45,14 @@ def _unreadable(verb: str, word: str) -> str:
     return "is neither an option nor key=value" + (f"; particles are named by data.path={word}" if "data.path" in keys else "")
 
 
+def refuse_several(overrides: Sequence[Override]) -> None:
+    """Raise ConfigError for a word with several values where one run is to be made."""
+    for each in overrides:
+        if each.is_sweep_override():
+            key, _, values = str(each.input_line).partition("=")
+            raise ConfigError(f"{key}={values}: several values: add -m for a run of each, or give a list: {key}=[{values}]")
+
+
 def refuse_mistyped(verb: str, overrides: Sequence[Override], options: Options) -> None:
     """Check a command line before it is composed.
 

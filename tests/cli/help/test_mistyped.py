@@ -44,12 +44,13 @@ MISTYPED = {
     "reconstruct operator=pixel --config-dir": "--config-dir: needs a word after it",
     "reconstruct particles.star": "data.path=particles.star",
     "reconstruct reconstructor=TV": "the nearest is reconstructor=tv",
-    "reconstruct compression=2,4": "add --multirun",
+    "reconstruct compression=2,4": "add -m for a run of each",
     "reconstruct ~operator": "cannot do without",
     "reconstruct formats=[jpg]": "formats=jpg: one of png, pdf, svg",
     "align": ": data.path=... is needed",
     "compare-models a.cif": "one and the map that it should fit",
     "simulate density=molecule": "There are builtin, hinge_continuum",
+    "reconstruct -m compression=2,4 --cfg job": "-m and --cfg: only one of them",
     "--hlep": "the nearest is --help",
 }
 
