@@ -7,6 +7,7 @@ do.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -66,6 +67,7 @@ def start(lines: Lines, log: Path, first: Callable[[], object] | None = None) ->
         first: called in it before all else.
     """
     sys.stdout.flush()
+    gc.freeze()  # what is there already is not looked through, and so copied, in each of them
     pid = os.fork()
     if pid:
         return pid
