@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from cryosense.runs.lock import release_all
+
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
@@ -37,6 +39,7 @@ def stoppable(verb: str, advice: str) -> Iterator[None]:
             raise
         for number in NAMES:
             signal.signal(number, signal.SIG_IGN)
+        release_all()
         print(f"cryosense {verb}: stopped by {NAMES[signal.Signals(received[0])]}; {advice}", file=sys.stderr)
         raise SystemExit(128 + received[0]) from None
     finally:

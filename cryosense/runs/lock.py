@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from cryosense.errors import BusyError
+from cryosense.runs.processes import HOST, is_alive, whoami
 
 LOCK = "lock.json"
-HOST = socket.gethostname()
 EXPIRES_HOURS = 1.0  # for a lock of another host, which cannot be asked whether it is still at work
 TOUCH_SECONDS = 60.0
 WAITING_SECONDS = 0.2
@@ -38,22 +37,68 @@ def locked(lock: Path, expires_hours: float = EXPIRES_HOURS) -> Iterator[None]:
         BusyError: another process holds the lock.
         OSError: there is no room for it.
     """
-    made = _make(lock.parent)
+    hold = _Hold(lock)
+    _HOLDS.append(hold)
     try:
-        held = _take(lock, expires_hours)
-        released = threading.Event()
-        threading.Thread(target=_keep_touching, args=(lock, released), daemon=True).start()
-        try:
-            yield
-        finally:
-            released.set()
-            with suppress(FileNotFoundError):
-                if os.path.samestat(lock.stat(), held):  # another host may have taken this process for dead
-                    lock.unlink()
+        hold.take(expires_hours)
+        threading.Thread(target=_keep_touching, args=(lock, hold.released), daemon=True).start()
+        yield
     finally:
-        for folder in made:
+        hold.release()
+        _HOLDS.remove(hold)
+
+
+def release_all() -> None:
+    """Release what this process holds still: a signal may have ended the code that would have, between two of its steps."""
+    for hold in _HOLDS:
+        if hold.process == os.getpid():  # not what this process was forked from holds
+            hold.release()
+
+
+class _Hold:
+    """A lock that this process takes; what was taken of it so far can be released at any moment, and once more."""
+
+    def __init__(self, lock: Path) -> None:
+        self.lock, self.process, self.released = lock, os.getpid(), threading.Event()
+        self.unlinked = lock.with_name(f".{lock.name}.{HOST}.{os.getpid()}.{threading.get_ident()}")
+        self.made = [folder for folder in (lock.parent, *lock.parent.parents) if not folder.exists()]  # innermost first
+        self.held: os.stat_result | None = None
+
+    def take(self, expires_hours: float) -> None:
+        """Make the lock. Raises BusyError."""
+        holder = {**whoami(), "time": _now()}
+        try:
+            while True:
+                self.lock.parent.mkdir(parents=True, exist_ok=True)  # it may have been removed with the lock of another
+                try:
+                    self.unlinked.write_text(json.dumps(holder))
+                    self.held = self.unlinked.stat()
+                    os.link(self.unlinked, self.lock)
+                except FileNotFoundError:
+                    continue
+                except FileExistsError:
+                    _remove_stale(self.lock, expires_hours)
+                    continue
+                _remove_left(self.lock, expires_hours)
+                return
+        finally:
+            with suppress(OSError):
+                self.unlinked.unlink()
+
+    def release(self) -> None:
+        """Remove what is there of the lock, and the folders that were made for it alone."""
+        self.released.set()
+        self.unlinked.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            # Another host may have taken this process for dead.
+            if self.held is not None and os.path.samestat(self.lock.stat(), self.held):
+                self.lock.unlink()
+        for folder in self.made:
             with suppress(OSError):  # not empty, or removed with another's lock
                 folder.rmdir()
+
+
+_HOLDS: list[_Hold] = []
 
 
 @contextmanager
@@ -74,36 +119,6 @@ def _keep_touching(lock: Path, released: threading.Event) -> None:
     while not released.wait(TOUCH_SECONDS):
         with suppress(FileNotFoundError):
             os.utime(lock)
-
-
-def _make(directory: Path) -> list[Path]:
-    """Make a directory; return the folders that did not exist, the innermost first."""
-    missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
-    directory.mkdir(parents=True, exist_ok=True)
-    return missing
-
-
-def _take(lock: Path, expires_hours: float) -> os.stat_result:
-    """Make the lock; return what tells it apart from another's."""
-    unlinked = lock.with_name(f".{lock.name}.{HOST}.{os.getpid()}.{threading.get_ident()}")
-    holder = {**whoami(), "time": _now()}
-    try:
-        while True:
-            lock.parent.mkdir(parents=True, exist_ok=True)  # it may have been removed with the lock of another
-            try:
-                unlinked.write_text(json.dumps(holder))
-                held = unlinked.stat()
-                os.link(unlinked, lock)
-            except FileNotFoundError:
-                continue
-            except FileExistsError:
-                _remove_stale(lock, expires_hours)
-                continue
-            _remove_left(lock, expires_hours)
-            return held
-    finally:
-        with suppress(OSError):
-            unlinked.unlink()
 
 
 def _remove_stale(lock: Path, expires_hours: float) -> None:
@@ -155,36 +170,6 @@ def _read(text: str) -> dict[str, Any] | None:
         return None
     well = isinstance(holder, dict) and {"host", "pid", "started"} <= set(holder) and isinstance(holder["pid"], int)
     return holder if well else None
-
-
-def whoami() -> dict[str, Any]:
-    """Return host, number and start time of this process, which distinguish it from all others."""
-    return {"host": HOST, "pid": os.getpid(), "started": _started(os.getpid())}
-
-
-def is_alive(pid: int, started: str | None) -> bool:
-    """Return whether the process lives and is the one that had this number then; a killed one nobody waits for does not."""
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    state = _state(pid)
-    return state is None or (state[0] not in "ZX" and (started is None or state[19] == started))
-
-
-def _started(pid: int) -> str | None:
-    """Return when the process began, in kernel ticks, to tell apart two with one number; None where there is no /proc."""
-    state = _state(pid)
-    return None if state is None else state[19]
-
-
-def _state(pid: int) -> list[str] | None:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
 
 
 def _now() -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from cryosense.runs.lock import is_alive, whoami
+from cryosense.runs.processes import is_alive, whoami
 
 STARTED_BY = "CRYOSENSE_PROCESS"  # environment variable: the process that workers were started by, as locks name theirs
 WATCH_SECONDS = 0.5

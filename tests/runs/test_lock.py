@@ -1,24 +1,31 @@
 """Locks: one holder at a time, the dead give way, the living do not."""
 
+import contextlib
 import errno
+import itertools
 import json
 import multiprocessing
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from cryosense.runs import lock as module
+from cryosense.runs import processes
 from cryosense.runs.lock import BusyError, locked, locked_in_turn
 
 HOURS, LOCK = 1.0, "run.lock"
+TraceFunction = Callable[[FrameType, str, Any], Any]
 
 
 def write_lock(directory: Path, **change: object) -> Path:
-    holder = {"host": module.HOST, "pid": os.getpid(), "started": module.whoami()["started"], "time": "then"}
+    holder = {"host": processes.HOST, "pid": os.getpid(), "started": processes.whoami()["started"], "time": "then"}
     directory.mkdir(parents=True, exist_ok=True)
     (directory / LOCK).write_text(json.dumps(holder | change))
     return directory / LOCK
@@ -38,6 +45,32 @@ def test_held_once_and_nothing_is_left(tmp_path: Path) -> None:
             pass
         assert (directory / LOCK).is_file()
     assert not (tmp_path / "outputs").exists()
+
+
+def test_a_signal_between_any_two_steps_leaves_nothing(tmp_path: Path) -> None:
+    """Taking and giving back are interrupted before the first line of theirs, before the second, and so on."""
+    of_these = {module.__file__, contextlib.__file__}
+    for moment in itertools.count():
+        steps = iter(range(moment))
+
+        def trace(frame: FrameType, event: str, argument: object, steps: Iterator[int] = steps) -> TraceFunction | None:
+            if frame.f_code.co_filename in of_these and event == "line" and next(steps, None) is None:
+                raise KeyboardInterrupt
+            return trace if frame.f_code.co_filename in of_these else None
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            with locked(tmp_path / "outputs" / LOCK, HOURS):
+                pass
+        except KeyboardInterrupt:
+            sys.settrace(before)
+            module.release_all()
+        else:
+            sys.settrace(before)
+            break
+        assert list(tmp_path.iterdir()) == []
+    assert moment > 30
 
 
 def test_what_was_written_stays(tmp_path: Path) -> None:
@@ -106,12 +139,12 @@ def test_a_disk_that_is_full_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_killed_process_that_nobody_has_waited_for_holds_nothing(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    write_lock(tmp_path, pid=process.pid, started=module._started(process.pid))
+    write_lock(tmp_path, pid=process.pid, started=processes._started(process.pid))
     with pytest.raises(BusyError), locked(tmp_path / LOCK, HOURS):
         pass
     process.kill()
     deadline = time.time() + 10
-    while module._state(process.pid)[0] != "Z":
+    while processes._state(process.pid)[0] != "Z":
         assert time.time() < deadline
         time.sleep(0.01)
     with locked(tmp_path / LOCK, HOURS):
@@ -140,7 +173,7 @@ def write_lock_if_free(directory: Path) -> None:
     """Leave the lock of a dead process behind, for all to find at once."""
     try:
         with (directory / LOCK).open("x") as file:
-            json.dump({"host": module.HOST, "pid": 2**22 + 1, "started": None, "time": "then"}, file)
+            json.dump({"host": processes.HOST, "pid": 2**22 + 1, "started": None, "time": "then"}, file)
     except FileExistsError:
         pass
 

@@ -12,7 +12,8 @@ import pytest
 from cryosense.errors import BusyError, RunDirectoryError, UnfinishedRunError
 from cryosense.runs import code
 from cryosense.runs.inputs import stamps
-from cryosense.runs.lock import LOCK, locked, whoami
+from cryosense.runs.lock import LOCK, locked
+from cryosense.runs.processes import whoami
 from cryosense.runs.provenance import sessions
 from cryosense.runs.record import Kind
 from cryosense.runs.run_directory import RunDirectory

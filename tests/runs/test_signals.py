@@ -12,7 +12,7 @@ import pytest
 
 from cryosense.runs.signals import STARTED_BY
 
-LEADER = "import json; from cryosense.runs.lock import whoami; print(json.dumps(whoami()), flush=True); input()"
+LEADER = "import json; from cryosense.runs.processes import whoami; print(json.dumps(whoami()), flush=True); input()"
 WORKER = "import time; from cryosense.runs.signals import follow; follow(); print('works', flush=True); time.sleep(60)"
 
 
