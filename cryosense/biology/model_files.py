@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import math
 import zlib
@@ -22,11 +23,14 @@ _FORMATS = {
     ".mmcif": gemmi.CoorFormat.Mmcif,
     ".pdb": gemmi.CoorFormat.Pdb,
     ".ent": gemmi.CoorFormat.Pdb,
+    ".pdbqt": gemmi.CoorFormat.Pdb,  # AutoDock's: the same columns, but charges and its own atom types from the 67th on
 }
+_PDBQT_COLUMNS = 66
+_COMPRESSED = {".gz": gzip.open, ".bz2": bz2.open}
 
 
 def read_structure(path: str | Path) -> gemmi.Structure:
-    """Read the structure in a PDB or mmCIF file, which may be gzip-compressed; parts of a chain are joined.
+    """Read the structure in a PDB, PDBQT or mmCIF file, which may be compressed; parts of a chain are joined.
 
     Raises:
         ModelFileError: no such file, another format, too much text, text that cannot be parsed, no atoms, or an atom whose
@@ -36,11 +40,13 @@ def read_structure(path: str | Path) -> gemmi.Structure:
     if not path.is_file():
         raise ModelFileError(f"{path}: there is no such file: name an atomic model in PDB or mmCIF format")
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    compressed = suffixes[-1:] == [".gz"]
+    compressed = suffixes[-1:] != [] and suffixes[-1] in _COMPRESSED
     known = _FORMATS.get((suffixes[:-1] if compressed else suffixes)[-1]) if suffixes[compressed:] else None
     if known is None:
-        raise ModelFileError(f"{path}: atomic models are read from {', '.join(_FORMATS)} files, which may end in .gz")
+        raise ModelFileError(f"{path}: atomic models are read from {', '.join(_FORMATS)} files, which may end in .gz or .bz2")
     content = _text(path, compressed)
+    if ".pdbqt" in suffixes:
+        content = b"\n".join(line[:_PDBQT_COLUMNS] for line in content.splitlines())
     try:
         structure = gemmi.read_structure_string(content, format=known)
         structure.setup_entities()
@@ -53,7 +59,7 @@ def _text(path: Path, compressed: bool) -> bytes:
     limit = max(ALWAYS_EXPANDED_BYTES, MOST_EXPANSION * path.stat().st_size) if compressed else LARGEST_BYTES
     largest = min(limit, LARGEST_BYTES)
     try:
-        with gzip.open(path) if compressed else path.open("rb") as file:
+        with _COMPRESSED[path.suffix.lower()](path) if compressed else path.open("rb") as file:
             content = file.read(largest + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ModelFileError(f"{path}: cannot be decompressed: {error}") from error

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import hydra
-from hydra.utils import instantiate
+import torch
+from hydra.utils import get_class, instantiate
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
@@ -14,8 +15,8 @@ from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import draw, identity, opening, say_if_done
 from cryosense.reporting.figures.simulation import COLUMNS, draw_dataset
-from cryosense.simulation.dataset import FIGURE, SIMULATION, write_dataset
-from cryosense.simulation.particles import ParticleSimulator
+from cryosense.simulation.dataset import FIGURE, SIMULATION, VARIED, Simulator, write_dataset
+from cryosense.simulation.varied import VariedSimulator
 
 # The data set does not depend on the portions in which it is made.
 WITHOUT_EFFECT = ("chunk_size",)
@@ -24,12 +25,13 @@ WITHOUT_EFFECT = ("chunk_size",)
 def simulate(cfg: DictConfig, *, wait: bool = False) -> Path:
     """Make the data set of a composed ``simulate`` config unless it exists already; return its directory."""
     directory = Path(cfg.output_dir)
-    open_run = opening(cfg, SIMULATION, identity(cfg, WITHOUT_EFFECT), "simulated")
+    kind = VARIED if get_class(cfg.simulator["_target_"]) is VariedSimulator else SIMULATION
+    open_run = opening(cfg, kind, identity(cfg, WITHOUT_EFFECT), "simulated")
     if not wait:  # else another verb needs the data
         say_if_done("simulate", open_run, directory)
     with open_run(directory, wait=wait) as run:
         if not run.done:
-            simulator: ParticleSimulator = instantiate(cfg.simulator)
+            simulator: Simulator = instantiate(cfg.simulator)
             with progress(cfg.count, "particle", "simulate") as bar:
                 summary = write_dataset(
                     directory,
@@ -44,13 +46,24 @@ def simulate(cfg: DictConfig, *, wait: bool = False) -> Path:
     return directory
 
 
-def at_a_glance(simulator: ParticleSimulator, count: int) -> Figure:
-    """Return a simulated data set at a glance."""
-    shown = simulator.chunk(range(min(COLUMNS, count)))
-    size, title = simulator.pixel_size_angstrom, "with noise, without; true density"
-    title = f"{count} particles of {simulator.box_size} px at {size:g} Å, SNR {simulator.snr:g}: {title}"
-    defocus = shown.truth.ctf.defocus_u_angstrom
-    return draw_dataset(shown.noisy, shown.clean, defocus, simulator.volumes, size, title)
+def at_a_glance(simulator: Simulator, count: int) -> Figure:
+    """Return a simulated data set at a glance: its first particles, or the first of its first micrographs."""
+    varied = isinstance(simulator, VariedSimulator)
+    step = simulator.microscope.particles_per_micrograph if varied else 1
+    numbers = list(range(0, count, step))[:COLUMNS]
+    shown = [simulator.chunk(range(number, number + 1)) for number in numbers]
+    noisy, clean = (torch.cat([getattr(each, name) for each in shown]) for name in ("noisy", "clean"))
+    defocus = torch.cat([each.truth.ctf.defocus_u_angstrom for each in shown])
+    size = simulator.group_pixel_sizes_angstrom(1)[0]
+    return draw_dataset(noisy, clean, defocus, simulator.volumes, size, _title(simulator, count))
+
+
+def _title(simulator: Simulator, count: int) -> str:
+    what = f"{count} particles of {simulator.box_size} px"
+    if isinstance(simulator, VariedSimulator):
+        return f"{what} in micrographs of other molecules, pixel sizes and SNR: with noise, without"
+    size, snr = simulator.pixel_size_angstrom, simulator.snr
+    return f"{what} at {size:g} Å, SNR {snr:g}: with noise, without; true density"
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="simulate")

@@ -13,14 +13,13 @@ from torch import Tensor
 
 from cryosense.errors import ArgumentError
 
-from .chain import STEP_ANGSTROM, Ellipsoid, Points, fold
+from .chain import STEP_ANGSTROM, Ellipsoid, Points, fold, side_chains
 from .pseudo_atoms import PseudoAtoms
 
 # A long domain along x and a smaller one across it: no symmetry, 140 Å from end to end.
 LARGE_DOMAIN = Ellipsoid(centre=np.array([-40.0, 0.0, 0.0]), semi_axes=np.array([42.0, 30.0, 26.0]))
 SMALL_DOMAIN = Ellipsoid(centre=np.array([32.0, 7.0, -3.0]), semi_axes=np.array([25.0, 31.0, 22.0]))
 LARGE_RESIDUES, SMALL_RESIDUES = 680, 330
-SIDE_CHAIN_ANGSTROM = 2.4
 SIDE_CHAIN_WEIGHTS = (0.3, 1.7)
 CENTRE = np.array([-12.0, 3.0, 0.0])
 
@@ -52,7 +51,25 @@ class HingedChain:
 
     def states(self) -> pd.DataFrame:
         """Return one row per state: ``hinge_angle_deg``."""
-        return pd.DataFrame({"hinge_angle_deg": [float(angle) for angle in self.hinge_angles_deg]})
+        return pd.DataFrame([self.described(state) for state in range(self.state_count)])
+
+    @property
+    def state_count(self) -> int:
+        """Return how many conformations there are."""
+        return len(self.hinge_angles_deg)
+
+    @property
+    def largest_angstrom(self) -> float:
+        """Return the largest diameter; see ``AtomicDensity``."""
+        return 2 * max(float(self.atoms(angle).positions_angstrom.norm(dim=1).max()) for angle in self.hinge_angles_deg)
+
+    def atoms_of(self, state: int) -> PseudoAtoms:
+        """Return the atoms of a state; see ``AtomicDensity``."""
+        return self.atoms(self.hinge_angles_deg[state])
+
+    def described(self, state: int) -> dict[str, object]:
+        """Return the row of a state; see ``AtomicDensity``."""
+        return {"hinge_angle_deg": float(self.hinge_angles_deg[state])}
 
     def volumes(self, box_size: int, pixel_size_angstrom: float) -> Tensor:
         """Return the densities, (states, n, n, n); see ``Density``."""
@@ -83,11 +100,4 @@ class HingedChain:
         small = fold(rng, np.concatenate([large, linker]), SMALL_DOMAIN, SMALL_RESIDUES)
         backbone = np.concatenate([large[::-1], linker, small])
         weights = rng.uniform(*SIDE_CHAIN_WEIGHTS, len(backbone))
-        return backbone, backbone + SIDE_CHAIN_ANGSTROM * _outward(backbone, rng), weights
-
-
-def _outward(backbone: Points, rng: np.random.Generator) -> Points:
-    """Return unit vectors (m, 3) away from the two neighbours of each residue; where these are straight, any direction."""
-    padded = np.concatenate([backbone[:1], backbone, backbone[-1:]])
-    away = backbone - (padded[:-2] + padded[2:]) / 2 + 1e-3 * rng.standard_normal(backbone.shape)
-    return away / np.linalg.norm(away, axis=-1, keepdims=True)
+        return backbone, side_chains(backbone, rng), weights

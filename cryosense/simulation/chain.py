@@ -20,6 +20,7 @@ CLASH_ANGSTROM = 4.2
 HELIX_RISE_ANGSTROM = 1.5
 HELIX_RADIUS_ANGSTROM = 2.3
 HELIX_TURN_DEG = 100.0
+SIDE_CHAIN_ANGSTROM = 2.4
 CANDIDATES = 256
 MAX_TRIALS = 5000
 
@@ -101,3 +102,10 @@ def fold(rng: np.random.Generator, others: Points, region: Ellipsoid, residues: 
         elif rng.random() < 0.1:
             del segments[-int(rng.integers(1, 3)) :]
     raise RuntimeError(f"{residues} residues do not fit into an ellipsoid of semi-axes {region.semi_axes} A")
+
+
+def side_chains(backbone: Points, rng: np.random.Generator) -> Points:
+    """Return a point (m, 3) beside each C-alpha, away from its two neighbours; where these are straight, in any direction."""
+    padded = np.concatenate([backbone[:1], backbone, backbone[-1:]])
+    away = backbone - (padded[:-2] + padded[2:]) / 2 + 1e-3 * rng.standard_normal(backbone.shape)
+    return backbone + SIDE_CHAIN_ANGSTROM * (away / np.linalg.norm(away, axis=-1, keepdims=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import mrcfile
@@ -17,19 +18,24 @@ from cryosense.runs.record import Kind
 
 from .metadata import optics_table, particle_table
 from .particles import ParticleChunk, ParticleSimulator
+from .varied import VariedSimulator
+
+Simulator = ParticleSimulator | VariedSimulator
 
 NOISY, CLEAN = "particles", "clean"
 LABELS, FIGURE = "labels.csv", "simulation.png"
 SIMULATION = Kind(
     results=(*(f"{name}.{kind}" for name in (NOISY, CLEAN) for kind in ("mrcs", "star")), "volume*.mrc", LABELS, FIGURE),
     scratch=("*.partial",),
-    rooms=("cpu_tiles", "data", "fourier", "seeding", "simulation", "volumes"),
+    rooms=("biology", "cpu_tiles", "data", "fourier", "seeding", "simulation", "volumes"),
 )
+# Under varied conditions there is no one density to be written.
+VARIED = replace(SIMULATION, results=tuple(name for name in SIMULATION.results if not name.startswith("volume")))
 
 
 def write_dataset(
     directory: Path,
-    simulator: ParticleSimulator,
+    simulator: Simulator,
     *,
     count: int,
     chunk_size: int,
@@ -41,8 +47,8 @@ def write_dataset(
     - ``particles.mrcs`` and ``.star`` (RELION 3.1): images with noise of standard deviation 1; ``clean.mrcs`` and ``.star``:
       without it.
     - ``volume.mrc``, or ``volume_000.mrc`` and so on for several states: the densities, whose projections, with CTF, are the
-      clean images.
-    - ``labels.csv``: particle, state and what distinguishes the state.
+      clean images. Where pixel sizes vary there are none, and each micrograph is an optics group.
+    - ``labels.csv``: particle, state and what distinguishes the state; where conditions vary, also these.
 
     STAR files name images as seen from ``relion_root``, see ``naming_folder``. What an earlier attempt left in the
     directory is continued. ``progress`` is called with the number of particles done since its last call.
@@ -53,10 +59,17 @@ def write_dataset(
     if count < 1 or chunk_size < 1:
         raise ArgumentError(f"count is {count} and chunk_size {chunk_size}: both must be at least 1")
     volumes = simulator.volumes  # first of all: this can still fail for lack of a usable density or box
-    metadata = _write_stacks(directory, simulator, count, chunk_size, progress)
+    metadata, labels = _write_stacks(directory, simulator, count, chunk_size, progress)
     _write_metadata(directory, simulator, metadata, relion_root)
-    _write_volumes(directory, volumes, simulator.pixel_size_angstrom)
-    return {"count": count, "states": len(volumes)}
+    write_text(directory / LABELS, labels.to_csv(index=False))
+    _write_volumes(directory, volumes, common_pixel_size(simulator, count))
+    return {"count": count, "states": labels["state"].nunique() if isinstance(simulator, VariedSimulator) else len(volumes)}
+
+
+def common_pixel_size(simulator: Simulator, count: int) -> float | None:
+    """Return the pixel size in Angstrom of the first ``count`` particles, None where it differs."""
+    sizes = set(simulator.group_pixel_sizes_angstrom(count))
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def volume_paths(directory: Path, states: int) -> list[Path]:
@@ -67,15 +80,15 @@ def volume_paths(directory: Path, states: int) -> list[Path]:
 
 
 def _write_stacks(
-    directory: Path, simulator: ParticleSimulator, count: int, chunk_size: int, progress: Callable[[int], object]
-) -> pd.DataFrame:
-    """Fill both stacks with the images they lack; return the particle table with the column ``state`` added."""
-    tables = []
+    directory: Path, simulator: Simulator, count: int, chunk_size: int, progress: Callable[[int], object]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fill both stacks with the images they lack; return the particle table and the labels."""
+    tables, labels = [], []
+    varied = isinstance(simulator, VariedSimulator)
+    pixel = common_pixel_size(simulator, count)
     with ExitStack() as opened:
         writers = {
-            name: opened.enter_context(
-                StackWriter(directory / f"{name}.mrcs", count, simulator.box_size, simulator.pixel_size_angstrom)
-            )
+            name: opened.enter_context(StackWriter(directory / f"{name}.mrcs", count, simulator.box_size, pixel))
             for name in (NOISY, CLEAN)
             if not (directory / f"{name}.mrcs").exists()
         }
@@ -85,11 +98,14 @@ def _write_stacks(
             if not all(held[particles.start : particles.stop].all() for held in written):
                 _write_images(writers, simulator.chunk(particles))
             truth = simulator.truth(particles)
-            tables.append(particle_table(truth, simulator.microscope).assign(state=truth.states.numpy()))
+            tables.append(particle_table(truth, simulator.microscope, group_per_micrograph=varied))
+            labels.append(simulator.labels(truth))
             progress(len(particles))
         for writer in writers.values():
             writer.finish()
-    return pd.concat(tables, ignore_index=True)
+    known = pd.concat(labels, ignore_index=True)
+    known.insert(0, "particle", range(count))
+    return pd.concat(tables, ignore_index=True), known
 
 
 def _write_images(writers: Mapping[str, StackWriter], chunk: ParticleChunk) -> None:
@@ -98,20 +114,16 @@ def _write_images(writers: Mapping[str, StackWriter], chunk: ParticleChunk) -> N
         writer.write(chunk.truth.particles.start, images[name])
 
 
-def _write_metadata(directory: Path, simulator: ParticleSimulator, metadata: pd.DataFrame, relion_root: str) -> None:
-    """Write both STAR files and the labels."""
-    states = metadata.pop("state")
-    box, pixel = simulator.box_size, simulator.pixel_size_angstrom
-    optics = optics_table(simulator.microscope, box, pixel)
+def _write_metadata(directory: Path, simulator: Simulator, metadata: pd.DataFrame, relion_root: str) -> None:
+    """Write both STAR files."""
+    box, pixel = simulator.box_size, common_pixel_size(simulator, len(metadata))
+    optics = optics_table(simulator.microscope, box, simulator.group_pixel_sizes_angstrom(len(metadata)))
     for name in (NOISY, CLEAN):
         star, stack = directory / f"{name}.star", directory / f"{name}.mrcs"
         write_star(star, stack, metadata, optics, box_size=box, pixel_size_angstrom=pixel, root=relion_root)
-    known = simulator.density.states().loc[states].reset_index(drop=True)
-    labels = pd.concat([pd.DataFrame({"particle": states.index, "state": states}), known], axis=1)
-    write_text(directory / LABELS, labels.to_csv(index=False))
 
 
-def _write_volumes(directory: Path, volumes: Tensor, pixel_size_angstrom: float) -> None:
+def _write_volumes(directory: Path, volumes: Tensor, pixel_size_angstrom: float | None) -> None:
     """Write one map per state from volumes (states, n, n, n); each file is whole or missing."""
     for path, volume in zip(volume_paths(directory, len(volumes)), volumes, strict=True):
         with written_whole(path) as unfinished, mrcfile.new(unfinished, overwrite=True) as mrc:

@@ -7,6 +7,8 @@ from typing import Protocol
 import pandas as pd
 from torch import Tensor
 
+from .pseudo_atoms import PseudoAtoms
+
 
 class Density(Protocol):
     """A molecule that can be drawn at any box and pixel size. Protein is positive, solvent zero."""
@@ -20,3 +22,25 @@ class Density(Protocol):
 
     def states(self) -> pd.DataFrame:
         """Return one row per conformation, indexed by state; the columns say what distinguishes them, with units."""
+
+
+class AtomicDensity(Protocol):
+    """One or many molecules made of atoms, of which each can be drawn alone. No diameter is above ``largest_angstrom``."""
+
+    @property
+    def state_count(self) -> int:
+        """Return how many states there are."""
+
+    @property
+    def largest_angstrom(self) -> float:
+        """Return a bound on the diameters of all states."""
+
+    @property
+    def resolution_angstrom(self) -> float:
+        """Return the resolution to which densities are rendered."""
+
+    def atoms_of(self, state: int) -> PseudoAtoms:
+        """Return the atoms of a state, about the middle of the box."""
+
+    def described(self, state: int) -> dict[str, object]:
+        """Return what distinguishes a state: its row of ``Density.states``."""

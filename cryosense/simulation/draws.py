@@ -21,6 +21,11 @@ class Purpose(IntEnum):
     MICROGRAPH = 3
     HEIGHT = 4
     NOISE = 5
+    CONDITIONS = 6
+    B_FACTOR = 7
+    NEIGHBOUR = 8
+    NEIGHBOUR_POSE = 9
+    ICE = 10
 
 
 def normals(seed: int, purpose: Purpose, indices: Sequence[int], shape: tuple[int, ...]) -> Tensor:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from cryosense.errors import ArgumentError
 from cryosense.volumes.ctf import CtfParameters
 
 from .draws import Purpose, normals, uniforms
+from .ranges import Range, at, ends, is_drawn
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Microscope:
 
     A micrograph's mean defocus is uniform over ``defocus_range_angstrom``, its astigmatism (U - V) uniform up to
     ``astigmatism_angstrom`` in a uniform direction; a particle's height in the ice adds a normal deviate of
-    ``height_deviation_angstrom``.
+    ``height_deviation_angstrom``. A B factor of [low, high] is uniform over micrographs.
 
     Raises:
         ArgumentError: a value that no microscope has; the message names the key.
@@ -27,7 +30,7 @@ class Microscope:
     spherical_aberration_mm: float = 2.7
     amplitude_contrast: float = 0.1
     phase_shift_deg: float = 0.0
-    b_factor_angstrom2: float = 80.0
+    b_factor_angstrom2: Range = 80.0
     defocus_range_angstrom: Sequence[float] = (8000.0, 20000.0)
     astigmatism_angstrom: float = 300.0
     height_deviation_angstrom: float = 200.0
@@ -35,6 +38,7 @@ class Microscope:
 
     def __post_init__(self) -> None:
         low, high = self.defocus_range_angstrom
+        ends(self.b_factor_angstrom2, "b_factor_angstrom2")
         checks = {
             "voltage_kv must be positive": self.voltage_kv > 0,
             "amplitude_contrast must lie in [0, 1)": 0 <= self.amplitude_contrast < 1,
@@ -66,5 +70,12 @@ class Microscope:
             spherical_aberration_mm=self.spherical_aberration_mm,
             amplitude_contrast=self.amplitude_contrast,
             phase_shift_deg=self.phase_shift_deg,
-            b_factor_angstrom2=self.b_factor_angstrom2,
+            b_factor_angstrom2=self._b_factors(seed, particles),
         )
+
+    def _b_factors(self, seed: int, particles: range) -> float | Tensor:
+        """Return the B factor of all particles, or those of their micrographs, (b,)."""
+        if not is_drawn(self.b_factor_angstrom2):
+            return ends(self.b_factor_angstrom2, "b_factor_angstrom2")[0]
+        drawn = uniforms(seed, Purpose.B_FACTOR, self.micrographs(particles), 1)[:, 0]
+        return at(self.b_factor_angstrom2, drawn).float()

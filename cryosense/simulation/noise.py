@@ -13,6 +13,8 @@ from torch import Tensor
 from cryosense import fourier
 from cryosense.errors import ArgumentError
 
+from .ranges import Range, at, ends
+
 
 class NoiseModel(Protocol):
     """A filter that colours white noise; the result has variance 1 per pixel on average over realisations."""
@@ -51,6 +53,30 @@ class PowerLawNoise:
         """Return coloured noise, (b, n, n); see ``NoiseModel``."""
         frequency = _frequency(white.shape[-1], pixel_size_angstrom)
         return _filter(white, 1 / (1 + (self.corner_angstrom * frequency) ** self.exponent))
+
+
+@dataclass(frozen=True)
+class PowerLawRange:
+    """``PowerLawNoise`` whose corner and exponent are drawn for each micrograph, evenly between the ends of [low, high].
+
+    Raises:
+        ArgumentError: not a range, or ends that are not positive; noise that is asked for without a micrograph.
+    """
+
+    corner_angstrom: Range = (15.0, 60.0)
+    exponent: Range = (0.2, 2.0)
+
+    def __post_init__(self) -> None:
+        PowerLawNoise(ends(self.corner_angstrom, "corner_angstrom")[0], ends(self.exponent, "exponent")[0])
+
+    def drawn(self, uniform: Tensor) -> PowerLawNoise:
+        """Return the noise of the micrograph for which uniform numbers (2,) were drawn, rounded to four digits."""
+        corner, exponent = (float(f"{float(at(each, u)):.4g}") for each, u in zip(self._ranges, uniform, strict=True))
+        return PowerLawNoise(corner, exponent)
+
+    @property
+    def _ranges(self) -> tuple[Range, Range]:
+        return self.corner_angstrom, self.exponent
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import pandas as pd
 from torch import Tensor
 
 from cryosense import fourier
@@ -17,7 +18,7 @@ from cryosense.volumes.project import Projector
 from .density import Density
 from .draws import Purpose, normals, uniforms
 from .microscope import Microscope
-from .noise import NoiseModel
+from .noise import NoiseModel, PowerLawRange
 
 CALIBRATION_PARTICLES = 256
 CALIBRATION_CHUNK = 64
@@ -78,6 +79,8 @@ class ParticleSimulator:
         for rule, held in checks.items():
             if not held:
                 raise ArgumentError(f"{rule}, not {getattr(self, rule.split()[0])}")
+        if isinstance(self.noise_model, PowerLawRange):
+            raise ArgumentError("noise_model is drawn for each micrograph, which needs the simulator that varies conditions")
 
     @cached_property
     def volumes(self) -> Tensor:
@@ -107,7 +110,7 @@ class ParticleSimulator:
     def truth(self, particles: range) -> ParticleTruth:
         """Return poses, states and CTF of b particles, drawn without making images."""
         quaternions = normals(self.seed, Purpose.POSE, particles, (4,)).double()
-        states = (uniforms(self.seed, Purpose.STATE, particles, 1)[:, 0] * len(self.density.states())).long()
+        states = (uniforms(self.seed, Purpose.STATE, particles, 1)[:, 0] * len(self._states)).long()
         return ParticleTruth(
             particles=particles,
             states=states,
@@ -123,6 +126,20 @@ class ParticleSimulator:
         white = normals(self.seed, Purpose.NOISE, particles, (self.box_size, self.box_size))
         noise = self.noise_model.colour(white, self.pixel_size_angstrom)
         return ParticleChunk((clean + noise)[:, None], clean[:, None], truth)
+
+    def labels(self, truth: ParticleTruth) -> pd.DataFrame:
+        """Return what is known of each of b particles: ``state``, and what distinguishes it."""
+        states = truth.states.numpy()
+        known = self._states.loc[states].reset_index(drop=True)
+        return pd.concat([pd.DataFrame({"state": states}), known], axis=1)
+
+    def group_pixel_sizes_angstrom(self, count: int) -> list[float]:
+        """Return the pixel size of the one optics group of the first ``count`` particles."""
+        return [self.pixel_size_angstrom]
+
+    @cached_property
+    def _states(self) -> pd.DataFrame:
+        return self.density.states()
 
     def stream(self, particles: range, chunk_size: int) -> Iterator[ParticleChunk]:
         """Yield chunks of at most ``chunk_size`` particles, in order; memory does not grow with the range."""

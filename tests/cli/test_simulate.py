@@ -49,6 +49,18 @@ def test_formats_of_pictures_make_no_other_run(tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "other").exists()
 
 
+def test_many_molecules_under_varied_conditions(tmp_path: Path) -> None:
+    """Chains that are made up, so that no structures need be installed."""
+    library = ["density=library", "density.made_up_share=1", "density.molecules=2", "density.forms=[part]"]
+    drawn = ["simulator=varied", "microscope.particles_per_micrograph=4", "pixel_size_angstrom=[4,8]"]
+    folder = simulate(composed(f"output_dir={tmp_path / 'set'}", *library, *drawn))
+    recorded = yaml.safe_load((folder / "config.yaml").read_text())
+    assert recorded["snr"] == [0.02, 1.0]
+    assert len(starfile.read(folder / "clean.star")["optics"]) == 3
+    assert (folder / "labels.csv").read_text().count("made up") == 24  # 12 particles: molecule and fold
+    assert (folder / "simulation.png").stat().st_size > 10_000
+
+
 def test_the_command_leaves_nothing_but_its_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = ["cryosense simulate", "output_dir=set", *SMALL]
@@ -66,6 +78,7 @@ def test_unusable_values_end_before_anything_is_written(tmp_path: Path, monkeypa
         ("snr=0", "snr must be positive"),
         ("density=map", "density.path"),
         ("box_size=16", "needs a box of"),
+        ("noise_model=power_law_range", "noise_model is drawn for each micrograph"),
     ):
         monkeypatch.setattr("sys.argv", ["cryosense simulate", "output_dir=set", *SMALL[1:3], override])
         with pytest.raises(SystemExit, match=message):

@@ -34,6 +34,7 @@ def test_conformations_keep_mass_and_fit_a_64_px_box(molecule: HingedChain) -> N
     torch.testing.assert_close(masses, masses[:1].expand(3), rtol=1e-4, atol=0)
     assert (volumes[0] - volumes[1]).norm() > 0.3 * volumes[0].norm()
     assert molecule.states()["hinge_angle_deg"].tolist() == [0.0, 20.0, 40.0]
+    assert molecule.largest_angstrom < 0.7 * 64 * 3.5
     for angle in (0.0, 40.0):
         assert 2 * molecule.atoms(angle).positions_angstrom.norm(dim=1).max() < 0.7 * 64 * 3.5
 
