@@ -37,12 +37,15 @@ def families(text: str) -> set[str]:
 
 
 def stated(name: str) -> str:
-    """What a package says of itself: its expression; else classifiers and the first line of its licence field."""
+    """What a package says of itself: its expression; else classifiers and the first line of its licence field, or its file."""
     about = metadata.metadata(name)
     if about.get("License-Expression"):
         return str(about["License-Expression"])
     classifiers = [each for each in about.get_all("Classifier") or [] if each.startswith("License ::")]
-    return " ".join([*classifiers, *(about.get("License") or "").splitlines()[:1]])
+    field = (about.get("License") or "").splitlines()[:1]
+    return (
+        " ".join([*classifiers, *field]) or (metadata.distribution(name).read_text("LICENSE") or "").strip().partition("\n")[0]
+    )
 
 
 def test_every_package_is_on_the_page_and_no_other() -> None:
