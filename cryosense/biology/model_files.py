@@ -7,6 +7,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
+from typing import Any
 
 import gemmi
 
@@ -26,7 +27,7 @@ _FORMATS = {
     ".pdbqt": gemmi.CoorFormat.Pdb,  # AutoDock's: the same columns, but charges and its own atom types from the 67th on
 }
 _PDBQT_COLUMNS = 66
-_COMPRESSED = {".gz": gzip.open, ".bz2": bz2.open}
+_COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
 
 
 def read_structure(path: str | Path) -> gemmi.Structure:

@@ -72,7 +72,10 @@ def _is_residue(residue: gemmi.Residue) -> bool:
 
 
 def _chain(residues: list[gemmi.Residue]) -> Chain:
-    positions, weights, owners, alpha, letters = [], [], [], [], []
+    positions: list[list[float]] = []
+    weights: list[float] = []
+    owners: list[int] = []
+    alpha: list[int] = []
     for index, residue in enumerate(residues):
         for atom in residue.first_conformer():
             element = _element(atom.name)
@@ -83,8 +86,13 @@ def _chain(residues: list[gemmi.Residue]) -> Chain:
             positions.append(atom.pos.tolist())
             weights.append(_weight(element))
             owners.append(index)
-        letters.append(_letter(residue.name))
-    return Chain(np.array(positions), np.array(weights), np.array(owners), np.array(alpha), "".join(letters))
+    return Chain(
+        np.array(positions),
+        np.array(weights),
+        np.array(owners),
+        np.array(alpha),
+        "".join(_letter(residue.name) for residue in residues),
+    )
 
 
 def _element(atom_name: str) -> str | None:

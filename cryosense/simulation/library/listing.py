@@ -51,7 +51,7 @@ def listed(split: str | None = None, names: Sequence[str] | None = None) -> list
 def parsed(text: str) -> list[Listed]:
     """Return the rows of the list's text."""
     rows = csv.DictReader(io.StringIO(text), delimiter="\t")
-    return [Listed(**{**row, "residues": int(row["residues"])}) for row in rows]
+    return [Listed(residues=int(row.pop("residues")), **row) for row in rows]
 
 
 def written(rows: Sequence[Listed]) -> str:
