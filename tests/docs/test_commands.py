@@ -11,7 +11,7 @@ from tests.biology.peptides import peptide, random_letters, write
 from tests.cli.verbs import run_verb
 from tests.docs.pages import NAMES, ROOT, commands
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Lightning's, of other libraries and of small data
 
 # The same commands, on less: what a key is set to on the page stays.
 SMALL = {
@@ -27,7 +27,7 @@ COUNT, BOX, PIXEL_SIZE = 64, 64, 3.5
 BUILT_IN = 'data.overrides=["count=24"]'
 CTF = {"ctf/df1_A": 15000, "ctf/df2_A": 14800, "ctf/df_angle_rad": 0.3, "ctf/cs_mm": 2.7, "ctf/amp_contrast": 0.1}
 CTF |= {"ctf/accel_kv": 300, "ctf/phase_shift_rad": 0}
-METHODS = "reconstructor=pinv,zero_filled"  # of the grids, which have all of them
+GRID = ["reconstructor=pinv,zero_filled", "particles=16"]  # of the grids, which have all methods and more particles
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def smaller(words: list[str]) -> list[str]:
     added = [word for word in SMALL.get(verb, []) if word.partition("=")[0] not in said]
     built_in = verb == "reconstruct" and not any(key.startswith("data.") for key in said)
     grid = any(word.startswith("experiment=") for word in words)
-    return [*words, *added, *([BUILT_IN] if built_in else []), *([METHODS] if grid else [])]
+    return [*words, *added, *([BUILT_IN] if built_in else []), *(GRID if grid else [])]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if any(commands(ROOT / name))])
