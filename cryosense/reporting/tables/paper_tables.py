@@ -81,6 +81,8 @@ def without_fitted_weights(rows: pd.DataFrame) -> pd.DataFrame:
     others = [name for name in METHOD if name != "weight"]
     weights = rows.groupby([*OPERATOR, "seed", *others], dropna=False)["weight"].nunique().rename("weights").reset_index()
     several = weights.groupby(others, dropna=False)["weights"].max().rename("weights").reset_index()
+    # Keys need one type on both sides: a column of only empty values has another.
+    several = several.astype({name: rows[name].dtype for name in others})
     tried = rows[others].merge(several, on=others, how="left")["weights"].to_numpy() > 1
     return rows.assign(weight=rows["weight"].where(tried))
 
