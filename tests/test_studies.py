@@ -25,7 +25,7 @@ AFTER_RUNS = {
 }
 AFTER_RUNS |= {"unrolled/timing.py"}
 # Programs that are no dependencies of ours, without which a small form is not run.
-PROGRAMS = {"relion.py": "relion_reconstruct", "backprojection.py": "cryodrgn"}
+PROGRAMS = {"relion.py": "relion_reconstruct", "backprojection.py": "cryodrgn", "poses.py": "relion_refine"}
 
 
 def small_forms() -> list[str]:
