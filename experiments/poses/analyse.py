@@ -11,13 +11,14 @@ import starfile
 import torch
 from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
-from run import HERE, ON_GRID, POSES, cell_folder, cells, slug
+from run import HERE, POSES, cell_folder, cells, slug
 
-from cryosense.alignment import angles_between_deg
+from cryosense.alignment import angles_between_deg, grids
 from cryosense.volumes.poses import rotation_matrices
 from cryosense.volumes.symmetry import point_group
 
 REPLICATES, FAR_DEG = 2000, 20.0
+GRID_ORDER, RELION = 3, "RELION"  # 7.5 degrees, on which its poses are
 Errors = tuple[np.ndarray, np.ndarray]
 
 
@@ -30,12 +31,17 @@ def main() -> None:
         folder = cell_folder(study, molecule, snr, seed)
         truth, symmetry = folder / "data" / "particles.star", study.molecules[molecule].symmetry
         found = {name: errors(path, truth, symmetry) for name, path in schemes(study, folder)}
+        snapped = {
+            name: errors(path, truth, symmetry, None if RELION in name else GRID_ORDER)
+            for name, path in schemes(study, folder)
+        }
         where = {"molecule": molecule, "snr": snr, "seed": seed}
         for name, each in found.items():
-            compared = "original" + (ON_GRID if name.endswith(ON_GRID) else "")
-            rows.append({**where, "scheme": name} | row(each, found[compared]))
+            on_grid = row(snapped[name], snapped["original"])
+            kept = {f"grid_{key}": on_grid[key] for key in ("median_deg", "ratio", "ratio_low", "ratio_high")}
+            rows.append({**where, "scheme": name} | row(each, found["original"]) | kept)
         if seed == study.seeds[0]:
-            drawn[f"{molecule}, SNR {snr}"] = {name: angles for name, (angles, _) in found.items() if ON_GRID not in name}
+            drawn[f"{molecule}, SNR {snr}"] = {name: angles for name, (angles, _) in found.items()}
         for path in sorted(folder.glob("*.refused")):
             refusals.append(f"{molecule}, SNR {snr}, seed {seed}, {path.stem.replace('_', ' ')}: {path.read_text().strip()}")
     table = pd.DataFrame(rows)
@@ -47,19 +53,22 @@ def main() -> None:
 
 
 def schemes(study: DictConfig, folder: Path) -> list[tuple[str, Path]]:
-    """-> name and poses of each scheme that is there, on the finest grid and on RELION's, and RELION's own."""
+    """-> name and poses of each scheme that is there, RELION's first and last iteration."""
     plain = OmegaConf.to_container(study, resolve=False)
-    names = [*plain["schemes"], *plain["designs"], *(f"{name}{ON_GRID}" for name in plain["on_grid"])]
-    named = [(name, folder / slug(name) / "particles.star") for name in names]
+    named = [(name, folder / slug(name) / "particles.star") for name in (*plain["schemes"], *plain["designs"])]
     for number in (1, plain["relion"]["iterations"]):
-        named.append((f"original, RELION, iteration {number}", folder / "relion" / f"run_it{number:03d}_data.star"))
+        named.append((f"original, {RELION}, iteration {number}", folder / "relion" / f"run_it{number:03d}_data.star"))
     return [(name, path) for name, path in named if path.is_file()]
 
 
-def errors(found: Path, truth: Path, symmetry: str) -> Errors:
-    """-> (n,) degrees, to the nearest of equivalent poses, and Angstrom to the truth."""
+def errors(found: Path, truth: Path, symmetry: str, order: int | None = None) -> Errors:
+    """-> (n,) degrees, to the nearest of equivalent poses, and Angstrom to the truth; ``order``: of the cells next to poses."""
     tables = [pose_table(path) for path in (found, truth)]
     one, other = (rotation_matrices(torch.tensor(table[POSES[:3]].to_numpy(dtype=float))) for table in tables)
+    if order is not None:
+        cells = torch.arange(grids.rotation_count(order))
+        every = grids.rotations(order, cells // grids.turn_count(order), cells % grids.turn_count(order))
+        one = every[(one.flatten(1) @ every.flatten(1).T).argmax(1)]
     shift = np.linalg.norm(tables[0][POSES[3:]].to_numpy(float) - tables[1][POSES[3:]].to_numpy(float), axis=1)
     return angles_between_deg(one, other, point_group(symmetry)).numpy(), shift
 
@@ -93,14 +102,17 @@ def row(found: Errors, original: Errors) -> dict[str, object]:
 def markdown(table: pd.DataFrame) -> str:
     """-> a table for the README."""
     lines = [
-        "| molecule | SNR | seed | scheme | median (95 %) | over the originals' (paired 95 %) | within 20 degrees | shift |",
-        "| --- | --- | --- | --- | ---: | ---: | ---: | ---: |",
+        "| molecule | SNR | seed | scheme | median (95 %) | over the originals' (paired 95 %) | same on a 7.5 degree grid "
+        "| within 20 degrees | shift |",
+        "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for each in table.itertuples():
         lines.append(
             f"| {each.molecule} | {each.snr} | {each.seed} | {each.scheme} "
             f"| {each.median_deg:.2f} ({each.low_deg:.2f} to {each.high_deg:.2f}) "
-            f"| {each.ratio:.2f} ({each.ratio_low:.2f} to {each.ratio_high:.2f}) | {each.within_20_deg:.1%} "
+            f"| {each.ratio:.2f} ({each.ratio_low:.2f} to {each.ratio_high:.2f}) "
+            f"| {each.grid_median_deg:.2f}, {each.grid_ratio:.2f} ({each.grid_ratio_low:.2f} to {each.grid_ratio_high:.2f}) "
+            f"| {each.within_20_deg:.1%} "
             f"| {each.median_shift_angstrom:.2f} Å |"
         )
     return "\n".join(lines) + "\n"
@@ -113,7 +125,7 @@ def draw(path: Path, drawn: dict[str, dict[str, np.ndarray]]) -> None:
     figure = Figure(figsize=(12.0, 4.5 * -(-len(panels) // 2)), layout="constrained")
     for axes, cell in zip(figure.subplots(-(-len(panels) // 2), 2, sharey=True, squeeze=False).flat, panels, strict=False):
         for name, angles in drawn[cell].items():
-            number, style = named.index(name), "--" if "RELION" in name else "-"
+            number, style = named.index(name), "--" if RELION in name else "-"
             shares = np.arange(1, len(angles) + 1) / len(angles)
             axes.plot(np.sort(angles), shares, style, color=f"C{number % 10}", label=name)
         axes.set(xscale="log", xlim=(0.3, 180), ylim=(0, 1), xlabel="angle to the true pose (degrees)", title=cell)

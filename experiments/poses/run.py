@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import starfile
@@ -21,7 +20,6 @@ from cryosense.errors import CryosenseError
 
 HERE = Path(__file__).parent
 POSES = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi", "rlnOriginXAngst", "rlnOriginYAngst"]
-ON_GRID = " on the grid"
 
 
 def main() -> None:
@@ -32,8 +30,7 @@ def main() -> None:
         folder = cell_folder(study, molecule, snr, seed)
         data = particles(folder / "data", study, shlex.split(kind.words), snr, seed)
         symmetry = [f"symmetry={kind.symmetry}"]
-        on_grid = {f"{name}{ON_GRID}": f"{study.schemes[name]} {study.grid}" for name in study.on_grid}
-        for name, words in chosen(study, {**study.schemes, **on_grid}):
+        for name, words in chosen(study, study.schemes):
             print(f"{molecule}, SNR {snr}, seed {seed}: {name}", flush=True)
             aligned(data, folder / slug(name), study, [*shlex.split(words), *symmetry], None)
         for name, words in chosen(study, study.designs):
@@ -57,7 +54,7 @@ def cell_folder(study: DictConfig, molecule: str, snr: float, seed: int) -> Path
     return Path(study.directory) / slug(molecule) / f"snr_{snr}_seed_{seed}"
 
 
-def chosen(study: DictConfig, schemes: Mapping[str, str]) -> list[tuple[str, str]]:
+def chosen(study: DictConfig, schemes: DictConfig) -> list[tuple[str, str]]:
     """-> those that are asked for, all if none are named."""
     return [(str(name), words) for name, words in schemes.items() if study.only is None or name in study.only]
 
