@@ -62,7 +62,7 @@ def schemes(study: DictConfig, folder: Path) -> list[tuple[str, Path]]:
 
 
 def errors(found: Path, truth: Path, symmetry: str, order: int | None = None) -> Errors:
-    """-> (n,) degrees, to the nearest of equivalent poses, and Angstrom to the truth; ``order``: of the cells next to poses."""
+    """-> (n,) degrees, to the nearest of equivalent poses, and Angstrom to the truth; of the grid of an order, if given."""
     tables = [pose_table(path) for path in (found, truth)]
     one, other = (rotation_matrices(torch.tensor(table[POSES[:3]].to_numpy(dtype=float))) for table in tables)
     if order is not None:
