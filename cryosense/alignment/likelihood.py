@@ -38,19 +38,28 @@ def moved(numerator: Tensor, phases: Tensor) -> Tensor:
 
 def terms(data: Tensor, weight: Tensor, projections: Tensor) -> Terms:
     """Return cross (..., t, r) and norm (..., 1, r) of moved data (..., t, k), weights (..., k), projections (..., r, k)."""
-    cross = torch.matmul(_real(data), _real(projections).transpose(-1, -2))
-    power = torch.view_as_real(projections.resolve_conj()).square().sum(-1)
-    norm = torch.matmul(weight[..., None, :], power.transpose(-1, -2))
-    return Terms(2 * cross, norm)
+    return table_terms(data, weight, as_real(projections), power_of(projections))
+
+
+def table_terms(data: Tensor, weight: Tensor, projections: Tensor, power: Tensor) -> Terms:
+    """Return ``terms`` for projections (..., r, 2 k) real, of ``as_real``, and their power (..., r, k)."""
+    cross = torch.matmul(as_real(data), projections.transpose(-1, -2))
+    return Terms(2 * cross, torch.matmul(weight[..., None, :], power.transpose(-1, -2)))
+
+
+def power_of(values: Tensor) -> Tensor:
+    """Return the squared moduli of complex values; a sum over a last axis of two would take several times as long."""
+    return values.real * values.real + values.imag * values.imag
 
 
 def grid_terms(data: Tensor, weight: Tensor, projections: Tensor, power: Tensor) -> Terms:
     """Return ``terms`` for one grid, projections (r, 2 k) real and power (r, k), with which all particles are compared."""
-    cross = _real(data).flatten(0, 1) @ projections.T
+    cross = as_real(data).flatten(0, 1) @ projections.T
     return Terms(2 * cross.unflatten(0, data.shape[:2]), (weight @ power.T)[:, None])
 
 
-def _real(values: Tensor) -> Tensor:
+def as_real(values: Tensor) -> Tensor:
+    """Return complex values (..., k) as real ones (..., 2 k)."""
     return torch.view_as_real(values.resolve_conj()).flatten(-2)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cryosense.alignment import grids
 from cryosense.alignment.coefficients import Matched
-from cryosense.alignment.likelihood import Terms, grid_terms, moved, restricted, terms
+from cryosense.alignment.likelihood import Terms, as_real, grid_terms, moved, power_of, restricted, table_terms
 from cryosense.alignment.reference import Reference
 from cryosense.alignment.schedule import Level
 from cryosense.shown import ShowsInModule
@@ -44,6 +44,7 @@ class PoseSearch(ShowsInModule, nn.Module):
     projections: Tensor
     power: Tensor
     finer: Tensor
+    finer_power: Tensor
     shifts: Tensor
     view: Tensor
     turn: Tensor
@@ -60,15 +61,17 @@ class PoseSearch(ShowsInModule, nn.Module):
         tables = {
             "view": view,
             "turn": turn,
-            "projections": torch.view_as_real(made).flatten(-2),
-            "power": made.abs() ** 2,
+            "projections": as_real(made),
+            "power": power_of(made),
             "shifts": grids.shift_grid(shift_radius_pixels, first.shift_step).float().to(device),
-            "finer": made.new_zeros(0, 0),
+            "finer": torch.zeros(0, 0, device=device),
+            "finer_power": torch.zeros(0, 0, device=device),
         }
-        if len(levels) > 1 and 8 * grids.rotation_count(levels[1].order) * disc.count(levels[1].limit) <= TABLE_BYTES:
+        if len(levels) > 1 and 12 * grids.rotation_count(levels[1].order) * disc.count(levels[1].limit) <= TABLE_BYTES:
             cells = torch.arange(grids.rotation_count(levels[1].order), device=device)
             turns = grids.turn_count(levels[1].order)
-            tables["finer"] = self._made(levels[1], cells // turns, cells % turns)
+            finer = self._made(levels[1], cells // turns, cells % turns)
+            tables |= {"finer": as_real(finer), "finer_power": power_of(finer)}
         for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
 
@@ -101,7 +104,7 @@ class PoseSearch(ShowsInModule, nn.Module):
         around = grids.shift_children(level.shift_step).to(centres)
         data = moved(part.numerator[:, None] * disc.phases(centres, count).conj(), disc.phases(around, count))  # (b, c, 9, k)
         weight = part.weight[:, None].expand(-1, kept.shape[1], -1)
-        value = self._value(terms(data, weight, self._projected(level, number, view, turn)))  # (b, c, 9, 8)
+        value = self._value(table_terms(data, weight, *self._projected(level, number, view, turn)))  # (b, c, 9, 8)
         shifts = (centres[:, :, None] + around)[:, :, None].expand(-1, -1, grids.CHILDREN, -1, -1)
         return Candidates(
             view.flatten(1),
@@ -111,11 +114,15 @@ class PoseSearch(ShowsInModule, nn.Module):
             found.kept_share * share,
         )
 
-    def _projected(self, level: Level, number: int, view: Tensor, turn: Tensor) -> Tensor:
+    def _projected(self, level: Level, number: int, view: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the projections of cells (...), (..., 2 k) real, and their power (..., k)."""
         if number == 1 and len(self.finer):
-            return self.finer[view * grids.turn_count(level.order) + turn]
-        rotations = grids.rotations(level.order, view, turn).float()
-        return self.reference(rotations, self.reference.disc.count(level.limit))
+            rows = (view * grids.turn_count(level.order) + turn).flatten()
+            found = (table.index_select(0, rows) for table in (self.finer, self.finer_power))
+            projections, power = (values.unflatten(0, view.shape) for values in found)
+            return projections, power
+        made = self.reference(grids.rotations(level.order, view, turn).float(), self.reference.disc.count(level.limit))
+        return as_real(made), power_of(made)
 
     def _made(self, level: Level, view: Tensor, turn: Tensor) -> Tensor:
         """Return the projections of these cells, (r, k) complex."""
