@@ -112,10 +112,11 @@ def test_magnified_particles_give_the_map_of_plain_ones(tmp_path: Path) -> None:
 
 
 def noisy(folder: Path, star: Path, repeat: int, *, through_ctf: bool) -> torch.Tensor:
-    """-> the FSC, by shell, of the truth and the map of the clean images with noise of their own at SNR 0.1."""
+    """-> the FSC, by shell, of the truth and the map of the clean images with noise of their own, of ``deviation.npy``."""
     clean = torch.from_numpy(np.load(folder / "clean.npy"))
-    random = torch.Generator().manual_seed(repeat)
-    noise = torch.randn(clean.shape, generator=random) * clean.std() / NOISY_SNR**0.5
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(repeat)) * float(
+        np.load(folder / "deviation.npy")
+    )
     if through_ctf:  # what was recorded has the noise: it is multiplied with the rest
         ctf = Alignments.of(ParticleStack.open(star, pixel_size_angstrom=PIXEL), with_ctf=True).ctf(torch.arange(COUNT))
         noise = torch.fft.irfft2(torch.fft.rfft2(noise) * ctf, s=(BOX, BOX))
@@ -124,8 +125,12 @@ def noisy(folder: Path, star: Path, repeat: int, *, through_ctf: bool) -> torch.
     return fsc(ours(star), torch.tensor(np.load(folder / "truth.npy")))[SHELLS]
 
 
-def keep_clean(folder: Path) -> None:
-    np.save(folder / "clean.npy", mrcfile.read(folder / "made.mrcs"))
+def keep_clean(folder: Path, *, as_recorded: bool) -> None:
+    """Keep what RELION made; noise is of SNR 0.1 to it if it is what was recorded."""
+    clean = mrcfile.read(folder / "made.mrcs")
+    np.save(folder / "clean.npy", clean)
+    if as_recorded:
+        np.save(folder / "deviation.npy", clean.std() / NOISY_SNR**0.5)
 
 
 OTHERWISE = {
@@ -143,16 +148,16 @@ def test_noisy_particles_made_otherwise_give_as_good_a_map_within_chance(tmp_pat
     """
     flags, pixel, said = OTHERWISE[case]
     project(tmp_path)
-    keep_clean(tmp_path)
+    keep_clean(tmp_path, as_recorded=True)
     np.save(tmp_path / "truth.npy", mrcfile.read(tmp_path / "volume.mrc"))
     plain = write(tmp_path, "plain", {})
     alone = torch.stack([noisy(tmp_path, plain, repeat, through_ctf=False) for repeat in range(REPEATS)])
     project(tmp_path, *flags, pixel=pixel)
-    keep_clean(tmp_path)
+    through = case == "premultiplied"
+    keep_clean(tmp_path, as_recorded=not through)
     beyond = {}
     for name, columns in {"told": said, "untold": {}}.items():
         star = write(tmp_path, name, columns, origins=PIXEL / pixel)
-        through = case == "premultiplied"
         found = torch.stack([noisy(tmp_path, star, REPEATS + i, through_ctf=through) for i in range(REPEATS)])
         error = ((alone.var(0) + found.var(0)) / REPEATS).sqrt()
         interval = float(stats.t.ppf(1 - 0.025 / len(error), 2 * REPEATS - 2)) * error
