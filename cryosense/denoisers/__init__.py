@@ -2,8 +2,17 @@
 
 from cryosense.denoisers.base import Denoiser
 from cryosense.denoisers.ddpm import DDPMDenoiser
-from cryosense.denoisers.fitted import GaussianFromImages
+from cryosense.denoisers.fitted import CleanGaussianFromImages, GaussianFromImages
 from cryosense.denoisers.gaussian import GaussianDenoiser
 from cryosense.denoisers.pipelines import PipelineError, open_ddpm, open_gaussian
 
-__all__ = ["DDPMDenoiser", "Denoiser", "GaussianDenoiser", "GaussianFromImages", "PipelineError", "open_ddpm", "open_gaussian"]
+__all__ = [
+    "CleanGaussianFromImages",
+    "DDPMDenoiser",
+    "Denoiser",
+    "GaussianDenoiser",
+    "GaussianFromImages",
+    "PipelineError",
+    "open_ddpm",
+    "open_gaussian",
+]

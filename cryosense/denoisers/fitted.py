@@ -1,4 +1,4 @@
-"""A Gaussian model that is fitted to images later."""
+"""Gaussian models that are fitted to images later: of the images, or of what is in them without their noise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cryosense.denoisers.gaussian import GaussianDenoiser
+from cryosense import fourier
+from cryosense.denoisers.gaussian import SMALLEST_POWER, GaussianDenoiser
+from cryosense.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,51 @@ class GaussianFromImages:
     beta_start: float = 1e-4
     beta_end: float = 0.02
 
+    @property
+    def alphas_cumprod(self) -> Tensor:
+        """Return abar_t of the schedule, (T,) float64."""
+        return torch.cumprod(1 - torch.linspace(self.beta_start, self.beta_end, self.timesteps, dtype=torch.float64), 0)
+
     def fit(self, images: Tensor) -> GaussianDenoiser:
         """Return the model of these images, (t, 1, n, n)."""
-        betas = torch.linspace(self.beta_start, self.beta_end, self.timesteps, dtype=torch.float64)
-        return GaussianDenoiser.fit(images, torch.cumprod(1 - betas, 0))
+        return GaussianDenoiser.fit(images, self.alphas_cumprod)
+
+
+@dataclass(frozen=True)
+class CleanGaussianFromImages(GaussianFromImages):
+    """``GaussianDenoiser`` of clean images that are known only with stationary noise, and the spectrum of that noise.
+
+    The noise counts as noise of the measurement, ``y = A (x + n)``, so that samples are of x. With clean images the noise is
+    what is left of the images without them. Without, it is white, of the variance outside the circle that fits into the box,
+    where no particle is, and the spectrum of x is what it leaves of that of the images: deconvolution.
+
+    Attributes:
+        coloured: whether the noise has a radial spectrum, for which clean images must be known, or is white.
+    """
+
+    coloured: bool = False
+
+    def split(self, images: Tensor, targets: Tensor) -> tuple[GaussianDenoiser, Tensor]:
+        """Return the model of x and the centred spectrum of n, (n, n) float64, from images (t, 1, n, n) and clean ones.
+
+        Where ``targets`` are the images themselves, no clean ones are known.
+
+        Raises:
+            ArgumentError: coloured noise without clean images.
+        """
+        if torch.equal(images, targets):
+            return self._deconvolved(images)
+        noise = fourier.fftn((images - targets).double()).abs().square().mean((0, 1))
+        noise = fourier.rotational_mean(noise) if self.coloured else torch.full_like(noise, float(noise.mean()))
+        return GaussianDenoiser.fit(targets, self.alphas_cumprod), noise
+
+    def _deconvolved(self, images: Tensor) -> tuple[GaussianDenoiser, Tensor]:
+        if self.coloured:
+            raise ArgumentError("coloured=true needs clean images to learn from: the spectrum of noise is not known without")
+        n = images.shape[-1]
+        outside = fourier.frequency_radius(n, device=images.device) > n / 2  # the same circle, of pixels
+        variance = float(images.double()[..., outside].var(-1).mean())
+        seen = GaussianDenoiser.fit(images, self.alphas_cumprod)
+        least = SMALLEST_POWER * float(seen.spectrum.max())
+        spectrum = (seen.spectrum - variance).clamp_min(least)
+        return GaussianDenoiser(seen.mean, spectrum, self.alphas_cumprod), torch.full_like(spectrum, variance)

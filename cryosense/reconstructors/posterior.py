@@ -6,17 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cryosense import seeding
-from cryosense.denoisers import DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
+from cryosense import fourier, seeding
+from cryosense.denoisers import CleanGaussianFromImages, DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
 from cryosense.errors import ArgumentError
 from cryosense.measurement import Measurement
-from cryosense.operators import LinearOperator
+from cryosense.operators import FourierSampling, LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.samplers import STATIONARY, Sampler
-from cryosense.solvers.posterior import NoiseDraw, Task
+from cryosense.solvers.posterior import PLAIN, Imaging, NoiseDraw, Task
 
 SAMPLER_STREAM = 16  # of the generator of (seed, particle): lower streams are used elsewhere
 DRAWS_PER_SAMPLE = 2**20
+KNOW_IMAGING = ("stationary", "jacobian")
 
 
 class Posterior(Reconstructor):
@@ -27,7 +28,8 @@ class Posterior(Reconstructor):
     does not depend on which other particles are reconstructed with it, or in what order.
 
     Args:
-        denoiser: the prior, or ``GaussianFromImages``, which is fitted to held-back images.
+        denoiser: the prior, or ``GaussianFromImages``, which is fitted to held-back images; of clean images if it is a
+            ``CleanGaussianFromImages``, whose noise then counts as noise of the measurement.
         prior: its name in records; None for the name of its class.
         sampler: the algorithm.
         network_evaluations: number of timesteps, and of calls of the denoiser, per sample.
@@ -63,12 +65,19 @@ class Posterior(Reconstructor):
         self.unfitted = denoiser if isinstance(denoiser, GaussianFromImages) else None
         self.denoiser = denoiser if isinstance(denoiser, Denoiser) else None
         self.gaussian = _gaussian_of(self.denoiser)
+        self.image_noise: Tensor | None = None
         self.learns = self.gaussian is None
         if self.denoiser is not None:
             self.timesteps(self.denoiser)
 
     def prepare(self, operator: LinearOperator) -> None:
         box_size = operator.box_size
+        coloured = isinstance(self.unfitted, CleanGaussianFromImages) and self.unfitted.coloured
+        if coloured and not isinstance(operator, FourierSampling) and self.sampler_name not in KNOW_IMAGING:
+            raise ArgumentError(
+                f"sampler: {self.sampler_name} does not know coloured noise of the images under these masks: "
+                f"choose {' or '.join(KNOW_IMAGING)}"
+            )
         if self.denoiser is not None and self.denoiser.box_size != box_size:
             raise ArgumentError(
                 f"denoiser: a model of images of {self.denoiser.box_size} px, the particles have {box_size} px: "
@@ -76,9 +85,14 @@ class Posterior(Reconstructor):
             )
 
     def fit(self, images: Tensor, targets: Tensor) -> None:
-        """Learn the power spectrum of images (t, 1, n, n) as they are measured; targets are not used."""
-        del targets
-        if self.unfitted is not None:
+        """Learn the power spectrum of images (t, 1, n, n) as they are measured, and with targets that of their noise.
+
+        Only a model of clean images tells the two apart; others do not use the targets.
+        """
+        if isinstance(self.unfitted, CleanGaussianFromImages):
+            self.denoiser, self.image_noise = self.unfitted.split(images, targets)
+            self.gaussian = self.denoiser
+        elif self.unfitted is not None:
             self.denoiser = self.gaussian = self.unfitted.fit(images)
         elif self.denoiser is not None:
             self.gaussian = GaussianDenoiser.fit(images, self.denoiser.alphas_cumprod)
@@ -112,7 +126,8 @@ class Posterior(Reconstructor):
         y, operator, numbers = measurement.y, measurement.operator, measurement.numbers
         start = None if self.first_timestep is None else operator.pinv(y)
         draws, abar = (self.draws(numbers, s, y) for s in range(self.samples_drawn)), self.denoiser.alphas_cumprod
-        tasks = (Task(self.denoiser, operator, y, measurement.noise_std, timesteps, abar, draw, start) for draw in draws)
+        noise_std, imaging = seen_in(self.image_noise, measurement)
+        tasks = (Task(self.denoiser, operator, y, noise_std, timesteps, abar, draw, start, imaging) for draw in draws)
         samples = [self.sampler.sample(task, self.gaussian) for task in tasks]
         stacked = torch.stack(samples)
         deviation = stacked.std(0) if self.samples_drawn > 1 else None
@@ -134,6 +149,25 @@ class Posterior(Reconstructor):
             return torch.from_numpy(np.stack(images)).to(like)
 
         return draw
+
+
+def seen_in(image_noise: Tensor | None, measurement: Measurement) -> tuple[Tensor, Imaging]:
+    """Return the deviation of all noise in row coordinates, and what of the images' own noise does not fit in there.
+
+    ``image_noise`` is the centred spectrum, (n, n), of stationary noise of the images, None for none. Row coordinates are
+    those of an orthonormal basis: white noise has the same variance in each, and coloured noise that of its frequency where
+    they are Fourier coefficients. Elsewhere its coordinates depend on each other.
+    """
+    if image_noise is None:
+        return measurement.noise_std, PLAIN
+    operator = measurement.operator
+    spectrum = image_noise.to(measurement.y.device)
+    known = operator.row_noise_gain > 0
+    if isinstance(operator, FourierSampling):
+        return (measurement.noise_std**2 + (spectrum * known).to(measurement.y)).sqrt(), PLAIN
+    if bool((spectrum == spectrum[0, 0]).all()):
+        return (measurement.noise_std**2 + (spectrum[0, 0] * known).to(measurement.y)).sqrt(), PLAIN
+    return measurement.noise_std, Imaging(noise=fourier.centred_to_half_plane(spectrum))
 
 
 def _gaussian_of(denoiser: Denoiser | None) -> GaussianDenoiser | None:

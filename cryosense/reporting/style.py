@@ -26,6 +26,7 @@ WORDS = {
     "cnn": "network",
     "ddpm": "diffusion model",
     "gaussian": "Gaussian",
+    "gaussian_clean": "Gaussian of clean images",
 }
 # A bar is as long as the largest of these that takes at most a quarter of the box.
 BAR_LENGTHS = tuple(digit * 10**power for power in range(-1, 6) for digit in (1, 2, 5))

@@ -68,6 +68,18 @@ def test_mean_deviation_and_samples_are_written_and_chunks_make_no_difference(
     assert (rows["measurement_mse"] < 1e-6).all()  # what was measured without noise is kept
 
 
+def test_clean_images_are_sampled_where_they_are_known_and_where_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The noise of the particles is noise of the measurement: samples have hardly more variance than the clean images."""
+    data = ["data=simulated", 'data.overrides=["count=40"]', f"data.directory={tmp_path / 'data'}", "denoiser=gaussian_clean"]
+    for target in ("clean", "measured"):
+        words = ["x", *QUICK, *data, f"fitting.target={target}", f"output_dir={tmp_path / target}", "scaling=as_is"]
+        monkeypatch.setattr(sys, "argv", [word for word in words if word != "fitting.held_back=4"])
+        main()
+        made = mrcfile.read(files(tmp_path / target, "particles.mrcs")[0])
+        clean, noisy = (mrcfile.read(tmp_path / "data" / f"{name}.mrcs") for name in ("clean", "particles"))
+        assert clean.var() / 2 < made.var() < 2 * clean.var() < noisy.var()
+
+
 @pytest.mark.parametrize("sampler", ["stationary", "pigdm", "jacobian", "ddnm", "diffpir", "dps", "nesterov"])
 def test_every_sampler_runs_on_both_domains(
     stack: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampler: str

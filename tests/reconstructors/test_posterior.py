@@ -5,12 +5,13 @@ from functools import partial
 import pytest
 import torch
 
-from cryosense.denoisers import DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
+from cryosense import fourier
+from cryosense.denoisers import CleanGaussianFromImages, DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
 from cryosense.measurement import GaussianNoise, Measurement, Noise, NoNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
 from cryosense.reconstructors import Posterior, Sampler
 from cryosense.reconstructors.samplers import stationary_covariance
-from cryosense.solvers.posterior import pigdm
+from cryosense.solvers.posterior import ddnm, pigdm
 from tests.training.networks import scheduler, tiny_network
 
 N = 16
@@ -25,15 +26,11 @@ STATIONARY = Sampler("stationary", pigdm, partial(stationary_covariance, toleran
 
 
 def gaussian() -> GaussianDenoiser:
-    from cryosense import fourier
-
     radius = fourier.frequency_radius(N)
     return GaussianDenoiser(0.1, 0.3 / (1 + (radius / 3) ** 2) + 0.02, SCHEDULE)
 
 
 def images(count: int) -> torch.Tensor:
-    from cryosense import fourier
-
     noise = torch.randn(count, 1, N, N, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     return (0.1 + fourier.ifftn(fourier.fftn(noise) * gaussian().spectrum.sqrt()).real).float()
 
@@ -105,6 +102,64 @@ def test_a_gaussian_that_is_still_to_be_fitted_learns_the_spectrum() -> None:
     torch.testing.assert_close(way.gaussian.spectrum, gaussian().spectrum, rtol=0.25, atol=0.0)
 
 
+def disc() -> torch.Tensor:
+    """-> (n, n): 1 within the inscribed circle less 2 pixels, as particles are."""
+    return (fourier.frequency_radius(N) < N / 2 - 2).float()
+
+
+def particle_noise(count: int, corner: float) -> torch.Tensor:
+    """Noise of variance 0.4 per pixel: white for a corner of 0, else falling with frequency."""
+    power = 1 / (1 + corner * fourier.frequency_radius(N))
+    white = torch.randn(count, 1, N, N, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    return (fourier.ifftn(fourier.fftn(white) * (0.4 * power / power.mean()).sqrt()).real).float()
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=["fourier", "pixel"])
+@pytest.mark.parametrize("corner", [0.0, 1.0], ids=["white", "coloured"])
+def test_samples_of_clean_images_take_the_particles_noise_for_noise(operator: LinearOperator, corner: float) -> None:
+    """Their mean is the best linear estimate of the clean image, by dense algebra with the spectra that were learned."""
+    samples, train, x = 32, images(403)[:400], images(403)[400:]
+    way = method(CleanGaussianFromImages(coloured=corner > 0), samples, 4)
+    every = particle_noise(403, corner)
+    way.fit(train + every[:400], train)
+    noise = GaussianNoise(0.1, "measurement", "after", 0)
+    y, row_std = noise.measure(operator, x + every[400:], torch.arange(3)), noise.row_std(operator)
+    made, prior, unseen = way(Measurement(y, operator, row_std)), way.gaussian, way.image_noise
+    assert prior is not None
+    assert unseen is not None
+    assert float(unseen.mean()) == pytest.approx(0.4, rel=0.02)
+    assert float(unseen[0, 0]) == pytest.approx(float(unseen.mean()), rel=0.02 if corner == 0 else 1.0)
+    units = torch.eye(N * N, dtype=torch.float64).reshape(-1, 1, N, N)
+    exact = operator.double_precision()
+    known = (exact.row_noise_gain > 0).flatten()
+    rows = exact.row_forward(units).flatten(1).T[known]
+    planes = (fourier.centred_to_half_plane(plane) for plane in (prior.spectrum, unseen))
+    spread, around = (fourier.filtered(units, plane).flatten(1) for plane in planes)
+    deviations = row_std.double().expand_as(exact.row_noise_gain).flatten()[known]
+    gain = spread @ rows.T @ torch.linalg.inv(rows @ (spread + around) @ rows.T + torch.diag(deviations**2))
+    c = exact.row_coordinates(y.double()).flatten(1)[:, known]
+    expected = prior.mean + (c - prior.mean * rows.sum(1)) @ gain.T
+    variance = (spread - gain @ rows @ spread).diagonal()
+    z = (made.x.flatten(1) - expected) / (variance / samples).sqrt()
+    assert float(z.square().mean()) == pytest.approx(1.0, abs=0.3)
+    assert made.deviation is not None
+    assert float(made.deviation.double().square().mean() / variance.mean()) == pytest.approx(1.0, abs=0.1)
+
+
+def test_without_clean_images_the_spectrum_is_deconvolved() -> None:
+    """White noise by the variance outside the circle, where no particle is; what it leaves of the spectrum is of particles."""
+    clean = 3 * (images(600) - 0.1) * disc()
+    seen = clean + particle_noise(600, 0.0)
+    (told, its_noise), (prior, noise) = (CleanGaussianFromImages().split(seen, targets) for targets in (clean, seen))
+    assert float(noise[0, 0]) == pytest.approx(0.4, rel=0.05)
+    assert float(its_noise[0, 0]) == pytest.approx(0.4, rel=0.02)
+    strong = told.spectrum > 0.4
+    assert int(strong.sum()) > 4
+    torch.testing.assert_close(prior.spectrum[strong], told.spectrum[strong], rtol=0.25, atol=0.0)
+    with pytest.raises(ValueError, match="coloured=true needs clean images"):
+        CleanGaussianFromImages(coloured=True).split(seen, seen)
+
+
 def test_settings_that_cannot_be_are_refused() -> None:
     for changes, message in (
         ({"samples": 0}, "samples=0"),
@@ -113,5 +168,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             method(gaussian(), **({"samples": 1} | changes))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="sampler: ddnm does not know coloured noise"):
+        method(CleanGaussianFromImages(coloured=True), 1, sampler=Sampler("ddnm", ddnm)).prepare(OPERATORS[1])
     with pytest.raises(ValueError, match=f"model of images of {N} px, the particles have 32 px"):
         method(gaussian(), 1).prepare(FourierSampling(torch.ones(32, 32)))

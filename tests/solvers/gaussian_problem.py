@@ -12,6 +12,8 @@ from cryosense.denoisers import GaussianDenoiser
 from cryosense.measurement.noise import GaussianNoise, Noise, NoNoise
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
 from cryosense.solvers.posterior import (
+    PLAIN,
+    Imaging,
     JacobianCovariance,
     ScalarCovariance,
     StationaryCovariance,
@@ -95,8 +97,8 @@ class Posterior(NamedTuple):
     variances: Tensor  # (n^2,), zero for what is known exactly
 
 
-def posterior(operator: LinearOperator, y: Tensor, row_std: Tensor) -> Posterior:
-    """(1, ...) -> x given y by dense conditioning on the measured row coordinates."""
+def posterior(operator: LinearOperator, y: Tensor, row_std: Tensor, imaging: Imaging = PLAIN) -> Posterior:
+    """(1, ...) -> x given y by dense conditioning on the measured row coordinates of C x + n."""
     n = operator.box_size
     exact = operator.double_precision()
     units = torch.eye(n * n, dtype=torch.float64).reshape(-1, 1, n, n)
@@ -104,6 +106,10 @@ def posterior(operator: LinearOperator, y: Tensor, row_std: Tensor) -> Posterior
     known = (exact.row_noise_gain > 0).flatten()
     rows = exact.row_forward(units).flatten(1).T[known]
     noise = torch.diag(row_std.double().expand_as(exact.row_noise_gain).flatten()[known] ** 2)
+    if imaging.noise is not None:
+        noise = noise + rows @ fourier.filtered(units, imaging.noise[0]).flatten(1) @ rows.T
+    if imaging.transfer is not None:
+        rows = rows @ fourier.filtered(units, imaging.transfer[0].double()).flatten(1)
     gain = prior @ rows.T @ torch.linalg.inv(rows @ prior @ rows.T + noise)
     level = torch.full((n * n,), MEAN, dtype=torch.float64)
     mean = level + gain @ (exact.row_coordinates(y.double()).flatten()[known] - rows @ level)

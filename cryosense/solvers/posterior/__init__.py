@@ -11,13 +11,16 @@ from cryosense.solvers.posterior.covariance import Covariance, JacobianCovarianc
 from cryosense.solvers.posterior.ddnm import ddnm
 from cryosense.solvers.posterior.diffpir import diffpir
 from cryosense.solvers.posterior.dps import dps
+from cryosense.solvers.posterior.imaging import PLAIN, Imaging
 from cryosense.solvers.posterior.nesterov import nesterov, norm_over_batch, norm_per_image
 from cryosense.solvers.posterior.pigdm import pigdm
 from cryosense.solvers.posterior.steps import Denoise, NoiseDraw, RowOperator, Task
 
 __all__ = [
+    "PLAIN",
     "Covariance",
     "Denoise",
+    "Imaging",
     "JacobianCovariance",
     "NoiseDraw",
     "RowOperator",

@@ -10,20 +10,44 @@ import torch
 from torch import Tensor
 
 from cryosense import fourier
+from cryosense.errors import ArgumentError
 from cryosense.solvers.linear import Map, conjugate_gradients
+from cryosense.solvers.posterior.imaging import PLAIN, Imaging
 from cryosense.solvers.posterior.steps import Denoise, Level, NoiseDraw, RowOperator
 
 
 class Measured(NamedTuple):
-    """Row coordinates ``c = V^T x`` plus noise of standard deviation ``noise_std``."""
+    """Row coordinates ``c = V^T x`` plus noise of standard deviation ``noise_std``, x being seen as ``imaging`` says."""
 
     operator: RowOperator
     c: Tensor  # (b, ...)
     noise_std: Tensor  # (1 or b, ...)
+    imaging: Imaging = PLAIN
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what is measured of images (b, 1, n, n), without noise, in row coordinates (b, ...)."""
+        return self.operator.row_forward(self.imaging.image(x))
+
+    def adjoint(self, c: Tensor) -> Tensor:
+        """Return the adjoint of ``forward``, (b, 1, n, n), of row coordinates (b, ...)."""
+        return self.imaging.image(self.operator.row_adjoint(c))
 
     def system(self, covariance: Map) -> Map:
-        """Return the map ``c -> (V^T C V + Sigma) c``."""
-        return lambda c: self.operator.row_forward(covariance(self.operator.row_adjoint(c))) + self.noise_std**2 * c
+        """Return the map ``c -> (V^T (C + that of the imaging's noise) V + Sigma) c``, C that of x as it is seen."""
+
+        def mapped(c: Tensor) -> Tensor:
+            seen = self.forward(covariance(self.adjoint(c))) + self.noise_std**2 * c
+            unseen = self.imaging.noise_covariance(self.operator.row_adjoint(c))
+            return seen if unseen is None else seen + self.operator.row_forward(unseen)
+
+        return mapped
+
+    def drawn(self, noise: NoiseDraw, number: int, of_imaging: int) -> Tensor:
+        """Return the coordinates (b, ...) with all noise drawn once more; the numbers are those of the draws."""
+        c = self.c + self.noise_std * self.operator.row_forward(noise(number))
+        if self.imaging.noise is None:
+            return c
+        return c + self.operator.row_forward(self.imaging.noisy(noise(of_imaging)))
 
 
 class Covariance(Protocol):
@@ -59,6 +83,8 @@ class ScalarCovariance:
         """Return the mean, (b, 1, n, n), of x_0 given x_t and y."""
         del noise
         x0, covariance = _with_jacobian(denoise, z, level)
+        if not measured.imaging.is_plain:
+            raise ArgumentError("a scalar covariance does not know images seen through a transfer function or in noise")
         variance = level.variance * self.image_variance / (level.variance + self.image_variance)
         scale = (1 / (variance + measured.noise_std**2)).to(z)
         return x0 + covariance(measured.operator.row_adjoint(scale * (measured.c - measured.operator.row_forward(x0))))
@@ -86,12 +112,12 @@ class JacobianCovariance:
         diagonal = level.variance / (1 + level.variance) + measured.noise_std**2
         solution, _, _ = conjugate_gradients(
             measured.system(covariance),
-            measured.c - measured.operator.row_forward(x0),
+            measured.c - measured.forward(x0),
             lambda c: c / diagonal.to(c),
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
         )
-        return x0 + covariance(measured.operator.row_adjoint(solution))
+        return x0 + covariance(measured.adjoint(solution))
 
 
 @dataclass(frozen=True)
@@ -122,21 +148,20 @@ class StationaryCovariance:
         if self.draw:
             number = 1 + level.count + 2 * level.index  # draws up to ``count`` belong to the start and the steps
             x0 = x0 + fourier.filtered(noise(number), spectrum.sqrt().to(z))
-            c = c + measured.noise_std * measured.operator.row_forward(noise(number + 1))
+            c = measured.drawn(noise, number + 1, 1 + 3 * level.count + level.index)
         covariance = spectrum.to(z)
-        operator = measured.operator
         solution, _, _ = conjugate_gradients(
             measured.system(lambda x: fourier.filtered(x, covariance)),
-            c - operator.row_forward(x0),
-            _preconditioner(measured, spectrum),
+            c - measured.forward(x0),
+            _preconditioner(measured, measured.imaging.spectrum(spectrum)),
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
         )
-        return x0 + fourier.filtered(operator.row_adjoint(solution), covariance)
+        return x0 + fourier.filtered(measured.adjoint(solution), covariance)
 
 
 def _preconditioner(measured: Measured, spectrum: Tensor) -> Map:
-    """Return the map ``W V^T (C + s)^-1 V W``, with s the mean noise variance of what is measured.
+    """Return the map ``W V^T (C + s)^-1 V W``, C the spectrum of images as seen, s the mean noise of what is measured.
 
     The weights are ``W^2 = (mean C + s) / (mean C + Sigma)``. It is the exact inverse where C and A are diagonal in the same
     basis and the noise is the same in all coordinates; where the noise outweighs C, it is nearly the inverse of Sigma.
@@ -144,7 +169,7 @@ def _preconditioner(measured: Measured, spectrum: Tensor) -> Map:
     operator, noise = measured.operator, measured.noise_std**2
     known = operator.row_noise_gain > 0
     mean_noise = (noise * known).flatten(1).sum(1) / known.flatten(1).sum(1)
-    mean = spectrum.mean().to(noise)
+    mean = spectrum.mean((-2, -1)).reshape(-1, *(1,) * (noise.ndim - 1)).to(noise)
     weight = ((mean + mean_noise.reshape(-1, *(1,) * (noise.ndim - 1))) / (mean + noise)).sqrt()
     inverse = 1 / (spectrum.to(noise) + mean_noise.reshape(-1, 1, 1, 1))
     return lambda r: weight * operator.row_forward(fourier.filtered(operator.row_adjoint(weight * r), inverse))

@@ -27,7 +27,7 @@ def ddnm(task: Task, *, eta: float = 1.0) -> Tensor:
     """
     operator, noise = task.operator, task.noise
     c, rho = operator.row_coordinates(task.y), task.noise_std**2
-    steps = task.levels()
+    steps = task.plain("ddnm")
     z = noised(task.start, steps[0], noise)
     for level in steps:
         x0 = level.denoised(task.denoise, z)

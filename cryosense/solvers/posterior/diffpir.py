@@ -25,7 +25,7 @@ def diffpir(task: Task, *, prior_weight: float = 1.0, renewed: float = 1.0) -> T
     """
     operator, noise = task.operator, task.noise
     c = operator.row_coordinates(task.y)
-    steps = task.levels()
+    steps = task.plain("diffpir")
     z = noised(task.start, steps[0], noise)
     for level in steps:
         x0 = solved_rows(level.denoised(task.denoise, z), operator, c, task.noise_std, level.variance / prior_weight)

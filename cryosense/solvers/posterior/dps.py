@@ -29,7 +29,7 @@ def dps(task: Task, *, step_size: float = 1.0) -> Tensor:
     c, gain = operator.row_coordinates(task.y), operator.row_noise_gain
     weight = torch.where(gain > 0, 1 / gain.clamp_min(torch.finfo(gain.dtype).tiny), 0.0)
     expected = length(weight * task.noise_std)
-    steps = task.levels()
+    steps = task.plain("dps")
     z = noised(task.start, steps[0], noise)
     for level in steps:
         with torch.enable_grad():

@@ -45,7 +45,7 @@ def nesterov(
         One sample for each measurement, (b, 1, n, n).
     """
     operator, noise = task.operator, task.noise
-    steps = task.levels()
+    steps = task.plain("nesterov")
     betas = torch.linspace(*momentum, len(steps), dtype=torch.float64).tolist()
     zetas = torch.linspace(*step_size, len(steps), dtype=torch.float64).tolist()
     z = noised(task.start, steps[0], noise)

@@ -29,7 +29,7 @@ def pigdm(task: Task, *, covariance: Covariance, eta: float = 1.0) -> Tensor:
     Returns:
         One sample for each measurement, (b, 1, n, n).
     """
-    measured = Measured(task.operator, task.operator.row_coordinates(task.y), task.noise_std)
+    measured = Measured(task.operator, task.operator.row_coordinates(task.y), task.noise_std, task.imaging)
     steps = task.levels()
     z = noised(task.start, steps[0], task.noise)
     for level in steps:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from cryosense.errors import ArgumentError
+from cryosense.solvers.posterior.imaging import PLAIN, Imaging
 
 Denoise = Callable[[Tensor, int], Tensor]
 NoiseDraw = Callable[[int], Tensor]
@@ -54,10 +55,19 @@ class Task(NamedTuple):
     alphas_cumprod: Tensor  # (T,): abar_t of the model's schedule
     noise: NoiseDraw  # i -> (b, 1, n, n): standard normal draw number i
     start: Tensor | None = None  # (b, 1, n, n): image that is noised to the first timestep; None starts from noise alone
+    imaging: Imaging = PLAIN  # how x becomes the image that A measures; only ``pigdm`` knows another one
 
     def levels(self) -> list[Level]:
         """Return the steps of the schedule; see the function ``levels``."""
         return levels(self.timesteps, self.alphas_cumprod)
+
+    def plain(self, sampler: str) -> list[Level]:
+        """Return ``levels`` for a sampler that takes x itself to be measured. Raises ArgumentError where it is not."""
+        if not self.imaging.is_plain:
+            raise ArgumentError(
+                f"sampler {sampler} does not know images seen through a transfer function or in noise: pigdm does"
+            )
+        return self.levels()
 
 
 @dataclass(frozen=True)
