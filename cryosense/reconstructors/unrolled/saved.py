@@ -22,9 +22,11 @@ from cryosense.reconstructors.unrolled.bands import DCTBands, WaveletBands
 from cryosense.reconstructors.unrolled.network import UnrolledNetwork
 from cryosense.reconstructors.unrolled.proximal import UnrolledADMM, UnrolledFISTA
 from cryosense.reconstructors.unrolled.solver import UnrolledSolver
+from cryosense.reconstructors.unrolled.told import ToldNetwork
 
 WEIGHTS, SOLVER = "model.safetensors", "solver.json"
-KINDS: dict[str, type[UnrolledSolver]] = {kind.__name__: kind for kind in (UnrolledADMM, UnrolledFISTA, UnrolledNetwork)}
+_SOLVERS: tuple[type[UnrolledSolver], ...] = (UnrolledADMM, UnrolledFISTA, UnrolledNetwork, ToldNetwork)
+KINDS = {kind.__name__: kind for kind in _SOLVERS}
 BASES = {kind.__name__: kind for kind in (DCTBands, WaveletBands)}
 
 

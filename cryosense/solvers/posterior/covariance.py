@@ -45,9 +45,8 @@ class Measured(NamedTuple):
     def drawn(self, noise: NoiseDraw, number: int, of_imaging: int) -> Tensor:
         """Return the coordinates (b, ...) with all noise drawn once more; the numbers are those of the draws."""
         c = self.c + self.noise_std * self.operator.row_forward(noise(number))
-        if self.imaging.noise is None:
-            return c
-        return c + self.operator.row_forward(self.imaging.noisy(noise(of_imaging)))
+        added = None if self.imaging.noise is None else self.imaging.noisy(noise(of_imaging))
+        return c if added is None else c + self.operator.row_forward(added)
 
 
 class Covariance(Protocol):

@@ -1,0 +1,115 @@
+"""The network that is told mask, noise and CTF: no units, any box, each image by itself."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from cryosense import fourier
+from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
+from cryosense.reconstructors.unrolled import Told, ToldNetwork, open_solver, save_solver
+
+N = 16
+
+
+def operators(n: int) -> list[LinearOperator]:
+    return [
+        FourierSampling(masks.radial(n, 0.4, sectors=20, seed=0, symmetric=True)),
+        PixelMasking(masks.random_binary(n, 8, keep_probability=0.5, seed=0), 4),
+    ]
+
+
+DOMAINS = pytest.mark.parametrize("operator", operators(N), ids=["fourier", "pixel"])
+
+
+def images(count: int, n: int = N, noise: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
+    """-> smooth images of deviation about 1, and the same in white noise."""
+    draws = torch.randn(2, count, 1, n, n, generator=torch.Generator().manual_seed(1))
+    gain = 3 / (1 + (fourier.frequency_radius(n) / 2) ** 2)
+    clean = fourier.filtered(draws[0], fourier.centred_to_half_plane(gain.float()))
+    return clean, clean + noise * draws[1]
+
+
+def shaken(seed: int = 0) -> ToldNetwork:
+    """-> a network all of whose numbers do something."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = ToldNetwork(iterations=2, channels=4, hidden=5)
+        for parameter in network.parameters():
+            parameter.data += 0.2 * torch.randn(parameter.shape)
+    return network.eval()
+
+
+@DOMAINS
+def test_untrained_it_is_the_pseudo_inverse_about_the_mean(operator: LinearOperator) -> None:
+    y = operator(images(3)[1])
+    level = operator.pinv(y).mean((-2, -1), keepdim=True).expand(-1, -1, N, N)
+    expected = level + operator.pinv(y - operator(level))
+    torch.testing.assert_close(ToldNetwork(iterations=2).reconstruct(y, operator), expected, atol=1e-4, rtol=1e-4)
+
+
+@DOMAINS
+def test_units_do_not_matter(operator: LinearOperator) -> None:
+    y = operator(images(3)[1])
+    for told, scaled in ((Told(), Told()), (Told(torch.tensor([0.5])), Told(torch.tensor([500.0])))):
+        x = shaken().reconstruct(y, operator, told)
+        torch.testing.assert_close(shaken().reconstruct(1000 * y, operator, scaled) / 1000, x, atol=1e-3, rtol=1e-3)
+
+
+@DOMAINS
+def test_an_image_is_the_same_alone_and_among_others(operator: LinearOperator) -> None:
+    y, network = operator(images(11)[1]), shaken()
+    told = Told(torch.linspace(0.3, 0.8, 11), torch.rand(11, 1, N, N // 2 + 1, generator=torch.Generator().manual_seed(2)))
+    together = network.reconstruct(y, operator, told)
+    for chosen in (torch.tensor([9, 2, 5]), torch.tensor([4])):
+        assert torch.equal(network.reconstruct(y[chosen], operator, told.part(chosen)), together[chosen])
+
+
+@DOMAINS
+def test_it_follows_what_it_is_told_and_everything_learns(operator: LinearOperator) -> None:
+    clean, noisy = images(2)
+    y, network = operator(noisy), shaken()
+    ctf = torch.cos(torch.arange(N // 2 + 1.0)).expand(1, 1, N, -1)
+    made = [network(y, operator, told) for told in (Told(), Told(torch.tensor([0.1])), Told(ctf=ctf))]
+    changes = [((made[0] - other).norm() / made[0].norm()).item() for other in made[1:]]
+    assert min(changes) > 1e-3
+    ((made[0] - clean) ** 2).mean().backward()
+    assert all(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in network.parameters())
+
+
+def test_without_being_told_the_noise_is_that_of_the_highest_frequencies() -> None:
+    from cryosense.reconstructors.unrolled.told import _noise
+
+    operator = operators(64)[0]
+    for noise in (0.5, 2.0):
+        seen = operator.pinv(operator(images(4, 64, noise)[1]))
+        estimated = _noise(seen, operator.measured_shares)
+        torch.testing.assert_close(estimated, torch.full((4,), noise), rtol=0.1, atol=0.0)
+
+
+def test_one_network_learns_for_several_noise_levels_and_works_in_another_box() -> None:
+    """40 steps at 16 px, both operators and two noise levels: at 24 px, at a level in between, ahead of the pseudo-inverse."""
+    network = shaken(3).train()
+    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
+    for step in range(40):
+        clean, noisy = images(8, N, (0.4, 1.6)[step % 2])
+        operator = operators(N)[step // 2 % 2]
+        loss = ((network(operator(noisy), operator) - clean) ** 2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    clean, noisy = images(16, 24, 0.8)
+    for operator in operators(24):
+        y = operator(noisy)
+        errors = [float(((x - clean) ** 2).mean()) for x in (network.eval().reconstruct(y, operator), operator.pinv(y))]
+        assert errors[0] < 0.8 * errors[1]
+
+
+def test_it_is_saved_and_opened(tmp_path: Path) -> None:
+    network, operator = shaken(), operators(N)[0]
+    save_solver(tmp_path / "model", network, "FourierSampling", "clean")
+    (tmp_path / "model" / "cryosense.json").write_text('{"scaling": {}}')
+    y = operator(images(2)[1])
+    assert torch.equal(open_solver(tmp_path / "model").solver.reconstruct(y, operator), network.reconstruct(y, operator))
+    with pytest.raises(ValueError, match="hidden=0"):
+        ToldNetwork(hidden=0)
