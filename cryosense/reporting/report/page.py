@@ -17,13 +17,13 @@ from cryosense.reporting.report.making import how_made
 from cryosense.reporting.report.markup import Markup, drawing, element, joined, photograph, table_of
 from cryosense.reporting.report.sections import advice, facts, paper_table, winners
 from cryosense.reporting.report.slices import map_sections
-from cryosense.reporting.style import plain_text
+from cryosense.reporting.style import label_words, plain_text
 from cryosense.reporting.tables.collected_maps import FinishedMap, map_curves
 from cryosense.reporting.tables.examples import Example, arrange
 from cryosense.reporting.tables.formats import operator_label
 from cryosense.reporting.tables.listing import ADVICE
 from cryosense.reporting.tables.map_lines import images_words, map_words
-from cryosense.reporting.tables.paper_formats import legend
+from cryosense.reporting.tables.paper_formats import DIFFERENCE, legend
 from cryosense.reporting.tables.run_tables import RunTables
 
 # Nothing but this file: a browser that respects this shows no image rather than fetch one.
@@ -122,7 +122,8 @@ class Report:
             yield "How the maps were made", how_made(each.directory for each in self.maps)
 
     def _paper_tables(self, tables: RunTables) -> Markup:
-        return joined([element("p", legend(self.level), class_="soft"), *map(paper_table, tables.tables)])
+        read = legend(self.level).replace(DIFFERENCE, label_words(DIFFERENCE))
+        return joined([element("p", read, class_="soft"), *map(paper_table, tables.tables)])
 
     def _images(self) -> Markup:
         """Return a picture for every two operators, so that it fits a page."""
