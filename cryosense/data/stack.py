@@ -102,6 +102,15 @@ class ParticleStack:
         return None if size is None else self.geometry.pixel_size_after(size, self._images.box_size)
 
     @property
+    def pixel_size_range_angstrom(self) -> tuple[float, float] | None:
+        """Lowest and highest pixel size after cropping, for what may mix optics groups of several; None if none is known."""
+        sizes = metadata_pixel_sizes(self._tables.particles, self._tables.optics).values()
+        if self._given_pixel_size is not None or not sizes:
+            return None if self.pixel_size_angstrom is None else (self.pixel_size_angstrom, self.pixel_size_angstrom)
+        low, high = (self.geometry.pixel_size_after(size, self._images.box_size) for size in (min(sizes), max(sizes)))
+        return low, high
+
+    @property
     def files(self) -> list[Path]:
         """The file that was opened, and those that hold its images."""
         return list(dict.fromkeys([self.path, *self._images.used_files()]))

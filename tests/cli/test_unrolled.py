@@ -62,7 +62,7 @@ def reconstructed(monkeypatch: pytest.MonkeyPatch, data: list[str], output: Path
     return pd.concat(map(pd.read_parquet, output.glob("*/rows.parquet")))
 
 
-@pytest.mark.parametrize("network", ["unrolled_dct", "unrolled_cnn"])
+@pytest.mark.parametrize("network", ["unrolled_dct", "unrolled_cnn", "unrolled_told"])
 def test_a_run_that_broke_off_ends_in_the_same_weights(
     data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str
 ) -> None:

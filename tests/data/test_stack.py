@@ -112,6 +112,9 @@ def test_groups_of_different_scale_are_an_error_until_one_is_selected(project) -
     stack = ParticleStack.open(path)
     with pytest.raises(ParticleDataError, match=r"optics group 1: 1\.35 Angstrom, optics group 2: 1\.1 Angstrom"):
         _ = stack.pixel_size_angstrom
+    assert stack.pixel_size_range_angstrom == (1.1, 1.35)
+    assert stack.transformed(FourierCrop(4)).pixel_size_range_angstrom == pytest.approx((2.2, 2.7))
+    assert stack.select([1, 3]).pixel_size_range_angstrom == (1.1, 1.1)
     assert stack.select([1, 3]).pixel_size_angstrom == 1.1
     assert stack.select([1, 3]).transformed(FourierCrop(4)).pixel_size_angstrom == pytest.approx(2.2)
 
