@@ -87,12 +87,12 @@ class Work:
         directory.finish({"particles": len(rows)})
 
 
-def reconstruct(cfg: DictConfig) -> Cell:
-    """Do the run of a composed config, or what is missing of its shard, unless it is done; return its cell."""
+def reconstruct(cfg: DictConfig, cell: Cell | None = None) -> Cell:
+    """Do the run of a composed config, or what is missing of its shard, unless it is done; return its ``cell``."""
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
     device_named(cfg.device)  # refused before anything is opened
-    cell, source = Cell.of(cfg), open_source(cfg)
+    cell, source = cell or Cell.of(cfg), open_source(cfg)
     files = seen(source.files)
     open_run = opening(cfg, RECONSTRUCTION, cell.identity, source.data_fingerprint, files)
     count = (len(source.images) if cfg.particles is None else cfg.particles) // cell.sharding.count
@@ -111,10 +111,10 @@ def reconstruct(cfg: DictConfig) -> Cell:
     return cell
 
 
-def reconstruct_and_tell(cfg: DictConfig) -> None:
+def reconstruct_and_tell(cfg: DictConfig, cell: Cell) -> None:
     """As ``reconstruct``, and print how it went; the last line is the run's directory."""
-    skipped = is_whole(Cell.of(cfg).run_directory)
-    directory = reconstruct(cfg).directory_now
+    skipped = is_whole(cell.run_directory)
+    directory = reconstruct(cfg, cell).directory_now
     # A shard that is not the last has no table of the run yet.
     told = (directory / "rows.parquet").is_file()
     print(f"{run_in_words(directory, skipped=skipped)}\n{directory}" if told else directory)
@@ -125,7 +125,7 @@ def reconstruct_in_sweep(cfg: DictConfig) -> None:
     follow()
     cell = Cell.of(cfg)
     try:
-        reconstruct_and_tell(cfg)
+        reconstruct_and_tell(cfg, cell)
     except BusyError as busy:
         print(f"left to others: {busy}")
     except Exception as error:  # noqa: BLE001 - a defect in one cell must not cost its neighbours; error.json has the traceback
@@ -149,7 +149,7 @@ def _reconstruct(cfg: DictConfig) -> None:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             reconstruct_in_sweep(cfg)
         else:
-            reconstruct_and_tell(cfg)
+            reconstruct_and_tell(cfg, Cell.of(cfg))
 
 
 def main() -> None:

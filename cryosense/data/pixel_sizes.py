@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +92,6 @@ def _numbers(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column, errors="coerce").astype(float)
 
 
-def _without(values: Iterable[object], known: Iterable[object]) -> list[object]:
+def _without(values: pd.Series, known: pd.Series) -> list[object]:
     present = set(known)
-    return [value for value in dict.fromkeys(values) if value not in present]
+    return [value for value in values.unique() if value not in present]

@@ -95,7 +95,8 @@ def naming_folder(path: Path, root: str | Path) -> Path:
 
 def _names(stack: str | Path | Sequence[str], folder: Path, count: int) -> list[str]:
     if isinstance(stack, (str, Path)):
-        return [f"{i + 1:06d}@{os.path.relpath(stack, folder)}" for i in range(count)]
+        named = os.path.relpath(stack, folder)
+        return [f"{i + 1:06d}@{named}" for i in range(count)]
     return list(stack)
 
 

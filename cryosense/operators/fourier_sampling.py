@@ -60,6 +60,9 @@ class FourierSampling(Decomposed):
     def row_adjoint(self, c: Tensor) -> Tensor:
         return fourier.inverse_hartley((self.weight > 0) * c)
 
+    def pinv(self, y: Tensor) -> Tensor:
+        return fourier.inverse_hartley(self.row_noise_gain * y)  # the gain is 0 where nothing is measured
+
     @property
     def row_noise_gain(self) -> Tensor:
         return torch.where(self.weight > 0, 1 / self.weight.clamp_min(0.5), 0.0)
