@@ -49,7 +49,7 @@ class VariedSimulator:
     snr: Range = (0.02, 1.0)
     seed: int = 0
     pad_factor: int = 2
-    fill: Range = (0.35, 0.8)
+    fill: Range = (0.2, 0.8)
     surroundings: Surroundings = dataclass_field(default_factory=Surroundings)
 
     def __post_init__(self) -> None:
@@ -90,18 +90,24 @@ class VariedSimulator:
         drawn = uniforms(self.seed, Purpose.CONDITIONS, [number], 8)[0]
         state = int(drawn[0] * self.density.state_count)
         diameter = 2 * float(self.density.atoms_of(state).positions_angstrom.norm(dim=1).max())
-        low, high = ends(self.pixel_size_angstrom, "pixel_size_angstrom")
-        field = max(diameter / float(at(self.fill, drawn[1])), diameter + 2 * self.density.resolution_angstrom)
         return Micrograph(
             number=number,
             state=state,
-            pixel_size_angstrom=min(max(math.ceil(1e4 * field / self.box_size) / 1e4, low), high),
+            pixel_size_angstrom=self._pixel_size(diameter, drawn[1]),
             diameter_angstrom=diameter,
             snr=float(at(self.snr, drawn[2], logarithmic=True)),
             neighbours_sought=float(at(self.surroundings.neighbours, drawn[3])),
             ice_gradient=float(at(self.surroundings.ice_gradient, drawn[4])),
             noise_model=self._noise_model(drawn[5:7]),
         )
+
+    def _pixel_size(self, diameter: float, drawn: Tensor) -> float:
+        """Return the pixel size, in steps of 1e-4 A, for a uniform number: even in the logarithm as far as both ranges allow."""
+        least, most = (diameter / (each * self.box_size) for each in ends(self.fill, "fill")[::-1])
+        low, high = ends(self.pixel_size_angstrom, "pixel_size_angstrom")
+        least = max(least, (diameter + 2 * self.density.resolution_angstrom) / self.box_size)
+        between = sorted(min(max(each, low), high) for each in (least, most))
+        return min(math.ceil(1e4 * float(at(between, drawn, logarithmic=True))) / 1e4, high)
 
     def truth(self, particles: range) -> ParticleTruth:
         """Return poses, states and CTF of b particles, drawn without making images."""
