@@ -102,7 +102,7 @@ class VariedSimulator:
         )
 
     def _pixel_size(self, diameter: float, drawn: Tensor) -> float:
-        """Return the pixel size, in steps of 1e-4 A, for a uniform number: even in the logarithm as far as both ranges allow."""
+        """Return the pixel size, in steps of 1e-4 A, for a uniform number: even in its logarithm as far as ranges allow."""
         least, most = (diameter / (each * self.box_size) for each in ends(self.fill, "fill")[::-1])
         low, high = ends(self.pixel_size_angstrom, "pixel_size_angstrom")
         least = max(least, (diameter + 2 * self.density.resolution_angstrom) / self.box_size)
