@@ -145,15 +145,29 @@ def _repr(words: pa.Array, earlier: Earlier, name: str) -> Encoded | None:
 def _rounded(words: pa.Array, earlier: Earlier) -> Encoded | None:
     if len(words) > FIRST_WORDS and _rounded(words.slice(0, FIRST_WORDS), Earlier()) is None:
         return None
-    _, point, behind = words[0].as_py().rpartition(".")
-    if not point or not 1 <= len(behind) <= MOST_DIGITS or not _all(words, DECIMAL):
+    if not _all(words, DECIMAL):
+        return None
+    every = words.to_pylist()
+    behind = {len(word.partition(".")[2]) for word in every}
+    decimals, shortest = max(behind), len(behind) > 1
+    if not 1 <= decimals <= MOST_DIGITS:
         return None
     with np.errstate(over="ignore"):
         kept = words.cast(pa.float64()).to_numpy().astype("<f4")
-    if [f"{value:.{len(behind)}f}" for value in kept.astype(np.float64).tolist()] != words.to_pylist():
+    if rounded_words(kept.astype(np.float64), decimals, shortest) != every:
         return None
     form, content, cost = _whole(kept.view("<i4").astype(np.int64), earlier)
-    return {"form": "rounded", "bits": form, "decimals": len(behind)}, content, cost
+    return {"form": "rounded", "bits": form, "decimals": decimals, **({"shortest": True} if shortest else {})}, content, cost
+
+
+def rounded_words(values: np.ndarray, decimals: int, shortest: bool) -> list[str]:
+    """Return numbers (rows,) to so many decimals; ``shortest``: as Python writes those that need no more of them."""
+    made = []
+    for value in values.tolist():
+        short = repr(value)
+        enough = shortest and "e" not in short and len(short.partition(".")[2]) <= decimals
+        made.append(short if enough else f"{value:.{decimals}f}")
+    return made
 
 
 def _joined(words: pa.Array, earlier: Earlier, by: str) -> Encoded | None:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from cryosense.errors import CodingError
 from cryosense.measurement.file.whole_numbers import decode_whole, is_whole, whole_bytes
-from cryosense.measurement.file.word_columns import JOINTS, KINDS, MOST_DIGITS
+from cryosense.measurement.file.word_columns import JOINTS, KINDS, MOST_DIGITS, rounded_words
 
 LARGE = pa.large_string()
 NUMBER_BYTES = 24  # at most, of a number as a word
@@ -82,7 +82,8 @@ def decode_words(form: Any, stream: Stream, rows: int, depth: int = 0) -> pa.Arr
         return _reprs(_floats(str(kind), stream.whole(form.get("bits"), rows)))
     if kind == "rounded" and is_whole(form.get("decimals"), 1, MOST_DIGITS):
         stream.claim(LONGEST_ROUNDED * rows)
-        return _rounded(_floats("single", stream.whole(form.get("bits"), rows)), form["decimals"])
+        values = _floats("single", stream.whole(form.get("bits"), rows))
+        return pa.array(rounded_words(values, form["decimals"], form.get("shortest") is True), LARGE)
     digits = stream.whole(form.get("digits"), rows) if kind in ("decimal", "padded") else np.zeros(0, np.int64)
     if kind == "padded" and is_whole(form.get("width"), 2, MOST_DIGITS):
         return pc.utf8_lpad(pa.array(digits).cast(LARGE), form["width"], "0")
@@ -137,10 +138,6 @@ def _floats(name: str, bits: np.ndarray) -> np.ndarray:
 
 def _reprs(values: np.ndarray) -> pa.Array:
     return pa.array([repr(value) for value in values.tolist()], LARGE)
-
-
-def _rounded(values: np.ndarray, decimals: int) -> pa.Array:
-    return pa.array([f"{value:.{decimals}f}" for value in values.tolist()], LARGE)
 
 
 def _strings(content: bytes) -> pa.Array:

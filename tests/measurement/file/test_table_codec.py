@@ -77,10 +77,10 @@ def test_any_words_come_back(rows: list[tuple[str, ...]]) -> None:
 
 def test_singles_to_six_decimals_take_no_more_than_singles_with_all_digits() -> None:
     values = random.uniform(5000, 30000, 500).astype(np.float32).astype(float)
-    short, long = (words({"rlnDefocusU": list(map(each, values.tolist()))}) for each in ("{:.6f}".format, repr))
-    sizes = [len(encode_tables({"particles": table})) for table in (short, long)]
-    assert sizes[0] <= sizes[1] + 20
-    pd.testing.assert_frame_equal(back(short), short, check_exact=True)
+    fixed, whole = (words({"rlnDefocusU": list(map(each, values.tolist()))}) for each in ("{:.6f}".format, repr))
+    for table in (fixed, rounded(whole, 6), rounded(whole, 3)):
+        assert len(encode_tables({"particles": table})) <= len(encode_tables({"particles": whole})) + 40
+        pd.testing.assert_frame_equal(back(table), table, check_exact=True)
 
 
 def test_numbers_come_back_value_for_value() -> None:
