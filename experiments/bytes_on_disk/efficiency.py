@@ -99,6 +99,7 @@ def efficiency_table(
                 # Both powers are means of so many normal numbers: of one difference, and of two.
                 "chance": measured * (1 - measured) * math.sqrt(3 / (4 * math.pi)) / shell,
                 "worth": exact.worth,
+                "gain": exact.gain,
             }
         )
     return pd.DataFrame(rows)
@@ -107,7 +108,7 @@ def efficiency_table(
 def predicted_worth(shells: pd.DataFrame, own: torch.Tensor) -> float:
     """-> equivalent particles by the cross-FSC, as a share, that the exact prediction lets expect; ``own``: their FSC."""
     worth = torch.zeros_like(own)
-    worth[shells["shell"].to_numpy()] = torch.tensor(shells["worth"].to_numpy())
+    worth[shells["shell"].to_numpy()] = torch.tensor(shells["worth"].tolist(), dtype=worth.dtype)
     worth[0] = 1.0
     signal = own.clamp(1e-6, 1 - 1e-9) / (1 - own.clamp(1e-6, 1 - 1e-9))
     return equivalent_particles(worth * signal / (1 + worth * signal), own, 1)

@@ -11,17 +11,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from efficiency import WEAK, Truth, efficiency_table, predicted_worth
+import torch
+from efficiency import Truth, efficiency_table, predicted_worth
 from figure import draw
-from intervals import curves, half_width, products
+from intervals import curves, half_width, products, worth
 from schemes import FLAT, Scheme, schemes
+from tables import SHOWN, mean_rows, summary, table
 
 from cryosense.cli.main import main as cryosense
 from cryosense.files.limits import read_json
@@ -78,11 +79,23 @@ def compared(
             reference = same_shells(folder, star, full, file.quantiser.last_shell)
             of_shells = efficiency_table(scheme.name, file.quantiser, maps, reference, truth, last_shell)
             if len(of_shells):
-                rows[-1]["predicted"] = predicted_worth(of_shells, curves(products(maps, full).sum(0))[1])
+                rows[-1] |= against_prediction(of_shells, products(maps, full), products(reference, full))
                 shells.append(of_shells)
     made = pd.DataFrame(rows).set_index("scheme", drop=False)
     made["float16 particles for these bytes"] = made["bytes a particle"] / made.loc["float16, lossless", "bytes a particle"]
     return made, pd.concat(shells)
+
+
+def against_prediction(of_shells: pd.DataFrame, made: torch.Tensor, crop: torch.Tensor) -> dict[str, float]:
+    """-> what the quantiser's moments let expect of maps, times what leaving out shells costs alone, and what it misses by."""
+
+    def expected(sums: torch.Tensor) -> float:
+        return predicted_worth(of_shells, curves(sums[0])[1]) * worth(sums[1])
+
+    both = torch.stack([made, crop], 1)
+    missed = half_width(both, lambda sums: worth(sums[0]) - expected(sums))
+    alone = worth(both.sum(0)[1])
+    return {"same shells, not quantised": alone, "predicted": expected(both.sum(0)), "± of the difference": missed}
 
 
 def same_shells(folder: Path, star: Path, full: Path, last_shell: int | None) -> Path:
@@ -103,17 +116,19 @@ def resolved(maps: Path) -> int:
 
 
 def row(scheme: Scheme, file: MeasurementFile, maps: Path, full: Path, count: int) -> dict[str, object]:
-    worth = read_json(maps / "done.json")["equivalent_particles"]
+    equivalent = read_json(maps / "done.json")["equivalent_particles"]
     pixels = file.box_size**2
     return {
         "scheme": scheme.name,
         "bits a pixel": 8 * float(file.level_bytes.double().mean()) / pixels,
         "bytes a particle": file.bytes_per_particle,
         "times smaller": 4 * pixels / file.bytes_per_particle,
-        "by the cross-FSC": worth["cross"] / count,
+        "by the cross-FSC": equivalent["cross"] / count,
         "±": half_width(products(maps, full)),
+        "same shells, not quantised": float("nan"),
         "predicted": float("nan"),
-        "by half maps": worth["half_maps"] / count,
+        "± of the difference": float("nan"),
+        "by half maps": equivalent["half_maps"] / count,
         "resolution (Å)": resolution(maps),
     }
 
@@ -122,24 +137,6 @@ def resolution(maps: Path) -> float:
     """-> where the half maps' FSC, corrected for the mask, falls below 0.143."""
     read = pd.read_csv(maps / "resolution.csv")
     return float(read[(read["curve"] == "corrected") & (read["threshold"] == 0.143)]["resolution_angstrom"].iloc[0])
-
-
-def table(rows: pd.DataFrame, formats: dict[str, Callable[[object], str]]) -> str:
-    """-> Markdown."""
-    cells = [[formats.get(name, str)(value) for name, value in line.items()] for _, line in rows.iterrows()]
-    lines = [list(rows.columns), ["---"] * len(rows.columns), *cells]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-SHOWN = {
-    "bits a pixel": "{:.3f}".format,
-    "bytes a particle": "{:.0f}".format,
-    "times smaller": "{:.1f}".format,
-    "±": "{:.1%}".format,
-    **dict.fromkeys(("by the cross-FSC", "by half maps", "float16 particles for these bytes"), "{:.1%}".format),
-    "resolution (Å)": "{:.2f}".format,
-    "predicted": lambda share: "" if share != share else f"{share:.1%}",
-}
 
 
 def main() -> None:
@@ -162,44 +159,6 @@ def main() -> None:
         (arguments.results / f"results_{name}.md").write_text(said + "\n")
         print(said, flush=True)
     draw(arguments.results)
-
-
-def mean_rows(of_seeds: list[pd.DataFrame]) -> pd.DataFrame:
-    """-> means over seeds; the interval is that of the mean, and the range of several seeds stands beside it."""
-    every = pd.concat(of_seeds, ignore_index=True)
-    groups = every.groupby("scheme", sort=False)
-    rows = groups.mean().reset_index()
-    rows["±"] = groups["±"].agg(lambda each: float(np.sqrt((each**2).sum()) / len(each))).to_numpy()
-    if len(of_seeds) > 1:
-        worth = groups["by the cross-FSC"]
-        ends = zip(worth.min(), worth.max(), strict=True)
-        rows.insert(rows.columns.get_loc("±") + 1, "of the seeds", [f"{low:.1%} to {high:.1%}" for low, high in ends])
-    return rows
-
-
-def summary(shells: pd.DataFrame) -> str:
-    """-> of each scheme, how far efficiency in its shells is from what was predicted."""
-    lines = []
-    for name, group in shells.groupby("scheme", sort=False):
-        weak, miss = group[group["particle snr"] < WEAK], (group["measured"] - group["exact"]).abs()
-        worst = group.loc[miss.idxmax()]
-        lines.append(
-            {
-                "scheme": name,
-                "eta": group["eta"].iloc[-1],
-                "measured, weak shells": weak["measured"].mean(),
-                "largest error of eta there": (weak["measured"] - weak["eta"]).abs().max(),
-                "of the exact prediction, all shells": miss.max(),
-                "in shell": int(worst["shell"]),
-                "chance there": worst["chance"],
-                "shells beyond 0.03 and twice chance": int(((miss > 0.03) & (miss > 2 * group["chance"])).sum()),
-            }
-        )
-    frame = pd.DataFrame(lines)
-    numbers = [name for name in frame.columns if frame[name].dtype.kind == "f"]
-    return "Efficiency per shell (the added noise between maps of the same particles):\n\n" + table(
-        frame, dict.fromkeys(numbers, "{:.3f}".format)
-    )
 
 
 if __name__ == "__main__":

@@ -34,20 +34,20 @@ def at(bits: float) -> tuple[str, ...]:
 
 
 def schemes(last_shell: int, designed: tuple[str, ...]) -> list[Scheme]:
-    """-> those of the table; ``last_shell``: resolved without compression, ``designed``: words of designed masks."""
+    """-> those of the table, the most telling first; ``last_shell``: resolved as it is, ``designed``: words of such masks."""
     inside = f"quantiser.last_shell={last_shell}"
     pixels = ("design.domain=pixel",)
     return [
         Scheme("float32, lossless", ("quantiser=float32", "quantiser.coded=true", *pixels)),
         Scheme("float16, lossless", ("quantiser=float16", "quantiser.coded=true", *pixels)),
-        *(Scheme(f"{bits:g} bits", at(bits)) for bits in (4, 3, 2, 1.5)),
+        Scheme("2 bits", at(2)),
         Scheme("sign", ("quantiser=sign",)),
         Scheme("2 bits inside the resolution", (*at(2), inside)),
         Scheme("sign inside the resolution", ("quantiser=sign", inside)),
         Scheme("flat masks C = 2.5, float16", (*FLAT, "quantiser=float16", "quantiser.coded=true")),
         Scheme("flat masks C = 2.5, 2 bits", (*FLAT, *at(2))),
         Scheme("designed masks, 2 bits", (*designed, *at(2))),
-        Scheme("1 bits", at(1)),
+        *(Scheme(f"{bits:g} bits", at(bits)) for bits in (3, 1.5, 4, 1)),
         *(Scheme(f"pixels, {bits:g} bits", (*at(bits), *pixels)) for bits in (2, 1)),
         Scheme("4 levels", ("quantiser=lloyd_max", "quantiser.levels=4")),
         Scheme("sign of pixels", ("quantiser=sign", *pixels)),

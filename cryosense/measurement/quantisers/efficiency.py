@@ -38,10 +38,12 @@ class Kept(NamedTuple):
     Attributes:
         power: N / (N + D), with N the power of the map's noise and D that of the difference which quantisation makes.
         worth: signal-to-noise ratio over that without quantisation: a common factor is not a loss here, other distortion is.
+        gain: the common factor, of the signal; 1 where it is weak.
     """
 
     power: float
     worth: float
+    gain: float
 
 
 def moments(book: Codebook, signal: np.ndarray, noise_std: float) -> Moments:
@@ -94,7 +96,7 @@ def kept(book: Codebook, amplitudes: np.ndarray, ctf: np.ndarray, averaged: floa
     average = total * _average(amplitude / total, weight, phase_std, lambda signal: np.interp(signal, grid, of_grid.mean))
     factor = float((amplitude * average.real.mean(1)).sum() / (amplitude**2).sum())
     common, rest = (float(np.mean(np.abs(average - f * amplitude[:, None]) ** 2)) * averaged for f in (1.0, factor))
-    return Kept(float(1 / (1 + added + common)), float(factor**2 / (noise + rest)))
+    return Kept(float(1 / (1 + added + common)), float(factor**2 / (noise + rest)), factor)
 
 
 def _average(
