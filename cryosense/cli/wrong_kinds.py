@@ -22,6 +22,7 @@ READ_BY_VERBS: Mapping[str, object] = {
     "path": str,
     "picture": str | None,
     "reference": str | None,
+    "relion_root": str | None,
     "rerun": str | None,
     "sample": int | None,
     "table_decimals": int | None,

@@ -78,14 +78,20 @@ def find_file(name: str, source: Path, root: Path | None, *, alone: bool = False
     """Return the file or ``None``, and all the places tried.
 
     RELION writes paths relative to the project's folder, some levels above the STAR file's own: tried are ``root``, the folder
-    of ``source``, and every folder above it. The one stack of a table, ``alone``, may have been moved with it: it is also
-    looked for beside the table.
+    of ``source``, and every folder above it. The one stack of a table, ``alone``, may have been moved with it, or copied: it
+    is also looked for beside the table, and taken there if a folder above has another of the same name and size.
     """
     folder = source.absolute().parent
     bases = [*([root] if root is not None else []), folder, *folder.parents]
     beside = [Path(folder, Path(name).name)] if alone else []
     tried = list(dict.fromkeys([*(Path(base, name) for base in bases), *beside]))
-    return next((path for path in tried if _is_file(path)), None), tried
+    found = next((path for path in tried if _is_file(path)), None)
+    is_copy = found is not None and root is None and any(_is_file(path) and _size(path) == _size(found) for path in beside)
+    return beside[0] if is_copy else found, tried
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
 
 
 def _is_file(path: Path) -> bool:

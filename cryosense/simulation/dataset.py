@@ -40,7 +40,7 @@ def write_dataset(
     count: int,
     chunk_size: int,
     progress: Callable[[int], object],
-    relion_root: str = ".",
+    relion_root: str | None = None,
 ) -> dict[str, int]:
     """Write particles 0 to ``count - 1`` and all that is known about them; return a summary.
 
@@ -50,8 +50,9 @@ def write_dataset(
       clean images. Where pixel sizes vary there are none, and each micrograph is an optics group.
     - ``labels.csv``: particle, state and what distinguishes the state; where conditions vary, also these.
 
-    STAR files name images as seen from ``relion_root``, see ``naming_folder``. What an earlier attempt left in the
-    directory is continued. ``progress`` is called with the number of particles done since its last call.
+    STAR files name images as seen from their own folder, so that it can be copied, or from ``relion_root``, see
+    ``naming_folder``. What an earlier attempt left in the directory is continued. ``progress`` is called with the number
+    of particles done since its last call.
 
     Raises:
         ArgumentError: ``count`` or ``chunk_size`` below 1; a density or a box that cannot be used.
@@ -114,7 +115,7 @@ def _write_images(writers: Mapping[str, StackWriter], chunk: ParticleChunk) -> N
         writer.write(chunk.truth.particles.start, images[name])
 
 
-def _write_metadata(directory: Path, simulator: Simulator, metadata: pd.DataFrame, relion_root: str) -> None:
+def _write_metadata(directory: Path, simulator: Simulator, metadata: pd.DataFrame, relion_root: str | None) -> None:
     """Write both STAR files."""
     box, pixel = simulator.box_size, common_pixel_size(simulator, len(metadata))
     optics = optics_table(simulator.microscope, box, simulator.group_pixel_sizes_angstrom(len(metadata)))

@@ -45,7 +45,7 @@ def relion(*words: str) -> None:
 
 def test_maps_are_made_of_every_star_file_from_the_root_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    cryosense(monkeypatch, "simulate", "output_dir=set", *SMALL)
+    cryosense(monkeypatch, "simulate", "output_dir=set", "relion_root=.", *SMALL)
     reference = ["reference=set/volume.mrc", "reference_resolution_angstrom=20"]
     cryosense(monkeypatch, "align", "data.path=set/particles.star", "output_dir=outputs/poses", *reference)
     quick = ["reconstructor=pinv", "compression=1.5", "scores.lpips=null", "draw_example=false", "output_dir=outputs/images"]
@@ -112,7 +112,7 @@ def without_poses(path: str) -> None:
 def test_poses_of_the_same_grid_are_no_worse_than_those_of_relion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of originals; of signs and of masked particles, which are matched here as measured, there as decoded images."""
     monkeypatch.chdir(tmp_path)
-    cryosense(monkeypatch, "simulate", "output_dir=set", f"count={COUNT}", "snr=0.2", "seed=1")
+    cryosense(monkeypatch, "simulate", "output_dir=set", "relion_root=.", f"count={COUNT}", "snr=0.2", "seed=1")
     without_poses("blind.star")
     scaled_reference("scaled.mrc")
     cryosense(monkeypatch, "measure", "blind.star", "output=signs.cryo.h5", "quantiser=sign")

@@ -1,5 +1,6 @@
 """STAR files come out with every value they came in with."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -191,5 +192,18 @@ def test_the_one_stack_of_a_table_is_found_beside_it_when_both_have_moved(tmp_pa
     assert len(ParticleStack.open(run / "two.star")) == 2
     run.rename(moved)
     assert torch.equal(ParticleStack.open(moved / "one.star")[0], images["a"][0])
+    again = Path(shutil.copytree(moved, run))  # a copy that is changed is another data set; what is of another size is no copy
+    with StackWriter(moved / "c.mrcs", 1, 8, 2.0) as writer:
+        writer.write(0, images["b"])
+        writer.finish()
+    (moved / "c.mrcs").replace(moved / "a.mrcs")
+    inside = Path(shutil.copytree(moved, project / "copied"))
+    assert torch.equal(ParticleStack.open(inside / "one.star")[0], images["b"][0])
+    assert torch.equal(ParticleStack.open(again / "one.star")[0], images["a"][0])
+    with StackWriter(inside / "d.mrcs", 2, 8, 2.0) as writer:
+        writer.write(0, torch.zeros(2, 1, 8, 8))
+        writer.finish()
+    (inside / "d.mrcs").replace(inside / "a.mrcs")
+    assert torch.equal(ParticleStack.open(inside / "one.star")[0], images["a"][0])
     with pytest.raises(ParticleDataError, match="say where its paths begin"):  # of several stacks nothing is guessed
         ParticleStack.open(moved / "two.star")
