@@ -22,7 +22,7 @@ from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress, steps_on
 from cryosense.cli.refusal import cause, one_line, reason
-from cryosense.cli.running import draw, opening, seen
+from cryosense.cli.running import check_formats, draw, opening, seen
 from cryosense.cli.told import run_in_words
 from cryosense.data import ParticleSource
 from cryosense.errors import BusyError
@@ -91,6 +91,7 @@ def reconstruct(cfg: DictConfig, cell: Cell | None = None) -> Cell:
     """Do the run of a composed config, or what is missing of its shard, unless it is done; return its ``cell``."""
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
+    check_formats(cfg.formats)
     device_named(cfg.device)  # refused before anything is opened
     cell, source = cell or Cell.of(cfg), open_source(cfg)
     files = seen(source.files)

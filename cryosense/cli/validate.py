@@ -15,7 +15,7 @@ from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress
 from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import draw, identity, opening, say_if_done, seen
+from cryosense.cli.running import check_formats, draw, identity, opening, say_if_done, seen
 from cryosense.reporting.figures.validation import draw_validation
 from cryosense.runs.devices import device_named
 from cryosense.tasks.maps.alignments import Alignments
@@ -28,6 +28,7 @@ WITHOUT_EFFECT = cells.WITHOUT_EFFECT_ON_WEIGHT  # what a run keeps changes no c
 
 def validate(cfg: DictConfig) -> bool:
     """Make the checks of a composed ``validate`` config unless they are made; return whether all are passed."""
+    check_formats(cfg.formats)
     device_named(cfg.device)  # refused before anything is opened
     directory, source = Path(cfg.output_dir), open_source(cfg)
     alignments = Alignments.of(source.images, with_ctf=cfg.ctf_correction)
