@@ -57,7 +57,8 @@ def particles(config: DictConfig, folder: Path, count: int) -> Path:
     data = folder / f"particles_{count}"
     if not (data / "blind.star").exists():
         words = [f"{key}={config[key]}" for key in ("box_size", "pixel_size_angstrom", "snr")]
-        run(config.threads, "cryosense", "simulate", *words, f"count={count}", f"output_dir={data}")
+        words += [f"count={count}", f"output_dir={data}", f"relion_root={data}"]  # RELION is started there
+        run(config.threads, "cryosense", "simulate", *words)
         blocks = starfile.read(data / "particles.star", always_dict=True)
         blocks["particles"] = blocks["particles"].drop(columns=[*ANGLES, *ORIGINS])
         starfile.write(blocks, data / "blind.star")
