@@ -76,6 +76,7 @@ def particles(directory: Path, study: DictConfig, molecule: list[str], snr: floa
     """-> simulated particles with ``blind.star``, in which their poses are not."""
     if not (directory / "blind.star").is_file():
         words = [f"output_dir={directory}", f"count={study.particles}", f"snr={snr}", f"seed={seed}", *molecule]
+        words.append(f"relion_root={directory}")  # where it is started
         simulate(composed("simulate", words))
         blocks = starfile.read(directory / "particles.star", always_dict=True)
         blocks["particles"] = blocks["particles"].drop(columns=POSES)
