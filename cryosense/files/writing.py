@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def write_torch(path: Path, content: object) -> None:
             torch.save(content, unfinished)
     except RuntimeError as error:  # what torch raises for any error of the disk
         reason = str(error).strip().split("\n")[0]
-        raise OSError(f"{path} could not be written: is the disk full? ({reason})") from error
+        raise OSError(errno.ENOSPC, f"could not be written: is the disk full? ({reason})", str(path)) from error
 
 
 def write_json_atomic(path: Path, content: object) -> None:

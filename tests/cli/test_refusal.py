@@ -7,6 +7,7 @@ import pytest
 from cryosense.cli import main
 from cryosense.cli.refusal import one_line
 from cryosense.errors import ArgumentError
+from cryosense.files.writing import write_torch
 from cryosense.simulation import particles
 from tests.cli.verbs import run_verb
 
@@ -65,6 +66,16 @@ def test_a_defect_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_files_and_hostile_words(error: Exception, line: str) -> None:
     with pytest.raises(SystemExit, match=f"^cryosense verb: .*{line}"), one_line("verb"):
         raise error
+
+
+def test_a_full_disk_is_named_also_where_torch_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 12992 vs 12896\nmore")
+
+    monkeypatch.setattr("torch.save", full)
+    with pytest.raises(SystemExit, match=r"^cryosense verb: .*is the disk full.*sums\.pt"), one_line("verb"):
+        write_torch(tmp_path / "sums.pt", {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
