@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import check_formats, save, writing
+from cryosense.cli.running import PICTURES, check_endings, check_formats, save, writing
 from cryosense.errors import ArgumentError
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_text
@@ -26,6 +26,12 @@ from cryosense.reporting.tables.listing import left_out, page
 from cryosense.reporting.tables.paper_latex import paper_latex
 from cryosense.reporting.tables.run_tables import RunTables
 
+ENDINGS = {
+    ".csv": ("table_csv", "paper_csv", "maps_csv"),
+    ".md": ("table_markdown", "paper_markdown"),
+    ".tex": ("paper_latex",),
+}
+
 
 def gather(cfg: DictConfig) -> None:
     """Print the tables of runs and of maps, write them and their pictures, and list the runs that are left out.
@@ -35,6 +41,9 @@ def gather(cfg: DictConfig) -> None:
     """
     check_directory(Path(cfg.directory))
     check_formats(cfg.formats)
+    for ending, keys in ENDINGS.items():
+        check_endings({key: cfg[key] for key in keys}, ending)
+    check_endings({key: cfg[key] for key in ("picture", "maps_picture")}, *PICTURES)
     maps, damaged = finished_maps(Path(cfg.directory))
     with plain_text(), writing(cfg.table_csv):
         if maps:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import check_formats, draw, writing
+from cryosense.cli.running import PICTURES, check_endings, check_formats, draw, writing
 from cryosense.measurement.file import MeasurementFile
 from cryosense.measurement.file.summary import summary
 from cryosense.reporting.figures.measured import draw_measured
@@ -21,8 +21,9 @@ from cryosense.reporting.figures.measured import draw_measured
 def _inspect(cfg: DictConfig) -> None:
     with one_line("inspect"):
         check_formats(cfg.formats)
-        file = MeasurementFile.open(cfg.path, cfg.recover)
         picture = Path(cfg.picture or f"{cfg.path}.png")
+        check_endings({"picture": picture}, *PICTURES)
+        file = MeasurementFile.open(cfg.path, cfg.recover)
         print("\n".join(f"{name:<22} {said}" for name, said in summary(file).items()))
         with writing(picture):
             drawn = draw(picture, cfg.formats, draw_measured, file, cfg.particle)

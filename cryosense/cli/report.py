@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from cryosense.cli.collect import of_methods, with_directory_named
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import writing
+from cryosense.cli.running import check_endings, writing
 from cryosense.files.limits import shown
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.reporting.report.page import Report, write_report
@@ -27,6 +27,7 @@ from cryosense.reporting.tables.run_tables import RunTables
 
 def report(cfg: DictConfig) -> Path:
     """Write the report and return its file. Raises NoRunError if there are neither runs nor maps."""
+    check_endings({"output": cfg.output}, ".html", ".htm")
     directory = Path(cfg.directory)
     maps, damaged = finished_maps(directory)
     missing = list(damaged)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "pdf", "svg")  # of pictures
+PICTURES = tuple(f".{each}" for each in FORMATS)
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 # A run does not depend on where it is made, or on what happens to what is already there.
 OF_NO_RUN = ("output_dir", "rerun", "lock_expires_hours", "formats")
@@ -61,6 +62,19 @@ def writing(path: str | Path) -> Iterator[None]:
     """Hold the lock of a verb whose results are single files, of which this is the first, while they are written."""
     with ending_in_order(), locked(Path(path).with_name(f".{Path(path).name}.lock")):
         yield
+
+
+def check_endings(files: Mapping[str, str | Path], *endings: str) -> None:
+    """Look at where single files are to be written, by their keys, before any work.
+
+    Raises:
+        ArgumentError: a folder, or a name that ends as files of another kind do, of which one may be there.
+    """
+    for key, path in files.items():
+        if Path(path).suffix.lower() not in endings:
+            raise ArgumentError(f"{key}={path}: a name that ends in {' or '.join(endings)} is needed")
+        if Path(path).is_dir():
+            raise ArgumentError(f"{key}={path}: a folder; name a file")
 
 
 def check_formats(formats: Iterable[str]) -> None:

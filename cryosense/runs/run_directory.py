@@ -119,9 +119,12 @@ class RunDirectory:
         self.done, self.summary = True, dict(summary)
 
     def _complete(self) -> bool:
-        """Return whether nothing is left to do."""
+        """Return whether nothing is left to do. Raises RunDirectoryError for a path that leads through a file."""
         if self.done:
             return True
+        there = next(each for each in (self.path, *self.path.parents) if each.exists())
+        if not there.is_dir():
+            raise RunDirectoryError(f"{there} is not a folder: choose another output_dir")
         if not self.identity.owns(self.path):
             return False
         record = read_record(self.path)

@@ -62,6 +62,25 @@ def test_bad_directories_end_in_one_line(tmp_path: Path, monkeypatch: pytest.Mon
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "table_csv=sweep/pixel_tv/rows.parquet",
+        "table_markdown=a.csv",
+        "paper_latex=sweep",
+        "picture=particles.mrcs",
+        "maps_csv=a",
+    ],
+)
+def test_a_file_of_another_kind_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    write_sweep(tmp_path / "sweep")
+    monkeypatch.chdir(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(SystemExit, match=f"^cryosense collect: {words}: a name that ends in "):
+        run(monkeypatch, "sweep", words)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_only_the_first_plain_word_is_the_directory(tmp_path: Path) -> None:
     assert with_directory_named(["level=0.9", "runs", "more"]) == ["level=0.9", "directory='runs'", "more"]
     assert with_directory_named(["--config-dir", "mine", "--help"]) == ["--config-dir", "mine", "--help"]

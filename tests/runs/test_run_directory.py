@@ -56,6 +56,14 @@ def test_made_once(tmp_path: Path) -> None:
     assert [session["ended"] is not None for session in sessions(run)] == [True]
 
 
+@pytest.mark.parametrize("inner", ["", "inner", "inner/run"])
+def test_a_path_through_a_file_is_refused_in_words(tmp_path: Path, inner: str) -> None:
+    (tmp_path / "particles.star").write_text("mine")
+    with pytest.raises(RunDirectoryError, match=r"particles\.star is not a folder: choose another output_dir"):
+        make(tmp_path / "particles.star" / inner)
+    assert (tmp_path / "particles.star").read_text() == "mine"
+
+
 @pytest.mark.parametrize("name", ["table.csv", "one.mrcs"])
 @pytest.mark.parametrize("cut", [True, False])
 def test_what_is_missing_or_cut_is_made_again(tmp_path: Path, name: str, cut: bool, caplog: pytest.LogCaptureFixture) -> None:
