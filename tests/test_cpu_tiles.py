@@ -1,6 +1,7 @@
 """Portions: all there, in order, single-threaded within, and nothing changed for the caller."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -16,18 +17,27 @@ def test_portions_come_back_whole_and_in_order(count: int) -> None:
     assert torch.equal(squares, batch**2)
 
 
-def test_the_callers_threads_and_gradients_are_left_alone() -> None:
-    before, seen = torch.get_num_threads(), []
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """So many for torch, as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_the_callers_threads_and_gradients_are_left_alone(threads: int) -> None:
+    seen = []
 
     def work(part: torch.Tensor) -> tuple[torch.Tensor]:
         seen.append((torch.get_num_threads(), torch.is_grad_enabled(), len(part), threading.current_thread().name))
         return (part,)
 
     in_portions(work, torch.zeros(9, 1, requires_grad=True), CACHED_FLOATS // 2)
-    assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == threads
     assert torch.is_grad_enabled()
-    assert all(threads == 1 and not grad and length <= 2 for threads, grad, length, _ in seen)
-    assert threading.current_thread().name not in {name for *_, name in seen}
+    assert all(within == 1 and not grad and length <= 2 for within, grad, length, _ in seen)
+    assert (threading.current_thread().name in {name for *_, name in seen}) == (threads == 1)
 
 
 def test_errors_reach_the_caller_and_threads_are_restored() -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
+from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, VERMILION
 
 TABLE = Path("experiments/bytes_on_disk/results_molecule.csv")
 PICTURE = Path(__file__).with_name("bytes.png")
@@ -19,11 +20,10 @@ SCHEME, BYTES, WORTH, RESOLUTION = "scheme", "bytes a particle", "by the cross-F
 # A family of schemes: how it is drawn, and on which side its names stand. The first that a scheme's name matches is its own.
 FAMILIES = {
     "nothing is lost": ("lossless", "0.35", "s", "left"),
-    "designed masks": ("designed masks", ORANGE, "v", "right"),
+    "designed masks": ("designed masks", ORANGE, "v", "left"),
     "flat masks": ("masks", VERMILION, "v-", "right"),
     "inside the resolution only": ("inside", GREEN, "D", "left"),
     "signs": ("sign", PURPLE, "*", "below"),
-    "pixels, coded": ("pixels", SKY, "^-", "left"),
     "coefficients, coded": ("bits", BLUE, "o-", "right"),
 }
 SIDES = {
@@ -31,7 +31,8 @@ SIDES = {
     "right": {"xytext": (6, -10), "ha": "left"},
     "below": {"xytext": (-5, -11), "ha": "right"},
 }
-LEFT_OUT = ("4 levels", "sign inside, fine lowest shells")  # too near to others to be read
+# Too near to others to be read.
+LEFT_OUT = ("4 levels", "sign inside, fine lowest shells", "pixels, 2 bits", "pixels, 1 bits", "sign of pixels")
 
 
 def table(path: Path) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def draw(made: pd.DataFrame, title: str) -> Figure:
         else:
             axes.set_ylabel("worth in a map (% of the particles)")
             fewer = made[made[SCHEME].str.startswith("float16")].iloc[0]
-            few = pd.Series([made[BYTES].min(), fewer[BYTES]])
+            few = np.geomspace(made[BYTES].min(), fewer[BYTES], 100)
             axes.plot(few, 100 * few / fewer[BYTES], ":", color="0.35", label="fewer particles, as float16")
     handles, labels = figure.axes[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
@@ -71,6 +72,8 @@ def draw_schemes(axes: Axes, made: pd.DataFrame, name: str) -> None:
     for words, (pattern, colour, style, side) in FAMILIES.items():
         rows = left[left[SCHEME].str.contains(pattern)].sort_values(BYTES)
         left = left.drop(rows.index)
+        if not len(rows):
+            continue
         axes.plot(rows[BYTES], rows[name], style, color=colour, linewidth=0.8, markersize=7, label=words)
         where = SIDES[side]
         for line in rows.to_dict("records"):
@@ -80,9 +83,9 @@ def draw_schemes(axes: Axes, made: pd.DataFrame, name: str) -> None:
 
 def short(scheme: str) -> str:
     """What tells a scheme from others of its family."""
-    for word in (", lossless", " inside the resolution", "flat masks C = 2.5, ", "pixels, ", " of pixels", " inside"):
-        scheme = scheme.replace(word, " (pixels)" if word == " of pixels" else "")
-    return scheme.replace("designed masks, ", "")
+    for word in (", lossless", " inside the resolution", "flat masks C = 2.5, ", "designed masks, "):
+        scheme = scheme.replace(word, "")
+    return scheme
 
 
 def main() -> None:

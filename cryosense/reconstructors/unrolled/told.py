@@ -51,6 +51,10 @@ class SpectralGain(nn.Module):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
+    def extra_repr(self) -> str:
+        """Return the parameters that it was made with."""
+        return f"hidden={self.last.in_features}"
+
     def forward(self, facts: Tensor) -> Tensor:
         """Return factors (b, 1, n, n // 2 + 1) given facts (b, n, n // 2 + 1, FACTS)."""
         return 2 * torch.sigmoid(self.last(self.layers(facts)))[..., 0][:, None]

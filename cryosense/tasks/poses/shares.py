@@ -49,7 +49,7 @@ class Share:
 
 
 def _at_work(directory: Path) -> bool:
-    """Whether a process has given a sign of life there of late: its lock is touched, see :func:`.locked`."""
+    """Whether a process has given a sign of life there of late: its lock is touched, see ``locked``."""
     try:
         return time.time() - (directory / LOCK).stat().st_mtime < SIGNS_MISSED * TOUCH_SECONDS
     except FileNotFoundError:
