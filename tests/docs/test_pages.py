@@ -50,7 +50,7 @@ def test_every_command_composes(
         masks = tmp_path / words[words.index("--config-dir") + 1] / "operator" / "masks"
         masks.mkdir(parents=True)
         (masks / "designed.yaml").write_text((conf_dir() / "operator/masks/uniform.yaml").read_text())
-    asking = {"--help", "--version", "--completion"} & set(words)
+    asking = {"--help", "--version", "--completion", "--cfg"} & set(words)
     if "-m" in words and not asking:  # the first cell of a sweep, whose configuration alone can be shown
         words = [word.partition(",")[0] for word in words if word != "-m"]
     assert not run_verb(monkeypatch, *words, *([] if asking else ["--cfg", "job"]))

@@ -88,7 +88,10 @@ class MeasuredSource(ParticleSource):
         said = self.file.description.content["scaling"]
         known: dict[str, Scaling] = {"as_is": AsIs(), "unit_interval": UnitInterval(), "per_image": PerImage()}
         if said.get("scaling") == "stack":
-            return StackStatistics(float(said["deviations"])).fit_to(float(said["mean"]), float(said["deviation"]))
+            try:
+                return StackStatistics(float(said["deviations"])).fit_to(float(said["mean"]), float(said["deviation"]))
+            except (KeyError, TypeError, ValueError) as error:  # a ParticleDataError of values among them
+                raise MeasurementFileError(f"{self.file.path}: a scaling of the stack that cannot be: {error}") from error
         if said.get("scaling") not in known:
             raise MeasurementFileError(f"{self.file.path}: an unknown scaling {str(said)[:80]}")
         return known[said["scaling"]]

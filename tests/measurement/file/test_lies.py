@@ -18,6 +18,7 @@ from cryosense.measurement import FourierDesign
 from cryosense.measurement.file import MeasurementFile, MeasurementFileError, open_particles
 from cryosense.measurement.file.container import USER_BLOCK, open_container, write_container
 from cryosense.measurement.file.description import unpacked
+from cryosense.measurement.file.source import MeasuredSource
 from cryosense.measurement.quantisers import Uniform
 from cryosense.operators import masks
 from cryosense.runs.identity import Identity
@@ -110,6 +111,19 @@ def test_a_description_that_lies_is_refused(good: Path, tmp_path: Path, lie: str
     assert len(MeasurementFile.open(tmp_path / "same.cryo.h5")) == 70
     with_description(good, tmp_path / "lie.cryo.h5", DESCRIPTIONS[lie])
     refused(tmp_path / "lie.cryo.h5")
+
+
+@pytest.mark.parametrize("lie", [{"deviations": 0}, {"deviations": "nan"}, {"deviations": [4]}, {"mean": None}])
+def test_a_scaling_of_the_stack_that_lies_is_refused(good: Path, tmp_path: Path, lie: dict[str, object]) -> None:
+    stated = {"scaling": "stack", "deviations": 4.0, "mean": 0.0, "deviation": 1.0}
+    for name, said in {"true": stated, "lie": stated | lie}.items():
+        with_description(good, tmp_path / f"{name}.cryo.h5", lambda content, said=said: content["scaling"].update(said))
+    true, lying = (open_particles(tmp_path / f"{name}.cryo.h5") for name in ("true", "lie"))
+    assert isinstance(true, MeasuredSource)
+    assert isinstance(lying, MeasuredSource)
+    assert true.scaling().describe()["scaling"] == "stack"
+    with pytest.raises(MeasurementFileError, match=r"lie\.cryo\.h5: a scaling of the stack that cannot be"):
+        lying.scaling()
 
 
 @pytest.mark.parametrize("lie", DIRECTORIES)
