@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling, SurveyRecord
+from cryosense.errors import ArgumentError
 from cryosense.files.untrusted import UntrustedFileError, read_torch
 from cryosense.files.writing import write_text
 from cryosense.runs.inputs import Stamps
@@ -52,6 +53,9 @@ class Training:
         steps: optimiser steps in all.
         workers: processes that read ahead.
         skip_bad: leave out particles that are constant or not finite, instead of stopping.
+
+    Raises:
+        ArgumentError: a count of steps or images below 1.
     """
 
     source: ParticleSource
@@ -74,6 +78,11 @@ class Training:
     skip_bad: bool = False
     chunk_size: int = 256
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "validate_every", "checkpoint_every", "sample_every", "chunk_size"):
+            if getattr(self, name) < 1:
+                raise ArgumentError(f"{name} must be at least 1, not {getattr(self, name)}")
 
     @property
     def _particles(self) -> ParticleSource:

@@ -20,6 +20,7 @@ from tests.cli.verbs import run_verb
         (["simulate", "density.hinge_angles_deg=[]"], "density.hinge_angles_deg"),
         (["simulate", "+simulator.colour=red"], "simulator: .*colour"),
         (["simulate", "colour=red"], ".*colour"),
+        (["train", "data.directory=made", 'data.overrides=["count=4"]', "steps=0"], "steps must be at least 1, not 0"),
         (["backproject", "data.path=none.mrcs"], "none.mrcs: no such file"),
         (["reconstruct", "data.directory=made", 'data.overrides=["count=4","snr=-1"]'], "snr must be positive"),
         (["reconstruct", "data.directory=made", 'data.overrides=["colour=red"]'], ".*colour"),
