@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -94,10 +95,11 @@ class HalfSums(ShowsInModule, nn.Module):
 
     def load(self, path: Path) -> None:
         """Read what ``save`` wrote for the same box and pad factor. Raises RunError for anything else."""
-        state = read_torch(path)
+        device, state = self.particles.device, cast(dict[str, Tensor], read_torch(path))
         try:
-            self.load_state_dict(state)  # type: ignore[arg-type]
-        except (RuntimeError, TypeError) as error:
+            there = {name: values.to(device, self.get_buffer(name).dtype, copy=True) for name, values in state.items()}
+            self.load_state_dict(there, assign=True)
+        except (RuntimeError, TypeError, AttributeError) as error:
             raise RunError(f"{path}: holds sums of another run: remove it and run again") from error
 
 
