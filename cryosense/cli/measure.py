@@ -28,7 +28,7 @@ from cryosense.runs.inputs import Stamps
 from cryosense.runs.provenance import surroundings
 from cryosense.runs.shards import Sharding
 from cryosense.tasks.measure.made import is_made
-from cryosense.tasks.measure.measuring import Measuring, at_work, parts_of
+from cryosense.tasks.measure.measuring import Measuring, at_work, parts_of, remove_left
 
 # Where, by how many and in what portions the file is made does not change it.
 WITHOUT_EFFECT = ("output", "chunk_size", "part_particles", "shard", "threads", "device")
@@ -50,6 +50,7 @@ def measure(cfg: DictConfig) -> bool:
     with progress(len(source.images) // sharding.count, "particle", "measure") as bar:
         if is_made(path, own, source.images.box_size, cfg.rerun):
             bar.update(bar.total or 0)
+            remove_left(path)
             print(f"cryosense measure: {path}: skipped, it is done already", file=sys.stderr)
             return True
         with at_work(path, sharding):

@@ -35,8 +35,12 @@ def test_a_stack_becomes_a_file_that_says_what_it_is(star: Path, tmp_path: Path)
     words = ("measure", star, f"output={path}", "operator=fourier", "operator/masks=uniform", "quantiser=sign")
     assert "100 particles" in cryosense(*words)
     before = path.read_bytes()
+    left = path.with_name("a.cryo.h5.parts")  # of one that was killed when the file was made
+    left.mkdir()
+    (left / "config.yaml").write_text("a: 1")
     assert "100 particles" in cryosense(*words)
     assert path.read_bytes() == before
+    assert not left.exists()
     file = MeasurementFile.open(path)
     assert (len(file), file.design.domain, file.design.family, file.quantiser.name) == (100, "fourier", "uniform", "sign")
     said = cryosense("inspect", path)

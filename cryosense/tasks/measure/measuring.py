@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ import torch
 
 from cryosense.data import ParticleSource, Scaling
 from cryosense.data.checks import refuse_bad
-from cryosense.errors import ArgumentError, MeasurementFileError, RunDirectoryError
+from cryosense.errors import ArgumentError, BusyError, MeasurementFileError, RunDirectoryError
 from cryosense.measurement import FIRST_PORTION, Design, Noise, Quantiser, calibrate
 from cryosense.measurement.file.plain import describe_design, describe_noise, describe_quantiser
 from cryosense.measurement.file.rounding import MOST_DECIMALS, rounded
@@ -185,6 +185,14 @@ def at_work(path: Path, sharding: Sharding) -> Iterator[None]:
     """Hold the lock of a shard's parts of a measurement file. Raises BusyError where another process makes them."""
     with ending_in_order(), locked(parts_of(path) / f"shard_{sharding.index:05d}_of_{sharding.count:05d}.lock"):
         yield
+
+
+def remove_left(path: Path) -> None:
+    """Remove the parts of a file that is made, which one that was killed just then has left, unless somebody works there."""
+    parts = parts_of(path)
+    if parts.is_dir():
+        with suppress(BusyError), locked(parts / WHOLE):
+            shutil.rmtree(parts, ignore_errors=True)
 
 
 def parts_of(path: Path) -> Path:
