@@ -49,7 +49,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for dimensions in (20, 24):
             with (folder / run / f"z.{dimensions}.pkl").open("wb") as file:
                 pickle.dump(generator.standard_normal((COUNT, dimensions)).astype(np.float32), file)
-        write(folder / f"{run}.cif", [peptide(random_letters(0, 40), shift=(10, 10, 20))])
+        write(folder / f"{run}.cif", [peptide(random_letters(0, 40), shift=(110, 110, 90))])  # inside the map
     (folder / "labels.csv").write_text("state\n" + "\n".join(str(i % 2) for i in range(COUNT)) + "\n")
     return folder
 
