@@ -23,7 +23,7 @@ SMALL = re.compile(r"^In small.*: `(python .*)`$", re.MULTILINE)
 AFTER_RUNS = {
     f"{study}/analyse.py" for study in ("generative_prior", "heterogeneity", "paper", "poses", "real_particle", "unrolled")
 }
-AFTER_RUNS |= {"unrolled/timing.py", "bytes_on_disk/isolate.py"}
+AFTER_RUNS |= {"unrolled/timing.py"}
 # Programs that are no dependencies of ours, without which a small form is not run.
 PROGRAMS = {"relion.py": "relion_reconstruct", "backprojection.py": "cryodrgn", "poses.py": "relion_refine"}
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from particle_moments import ParticleMoments
 
 from cryosense import fourier
 from cryosense.data import ParticleStack
 from cryosense.data.maps import read_map
+from cryosense.measurement.file import MeasurementFile
 from cryosense.measurement.quantisers.efficiency import kept
 from cryosense.measurement.quantisers.levels import LevelQuantiser
 from cryosense.metrics import equivalent_particles
@@ -32,6 +34,7 @@ class Truth:
         noise: power of a particle's noise.
         snr: power of a particle's signal, CTF included, over it.
         phase_std: of what origins add to the phase of a particle's coefficients, in radians.
+        particles: the particles themselves.
     """
 
     amplitudes: list[np.ndarray]
@@ -39,6 +42,7 @@ class Truth:
     noise: np.ndarray
     snr: np.ndarray
     phase_std: np.ndarray
+    particles: ParticleMoments
 
     @classmethod
     def of(cls, star: Path) -> Truth:
@@ -63,19 +67,22 @@ class Truth:
             noise,
             snr,
             2 * math.pi * np.array(every) * origin_std / (n * pixel),
+            ParticleMoments(star),
         )
 
 
 def efficiency_table(
-    scheme: str, quantiser: object, maps: Path, reference: Path, truth: Truth, last_shell: int
+    scheme: str, file: MeasurementFile, maps: Path, reference: Path, truth: Truth, last_shell: int
 ) -> pd.DataFrame:
-    """-> for each resolved shell that gets bits: eta, the exact prediction and what maps show.
+    """-> for each resolved shell that gets bits: eta, both exact predictions and what maps show.
 
     Maps of the same particles with and without quantisation (``reference``), of the same shells, differ by what quantisation
     adds alone: measured is N / (N + added), N the noise power of half maps without, by their difference.
     """
+    quantiser = file.quantiser
     if not isinstance(quantiser, LevelQuantiser):
         return pd.DataFrame()
+    by_particle = truth.particles.efficiency(file)
     halves = {path: [read_map(path / f"half{i}.mrc").values for i in (1, 2)] for path in (reference, maps)}
     noise = (fourier.power_spectrum(halves[reference][0] - halves[reference][1], 3) / 2).numpy()
     differences = [a - b for a, b in zip(halves[reference], halves[maps], strict=True)]
@@ -95,6 +102,7 @@ def efficiency_table(
                 "particle snr": truth.snr[shell],
                 "eta": book.eta,
                 "exact": exact.power,
+                "each particle": by_particle[shell],
                 "measured": measured,
                 # Both powers are means of so many normal numbers: of one difference, and of two.
                 "chance": measured * (1 - measured) * math.sqrt(3 / (4 * math.pi)) / shell,

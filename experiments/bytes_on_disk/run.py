@@ -77,7 +77,7 @@ def compared(
         rows.append(row(scheme, file, maps, full, count))
         if "masks" not in scheme.name and "pixel" not in scheme.name:
             reference = same_shells(folder, star, full, file.quantiser.last_shell)
-            of_shells = efficiency_table(scheme.name, file.quantiser, maps, reference, truth, last_shell)
+            of_shells = efficiency_table(scheme.name, file, maps, reference, truth, last_shell)
             if len(of_shells):
                 rows[-1] |= against_prediction(of_shells, products(maps, full), products(reference, full))
                 shells.append(of_shells)

@@ -47,7 +47,8 @@ def summary(shells: pd.DataFrame) -> str:
     """-> of each scheme, how far efficiency in its shells is from what was predicted."""
     lines = []
     for name, group in shells.groupby("scheme", sort=False):
-        weak, miss = group[group["particle snr"] < WEAK], (group["measured"] - group["exact"]).abs()
+        weak = group[group["particle snr"] < WEAK]
+        roughly, miss = ((group["measured"] - group[name]).abs() for name in ("exact", "each particle"))
         worst = group.loc[miss.idxmax()]
         lines.append(
             {
@@ -55,7 +56,8 @@ def summary(shells: pd.DataFrame) -> str:
                 "eta": group["eta"].iloc[-1],
                 "measured, weak shells": weak["measured"].mean(),
                 "largest error of eta there": (weak["measured"] - weak["eta"]).abs().max(),
-                "of the exact prediction, all shells": miss.max(),
+                "of the prediction by amplitudes, all shells": roughly.max(),
+                "of the prediction by particles, all shells": miss.max(),
                 "in shell": int(worst["shell"]),
                 "chance there": worst["chance"],
                 "shells beyond 0.03 and twice chance": int(((miss > 0.03) & (miss > 2 * group["chance"])).sum()),
