@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-# The generative prior and its Gaussian control: one sample, and the mean of four.
-POSTERIOR := reconstructor=posterior denoiser=ddpm,gaussian reconstructor.samples=1,4 reconstructor.network_evaluations=10
+# Two cells at a time; but the generative prior and its Gaussian control, the mean of four samples, have both cores.
+SWEEP := reconstruct --multirun hydra/launcher=processes
+POSTERIOR := reconstructor=posterior denoiser=ddpm,gaussian reconstructor.samples=4 reconstructor.network_evaluations=10
 BYTES  := outputs/demo_bytes/particles.cryo.h5
 MAPS   := reference=outputs/demo_maps/data/volume.mrc
 TORCH  := torch==2.14.1 torchvision==0.29.1
@@ -13,17 +14,15 @@ TORCH  := torch==2.14.1 torchvision==0.29.1
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile $(TORCH) --editable '.[dev]'
 	touch $@
 
-# The built-in data, every method on three operators; then maps of it, from a file of bytes among others. Two tables, two pictures, and
+# The built-in data, every method on two operators; then maps of it, from a file of bytes among others. Two tables, two pictures, and
 # one page that begins with what to use and what it costs: its name is the last line.
 demo: $(STAMP)
-	$(BIN)/cryosense reconstruct --multirun experiment=demo_pixel
-	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier
-	$(BIN)/cryosense reconstruct --multirun experiment=demo_pixel $(POSTERIOR)
-	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier $(POSTERIOR) operator.symmetric=true
+	$(BIN)/cryosense $(SWEEP) experiment=demo_pixel
+	$(BIN)/cryosense $(SWEEP) experiment=demo_fourier
+	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier $(POSTERIOR)
 	$(BIN)/cryosense simulate output_dir=outputs/demo_maps/data count=600 seed=1
 	$(BIN)/cryosense backproject $(MAPS) data.path=outputs/demo_maps/data/particles.star output_dir=outputs/demo/maps/uncompressed
 	rm -rf outputs/demo_bytes && mkdir -p outputs/demo_bytes && ln -s ../demo_maps/data outputs/demo_bytes/original
