@@ -15,10 +15,10 @@ from cryosense import fourier
 from cryosense.data import ParticleStack
 from cryosense.data.maps import read_map
 from cryosense.measurement.file import MeasurementFile
+from cryosense.measurement.optics import ParticleOptics
 from cryosense.measurement.quantisers.efficiency import kept
 from cryosense.measurement.quantisers.levels import LevelQuantiser
 from cryosense.metrics import equivalent_particles
-from cryosense.tasks.maps.optics import ParticleOptics
 
 IMAGES = 300
 WEAK = 0.05  # signal-to-noise of a particle's coefficients, below which eta alone is the prediction

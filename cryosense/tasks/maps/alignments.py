@@ -15,9 +15,10 @@ from cryosense.data.radians import POSE, radians_among
 from cryosense.data.ranges import check_origins, check_ranges
 from cryosense.data.tables import Tables
 from cryosense.data.unused import unused_columns
+from cryosense.measurement.optics import ParticleOptics
+from cryosense.measurement.optics_columns import USED_WITH_CTF, USED_WITHOUT_CTF
 from cryosense.tasks.maps.half_sets import HalfSets
-from cryosense.tasks.maps.optics import ParticleOptics
-from cryosense.tasks.maps.optics_columns import USED_WITH_CTF, USED_WITHOUT_CTF
+from cryosense.tasks.maps.slices import slices_through
 from cryosense.volumes.backproject import Slices
 from cryosense.volumes.poses import rotation_matrices
 
@@ -86,7 +87,7 @@ class Alignments:
     def slices(self, images: Tensor, rows: Tensor, shares: Tensor | None) -> Slices:
         """Return what images (b, n, n) of the particles at ``rows`` (b,) add to a map; ``shares`` as in ``slices``."""
         origins = self.origins_angstrom[rows].float().to(images.device)
-        return self.optics.slices(images, rows, origins, shares, self.pixel_size_angstrom)
+        return slices_through(self.optics, images, rows, origins, shares, self.pixel_size_angstrom)
 
     def fingerprint(self) -> str:
         """Return a digest of all of it, so that no run is resumed with other poses in a file of the same name."""

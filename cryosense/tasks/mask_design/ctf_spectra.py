@@ -13,7 +13,7 @@ from cryosense.data.pixel_sizes import check_optics
 from cryosense.data.star import read_star
 from cryosense.data.tables import Tables
 from cryosense.fourier import centred_to_half_plane, shell_index
-from cryosense.tasks.maps.optics import ParticleOptics
+from cryosense.measurement.optics import ParticleOptics
 
 CHUNK = 256
 # A shell in which all CTFs vanish carries nothing, but a logarithm needs more than zero.

@@ -11,6 +11,7 @@ from torch import Tensor
 from cryosense.alignment import low_passed
 from cryosense.metrics import fsc, resolution_angstrom
 from cryosense.tasks.maps.half_sums import HalfSums
+from cryosense.tasks.maps.slices import slices_through
 from cryosense.tasks.poses.alignment import Alignment, in_sphere
 from cryosense.volumes.poses import rotation_matrices
 from cryosense.volumes.symmetry import point_group
@@ -62,7 +63,9 @@ def insert(sums: HalfSums, task: Alignment, rows: Tensor, table: pd.DataFrame, c
     for places in torch.arange(len(rows)).split(chunk_size):
         some = rows[places]
         added, origin = task.particles.of(some), origins[places].float().to(task.there)
-        terms = added.weighed(known.optics.slices(added.images[:, 0], some, origin, added.shares, known.pixel_size_angstrom))
+        terms = added.weighed(
+            slices_through(known.optics, added.images[:, 0], some, origin, added.shares, known.pixel_size_angstrom)
+        )
         nothing = torch.zeros_like(some)
         sums.insert(terms, rotations[places].float(), known.half_set[some], nothing, torch.zeros(1), operations)
 

@@ -13,6 +13,7 @@ from cryosense.errors import ArgumentError
 from cryosense.metrics import fsc
 from cryosense.metrics.chance import chance_test
 from cryosense.tasks.maps.alignments import Alignments
+from cryosense.tasks.maps.slices import slices_through
 from cryosense.tasks.poses.alignment import in_sphere
 from cryosense.tasks.reconstruct.run import Run
 from cryosense.tasks.validate.controls import measured_share, noise_like
@@ -91,7 +92,7 @@ def _insert(
 ) -> None:
     found: Aligned = aligner(_observed(aligner, known, images, rows), calibration)
     origins = found.posterior.origins_pixels * known.pixel_size_angstrom
-    terms = known.optics.slices(images, rows, origins.float(), None, known.pixel_size_angstrom)
+    terms = slices_through(known.optics, images, rows, origins.float(), None, known.pixel_size_angstrom)
     for number, half in enumerate(sums):
         chosen = known.half_set[rows] == number
         half.insert(Slices(terms.numerator[chosen], terms.weight[chosen]), found.posterior.rotations[chosen].float())

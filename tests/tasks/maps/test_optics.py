@@ -8,8 +8,8 @@ import torch
 
 from cryosense import fourier
 from cryosense.data import ParticleDataError, ParticleStack, StackWriter
+from cryosense.measurement.optics import ParticleOptics
 from cryosense.tasks.maps.alignments import Alignments
-from cryosense.tasks.maps.optics import ParticleOptics
 from cryosense.volumes.poses import origin_phases
 from tests.tasks.stacks import BOX, COUNT, PIXEL, particle_table, write_stack
 

@@ -18,10 +18,10 @@ import torch
 from scipy import stats
 
 from cryosense.data import ParticleStack
+from cryosense.measurement.optics_columns import OPTIONAL_CTF
 from cryosense.metrics import fsc
 from cryosense.simulation.builtin import HingedChain
 from cryosense.tasks.maps.alignments import Alignments
-from cryosense.tasks.maps.optics_columns import OPTIONAL_CTF
 from cryosense.volumes.backproject import SliceAccumulator
 from tests.tasks.stacks import optics_table, particle_table
 

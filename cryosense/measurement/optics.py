@@ -13,7 +13,7 @@ from torch import Tensor
 from cryosense import fourier
 from cryosense.data import ParticleDataError
 from cryosense.data.tables import Tables
-from cryosense.tasks.maps.optics_columns import (
+from cryosense.measurement.optics_columns import (
     FLIPPED,
     MAGNIFICATION,
     PREMULTIPLIED,
@@ -22,11 +22,8 @@ from cryosense.tasks.maps.optics_columns import (
     read_flags,
 )
 from cryosense.volumes.aberrations import Aberrations
-from cryosense.volumes.backproject import Slices, slices
 from cryosense.volumes.ctf import CtfParameters, ctf_half_plane
-from cryosense.volumes.magnification import recorded, undistorted
-from cryosense.volumes.poses import origin_phases
-from cryosense.volumes.transfer import Treatment, transferred
+from cryosense.volumes.transfer import Treatment
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class ParticleOptics:
         if self.ctf_columns is None:
             return None
         ctf = torch.empty(len(rows), box_size, box_size // 2 + 1, device=device)
-        for place, aberrations in self._groups(rows):
+        for place, aberrations in self.groups(rows):
             parameters = CtfParameters(*self.ctf_columns[rows[place]].float().to(device).unbind(-1))
             ctf[place] = ctf_half_plane(parameters, box_size, pixel_size_angstrom, aberrations)
         return ctf
@@ -90,27 +87,6 @@ class ParticleOptics:
                 f"{path}: rlnMagMat00 ... 11 are not those of square pixels: such images cannot be measured through masks"
             )
 
-    def slices(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, shares: Tensor | None, pixel: float) -> Slices:
-        """Return what images (b, n, n) at ``rows`` with origins (b, 2) add to a map; shares as in ``slices``."""
-        if self.magnifies:
-            images, origins_angstrom = self._undistorted(images, rows, origins_angstrom, pixel)
-        terms = slices(images, origins_angstrom, None, shares, pixel)
-        box_size = images.shape[-1]
-        ctf = self.ctf(rows, box_size, pixel, images.device)
-        numerator, weight = terms.numerator.clone(), terms.weight.clone()
-        for place, aberrations in self._groups(rows):
-            part = Slices(terms.numerator[place], terms.weight[place])
-            if ctf is not None:
-                chosen = rows[place]
-                flags = self.treatment.phase_flipped[chosen], self.treatment.premultiplied[chosen]
-                treatment = Treatment(*(flag.to(images.device) for flag in flags))
-                turn = aberrations.turn(box_size, pixel).to(images.device) if aberrations.turns else None
-                part = transferred(part, ctf[place], treatment, turn)
-            known = recorded(box_size, aberrations.magnification) if aberrations.magnifies else torch.ones(())
-            known = known.to(images.device)
-            numerator[place], weight[place] = part.numerator * known, part.weight * known
-        return Slices(numerator, weight)
-
     def restored(self, images: Tensor, rows: Tensor, pixel_size_angstrom: float) -> Tensor:
         """Return images (b, n, n) at ``rows`` with phase flipping and odd aberrations undone: c F + noise.
 
@@ -124,21 +100,11 @@ class ParticleOptics:
         if ctf is None or not (bool(self.treatment.phase_flipped.any()) or any(each.turns for each in self.aberrations)):
             return images
         spectra = fourier.centred_half_plane(images)
-        for place, aberrations in self._groups(rows):
+        for place, aberrations in self.groups(rows):
             flipped = self.treatment.phase_flipped[rows[place], None, None].to(images.device)
             turn = aberrations.turn(images.shape[-1], pixel_size_angstrom).conj().to(spectra)
             spectra[place] *= torch.where(flipped, ctf[place].sign(), 1.0) * turn
         return fourier.from_centred_half_plane(spectra, images.shape[-1])
-
-    def _undistorted(self, images: Tensor, rows: Tensor, origins_angstrom: Tensor, pixel: float) -> tuple[Tensor, Tensor]:
-        """Return undistorted images centred on their particles, and origins of 0."""
-        n, group = images.shape[-1], self.group[rows].tolist()
-        made = torch.empty_like(images)
-        for i in range(len(images)):  # one by one: none depends on those that come with it
-            phases = origin_phases(origins_angstrom[i : i + 1], n, pixel).conj()
-            centred = fourier.from_half_plane(fourier.half_plane(images[i : i + 1]) * phases, n)
-            made[i] = undistorted(centred, self.aberrations[group[i]].magnification)[0]
-        return made, torch.zeros_like(origins_angstrom)
 
     def digest(self) -> bytes:
         """Return bytes that differ where any of it does."""
@@ -146,7 +112,7 @@ class ParticleOptics:
         flags = torch.stack([self.treatment.phase_flipped, self.treatment.premultiplied]).numpy().tobytes()
         return columns + flags + self.group.numpy().tobytes() + repr(self.aberrations).encode()
 
-    def _groups(self, rows: Tensor) -> list[tuple[Tensor, Aberrations]]:
+    def groups(self, rows: Tensor) -> list[tuple[Tensor, Aberrations]]:
         """Return positions among ``rows`` and the aberrations at them."""
         group = self.group[rows]
         return [((group == number).nonzero()[:, 0], self.aberrations[number]) for number in group.unique().tolist()]
