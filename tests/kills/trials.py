@@ -7,11 +7,13 @@ do.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import importlib
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -33,6 +35,7 @@ def load() -> None:
     """Import what the verbs need, in the process that others are forked from, and compose each configuration once."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     tqdm.monitor_interval = 0  # no thread: forks would wait for what it holds
+    tqdm.set_lock(threading.RLock())  # not shared with those that are killed while they hold it
     for verb in main.VERBS:
         importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
     loader = importlib.import_module("cryosense.cli.composing").ConfigLoader
@@ -77,6 +80,7 @@ def start(lines: Lines, log: Path, first: Callable[[], object] | None = None) ->
         opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for channel in (1, 2):
             os.dup2(opened, channel)
+        faulthandler.dump_traceback_later(LONGEST_SECONDS - 10, file=opened)  # where it waits, should it wait for ever
         if "-m" in lines[0]:
             os.execv(sys.executable, [sys.executable, "-c", COMMAND, *lines[0]])
         if first is not None:
