@@ -13,7 +13,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from cryosense.cli.building import SURVEYS, open_source, spread
+from cryosense.cli.building import SURVEYS, open_source
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import with_word_named
 from cryosense.cli.progress import progress
@@ -28,9 +28,9 @@ from cryosense.reporting.tables.advice import advice_text
 from cryosense.runs.inputs import Stamps
 from cryosense.tasks.advise.advice import Advice
 from cryosense.tasks.advise.files import ADVICE, CHECKS, FIGURE, SUMMARY, TABLE, write_advice
-from cryosense.tasks.advise.sample import Sample
+from cryosense.tasks.advise.sample import Sample, spread_over
 
-OF_DATA = ("data.", "geometry")  # words that a recommended command needs, too
+OF_DATA = ("data=", "data.", "data_checks.", "geometry")  # words that a recommended command needs, too
 
 
 def advise(cfg: DictConfig) -> None:
@@ -50,7 +50,7 @@ def advise(cfg: DictConfig) -> None:
     say_if_done("advise", open_run, directory)
     with open_run(directory) as run:
         if not run.done:
-            sample = _sample(cfg, source, files)
+            sample = _sample(cfg, source, files, alignments.half_set)
             with progress(len(sample) * (1 + 2 * cfg.checked), "particle", "advise") as bar:
                 summary = write_advice(directory, task.make(sample, len(source.images), directory, bar.update))
                 bar.update((bar.total or 0) - bar.n)
@@ -58,9 +58,10 @@ def advise(cfg: DictConfig) -> None:
             run.finish({"particles": summary["particles"]})
 
 
-def _sample(cfg: DictConfig, source: ParticleSource, files: Stamps) -> Sample:
-    count = len(source.images)
-    numbers = spread(count, None if cfg.sample is None else min(cfg.sample, count))
+def _sample(cfg: DictConfig, source: ParticleSource, files: Stamps, half_set: torch.Tensor) -> Sample:
+    if cfg.sample is not None and cfg.sample < 2:
+        raise ArgumentError(f"sample={cfg.sample}: give at least 2, one of each half set, or null for all")
+    numbers = spread_over(half_set, cfg.sample)
     record = SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers)
     survey = record.survey(source.images.select(numbers), 64)
     usable: torch.Tensor = survey.usable(source.images.path, cfg.data_checks.skip_bad, numbers)
@@ -81,6 +82,12 @@ def commands(directory: str, path: str, names: list[str], words: list[str]) -> d
     return {name: " ".join([first, f"quantiser={name}", *named, f"output={name}.cryo.h5"]) for name in names}
 
 
+def images_again(name: str) -> str:
+    """Return, in two lines, the command that makes images of what was measured for an answer, which RELION takes."""
+    command = f"cryosense reconstruct data.path={name}.cryo.h5 reconstructor=pinv scores.lpips=null"
+    return f"as images again, for RELION: particles.star in a folder below outputs\n  {command}\n"
+
+
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="advise")
 def _advise(cfg: DictConfig) -> None:
     with one_line("advise"):
@@ -90,6 +97,8 @@ def _advise(cfg: DictConfig) -> None:
         table, checks = (pd.read_csv(directory / name) for name in (TABLE, CHECKS))
         by_name = commands(cfg.output_dir, cfg.data.path, list(summary["answers"]), sys.argv[1:])
     print(advice_text(table, checks, summary, by_name, cfg.poses))
+    if by_name:
+        print(images_again(next(iter(by_name))))
     print(f"{directory}: {TABLE}, {CHECKS}, spectra.csv; look at {FIGURE}")
 
 

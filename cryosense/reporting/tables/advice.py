@@ -63,12 +63,26 @@ def _table(table: pd.DataFrame, summary: dict[str, Any], poses: str) -> str:
             "bytes a particle": f"{each['bytes_per_particle']:,.0f}",
             "times smaller": f"{each['times_smaller_than_float32']:.1f}",
             "equivalent particles": "-" if math.isnan(each[SHARE]) else f"{100 * each[SHARE]:.0f} %",
-            "unmasked, masked": _resolutions(each["resolution_unmasked_angstrom"], each["resolution_masked_angstrom"], pixel),
+            "resolution, masked": _resolutions(
+                each["resolution_unmasked_angstrom"], each["resolution_masked_angstrom"], pixel
+            ),
         }
         if poses == "unknown":
             row |= {"angular error": f"x {each['angular_error_factor']:.2f}", "nats": f"{each['pose_information_nats']:.0f}"}
         rows.append(row | {"answer": chosen.get(each["scheme"], "")})
-    return pd.DataFrame(rows).to_string(index=False, justify="left")
+    return _in_columns(rows)
+
+
+def _in_columns(rows: list[dict[str, str]]) -> str:
+    """Return rows with the same keys as text; the first and the last column start on the left, numbers end on the right."""
+    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    said = []
+    for line in lines:
+        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
+        cells[0], cells[-1] = line[0].ljust(widths[0]), line[-1]
+        said.append("  ".join(cells).rstrip())
+    return "\n".join(said)
 
 
 def _shown(table: pd.DataFrame, chosen: set[str]) -> pd.DataFrame:
@@ -117,6 +131,8 @@ def _notes(summary: dict[str, Any], poses: str) -> list[str]:
         best = summary["answers"].get(NOTHING_LOST)
         if best is None or best["bytes_per_particle"] >= SPARED * packed:
             said.append("They cannot be compressed further without loss: keep them, by such a coder.")
+        else:
+            said.append("Fewer bytes are to be had only by losing some of what is left: the answers above do.")
     missing = [name for name in MEANING if name not in summary["answers"]]
     if missing:
         why = " or leaves enough to find poses by" if poses == "unknown" else ""

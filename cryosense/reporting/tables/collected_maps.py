@@ -88,16 +88,17 @@ def _is_usable(number: object) -> bool:
 
 
 def resolution_lines(maps: list[FinishedMap]) -> pd.DataFrame:
-    """Return one line per map: particles, their bytes in a measurement file, their worth, and resolutions in words."""
+    """Return one line per map: bytes of a particle in a measurement file, their worth, particles, and resolutions in words."""
     lines = []
     for each in maps:
-        line: dict[str, object] = {"maps": each.name, "particles": each.summary["particles"]}
+        line: dict[str, object] = {"maps": each.name}
         worth = each.summary.get("equivalent_particles")
         crossed = worth.get("cross") if isinstance(worth, dict) else None
         measured = each.summary.get("measured")
         size = measured.get("bytes_per_particle") if isinstance(measured, dict) else None
         line["bytes"] = f"{size:.0f}" if isinstance(size, int | float) and _is_usable(size) else ""
         line["equivalent particles"] = "" if crossed is None else f"{crossed:.0f}"
+        line["particles"] = each.summary["particles"]
         for title, (curve, threshold) in SHOWN.items():
             rows = each.resolutions[(each.resolutions["curve"] == curve) & (each.resolutions["threshold"] == threshold)]
             found = zip(rows["resolution_angstrom"], rows["at_nyquist"], strict=True)

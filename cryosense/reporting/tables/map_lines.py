@@ -85,18 +85,21 @@ def joined(lines: pd.DataFrame, maps: pd.DataFrame) -> pd.DataFrame:
 
 
 def map_words(maps: pd.DataFrame) -> list[dict[str, str]]:
-    """Return what is shown of each line of ``map_lines``, all in words; columns that no map has are left out."""
+    """Return what is shown of each line of ``map_lines``, all in words; columns that no map has are left out.
+
+    What a particle takes and what the particles are worth come first.
+    """
     shown = []
     for _, line in maps.iterrows():
         known = pd.notna(line["compression_nominal"])
         words = {
             "maps": line["maps"],
+            "bytes": "" if pd.isna(line["bytes_per_particle"]) else f"{line['bytes_per_particle']:.0f}",
+            "equivalent particles": "" if pd.isna(line[EQUIVALENT]) else f"{line['equivalent_particles']:.0f}",
+            "particles": str(line["particles"]),
             "method": _label(line),
             "operator": operator_label(line) if known else "",
             "C dof": "" if pd.isna(line["compression_dof"]) else f"{line['compression_dof']:.2f}",
-            "bytes": "" if pd.isna(line["bytes_per_particle"]) else f"{line['bytes_per_particle']:.0f}",
-            "particles": str(line["particles"]),
-            "equivalent particles": "" if pd.isna(line[EQUIVALENT]) else f"{line['equivalent_particles']:.0f}",
         }
         for name, title in TITLES.items():
             value = line[name]

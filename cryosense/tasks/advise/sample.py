@@ -159,6 +159,23 @@ class Sample:
         return torch.stack([_quantiles(planes[:, shells == shell].abs(), ends) for shell in range(n // 2 + 1)])
 
 
+def spread_over(half_set: Tensor, wanted: int | None) -> Tensor:
+    """Return numbers of so many particles, spread evenly over a stack and over its half sets (n,), 0 or 1; None: all.
+
+    Every second particle of a stack whose half sets take turns would be in one of them.
+    """
+    count = len(half_set)
+    if wanted is None or wanted >= count:
+        return torch.arange(count)
+    first, second = ((half_set == each).nonzero()[:, 0] for each in (0, 1))
+    of_first = min(max(round(wanted * len(first) / count), wanted - len(second), 1), len(first), wanted - 1)
+    return torch.cat([_spread(first, of_first), _spread(second, wanted - of_first)]).sort().values
+
+
+def _spread(numbers: Tensor, wanted: int) -> Tensor:
+    return numbers[torch.arange(wanted) * len(numbers) // max(wanted, 1)]
+
+
 def _quantiles(values: Tensor, ends: Tensor) -> Tensor:
     ordered = values.flatten().sort().values
     return ordered[(ends * len(ordered)).long()]

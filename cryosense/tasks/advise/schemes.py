@@ -98,10 +98,18 @@ def quantiser_name(quantiser: StoredQuantiser) -> str:
     """Return in a few words; its last shell is told by what names it."""
     if isinstance(quantiser, ByShell):
         steps = [part.parameters["step"] for part in quantiser.parameters["parts"]]
-        return f"steps {min(steps):g} to {max(steps):g} in {len(steps)} parts"
+        return f"{bits_a_number(quantiser):.2f} bits, steps {min(steps):g} to {max(steps):g} in {len(steps)} parts"
     if isinstance(quantiser, FloatQuantiser):
         return quantiser.name
     return f"step {quantiser.parameters['step']:g}" if isinstance(quantiser, Uniform) else quantiser.name
+
+
+def bits_a_number(quantiser: ByShell) -> float:
+    """Return the entropy of a level, in the mean over all numbers that are measured; a shell has as many as its radius."""
+    ends = np.array(quantiser.layouts.last_shells, dtype=float)
+    numbers = np.diff(ends * (ends + 1), prepend=0.0)
+    bits = np.array([book.entropy_bits for book in quantiser.books])
+    return float((numbers * bits).sum() / numbers.sum())
 
 
 def configuration(quantiser: StoredQuantiser) -> dict[str, Any]:
@@ -121,7 +129,8 @@ def ladder(keeping: Keeping, last_shells: dict[str, int]) -> list[Scheme]:
         last_shells: of one step for all shells, by the name of the line; bits by shell go up to that of ``RESOLVED``.
     """
     allocation = Allocation.of(keeping, last_shells[RESOLVED])
-    made = [Scheme(BY_SHELL, allocated(allocation, bits), Full()) for bits in BITS]
+    by_shell = {str(configuration(each)): each for each in (allocated(allocation, bits) for bits in BITS)}
+    made = [Scheme(BY_SHELL, each, Full()) for each in by_shell.values()]  # two budgets may buy the same
     for kind, last in last_shells.items():
         made += [Scheme(kind, Uniform(step, last_shell=last), Full()) for step in STEPS]
         made.append(Scheme(f"signs, {kind}", Sign(last_shell=last), Full()))

@@ -31,8 +31,8 @@ def test_resolutions_stand_side_by_side(tmp_path: Path) -> None:
     maps, _ = finished_maps(tmp_path)
     lines = resolution_lines(maps).set_index("maps")
     assert lines.index.tolist() == ["full", "runs/pinv"]
-    assert lines.loc["full"].tolist() == [30, "", "≤ 7.00 Å (Nyquist)", "", ""]
-    assert lines.loc["runs/pinv"].tolist() == [30, "12", "9.50 Å", "10.50 Å", ""]
+    assert lines.loc["full"].tolist() == ["", 30, "≤ 7.00 Å (Nyquist)", "", ""]
+    assert lines.loc["runs/pinv"].tolist() == ["12", 30, "9.50 Å", "10.50 Å", ""]
     panels = map_curves(maps).axes
     assert [len(axes.lines) - 2 for axes in panels] == [2, 1]  # two thresholds in each
 

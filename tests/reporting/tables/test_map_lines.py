@@ -69,6 +69,18 @@ def test_a_map_of_a_measurement_file_says_what_was_measured_and_its_bytes(tmp_pa
     assert resolution_lines(maps).set_index("maps")["bytes"].to_dict() == {"maps/signs": "204", "maps/whole": ""}
 
 
+def test_bytes_and_what_they_are_worth_come_first(tmp_path: Path) -> None:
+    write_map(tmp_path / "maps" / "signs", 8.0, crossed=True)
+    done = tmp_path / "maps" / "signs" / "done.json"
+    done.write_text(json.dumps(json.loads(done.read_text()) | {"measured": {"bytes_per_particle": 203.7}}))
+    write_config(tmp_path / "maps" / "signs", str(tmp_path / "signs.cryo.h5"))
+    maps = finished_maps(tmp_path)[0]
+    first = ["maps", "bytes", "equivalent particles", "particles"]
+    (shown,) = map_words(map_lines(maps, [], SCHEMA.empty_table().to_pandas()))
+    assert list(shown)[:4] == list(resolution_lines(maps).columns)[:4] == first
+    assert (shown["bytes"], shown["equivalent particles"]) == ("204", "12")
+
+
 def test_a_run_that_is_not_below_the_directory_is_found_by_its_path(tmp_path: Path) -> None:
     write_sweep(tmp_path / "runs")
     write_map(tmp_path / "maps" / "pinv", 8.0)

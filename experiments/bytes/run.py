@@ -1,0 +1,121 @@
+"""Schemes measured, decoded and back-projected with known poses, beside what `cryosense advise` predicts; see README.md.
+
+Goes on where it was stopped: a cell (molecule, SNR, seed) that has its table is not made again.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+from trials import FLOAT16, Cell, processor_seconds
+
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.simulate import simulate
+from cryosense.measurement import PixelDesign
+
+HERE, TABLE, POSES_TABLE = Path(__file__).parent, "table.csv", "poses.csv"
+WITHOUT_PREDICTION = PixelDesign  # what is left through masks of pixels depends on the spectrum of all that is not kept
+
+
+def settings() -> DictConfig:
+    """-> study.yaml and the words of the command line."""
+    return OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli())
+
+
+def cells(study: DictConfig) -> list[tuple[str, float, int]]:
+    """-> molecule, SNR and seed of each cell, those of the first seed first."""
+    return [
+        (str(name), snr, seed)
+        for seed in study.seeds
+        for snr in study.snrs
+        for name, kind in study.molecules.items()
+        if study.only in (None, []) or name in study.only
+        if snr in kind.get("snrs", study.snrs)
+    ]
+
+
+def folder_of(study: DictConfig, molecule: str, snr: float, seed: int) -> Path:
+    """-> where a cell's tables are."""
+    name = "".join(c if c.isalnum() else "_" for c in molecule)
+    return Path(study.directory) / f"{name}_{study.particles}_{snr:g}_{seed}"
+
+
+def composed(verb: str, words: list[str]) -> DictConfig:
+    """-> the config of a command."""
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose(verb, overrides=words)
+
+
+def particles(folder: Path, study: DictConfig, molecule: str, snr: float, seed: int) -> Path:
+    """-> the STAR file of simulated particles, made unless they are there."""
+    if (folder / "data" / "done.json").exists():  # by whatever code
+        return folder / "data" / "particles.star"
+    words = [f"output_dir={folder / 'data'}", f"count={study.particles}", f"snr={snr}", f"seed={seed}"]
+    simulate(composed("simulate", [*words, *shlex.split(study.molecules[molecule].words)]))
+    return folder / "data" / "particles.star"
+
+
+def rows(cell: Cell, study: DictConfig) -> Iterator[dict[str, object]]:
+    """-> one for each scheme, and for fewer particles as they are."""
+    whole = cell.judged((*cell.uncompressed, sum(cell.uncompressed) / 2))
+    yield {"scheme": "uncompressed", "equivalent_measured": 1.0} | {k: v for k, v in whole.items() if "shell" in k}
+    ladder, path = cell.ladder(), cell.scratch / "trial.cryo.h5"
+    whole_size = ladder[FLOAT16].bytes
+    for name, expected in ladder.items():
+        if study.schemes is not None and name not in study.schemes:
+            continue
+        began = processor_seconds()
+        size = cell.measured(expected, path)
+        found = cell.judged(cell.of_file(path))
+        foreseen = cell.expected_of(expected)
+        if isinstance(expected.scheme.design, WITHOUT_PREDICTION):
+            foreseen = {"bytes_expected": expected.bytes}
+        row = {"scheme": name, "quantiser": expected.scheme.name, "last_shell": expected.scheme.quantiser.last_shell}
+        yield row | {"bytes_measured": size} | found | foreseen | {"processor_seconds": processor_seconds() - began}
+        if name == FLOAT16:
+            whole_size = size
+    path.unlink(missing_ok=True)
+    for share in study.fewer:
+        size = share * whole_size
+        foreseen = {"bytes_expected": size, "equivalent_expected": share}
+        yield (
+            {"scheme": f"{share:.0%} of the particles", "bytes_measured": size} | cell.judged(cell.of_fewer(share)) | foreseen
+        )
+
+
+def main() -> None:
+    """Make the cells that are not there yet."""
+    study, began = settings(), time.monotonic()
+    for molecule, snr, seed in cells(study):
+        folder = folder_of(study, molecule, snr, seed)
+        if (folder / TABLE).exists():
+            continue
+        if study.minutes is not None and time.monotonic() - began > 60 * study.minutes:
+            break
+        folder.mkdir(parents=True, exist_ok=True)
+        cell = Cell.of(particles(folder, study, molecule, snr, seed), study, study.molecules[molecule].symmetry)
+        made: list[dict[str, object]] = []
+        for row in rows(cell, study):
+            made.append({"molecule": molecule, "snr": snr, "seed": seed, "box_size": cell.truth.shape[-1]} | row)
+            print(
+                molecule,
+                snr,
+                seed,
+                row["scheme"],
+                row.get("bytes_measured"),
+                row["equivalent_measured"],
+                f"{processor_seconds():.0f} s",
+                flush=True,
+            )
+        pd.DataFrame(made).to_csv(folder / "table.partial", index=False)
+        (folder / "table.partial").rename(folder / TABLE)
+
+
+if __name__ == "__main__":
+    main()
