@@ -21,7 +21,8 @@ STUDIES = Path(__file__).parents[1] / "experiments"
 SMALL = re.compile(r"^In small.*: `(python .*)`$", re.MULTILINE)
 # These read what all runs of their study left, which a small form does not make.
 AFTER_RUNS = {
-    f"{study}/analyse.py" for study in ("generative_prior", "heterogeneity", "paper", "poses", "real_particle", "unrolled")
+    f"{study}/analyse.py"
+    for study in ("bytes", "generative_prior", "heterogeneity", "paper", "poses", "real_particle", "unrolled")
 }
 AFTER_RUNS |= {"unrolled/timing.py"}
 # Programs that are no dependencies of ours, without which a small form is not run.

@@ -1,4 +1,4 @@
-"""Everything that run.py and poses.py left, as tables and one figure; see README.md.
+"""Everything that run.py and realigned.py left, as tables and one figure; see README.md.
 
 Writes points.csv, poses.csv, results.md and bytes.png.
 """
