@@ -45,12 +45,13 @@ def advise(cfg: DictConfig) -> None:
         raise ArgumentError(f"path={source.file.path}: is compressed already; give the particles that it was measured of")
     files, directory = seen(source.files), Path(cfg.output_dir)
     alignments = task.mapping.task(source).check()
+    numbers = spread_over(alignments.half_set, cfg.sample)
     data = f"{source.data_fingerprint} {alignments.fingerprint()}"
     open_run = opening(cfg, ADVICE, own, data, files)
     say_if_done("advise", open_run, directory)
     with open_run(directory) as run:
         if not run.done:
-            sample = _sample(cfg, source, files, alignments.half_set)
+            sample = _sample(cfg, source, files, numbers)
             with progress(len(sample) * (1 + 2 * cfg.checked), "particle", "advise") as bar:
                 summary = write_advice(directory, task.make(sample, len(source.images), directory, bar.update))
                 bar.update((bar.total or 0) - bar.n)
@@ -58,10 +59,7 @@ def advise(cfg: DictConfig) -> None:
             run.finish({"particles": summary["particles"]})
 
 
-def _sample(cfg: DictConfig, source: ParticleSource, files: Stamps, half_set: torch.Tensor) -> Sample:
-    if cfg.sample is not None and cfg.sample < 2:
-        raise ArgumentError(f"sample={cfg.sample}: give at least 2, one of each half set, or null for all")
-    numbers = spread_over(half_set, cfg.sample)
+def _sample(cfg: DictConfig, source: ParticleSource, files: Stamps, numbers: torch.Tensor) -> Sample:
     record = SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers)
     survey = record.survey(source.images.select(numbers), 64)
     usable: torch.Tensor = survey.usable(source.images.path, cfg.data_checks.skip_bad, numbers)

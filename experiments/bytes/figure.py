@@ -43,7 +43,7 @@ def draw(points: pd.DataFrame, path: Path) -> None:
     """Write the figure: a column for each SNR."""
     tried = points[points["scheme"] != "uncompressed"]
     snrs = sorted(tried["snr"].unique())
-    figure = Figure(figsize=(5.2 * len(snrs) + 1.0, 8.5), dpi=110, layout="constrained")
+    figure = Figure(figsize=(max(5.2 * len(snrs) + 1.0, 8.5), 8.5), dpi=110, layout="constrained")
     panels = figure.subplots(2, len(snrs), sharex=True, sharey="row", squeeze=False)
     for (upper, lower), snr in zip(panels.T, snrs, strict=True):
         rows = tried[tried["snr"] == snr]
@@ -60,7 +60,7 @@ def draw(points: pd.DataFrame, path: Path) -> None:
     panels[1, 0].set_ylabel("shells of the masked resolution that are lost")
     panels[1, 0].invert_yaxis()
     handles, words = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, words, loc="outside lower center", ncols=4, fontsize=8)
+    figure.legend(handles, words, loc="outside lower center", ncols=min(len(snrs) + 1, 4), fontsize=8)
     figure.suptitle("Filled: measured, one for each molecule; open: predicted", fontsize=10)
     figure.savefig(path)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cryosense.data import AsIs, Compose, ParticleDataError, ParticleSource, StackStatistics
+from cryosense.errors import ArgumentError
 from cryosense.fourier import centred_to_half_plane, shell_index
 from cryosense.measurement import Design, Full, Identity, NoNoise
 from cryosense.measurement.file import SUFFIX, MeasurementFile
@@ -163,10 +164,15 @@ def spread_over(half_set: Tensor, wanted: int | None) -> Tensor:
     """Return numbers of so many particles, spread evenly over a stack and over its half sets (n,), 0 or 1; None: all.
 
     Every second particle of a stack whose half sets take turns would be in one of them.
+
+    Raises:
+        ArgumentError: fewer than one of each.
     """
     count = len(half_set)
     if wanted is None or wanted >= count:
         return torch.arange(count)
+    if wanted < 2:
+        raise ArgumentError(f"sample={wanted}: give at least 2, one of each half set, or null for all")
     first, second = ((half_set == each).nonzero()[:, 0] for each in (0, 1))
     of_first = min(max(round(wanted * len(first) / count), wanted - len(second), 1), len(first), wanted - 1)
     return torch.cat([_spread(first, of_first), _spread(second, wanted - of_first)]).sort().values
