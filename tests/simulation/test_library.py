@@ -7,6 +7,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from cryosense.errors import ArgumentError, MissingExtraError, ModelFileError
@@ -16,7 +17,7 @@ from cryosense.simulation.library.chains import Chain, chains_in
 from cryosense.simulation.library.density import MoleculeLibrary
 from cryosense.simulation.library.folds import ALIKE_PERCENT, FAMILIES, folds, identity_percent, splits
 from cryosense.simulation.library.listing import SPLITS, Listed, listed, parsed, written
-from cryosense.simulation.library.molecules import SYMMETRIES, made_up
+from cryosense.simulation.library.molecules import SYMMETRIES, made, made_up
 from cryosense.volumes.symmetry import point_group
 
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVV"
@@ -143,6 +144,18 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(MissingExtraError, match=r"pip install 'cryosense\[structures\]'"):
         MoleculeLibrary()
     assert MoleculeLibrary(made_up_share=1.0, molecules=1, forms=["chain"]).state_count == 1
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+def test_molecules_are_symmetric_about_the_origin(symmetry: str, chain: Chain) -> None:
+    """So that ``symmetry=`` is true of particles of them."""
+    atoms, name = made(chain, symmetry, np.random.default_rng(3))
+    positions = atoms.positions_angstrom.double().numpy()
+    assert name == symmetry
+    for rotation in point_group(symmetry).numpy():
+        apart, _ = cKDTree(positions).query(positions @ rotation.T)
+        assert apart.max() < 1e-2
+    assert abs(positions[:, 2].min() + positions[:, 2].max()) < 1e-3
 
 
 @pytest.mark.parametrize("symmetry", SYMMETRIES)

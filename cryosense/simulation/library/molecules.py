@@ -48,6 +48,8 @@ class Molecule:
 def made(chain: Chain, form: str, rng: np.random.Generator) -> tuple[PseudoAtoms, str]:
     """Return a chain's atoms in one of FORMS, or as an assembly of the point group that is named, and the form's name.
 
+    They lie about the middle of their extent, an assembly about its axis, as ``symmetry=`` of other verbs has it.
+
     Raises:
         ArgumentError: another form.
     """
@@ -61,6 +63,8 @@ def made(chain: Chain, form: str, rng: np.random.Generator) -> tuple[PseudoAtoms
     else:
         positions, weights = assembled(chain, form, rng)
     middle = (positions.min(0) + positions.max(0)) / 2
+    if form not in FORMS:
+        middle[:2] = 0  # of three or five copies the middle is off the axis
     return PseudoAtoms(torch.from_numpy(positions - middle).float(), torch.from_numpy(weights).float()), form
 
 
