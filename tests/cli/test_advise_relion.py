@@ -55,7 +55,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     deviation = float(mrcfile.read(STACK).std()) / SNR**0.5
     relion(*made, "--add_noise", "--white_noise", str(deviation))
     assert float(mrcfile.read(STACK).std()) > deviation
-    return particles
+    return starfile.read(STAR, always_dict=True)["particles"]
 
 
 def relions_map(star: Path, path: str) -> torch.Tensor:
