@@ -53,7 +53,7 @@ def with_losses(points: pd.DataFrame) -> pd.DataFrame:
     lost = {f"lost_{name[6:]}": joined[f"{name}_whole"] - joined[name] for name in SHELLS}
     missed = {"missed": points["equivalent_measured"] - points["equivalent_expected"]}
     bits = {"bits_a_pixel": 8 * points["bytes_measured"] / pixels, "times_smaller": 4 * pixels / points["bytes_measured"]}
-    return points.assign(**bits, **lost, **missed)[points["scheme"].ne("uncompressed") | points["bytes_measured"].isna()]
+    return points.assign(**bits, **lost, **missed)
 
 
 def titled(points: pd.DataFrame) -> str:
