@@ -31,6 +31,7 @@ from cryosense.operators.masks import MaskError
 BISECTIONS = 60
 # Stands for an FSC of 1, at which every shell is measured whole.
 NEARLY_ONE = 1 - 1e-12
+FOR_POSES = " or too little to find poses by (poses=known where they are; a larger pose_error_factor needs less)"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class ProfileDesign:
         affordable = [k for k in range(1, last_shell + 1) if self.profile(fsc_floor, k).compression >= compression]
         if not affordable:
             highest = self.profile(fsc_floor, 1).compression
-            also = "" if self.least is None else " or too little to find poses by (poses=known where they are)"
+            also = "" if self.least is None else FOR_POSES
             left = f"the first shell below fsc_floor={fsc_floor:g}{also}"
             raise MaskError(f"compression={compression:g} leaves {left}: at most {highest:.4g}")
         last = affordable[-1]

@@ -10,7 +10,7 @@ from cryosense.alignment.grids import spacing_deg
 from cryosense.alignment.polish import _expanded, turned
 from cryosense.alignment.reference import Reference
 from cryosense.alignment.schedule import FIRST_ORDER, shells_of
-from cryosense.alignment.turning import Turns, _asked, deviation_deg, turns
+from cryosense.alignment.turning import Turns, _asked, turns
 from cryosense.errors import ArgumentError
 from tests.alignment.particles import lopsided, particles
 
@@ -111,9 +111,9 @@ def test_small_turns_are_those_of_the_fisher_information() -> None:
         assert float(lost) == pytest.approx(float(axis @ of_axes @ axis) * angle**2 / 2, rel=0.1)
 
 
-def test_a_deviation_is_that_of_the_curvature() -> None:
-    angle = math.radians(spacing_deg(2))
-    information = 40.0
-    assert deviation_deg(information * angle**2 / 2) == pytest.approx(math.degrees(information**-0.5))
-    assert deviation_deg(0.0) == math.inf
-    assert int(Turns(torch.tensor([15.0, 40.0]), torch.zeros(2, 3)).nearest.sum()) == 1
+def test_a_deviation_is_that_of_the_least_information() -> None:
+    rates = torch.tensor([[0.0, 2.0, 5.0], [0.0, 4.0, 1.0]], dtype=torch.float64)
+    some = Turns(torch.tensor([15.0, 40.0]), torch.zeros(2, 3), rates)
+    assert some.deviation_deg(torch.tensor([9.0, 10.0, 4.0])) == pytest.approx(math.degrees(40**-0.5))
+    assert some.deviation_deg(torch.zeros(3)) == math.inf
+    assert int(some.nearest.sum()) == 1

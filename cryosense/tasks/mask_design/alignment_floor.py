@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cryosense.alignment.information import information_per_shell, least_profile, lost_share, needed_nats
-from cryosense.alignment.turning import Turns, deviation_deg
+from cryosense.alignment.turning import Turns
 from cryosense.operators.masks import MaskError
 from cryosense.volumes.symmetry import point_group
 
@@ -29,15 +29,18 @@ class AlignmentFloor:
         nats: by which the right pose of a particle is to be likelier, in the mean, than one that is turned from it as far as
             possible; nearer poses are fewer, and need less: see ``needed_nats``. Where the whole particle has less, all of it.
         symmetry: point group of the particle, Cn or Dn: equivalent poses are not told apart.
+        error_factor: what is left of the information about small turns makes errors about any axis at most so many times those
+            of the unmasked particle: see ``cryosense.alignment.precision``. Signs cost the square root of pi / 2, 1.25.
 
     Raises:
-        MaskError: another word for ``poses``, or a floor that does not tell the poses of one grid apart.
+        MaskError: another word for ``poses``, a floor that does not tell the poses of one grid apart, or a factor below 1.
         ArgumentError: another group.
     """
 
     poses: str = "unknown"
     nats: float = 25.0
     symmetry: str = "C1"
+    error_factor: float = 1.25
 
     def __post_init__(self) -> None:
         point_group(self.symmetry)
@@ -48,12 +51,15 @@ class AlignmentFloor:
                 f"alignment_floor={self.nats:g} nats do not tell the poses of one grid apart, {LEAST_NATS:g} are needed; "
                 f"{ELSEWHERE}"
             )
+        if not self.error_factor >= 1:
+            raise MaskError(f"pose_error_factor={self.error_factor:g}: masks do not make poses better, give 1 or more")
 
     def least(self, map_snr: Tensor, particles: int, turns: Turns | None) -> Tensor | None:
         """Return the keep probabilities, (n // 2 + 1,), that poses need; None if they are known.
 
-        ``map_snr`` is s(k), (n // 2 + 1,), of the half maps of this many particles. Where even all of a particle does not have
-        the floor, all that tells these poses apart is kept.
+        ``map_snr`` is s(k), (n // 2 + 1,), of the half maps of this many particles. Two conditions: the first grid finds the
+        neighbourhood of the pose (where even all of a particle does not have the floor, all that tells these poses apart is
+        kept), and the last one finds the pose in it.
 
         Raises:
             MaskError: particles that cannot be aligned even without masks, or a pilot without half maps.
@@ -75,7 +81,9 @@ class AlignmentFloor:
                 f"{MOST_LOST:.0%} are allowed: a pose and one {float(turns.angle_deg[worst]):.0f} degrees from it differ by "
                 f"{float(whole[worst]):.3g} nats (a particle with a symmetry? symmetry={self.symmetry}); {ELSEWHERE}"
             )
-        return least_profile(turns.unlike * signal, torch.minimum(needed, (1 - SLACK) * whole))
+        said = torch.cat([turns.unlike, turns.rates]) * signal
+        precise = (1 - SLACK) / self.error_factor**2 * turns.fisher(signal)
+        return least_profile(said, torch.cat([torch.minimum(needed, (1 - SLACK) * whole), precise]))
 
     def _lost(self, turns: Turns, signal: Tensor) -> float:
         return lost_share(turns.nats(signal)[~turns.nearest], len(point_group(self.symmetry)))
@@ -83,21 +91,25 @@ class AlignmentFloor:
     def summary(self, map_snr: Tensor, keep_probability: Tensor, particles: int, turns: Turns | None) -> dict[str, object]:
         """Return the floor that masks keep, what the first grid then loses, how far poses scatter; and these without masks.
 
-        None stands for what is not known without half maps.
+        None stands for what is not known without half maps, or has no end.
         """
         signal = information_per_shell(map_snr, particles)
-        found: dict[str, object] = {"poses": self.poses}
+        found: dict[str, object] = {"poses": self.poses, "pose_error_factor": None}
         for ending, kept in (("", keep_probability * signal), ("_without_masks", signal)):
             floor = deviation = lost = None
             if turns is not None:
-                nats = turns.nats(kept)
-                lost = self._lost(turns, kept)
-                floor = float((nats / needed_nats(turns.angle_deg, 1.0)).min())
-                deviation = deviation_deg(float(nats[turns.nearest].min()))
-                deviation = deviation if math.isfinite(deviation) else None  # nothing tells these poses apart
+                lost, deviation = self._lost(turns, kept), _finite(turns.deviation_deg(kept))
+                floor = float((turns.nats(kept) / needed_nats(turns.angle_deg, 1.0)).min())
             found |= {
                 f"alignment_floor{ending}_nats": floor,
                 f"poses_lost{ending}": lost,
                 f"pose_deviation{ending}_deg": deviation,
             }
+        if turns is not None:
+            left = turns.fisher(keep_probability * signal) / turns.fisher(signal)
+            found["pose_error_factor"] = _finite(float(left.min()) ** -0.5) if bool((left > 0).all()) else None
         return found
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

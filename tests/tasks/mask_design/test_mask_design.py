@@ -11,10 +11,13 @@ import pytest
 import starfile
 import torch
 
+from cryosense.alignment.information import information_per_shell
+from cryosense.alignment.turning import Turns
 from cryosense.data import ParticleDataError
 from cryosense.fourier import frequency_radius, shell_mean
 from cryosense.metrics.shell_snr import ObservedCurve
 from cryosense.operators.masks import MaskError
+from cryosense.operators.sampling_profile import coefficients_per_shell
 from cryosense.tasks.mask_design.alignment_floor import AlignmentFloor
 from cryosense.tasks.mask_design.ctf_spectra import ctf_spectrum
 from cryosense.tasks.mask_design.mask_design import MaskDesign
@@ -217,3 +220,45 @@ def test_a_pilot_that_is_extrapolated_is_said_to_be() -> None:
     assert 5 < small.seen_up_to < 20
     assert small.extrapolation_warning(small.seen_up_to) is None
     assert f"no further than shell {small.seen_up_to}" in str(small.extrapolation_warning(small.seen_up_to + 1))
+
+
+def known_turns() -> Turns:
+    """What turns of some particle change: one that all shells tell, and two axes of which they say different things."""
+    unlike = torch.ones(1, len(SHELLS), dtype=torch.float64)
+    return Turns(torch.tensor([180.0]), unlike, torch.stack([SHELLS**2, 0.5 * SHELLS**2 + 3 * (SHELLS == 5)]))
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.1, 1.25, 2.0, 5.0])
+def test_what_is_left_of_the_information_holds_errors_to_a_factor(factor: float) -> None:
+    """No axis is left less than 1 / f^2; and that is had from fewer coefficients than flat masks need, which leave as much."""
+    snr, count, turned = 200 * LOG_SNR.exp(), 4000, known_turns()
+    floor = AlignmentFloor(error_factor=factor)
+    least = floor.least(snr, count, turned)
+    assert least is not None
+    signal = information_per_shell(snr, count)
+    left = turned.fisher(least * signal) / turned.fisher(signal)
+    assert float(left.min()) == pytest.approx(factor**-2, rel=1e-4)
+    counts = coefficients_per_shell(BOX)
+    assert float((least * counts).sum()) <= float(counts.sum()) / factor**2 + 1e-6
+    said = floor.summary(snr, torch.full_like(snr, 1 / factor**2), count, turned)
+    assert said["pose_error_factor"] == pytest.approx(factor)
+    assert said["pose_deviation_deg"] == pytest.approx(factor * said["pose_deviation_without_masks_deg"])  # type: ignore[operator]
+
+
+def test_the_shells_of_the_last_grid_are_kept_beside_those_of_the_first(tmp_path: Path) -> None:
+    """The floor of the first grid alone lets errors grow; with the factor, the resolution gives what that costs."""
+    strong = Pilot(pilot(None).curves, PIXEL, 40, particle_like(tmp_path))
+    found, last = {}, {}
+    for factor in (1.25, 1.5, 1e6):
+        made = design(pilot=strong, alignment=AlignmentFloor(error_factor=factor))
+        snr = made.expected_snr()
+        solved = made.solve(snr)
+        found[factor], last[factor] = made.summary(snr, solved)["pose_error_factor"], solved.last_shell
+        assert found[factor] <= factor
+    assert found[1.25] < found[1.5] < 1.5 < found[1e6]
+    assert last[1.25] < last[1.5] <= last[1e6]
+    hopeless = design(pilot=strong, alignment=AlignmentFloor(error_factor=1.1))
+    with pytest.raises(MaskError, match="a larger pose_error_factor needs less"):
+        hopeless.solve(snr)
+    with pytest.raises(MaskError, match=r"pose_error_factor=0\.9"):
+        AlignmentFloor(error_factor=0.9)
