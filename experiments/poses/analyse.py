@@ -44,12 +44,29 @@ def main() -> None:
             drawn[f"{molecule}, SNR {snr}"] = {name: angles for name, (angles, _) in found.items()}
         for path in sorted(folder.glob("*.refused")):
             refusals.append(f"{molecule}, SNR {snr}, seed {seed}, {path.stem.replace('_', ' ')}: {path.read_text().strip()}")
-    table = pd.DataFrame(rows)
+    table = with_former(pd.DataFrame(rows), results / "results.csv", study)
     table.to_csv(results / "results.csv", index=False, float_format="%.4g")
     text = markdown(table) + "".join(f"\n- Refused: {refusal}" for refusal in refusals) + "\n"
     (results / "results.md").write_text(text)
     draw(results / "errors.png", drawn)
     sys.stdout.write(text)
+
+
+def with_former(table: pd.DataFrame, path: Path, study: DictConfig) -> pd.DataFrame:
+    """-> these rows and those of a former table whose runs are no longer there, in the order of the study."""
+    if path.is_file():
+        table = pd.concat([table, pd.read_csv(path)]).drop_duplicates(["molecule", "snr", "seed", "scheme"])
+    ranks = {name: number for number, name in enumerate((*study.molecules, *study.schemes, *study.designs))}
+    places = pd.DataFrame(
+        {
+            "seed": table["seed"],
+            "molecule": table["molecule"].map(ranks),
+            "snr": -table["snr"],
+            "scheme": table["scheme"].map(ranks).fillna(len(ranks)),
+        }
+    )
+    order = places.reset_index(drop=True).sort_values(list(places), kind="stable").index
+    return table.iloc[order]
 
 
 def schemes(study: DictConfig, folder: Path) -> list[tuple[str, Path]]:

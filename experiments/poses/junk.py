@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import mrcfile
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from run import HERE, aligned, particles, slug
 
 REPLICATES = 2000
+LOST = 0.05  # of the particles, above whose entropy frames are told to be noise
 # Of the columns of poses.parquet, each with the sign that makes it larger for junk.
 MARKS = {
     "entropy": ("cryosensePoseEntropy", 1),
@@ -30,10 +32,11 @@ def main() -> None:
     heads = [f"{name} (95 %)" for name in MARKS]
     lines = [
         f"{study.junk.particles} particles, {study.junk.frames} frames of noise, built-in molecule, seed {study.junk.seed}: "
-        "the chance that a frame of noise has the larger entropy (and so on) than a particle.",
+        "the chance that a frame of noise has the larger entropy (and so on) than a particle. Last: the share of frames whose "
+        f"entropy is above that of all but {LOST:.0%} of the particles.",
         "",
-        f"| SNR | scheme | {' | '.join(heads)} |",
-        "| --- | --- |" + " ---: |" * len(heads),
+        f"| SNR | scheme | {' | '.join(heads)} | told by entropy (95 %) |",
+        "| --- | --- |" + " ---: |" * (len(heads) + 1),
     ]
     for snr in study.snrs:
         data = mixed(Path(study.directory) / "junk" / f"snr_{snr}", study, snr)
@@ -41,8 +44,12 @@ def main() -> None:
             directory = data.parent / slug(name)
             aligned(data, directory, study, shlex.split(study.schemes[name]), None)
             table = pd.read_parquet(directory / "poses.parquet")
-            areas = [area(sign * table[column].to_numpy(), study.junk.particles) for column, sign in MARKS.values()]
-            lines.append(f"| {snr} | {name} | {' | '.join(areas)} |")
+            areas = [
+                with_interval(chance, sign * table[column].to_numpy(), study.junk.particles, "{:.3f}")
+                for column, sign in MARKS.values()
+            ]
+            told = with_interval(share_told, table[MARKS["entropy"][0]].to_numpy(), study.junk.particles, "{:.0%}")
+            lines.append(f"| {snr} | {name} | {' | '.join(areas)} | {told} |")
     text = "\n".join(lines) + "\n"
     (Path(study.results or HERE) / "junk.md").write_text(text)
     sys.stdout.write(text)
@@ -70,12 +77,12 @@ def mixed(folder: Path, study: DictConfig, snr: float) -> Path:
     return made
 
 
-def area(marks: np.ndarray, first_junk: int) -> str:
-    """-> the area under the curve, with its interval over particles and frames drawn anew."""
+def with_interval(of: Callable[[np.ndarray, np.ndarray], float], marks: np.ndarray, first_junk: int, form: str) -> str:
+    """-> what is said of the marks of particles and of frames, with its interval over both drawn anew."""
     generator, seen, junk = np.random.default_rng(0), marks[:first_junk], marks[first_junk:]
-    drawn = [chance(generator.choice(seen, len(seen)), generator.choice(junk, len(junk))) for _ in range(REPLICATES)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return f"{chance(seen, junk):.3f} ({low:.3f} to {high:.3f})"
+    drawn = [of(generator.choice(seen, len(seen)), generator.choice(junk, len(junk))) for _ in range(REPLICATES)]
+    value, low, high = (form.format(number) for number in (of(seen, junk), *np.quantile(drawn, [0.025, 0.975])))
+    return f"{value} ({low} to {high})"
 
 
 def chance(seen: np.ndarray, junk: np.ndarray) -> float:
@@ -83,6 +90,11 @@ def chance(seen: np.ndarray, junk: np.ndarray) -> float:
     ordered = np.sort(seen)
     below = np.searchsorted(ordered, junk, "left") + np.searchsorted(ordered, junk, "right")
     return float(below.mean() / 2 / len(seen))
+
+
+def share_told(seen: np.ndarray, junk: np.ndarray) -> float:
+    """-> which share of ``junk`` is above all but a few of ``seen``."""
+    return float((junk > np.quantile(seen, 1 - LOST)).mean())
 
 
 if __name__ == "__main__":
