@@ -140,16 +140,19 @@ def draw(path: Path, drawn: dict[str, dict[str, np.ndarray]]) -> None:
     named = list(dict.fromkeys(name for found in drawn.values() for name in found))
     panels = [cell for cell, found in drawn.items() if found]
     figure = Figure(figsize=(12.0, 4.5 * -(-len(panels) // 2)), layout="constrained")
-    for axes, cell in zip(figure.subplots(-(-len(panels) // 2), 2, sharey=True, squeeze=False).flat, panels, strict=False):
+    every = list(figure.subplots(-(-len(panels) // 2), 2, sharey=True, squeeze=False).flat)
+    for axes in every[len(panels) :]:
+        axes.remove()
+    for axes, cell in zip(every, panels, strict=False):
         for name, angles in drawn[cell].items():
             number, style = named.index(name), "--" if RELION in name else "-"
             shares = np.arange(1, len(angles) + 1) / len(angles)
             axes.plot(np.sort(angles), shares, style, color=f"C{number % 10}", label=name)
-        axes.set(xscale="log", xlim=(0.3, 180), ylim=(0, 1), xlabel="angle to the true pose (degrees)", title=cell)
+        axes.set(xscale="log", xlim=(0.1, 180), ylim=(0, 1), xlabel="angle to the true pose (degrees)", title=cell)
         axes.axvline(FAR_DEG, color="black", linewidth=0.6)
         axes.grid(alpha=0.3)
-    figure.axes[0].set_ylabel("share of particles below")
-    figure.axes[0].legend(fontsize=7, loc="upper left")
+        axes.set_ylabel("share of particles below")
+        axes.legend(fontsize=7, loc="lower right")
     figure.savefig(path, dpi=110)
 
 
