@@ -22,13 +22,13 @@ from tqdm import tqdm
 
 from cryosense.cli.cells import Cell
 from cryosense.cli.refusal import one_line, reason
+from cryosense.cli.workers import lead_workers
 from cryosense.errors import ConfigError, CryosenseError, ForeignConfigError
 from cryosense.files.limits import read_json
 from cryosense.files.writing import write_json_atomic
 from cryosense.runs.failures import ERROR
 from cryosense.runs.lock import locked_in_turn
 from cryosense.runs.record import is_whole
-from cryosense.runs.signals import lead
 
 CELLS = "sweep.json"
 # Hydra composes each cell in a tenth of a second; if all of them take longer than this, progress is shown.
@@ -56,7 +56,7 @@ class SweepAccount(Callback):
         if config.hydra.job.config_name != self.verb:
             return
         if config.hydra.launcher._target_.endswith("JoblibLauncher"):  # jobs of a queue outlive who handed them in
-            lead()
+            lead_workers()
         with one_line(self.verb):
             batch = tqdm(cell_overrides(config), unit="cell", desc="look at all cells", delay=QUIET_SECONDS, leave=False)
             for overrides in batch:

@@ -1,0 +1,45 @@
+"""Workers of joblib end with the process that started them, whether they were given work or not."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+LEADER = """
+import time
+from joblib import Parallel, delayed
+from cryosense.cli.workers import lead_workers
+lead_workers()
+Parallel(n_jobs=2, backend="loky", pre_dispatch=1)(delayed(time.sleep)(seconds) for seconds in (60,))
+"""
+
+
+def workers_of(session: int) -> list[str]:
+    """-> command lines of the processes of a session that loky started to work."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state = path.read_text().rpartition(")")[2].split()
+            if int(state[3]) == session and state[0] not in "ZX":
+                found.append((path.parent / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return [line for line in found if "LokyProcess" in line]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are listed in /proc")
+def test_idle_workers_end_with_their_leader() -> None:
+    pytest.importorskip("joblib")
+    with subprocess.Popen([sys.executable, "-c", LEADER], start_new_session=True) as leader:
+        try:
+            while len(workers_of(leader.pid)) < 2:
+                assert leader.poll() is None
+                time.sleep(0.05)
+        finally:
+            leader.kill()
+    deadline = time.time() + 30
+    while workers_of(leader.pid) and time.time() < deadline:
+        time.sleep(0.1)
+    assert not workers_of(leader.pid)
