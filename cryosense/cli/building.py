@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from hydra.utils import instantiate
@@ -14,7 +14,9 @@ from cryosense.errors import ArgumentError
 from cryosense.measurement.file import MeasuredSource
 from cryosense.runs.devices import device_named
 from cryosense.runs.inputs import Stamps
-from cryosense.tasks.reconstruct.run import Run
+
+if TYPE_CHECKING:  # what runs are made of takes a while to import, and other verbs need only what is small here
+    from cryosense.tasks.reconstruct.run import Run
 
 SURVEYS = ".data"
 KEPT = ("seed", "write_images", "write_samples", "chunk_size", "relion_root")
@@ -33,6 +35,8 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
     Everything is made and checked first; then every image is looked at, unless another run has done so: for what is usable,
     and for the scaling.
     """
+    from cryosense.tasks.reconstruct.run import Run
+
     device = device_named(cfg.device)
     parts = {name: instantiate(cfg[name]) for name in PARTS}
     for module in ("reconstructor", "scores"):
@@ -59,6 +63,8 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
 
 def _of_file(source: MeasuredSource, run_id: str, settings: dict[str, Any]) -> Run:
     """Return the run of particles measured before: their file says how, and other settings of it are not used."""
+    from cryosense.tasks.reconstruct.run import Run
+
     file, count = source.file, len(source.images)
     settings["reconstructor"].prepare(file.operator(source.positions[:1]))
     settings["fitting"].check(settings["reconstructor"], source, count)
