@@ -35,6 +35,14 @@ class Prior(ShowsInModule, nn.Module, ABC):
     def prepare(self, box_size: int) -> None:
         """Raise ArgumentError if the prior cannot be used on images of this size."""
 
+    def start(self, x: Tensor) -> Tensor:
+        """Return images (b, 1, n, n) to iterate from, given those of the pseudo-inverse."""
+        return x
+
+    def penalty_factor(self, weight: float) -> float:
+        """Return how many times ``ADMM.penalty`` is best at this weight, for images of unit range."""
+        return 1.0
+
     def admm(self, data_step: DataStep, step: float | Tensor, relaxation: float) -> Algorithm:
         """Return the algorithm for ``f(x) + rho step Psi(x)``, given ``data_step(z) = argmin_x f(x) + rho |x - z|^2 / 2``."""
         return ADMM(data_step, lambda x: self.prox(x, step), relaxation)

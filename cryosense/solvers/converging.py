@@ -40,7 +40,14 @@ class Algorithm(ShowsParameters, ABC):
     def gap(self, before: Any, after: Any) -> Tensor:
         """Return the relative fixed-point gap of the step between two states, (b,)."""
 
+    def balanced(self, before: Any, after: Any) -> State:
+        """Return the state ``after``, its penalties balanced anew by what the step between the two left of each constraint."""
+        state: State = after
+        return state
 
+
+# Then penalties stay as they are: with some that change for ever, ADMM need not converge.
+BALANCE_EVERY, BALANCE_UNTIL = 10, 200
 AlgorithmOf = Callable[[Tensor | None], Algorithm]  # for these images (k,) of the batch only, or for all of them
 
 
@@ -80,6 +87,8 @@ def converge(algorithm_of: AlgorithmOf, start: Tensor, stopping: Stopping) -> So
     state = algorithm.begin(start)
     for iteration in range(1, stopping.max_iterations + 1):
         before, state = state, algorithm.step(state)
+        if iteration % BALANCE_EVERY == 1 and 1 < iteration <= BALANCE_UNTIL:  # rarely where the gap is looked at
+            state = algorithm.balanced(before, state)
         if iteration % stopping.check_every and iteration < stopping.max_iterations:
             continue
         gap, rows = algorithm.gap(before, state), images[running]

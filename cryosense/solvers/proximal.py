@@ -28,10 +28,17 @@ class ADMM(Algorithm):
         return torch.maximum(relative(after.z - after.x, after.z), relative(after.z - before.z, after.z))
 
 
+UNBALANCED = 1.5  # one residual over the other
+BALANCE_BY = 2.0
+LARGEST_CHANGE = 2.0**8  # of a coupling, from where it began
+
+
 class SplitADMM(Algorithm):
     """ADMM on x = z and d = K z; see ``split_step``.
 
-    The gap is as in ``ADMM``, with both constraints taken together in the metric of their penalties.
+    The gap is as in ``ADMM``, with both constraints taken together in the metric of their penalties. Where one of
+    |d - K z| and the change of K z is more than one and a half times the other, an image's coupling is doubled or halved:
+    residual balancing (He, Yang and Wang 2000; Boyd et al. 2011, section 3.4.1).
     """
 
     def __init__(self, data_step: Map, split: Splitting, relaxation: float = 1.8) -> None:
@@ -39,21 +46,34 @@ class SplitADMM(Algorithm):
 
     def begin(self, start: Tensor) -> SplitState:
         kz = self.split.analysis(start)
-        return SplitState(start, kz, torch.zeros_like(start), torch.zeros_like(kz), start, kz)
+        return SplitState(start, kz, torch.zeros_like(start), torch.zeros_like(kz), start, kz, self._first_coupling(start))
 
     def step(self, state: SplitState) -> SplitState:
         return split_step(self.data_step, self.split, self.relaxation, state)
 
+    def balanced(self, before: SplitState, after: SplitState) -> SplitState:
+        primal, dual = length(after.d - after.kz), length(after.kz - before.kz)
+        first, ones = self._first_coupling(after.z), torch.ones_like(primal)
+        more = torch.where(primal > UNBALANCED * dual, BALANCE_BY * ones, ones)
+        less = torch.where(dual > UNBALANCED * primal, BALANCE_BY * ones, ones)
+        coupling = after.coupling * (more / less).reshape(-1, 1, 1, 1)
+        coupling = torch.minimum(torch.maximum(coupling, first / LARGEST_CHANGE), first * LARGEST_CHANGE)
+        return after._replace(v=after.v * (after.coupling / coupling), coupling=coupling)  # the same multiplier, scaled anew
+
     def gap(self, before: SplitState, after: SplitState) -> Tensor:
-        scale = self._length(after.z, after.kz).clamp_min(torch.finfo(after.z.dtype).tiny)
-        primal = self._length(after.x - after.z, after.d - after.kz)
-        dual = self._length(after.z - before.z, after.kz - before.kz)
+        def size(x: Tensor, d: Tensor) -> Tensor:
+            """Return ``sqrt(|x|^2 + coupling |d|^2)`` for each image, (b,)."""
+            return torch.hypot(length(x), after.coupling.flatten().sqrt() * length(d))
+
+        scale = size(after.z, after.kz).clamp_min(torch.finfo(after.z.dtype).tiny)
+        primal = size(after.x - after.z, after.d - after.kz)
+        dual = size(after.z - before.z, after.kz - before.kz)
         return torch.maximum(primal, dual) / scale
 
-    def _length(self, x: Tensor, d: Tensor) -> Tensor:
-        """Return ``sqrt(|x|^2 + coupling |d|^2)`` for each image, (b,)."""
-        coupling = torch.as_tensor(self.split.coupling, dtype=x.dtype, device=x.device).flatten()
-        return torch.hypot(length(x), coupling.sqrt() * length(d))
+    def _first_coupling(self, like: Tensor) -> Tensor:
+        """Return the couplings that images (b, 1, n, n) begin with, (b, 1, 1, 1)."""
+        coupling = torch.as_tensor(self.split.coupling, dtype=like.dtype, device=like.device)
+        return coupling.reshape(-1, 1, 1, 1).expand(len(like), 1, 1, 1)
 
 
 class FISTA(Algorithm):

@@ -34,7 +34,7 @@ def admm_step(data_step: Map, prox: Map, relaxation: float | Tensor, state: ADMM
 
 
 class SplitState(NamedTuple):
-    """State of ADMM with a second constraint d = K z, whose multipliers are u (b, 1, n, n) and v (b, ...)."""
+    """State of ADMM with a second constraint d = K z, whose scaled multipliers are u (b, 1, n, n) and v (b, ...)."""
 
     z: Tensor  # the estimate
     kz: Tensor  # K z
@@ -42,16 +42,17 @@ class SplitState(NamedTuple):
     v: Tensor
     x: Tensor  # what the data step made of the last z - u
     d: Tensor  # what shrinking made of the last K z - v
+    coupling: Tensor  # (b, 1, 1, 1) penalty of d = K z over that of x = z
 
 
 class Splitting(NamedTuple):
-    """A prior phi(K x): ``shrink`` is for the penalty ``coupling`` rho, ``solve`` is ``(1 + coupling K^T K)^-1``."""
+    """A prior phi(K x), for couplings (b, 1, 1, 1): ``shrink`` and ``solve`` take what they work on, and these."""
 
     analysis: Map
     analysis_adjoint: Map
-    shrink: Map
-    solve: Map
-    coupling: float | Tensor  # (b, 1, 1, 1) where it is one for each image
+    shrink: Callable[[Tensor, Tensor], Tensor]  # for the penalty coupling rho
+    solve: Callable[[Tensor, Tensor], Tensor]  # (1 + coupling K^T K)^-1
+    coupling: float | Tensor  # to begin with; (b, 1, 1, 1) where it is one for each image
 
 
 def split_step(data_step: Map, split: Splitting, relaxation: float, state: SplitState) -> SplitState:
@@ -59,12 +60,13 @@ def split_step(data_step: Map, split: Splitting, relaxation: float, state: Split
 
     The first block (x, d) and the second (z) are both exact, so this is two-block ADMM.
     """
-    x, d = data_step(state.z - state.u), split.shrink(state.kz - state.v)
+    coupling = state.coupling
+    x, d = data_step(state.z - state.u), split.shrink(state.kz - state.v, coupling)
     u = state.u + torch.lerp(state.z, x, relaxation)
     v = state.v + torch.lerp(state.kz, d, relaxation)
-    z = split.solve(split.analysis_adjoint(v).mul_(split.coupling).add_(u))
+    z = split.solve(split.analysis_adjoint(v).mul_(coupling).add_(u), coupling)
     kz = split.analysis(z)
-    return SplitState(z, kz, u.sub_(z), v.sub_(kz), x, d)
+    return SplitState(z, kz, u.sub_(z), v.sub_(kz), x, d, coupling)
 
 
 class FISTAState(NamedTuple):

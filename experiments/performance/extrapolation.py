@@ -71,7 +71,7 @@ def solve(algorithm: Algorithm, start: Tensor, memory: int, tolerance: float) ->
     kept: tuple[State, Tensor] | None = None
     for iteration in range(1, MOST + 1):
         before, state = state, algorithm.step(state)
-        point_before, point = point, fixed_point(state, algorithm)
+        point_before, point = point, fixed_point(state)
         if iteration % CHECK_EVERY == 0:
             arrived = (algorithm.gap(before, state) <= tolerance) & (found.iterations == MOST)
             found.x[arrived], found.iterations[arrived] = state[0][arrived], iteration
@@ -83,22 +83,21 @@ def solve(algorithm: Algorithm, start: Tensor, memory: int, tolerance: float) ->
         if kept is not None:
             worse = image_sum(step.square()) > WORSE**2 * image_sum(kept[1].square())
             state = chosen(worse, kept[0], state)
-            point, kept = fixed_point(state, algorithm), None
+            point, kept = fixed_point(state), None
             found = found._replace(taken_back=found.taken_back + int(worse.sum()))
             continue
         states, steps = [*states, state], [*steps, step]
         if len(steps) == memory + 1:
             kept, state = (state, step), extrapolated(states, steps)
-            point, states, steps = fixed_point(state, algorithm), [], []
+            point, states, steps = fixed_point(state), [], []
     return found
 
 
-def fixed_point(state: State, algorithm: Algorithm) -> Tensor:
+def fixed_point(state: State) -> Tensor:
     """-> (b, ...): what determines the next step, in the metric of the penalties."""
     if not isinstance(state, SplitState):
         return state[1]
-    coupling = torch.as_tensor(algorithm.split.coupling).reshape(-1, 1, 1, 1).sqrt()  # type: ignore[attr-defined]
-    return torch.cat([state.z + state.u, coupling * (state.kz + state.v)], dim=1)
+    return torch.cat([state.z + state.u, state.coupling.sqrt() * (state.kz + state.v)], dim=1)
 
 
 def extrapolated(states: list[State], steps: list[Tensor]) -> State:

@@ -77,3 +77,12 @@ def test_images_do_not_see_each_other(prior: TotalVariation) -> None:
     x = images(5, 48).float() * torch.tensor([1.0, 0.01, 1.0, 5.0, 1.0]).view(-1, 1, 1, 1)
     assert torch.equal(prior.prox(x, 0.3)[3:4], prior.prox(x[3:4], 0.3))
     torch.testing.assert_close(prior(x)[3:4], prior(x[3:4]))
+
+
+@BOTH
+def test_the_start_is_flat_and_each_image_has_its_own(prior: TotalVariation) -> None:
+    x = torch.randn(3, 1, 16, 16, generator=torch.Generator().manual_seed(0)) + torch.arange(3.0)[:, None, None, None]
+    start = prior.start(x)
+    assert float(prior(start).max()) == 0
+    torch.testing.assert_close(start.mean((1, 2, 3)), x.mean((1, 2, 3)))
+    assert torch.equal(prior.start(x[1:2])[0], start[1])

@@ -1,7 +1,10 @@
-"""Constants of the algorithms are checked where they are stated."""
+"""Constants of the algorithms: checked where they are stated, chosen by the prior where the weight is large."""
 
 import pytest
+import torch
 
+from cryosense.operators import FourierSampling, masks
+from cryosense.priors import DCT, L1
 from cryosense.reconstructors import ADMM
 
 
@@ -9,3 +12,15 @@ from cryosense.reconstructors import ADMM
 def test_constants_that_cannot_converge_are_refused(relaxation: float, penalty: float) -> None:
     with pytest.raises(ValueError, match=r"^relaxation=.*penalty="):
         ADMM(relaxation, penalty)
+
+
+def test_a_large_weight_takes_fewer_iterations_by_the_factor_of_the_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    """... and the minimum is the same."""
+    operator = FourierSampling(masks.radial(32, 0.4, sectors=20, symmetric=True, seed=0))
+    y = operator(0.25 * torch.randn(4, 1, 32, 32, generator=torch.Generator().manual_seed(0)))
+    prior = L1(DCT())
+    with_factor = ADMM(check_every=1).minimise(prior, y, operator, 1.0)
+    monkeypatch.setattr(L1, "penalty_factor", lambda prior, weight: 1.0)
+    without = ADMM(check_every=1).minimise(prior, y, operator, 1.0)
+    assert int(with_factor.iterations.sum()) < int(without.iterations.sum())
+    torch.testing.assert_close(with_factor.x, without.x, atol=1e-3, rtol=0)

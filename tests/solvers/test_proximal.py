@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from cryosense.solvers import converging
 from cryosense.solvers.converging import Algorithm, Solution, Stopping, converge
 from cryosense.solvers.proximal import ADMM, FISTA, SplitADMM
 from cryosense.solvers.steps import Splitting
@@ -21,8 +22,8 @@ def lasso(count: int) -> tuple[torch.Tensor, torch.Tensor]:
     return matrix, y
 
 
-def soft(x: torch.Tensor, step: float) -> torch.Tensor:
-    return x - x.clamp(-step, step)
+def soft(x: torch.Tensor, step: Any) -> torch.Tensor:
+    return x.sign() * (x.abs() - step).clamp_min(0)
 
 
 class Problem:
@@ -51,8 +52,9 @@ class Problem:
         return self.solved(lambda p: ADMM(p.data_step, lambda v: soft(v, WEIGHT / RHO), 1.8), **options)
 
     def split(self, coupling: float = 2.0, **options: Any) -> Solution:
-        shrink, solve = (lambda c: soft(c, WEIGHT / (RHO * coupling))), (lambda x: x / (1 + coupling))
-        split = Splitting(torch.clone, torch.clone, shrink, solve, coupling)
+        split = Splitting(
+            torch.clone, torch.clone, lambda c, each: soft(c, WEIGHT / (RHO * each)), lambda x, each: x / (1 + each), coupling
+        )
         return self.solved(lambda p: SplitADMM(p.data_step, split, 1.6), **options)
 
     def fista(self, **options: Any) -> Solution:
@@ -88,6 +90,14 @@ def test_a_relative_gap_of_1e_4_is_near_the_minimum(solve: str) -> None:
     best = problem.objective(problem.admm().x)
     reached = problem.objective(getattr(problem, solve)(tolerance=1e-4).x)
     assert float(((reached - best) / best).max()) < 1e-3
+
+
+@pytest.mark.parametrize("coupling", [0.03, 100.0])
+def test_a_bad_coupling_is_balanced(coupling: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, options = Problem(*lasso(4)), {"tolerance": 1e-5, "max_iterations": 1500}
+    balanced = problem.split(coupling, **options)
+    monkeypatch.setattr(converging, "BALANCE_UNTIL", 0)
+    assert 2 * int(balanced.iterations.sum()) < int(problem.split(coupling, **options).iterations.sum())
 
 
 @pytest.mark.parametrize("coupling", [0.3, 2.0, 10.0])
