@@ -45,8 +45,7 @@ class ADMM(Method):
 
     Args:
         relaxation: in (0, 2).
-        penalty: rho is ``penalty`` sqrt(weight d), d the mean diagonal of ``A^T A``, times ``prior.penalty_factor``. At 0.7 it
-            is within a factor of two of the best fixed rho over operators and weights, for images of unit range.
+        penalty: rho is ``penalty`` sqrt(weight d), d the mean diagonal of ``A^T A``; None for that of ``prior.penalty``.
 
     Raises:
         ArgumentError: a relaxation or penalty out of range.
@@ -55,18 +54,18 @@ class ADMM(Method):
     def __init__(
         self,
         relaxation: float = 1.6,
-        penalty: float = 0.7,
+        penalty: float | None = None,
         tolerance: float = 1e-4,
         max_iterations: int = 2000,
         check_every: int = 5,
     ) -> None:
         super().__init__(tolerance, max_iterations, check_every)
-        if not 0 < relaxation < 2 or not penalty > 0:
+        if not 0 < relaxation < 2 or not (penalty is None or penalty > 0):
             raise ArgumentError(f"relaxation={relaxation} must lie in (0, 2) and penalty={penalty} above 0")
         self.relaxation, self.penalty = relaxation, penalty
 
     def algorithm(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Algorithm:
-        penalty = self.penalty * prior.penalty_factor(weight)
+        penalty = prior.penalty(weight) if self.penalty is None else self.penalty
         rho = (penalty * (weight * operator.mean_diagonals).sqrt()).reshape(-1, 1, 1, 1)
         return prior.admm(operator.proximal_map(y, rho.to(y)), (weight / rho).to(y), self.relaxation)
 

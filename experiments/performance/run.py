@@ -129,7 +129,7 @@ def paper_run(cell: Cell, images: Tensor, config: DictConfig) -> None:
 
 def peers(cell: Cell, config: DictConfig) -> dict[str, Run]:
     """-> what others offer for this problem, by name."""
-    penalty, found = config.method.penalty * cell.prior.penalty_factor(cell.weight), dict[str, Run]()
+    penalty, found = config.method.penalty or cell.prior.penalty(cell.weight), dict[str, Run]()
     if "deepinverse" in config.peers.libraries:
         import deepinverse
 
