@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 
 from cryosense.data import ParticleSource, SurveyRecord
 from cryosense.errors import ArgumentError
 from cryosense.measurement.file import MeasuredSource
+from cryosense.measurement.particle_ctf import ParticleCtf, check_choice, states_ctf
+from cryosense.reconstructors import Reconstructor
 from cryosense.runs.devices import device_named
 from cryosense.runs.inputs import Stamps
 
@@ -77,6 +79,19 @@ def _of_file(source: MeasuredSource, run_id: str, settings: dict[str, Any]) -> R
         design=file.design,
         **settings | measured,
     )
+
+
+def ctf_of(cfg: DictConfig, source: ParticleSource) -> ParticleCtf | None:
+    """Return the CTFs of a source's particles, by their numbers, if its table has them and the method of a config knows them.
+
+    Raises:
+        ArgumentError: an unknown choice, or whatever makes the method or the CTFs unusable.
+    """
+    wanted = check_choice(cfg.ctf) and cfg.get("ctf_correction", True)
+    if not wanted or not getattr(get_object(cfg.reconstructor._target_), "knows_ctf", False) or not states_ctf(source):
+        return None
+    method: Reconstructor = instantiate(cfg.reconstructor)
+    return ParticleCtf.of(source, source.numbers(torch.arange(len(source.images)))) if method.knows_ctf else None
 
 
 def spread(available: int, wanted: int | None) -> torch.Tensor:

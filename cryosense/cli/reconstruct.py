@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from cryosense.cli.building import build, open_source
+from cryosense.cli.building import build, ctf_of, open_source
 from cryosense.cli.cells import Cell
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
@@ -26,6 +26,7 @@ from cryosense.cli.running import check_formats, draw, opening, seen
 from cryosense.cli.told import run_in_words
 from cryosense.data import ParticleSource
 from cryosense.errors import BusyError
+from cryosense.measurement.particle_ctf import ParticleCtf
 from cryosense.reporting.tables.examples import read_example
 from cryosense.reporting.trackers import tracked
 from cryosense.runs.devices import device_named
@@ -52,6 +53,7 @@ class Work:
     files: Stamps
     progress: Callable[[int], object]
     says: Callable[[str, int, int], object]
+    ctf: ParticleCtf | None
 
     def make(self, directory: RunDirectory) -> None:
         """Make the undivided run."""
@@ -71,7 +73,7 @@ class Work:
         self._finish(directory)
 
     def _run(self) -> Run:
-        return replace(build(self.cfg, self.cell.run_id, self.source, self.files), says=self.says)
+        return replace(build(self.cfg, self.cell.run_id, self.source, self.files), says=self.says, ctf=self.ctf)
 
     @property
     def _weights(self) -> WeightCache:
@@ -95,7 +97,11 @@ def reconstruct(cfg: DictConfig, cell: Cell | None = None) -> Cell:
     device_named(cfg.device)  # refused before anything is opened
     cell, source = cell or Cell.of(cfg), open_source(cfg)
     files = seen(source.files)
-    open_run = opening(cfg, RECONSTRUCTION, cell.identity, source.data_fingerprint, files)
+    ctf = ctf_of(cfg, source)
+    fingerprint = source.data_fingerprint if ctf is None else f"{source.data_fingerprint} {ctf.fingerprint()}"
+    if ctf is not None:
+        print(f"cryosense reconstruct: {ctf.said()}", file=sys.stderr)
+    open_run = opening(cfg, RECONSTRUCTION, cell.identity, fingerprint, files)
     count = (len(source.images) if cfg.particles is None else cfg.particles) // cell.sharding.count
     with progress(count, "particle", f"{cell.label}: looks at all images") as bar:
 
@@ -103,7 +109,7 @@ def reconstruct(cfg: DictConfig, cell: Cell | None = None) -> Cell:
             bar.set_description(cell.label, refresh=False)
             bar.update(particles)
 
-        work = Work(cfg, cell, source, files, done_more, steps_on(bar, cell.label))
+        work = Work(cfg, cell, source, files, done_more, steps_on(bar, cell.label), ctf)
         done = cell.sharding.make(cell.run_directory, open_run, work.make, work.make_part, work.merge)
         bar.update(count - bar.n)
     if done:

@@ -34,15 +34,20 @@ def train(cfg: DictConfig) -> Path:
     if lacks_coefficients(training.source):
         refuse_other_masks()
     files = seen(training.source.files)
-    open_run = opening(cfg, TRAINING, identity(cfg, WITHOUT_EFFECT), training.source.data_fingerprint, files)
+    module, fingerprint = training.module(), training.source.data_fingerprint
+    if module.ctf is not None:
+        fingerprint = f"{fingerprint} {module.ctf.fingerprint()}"
+    open_run = opening(cfg, TRAINING, identity(cfg, WITHOUT_EFFECT), fingerprint, files)
     if getattr(rank_zero_only, "rank", 0):
         if not open_run.is_done(directory):
-            training.run(training.module(), directory, files)
+            training.run(module, directory, files)
         return directory / "model"
+    if module.ctf is not None:
+        print(f"cryosense train: {module.ctf.said()}", file=sys.stderr)
     say_if_done("train", open_run, directory)
     with open_run(directory) as run:
         if not run.done:
-            training.run(training.module(), directory, files)
+            training.run(module, directory, files)
             run.finish({"steps": training.steps})
     return directory / "model"
 

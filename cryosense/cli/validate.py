@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
 
 from cryosense.cli import cells
-from cryosense.cli.building import build, open_source
+from cryosense.cli.building import build, ctf_of, open_source
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
 from cryosense.cli.progress import progress
@@ -39,7 +40,7 @@ def validate(cfg: DictConfig) -> bool:
     with open_run(directory) as run:
         if not run.done:
             settings = {key: cfg[key] for key in (*KEYS, *GRID)}
-            checks = Validation(run=build(cfg, "validation", source, files), **settings)
+            checks = Validation(run=replace(build(cfg, "validation", source, files), ctf=ctf_of(cfg, source)), **settings)
             with progress(6 * min(len(checks.run.particles), checks.most_particles), "image", "validate") as bar:
                 made = checks.make(bar.update)
             summary = made.write(directory)

@@ -49,27 +49,57 @@ class CleanGaussianFromImages(GaussianFromImages):
 
     coloured: bool = False
 
-    def split(self, images: Tensor, targets: Tensor) -> tuple[GaussianDenoiser, Tensor]:
+    def split(self, images: Tensor, targets: Tensor, transfer: Tensor | None = None) -> tuple[GaussianDenoiser, Tensor]:
         """Return the model of x and the centred spectrum of n, (n, n) float64, from images (t, 1, n, n) and clean ones.
 
-        Where ``targets`` are the images themselves, no clean ones are known.
+        Where ``targets`` are the images themselves, no clean ones are known. ``transfer`` (t, 1, n, n // 2 + 1), such as a CTF
+        C: images are ``C x + n``, clean ones ``C x``, and x is modelled.
 
         Raises:
             ArgumentError: coloured noise without clean images.
         """
         if torch.equal(images, targets):
-            return self._deconvolved(images)
+            return self._deconvolved(images, transfer)
         noise = fourier.fftn((images - targets).double()).abs().square().mean((0, 1))
         noise = fourier.rotational_mean(noise) if self.coloured else torch.full_like(noise, float(noise.mean()))
+        if transfer is not None:
+            return self._unseen(targets, transfer, 0.0), noise
         return GaussianDenoiser.fit(targets, self.alphas_cumprod), noise
 
-    def _deconvolved(self, images: Tensor) -> tuple[GaussianDenoiser, Tensor]:
+    def _deconvolved(self, images: Tensor, transfer: Tensor | None) -> tuple[GaussianDenoiser, Tensor]:
         if self.coloured:
             raise ArgumentError("coloured=true needs clean images to learn from: the spectrum of noise is not known without")
         n = images.shape[-1]
         outside = fourier.frequency_radius(n, device=images.device) > n / 2  # the same circle, of pixels
         variance = float(images.double()[..., outside].var(-1).mean())
+        if transfer is not None:
+            model = self._unseen(images, transfer, variance)
+            return model, torch.full_like(model.spectrum, variance)
         seen = GaussianDenoiser.fit(images, self.alphas_cumprod)
         least = SMALLEST_POWER * float(seen.spectrum.max())
         spectrum = (seen.spectrum - variance).clamp_min(least)
         return GaussianDenoiser(seen.mean, spectrum, self.alphas_cumprod), torch.full_like(spectrum, variance)
+
+    def _unseen(self, images: Tensor, transfer: Tensor, noise: float) -> GaussianDenoiser:
+        """Return the model of x, from images (t, 1, n, n) of C x in white noise of this variance per pixel.
+
+        Its spectrum is, in each shell, the power of all images, less the noise, over that of all C. The origin is given at
+        least the first shell as it is seen, because a few images say little about it.
+        """
+        n, level = images.shape[-1], float(images.double().mean())
+        whole = fourier.fftn(images.double() - level).abs().square() - noise
+        shells = fourier.shell_index(n, device=images.device)
+        places = fourier.centred_to_half_plane(shells).flatten()
+        # Columns other than the first and the last stand for two coefficients.
+        share = fourier.half_space_multiplicity(n, device=images.device)
+
+        def summed(planes: Tensor) -> Tensor:
+            sums = torch.zeros(int(shells.max()) + 1, dtype=torch.float64, device=images.device)
+            return sums.index_add_(0, places, (planes.double().sum((0, 1)) * share).flatten())
+
+        power = summed(fourier.centred_to_half_plane(whole))
+        spectrum = power / summed(transfer.square()).clamp_min(torch.finfo(torch.float64).tiny)
+        count = summed(torch.ones_like(transfer))
+        spectrum[0] = torch.maximum(spectrum[0], power[1] / count[1])
+        least = SMALLEST_POWER * float(spectrum.max())
+        return GaussianDenoiser(level, spectrum.clamp_min(least)[shells], self.alphas_cumprod)

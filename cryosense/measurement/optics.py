@@ -13,6 +13,7 @@ from torch import Tensor
 from cryosense import fourier
 from cryosense.data import ParticleDataError
 from cryosense.data.tables import Tables
+from cryosense.errors import ArgumentError
 from cryosense.measurement.optics_columns import (
     FLIPPED,
     MAGNIFICATION,
@@ -79,6 +80,28 @@ class ParticleOptics:
     def magnifies(self) -> bool:
         """Whether images must be undistorted."""
         return any(each.magnifies for each in self.aberrations)
+
+    def transfer(self, rows: Tensor, box_size: int, pixel_size_angstrom: float, device: torch.device | None = None) -> Tensor:
+        """Return what is left of each coefficient in recorded images at ``rows`` (b,), (b, n, n // 2 + 1) float32.
+
+        The CTF c, or |c| of phase-flipped images; phases that odd aberrations turned are part of the image.
+        """
+        ctf = self.ctf(rows, box_size, pixel_size_angstrom, device)
+        if ctf is None:
+            raise ArgumentError("the optics were read without the CTF")
+        flipped = self.treatment.phase_flipped[rows, None, None].to(ctf.device)
+        return torch.where(flipped, ctf.abs(), ctf)
+
+    def refuse_treated(self, path: Path) -> None:
+        """Raise ParticleDataError for images whose noise followed the CTF, or whose pixels are no squares."""
+        if bool(self.treatment.premultiplied.any()):
+            raise ParticleDataError(
+                f"{path}: {PREMULTIPLIED} is 1: such noise follows the CTF; give images as they were recorded, or set ctf=none"
+            )
+        if self.magnifies:
+            raise ParticleDataError(
+                f"{path}: {MAGNIFICATION[0]} ... 11 are not those of square pixels, for which CTFs are meant: set ctf=none"
+            )
 
     def refuse_masks(self, path: Path) -> None:
         """Raise ParticleDataError if masks would have seen other coefficients than those of square pixels."""

@@ -35,6 +35,7 @@ class Reconstructor(ShowsInModule, nn.Module, ABC):
     sampler_name: str | None = None
     samples: int | None = None  # drawn per particle
     learns = False  # whether it needs ``fit``
+    knows_ctf = False  # whether it uses the CTF of a measurement; of a class, whether any of its methods does
 
     def __call__(self, measurement: Measurement | Tensor, operator: LinearOperator | None = None) -> Estimate:
         """Return the images (b, 1, n, n) and what they took."""
@@ -48,8 +49,11 @@ class Reconstructor(ShowsInModule, nn.Module, ABC):
     def forward(self, measurement: Measurement) -> Estimate:
         """Return the images (b, 1, n, n) and what they took, each image from its own part of the measurement alone."""
 
-    def fit(self, images: Tensor, targets: Tensor) -> None:
-        """Learn from images (t, 1, n, n) like those to come and the targets (t, 1, n, n) they should be reconstructed to."""
+    def fit(self, images: Tensor, targets: Tensor, ctf: Tensor | None = None) -> None:
+        """Learn from images (t, 1, n, n) like those to come and the targets (t, 1, n, n) they should be reconstructed to.
+
+        ``ctf`` (t, 1, n, n // 2 + 1), see ``Measurement``, is given to a method that knows it.
+        """
 
     def prepare(self, operator: LinearOperator) -> None:
         """Make what depends only on the operator's box. Raises ArgumentError if the method cannot be used on it."""

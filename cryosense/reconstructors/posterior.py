@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,6 +20,7 @@ from cryosense.solvers.posterior import PLAIN, Imaging, NoiseDraw, Task
 SAMPLER_STREAM = 16  # of the generator of (seed, particle): lower streams are used elsewhere
 DRAWS_PER_SAMPLE = 2**20
 KNOW_IMAGING = ("stationary", "jacobian")
+KNOWS_CTF = "stationary"  # exact at any number of steps, whatever an image lacks
 
 
 class Posterior(Reconstructor):
@@ -26,6 +29,10 @@ class Posterior(Reconstructor):
     The estimate is the mean over samples. The mean of one sample is the sample itself, which looks like a particle image; the
     mean of many is the image with the least expected square error. Draws are keyed by seed, particle and sample, so a result
     does not depend on which other particles are reconstructed with it, or in what order.
+
+    A model of clean images that is sampled by ``stationary`` from noise knows CTFs: where the measurement has them, the model
+    is of projections x, each data step sees ``C x``, and the samples are of that, the image without its noise. The level of an
+    image is its own, since particles are extracted with their background's level taken off.
 
     Args:
         denoiser: the prior, or ``GaussianFromImages``, which is fitted to held-back images; of clean images if it is a
@@ -43,6 +50,7 @@ class Posterior(Reconstructor):
     """
 
     name = "posterior"
+    knows_ctf = True
 
     def __init__(
         self,
@@ -67,6 +75,8 @@ class Posterior(Reconstructor):
         self.gaussian = _gaussian_of(self.denoiser)
         self.image_noise: Tensor | None = None
         self.learns = self.gaussian is None
+        clean = isinstance(denoiser, CleanGaussianFromImages)
+        self.knows_ctf = clean and sampler.name == KNOWS_CTF and first_timestep is None
         if self.denoiser is not None:
             self.timesteps(self.denoiser)
 
@@ -84,13 +94,14 @@ class Posterior(Reconstructor):
                 "resample them by Fourier cropping, or train a model of their size (cryosense train)"
             )
 
-    def fit(self, images: Tensor, targets: Tensor) -> None:
+    def fit(self, images: Tensor, targets: Tensor, ctf: Tensor | None = None) -> None:
         """Learn the power spectrum of images (t, 1, n, n) as they are measured, and with targets that of their noise.
 
-        Only a model of clean images tells the two apart; others do not use the targets.
+        Only a model of clean images tells the two apart; others use neither targets nor CTFs.
         """
         if isinstance(self.unfitted, CleanGaussianFromImages):
-            self.denoiser, self.image_noise = self.unfitted.split(images, targets)
+            transfer = None if ctf is None or not self.knows_ctf else level_kept(ctf)
+            self.denoiser, self.image_noise = self.unfitted.split(images, targets, transfer)
             self.gaussian = self.denoiser
         elif self.unfitted is not None:
             self.denoiser = self.gaussian = self.unfitted.fit(images)
@@ -127,8 +138,10 @@ class Posterior(Reconstructor):
         start = None if self.first_timestep is None else operator.pinv(y)
         draws, abar = (self.draws(numbers, s, y) for s in range(self.samples_drawn)), self.denoiser.alphas_cumprod
         noise_std, imaging = seen_in(self.image_noise, measurement)
+        if self.knows_ctf and measurement.ctf is not None:
+            imaging = replace(imaging, transfer=level_kept(measurement.ctf))
         tasks = (Task(self.denoiser, operator, y, noise_std, timesteps, abar, draw, start, imaging) for draw in draws)
-        samples = [self.sampler.sample(task, self.gaussian) for task in tasks]
+        samples = [imaging.image(self.sampler.sample(task, self.gaussian)) for task in tasks]
         stacked = torch.stack(samples)
         deviation = stacked.std(0) if self.samples_drawn > 1 else None
         return Estimate(
@@ -168,6 +181,13 @@ def seen_in(image_noise: Tensor | None, measurement: Measurement) -> tuple[Tenso
     if bool((spectrum == spectrum[0, 0]).all()):
         return (measurement.noise_std**2 + (spectrum[0, 0] * known).to(measurement.y)).sqrt(), PLAIN
     return measurement.noise_std, Imaging(noise=fourier.centred_to_half_plane(spectrum))
+
+
+def level_kept(ctf: Tensor) -> Tensor:
+    """Return the CTF, (b, 1, n, n // 2 + 1), with 1 at the origin, where images have a level of their own."""
+    transfer = ctf.clone()
+    transfer[..., 0, 0] = 1
+    return transfer
 
 
 def _gaussian_of(denoiser: Denoiser | None) -> GaussianDenoiser | None:

@@ -32,12 +32,13 @@ class Wiener(Reconstructor):
         self.register_buffer("gain", None)
         self.mean = self.target_mean = 0.0
 
-    def fit(self, images: Tensor, targets: Tensor) -> None:
+    def fit(self, images: Tensor, targets: Tensor, ctf: Tensor | None = None) -> None:
         """Estimate mean, spectrum and cross-spectrum from images (t, 1, n, n) and targets (t, 1, n, n).
 
         The coefficient at the origin is given at least the variance of the first shell, because a few images say little about
         it.
         """
+        del ctf
         self.mean, self.target_mean = float(images.mean()), float(targets.mean())
         x, s = fourier.fftn(images.double() - self.mean), fourier.fftn(targets.double() - self.target_mean)
         spectrum = fourier.rotational_mean((x.abs() ** 2).mean((0, 1)))

@@ -14,6 +14,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import nn
 
 from cryosense.data import ParticleSource
+from cryosense.measurement.particle_ctf import ParticleCtf
 from cryosense.training.optimisation import Optimisation
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -35,9 +36,11 @@ class AveragedTraining(pl.LightningModule, ABC):
 
     Attributes:
         samples: whether images can be drawn from the model (``SampleGrid``).
+        ctf: the CTFs of the particles taken, if the network is told them.
     """
 
     samples = False
+    ctf: ParticleCtf | None = None
 
     def __init__(self, network: nn.Module, optimisation: Optimisation) -> None:
         super().__init__()

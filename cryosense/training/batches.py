@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from cryosense import seeding
 from cryosense.data import ParticleDataError, ParticleSource, Scaling, scaled_like
+from cryosense.measurement.particle_ctf import ParticleCtf
 from cryosense.training.augmentation import Augmentation
 
 PERMUTATION, AUGMENTATION = 0, 1  # streams of the generator
@@ -19,13 +21,15 @@ PERMUTATION, AUGMENTATION = 0, 1  # streams of the generator
 class Batch(NamedTuple):
     """Images (b, 1, n, n) in units of the scaling, their particle numbers (b,), the batch number, and clean images or None.
 
-    Clean images (b, 1, n, n) are scaled and augmented like the images of the same particles.
+    Clean images (b, 1, n, n) are scaled and augmented like the images of the same particles, and their CTFs (b, 1, n,
+    n // 2 + 1) turned with them; None where a network is not told any.
     """
 
     images: Tensor
     particles: Tensor
     number: int
     clean: Tensor | None
+    ctf: Tensor | None = None
 
 
 class NumberedBatches(Sampler[tuple[int, Tensor]]):
@@ -64,7 +68,13 @@ class NumberedBatches(Sampler[tuple[int, Tensor]]):
 
 
 class TrainingImages(Dataset[Batch]):
-    """Batches by (number, positions): read, scaled and augmented by draws that depend only on number and particle."""
+    """Batches by (number, positions): read, scaled and augmented by draws that depend only on number and particle.
+
+    Attributes:
+        ctf: CTFs that batches hold, by particle number; None for none.
+    """
+
+    ctf: ParticleCtf | None = None
 
     def __init__(
         self, source: ParticleSource, particles: Tensor, scaling: Scaling, augmentation: Augmentation, seed: int
@@ -77,18 +87,29 @@ class TrainingImages(Dataset[Batch]):
         particles = self.particles[positions]
         images, clean = _scaled(self.source, particles, self.scaling)
         changed = self._augmented(images, particles, number)
-        return Batch(changed, particles, number, None if clean is None else self._augmented(clean, particles, number))
+        changed_clean = None if clean is None else self._augmented(clean, particles, number)
+        return Batch(changed, particles, number, changed_clean, self._ctf(particles, number))
+
+    def _ctf(self, particles: Tensor, number: int) -> Tensor | None:
+        if self.ctf is None:
+            return None
+        planes = zip(self.ctf(particles), particles.tolist(), strict=True)
+        return torch.stack([self.augmentation.of_plane(plane, self._random(number, p)) for plane, p in planes])
 
     def _augmented(self, images: Tensor, particles: Tensor, number: int) -> Tensor:
         changed = []
         for image, particle in zip(images, particles.tolist(), strict=True):
-            random = seeding.generator(self.seed + number, particle, AUGMENTATION)
-            changed.append(self.augmentation(image, random))
+            changed.append(self.augmentation(image, self._random(number, particle)))
         return torch.stack(changed)
+
+    def _random(self, number: int, particle: int) -> np.random.Generator:
+        return seeding.generator(self.seed + number, particle, AUGMENTATION)
 
 
 class ValidationImages(Dataset[Batch]):
-    """The first images of a set of particles as they are, ``batch_size`` at a time."""
+    """The first images of a set of particles as they are, ``batch_size`` at a time; ``ctf`` as in ``TrainingImages``."""
+
+    ctf: ParticleCtf | None = None
 
     def __init__(self, source: ParticleSource, particles: Tensor, scaling: Scaling, batch_size: int) -> None:
         self.source, self.scaling = source, scaling
@@ -100,7 +121,7 @@ class ValidationImages(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         particles = self.batches[index]
         images, clean = _scaled(self.source, particles, self.scaling)
-        return Batch(images, particles, index, clean)
+        return Batch(images, particles, index, clean, None if self.ctf is None else self.ctf(particles))
 
 
 def _scaled(source: ParticleSource, particles: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor | None]:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from cryosense.data import ParticleSource, Scaling
+from cryosense.measurement.particle_ctf import ParticleCtf
 from cryosense.training.augmentation import Augmentation
 from cryosense.training.batches import Batch, NumberedBatches, TrainingImages, ValidationImages
 from cryosense.training.splits import Split
@@ -43,6 +44,10 @@ class ParticleDataModule(pl.LightningDataModule):
         self._validation = ValidationImages(particles, split.validation[::step][:validation_images], scaling, batch_size)
         self._train = TrainingImages(particles, split.train, scaling, augmentation, seed)
         self.split, self.batch_size, self.workers, self.seed = split, batch_size, workers, seed
+
+    def see_through(self, ctf: ParticleCtf | None) -> None:
+        """Let batches hold the CTFs of their particles, None for none."""
+        self._train.ctf = self._validation.ctf = ctf
 
     def first_batch(self) -> int:
         """Return the number of the batch with which training begins or resumes."""

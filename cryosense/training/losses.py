@@ -11,7 +11,7 @@ from torch import Tensor
 from cryosense import fourier
 from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
-from cryosense.reconstructors.unrolled import UnrolledSolver
+from cryosense.reconstructors.unrolled import Told, ToldNetwork, UnrolledSolver
 from cryosense.shown import ShowsParameters
 from cryosense.training.batches import Batch
 from cryosense.training.operators import DrawnMeasurement
@@ -42,7 +42,7 @@ class AgainstMeasured(ReconstructionLoss):
     name = "measured"
 
     def __call__(self, solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement, random: np.random.Generator) -> Tensor:
-        return (_reconstruction(solver, batch, drawn) - batch.images).square().flatten(1).mean(1)
+        return (reconstruction(solver, batch, drawn) - batch.images).square().flatten(1).mean(1)
 
 
 class AgainstClean(ReconstructionLoss):
@@ -56,7 +56,7 @@ class AgainstClean(ReconstructionLoss):
 
     def __call__(self, solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement, random: np.random.Generator) -> Tensor:
         assert batch.clean is not None
-        return (_reconstruction(solver, batch, drawn) - batch.clean).square().flatten(1).mean(1)
+        return (reconstruction(solver, batch, drawn) - batch.clean).square().flatten(1).mean(1)
 
 
 class SplitMeasurement(ReconstructionLoss):
@@ -118,7 +118,7 @@ class SplitMeasurement(ReconstructionLoss):
         measured = whole.pinv(whole(x))
         sigma = self.noise_sigma or white_noise_sigma(measured, whole)
         probe = sigma * torch.from_numpy(random.standard_normal(x.shape, dtype=np.float32)).to(x)
-        sides = [solver(part(measured + step * probe), part) for step in (self.probe_step, -self.probe_step)]
+        sides = [_solved(solver, part(measured + step * probe), part, batch) for step in (self.probe_step, -self.probe_step)]
         errors = torch.stack([self._squares(whole, part, found - measured) for found in sides]).mean(0)
         trace = _inner(_projected(part, probe), sides[0] - sides[1]) / (2 * self.probe_step)
         count = part.rank + self.held_out_weight * (whole.rank - part.rank)
@@ -149,9 +149,17 @@ def white_noise_sigma(measured: Tensor, operator: LinearOperator) -> float:
     return float((fourier.fftn(measured)[:, 0, corners].abs().square().sum() / coefficients).sqrt())
 
 
-def _reconstruction(solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement) -> Tensor:
+def reconstruction(solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement) -> Tensor:
+    """Return what a solver makes, (b, 1, n, n), of the whole measurement of a batch."""
     measurement = drawn.measure(batch.images)
-    return solver(measurement.y, measurement.operator)
+    return _solved(solver, measurement.y, measurement.operator, batch)
+
+
+def _solved(solver: UnrolledSolver, y: Tensor, operator: LinearOperator, batch: Batch) -> Tensor:
+    """Return images (b, 1, n, n) by a solver that is told the CTFs that the batch holds."""
+    if batch.ctf is None or not isinstance(solver, ToldNetwork):
+        return solver(y, operator)
+    return solver(y, operator, Told(ctf=batch.ctf))
 
 
 def _projected(operator: LinearOperator, x: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from cryosense.files.untrusted import UntrustedFileError, read_torch
 from cryosense.files.writing import write_text
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.record import Kind
-from cryosense.training.augmentation import Augmentation
+from cryosense.training.augmentation import Augmentation, refuse_unturned
 from cryosense.training.averaged import AveragedTraining
 from cryosense.training.checkpoints import Checkpoints, WholeFiles
 from cryosense.training.datamodule import ParticleDataModule
@@ -93,6 +93,7 @@ class Training:
         module = self.make_model()
         module.check(self._particles)
         refuse_turning(self._particles, self.augmentation)
+        refuse_unturned(self.augmentation, module.ctf)
         return module
 
     def run(self, module: AveragedTraining, directory: Path, files: Stamps | None = None) -> Path:
@@ -127,6 +128,7 @@ class Training:
             workers=self.workers,
             seed=self.seed,
         )
+        data.see_through(module.ctf)
         last = directory / "checkpoints" / "last.ckpt"
         trainer = self._trainer(directory, step_of(last), module.samples)
         self._fit(trainer, module, data, last)

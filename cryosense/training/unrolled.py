@@ -10,12 +10,13 @@ from torch import Tensor
 
 from cryosense import seeding
 from cryosense.data import ParticleDataError, ParticleSource
+from cryosense.measurement.particle_ctf import ParticleCtf, check_choice
 from cryosense.metrics import psnr
-from cryosense.reconstructors.unrolled import UnrolledSolver, save_solver
+from cryosense.reconstructors.unrolled import ToldNetwork, UnrolledSolver, save_solver
 from cryosense.training.averaged import AveragedTraining, seeded
 from cryosense.training.batches import Batch
 from cryosense.training.file_masks import FileMasks, lacks_coefficients, refuse_lacking
-from cryosense.training.losses import ReconstructionLoss, SplitMeasurement
+from cryosense.training.losses import ReconstructionLoss, SplitMeasurement, reconstruction
 from cryosense.training.operators import SampledOperators
 from cryosense.training.optimisation import Optimisation
 
@@ -33,6 +34,10 @@ class UnrolledTraining(AveragedTraining):
         checkpointing: recompute each iteration in the backward pass instead of keeping its work: takes half as long again, in
             a fraction of the memory.
         seed: seed of the initial weights, the masks and the draws of the loss.
+        ctf: ``auto``: a network that can be told CTFs is told those that the particles' table states; ``none``: it is not.
+
+    Raises:
+        ArgumentError: another word for ``ctf``.
     """
 
     network: UnrolledSolver
@@ -46,11 +51,13 @@ class UnrolledTraining(AveragedTraining):
         *,
         checkpointing: bool = False,
         seed: int = 0,
+        ctf: str = "auto",
     ) -> None:
         super().__init__(seeded(make_network, seed), optimisation)
         self.network.checkpointing = checkpointing
         self.operators: SampledOperators | FileMasks = operators
         self.loss, self.seed = loss, seed
+        self.told_ctf = check_choice(ctf) and isinstance(self.network, ToldNetwork)
         self._sums = torch.zeros(3, dtype=torch.float64)
 
     def check(self, source: ParticleSource) -> None:
@@ -67,6 +74,7 @@ class UnrolledTraining(AveragedTraining):
     def take(self, source: ParticleSource) -> None:
         if lacks_coefficients(source):
             self.operators = FileMasks(source)
+        self.ctf = ParticleCtf.of(source) if self.told_ctf else None
 
     def losses(self, batch: Batch, index: int, stream: int) -> Tensor:
         """Return the loss of each image in a batch, (b,), its measurement fixed by seed, index and stream."""
@@ -88,8 +96,7 @@ class UnrolledTraining(AveragedTraining):
     def _psnr(self, batch: Batch, clean: Tensor) -> Tensor:
         """Return the PSNR in dB against the clean images, (b,), from the whole measurement."""
         drawn = self.operators.draw(seeding.generator(self.seed, batch.number, VALIDATION_DRAW), batch.particles)
-        measurement = drawn.measure(batch.images)
-        return psnr(self.network(measurement.y, measurement.operator), clean)
+        return psnr(reconstruction(self.network, batch, drawn), clean)
 
     def on_validation_epoch_end(self) -> None:
         loss, score, count = self._sums.tolist()
@@ -101,4 +108,4 @@ class UnrolledTraining(AveragedTraining):
     def export(self, folder: Path) -> None:
         """Write the folder that ``Unrolled`` opens, with the averaged weights."""
         with self.averaged_weights():
-            save_solver(folder, self.network, self.operators.kind, self.loss.name)
+            save_solver(folder, self.network, self.operators.kind, self.loss.name, ctf=self.ctf is not None)

@@ -160,6 +160,91 @@ def test_without_clean_images_the_spectrum_is_deconvolved() -> None:
         CleanGaussianFromImages(coloured=True).split(seen, seen)
 
 
+def through_ctfs(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """-> images (b, 1, n, n) seen through a CTF each, and the CTFs: of some defoci, with astigmatism."""
+    fine, row = torch.arange(N // 2 + 1), (torch.arange(N) + N // 2) % N - N // 2
+    defocus = 0.03 + 0.05 * torch.rand(len(x), 1, 1, 1, generator=torch.Generator().manual_seed(4))
+    ctf = torch.sin(0.1 + defocus * (1.2 * row[:, None] ** 2 + 0.8 * fine**2 + 0.3 * row[:, None] * fine))
+    ctf[..., 1:, 0] = (ctf[..., 1:, 0] + ctf[..., 1:, 0].flip(-1)) / 2  # the same at k and -k
+    ctf[..., 1:, -1] = (ctf[..., 1:, -1] + ctf[..., 1:, -1].flip(-1)) / 2
+    kept = ctf.clone()
+    kept[..., 0, 0] = 1
+    return fourier.filtered(x, kept), ctf
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=["fourier", "pixel"])
+@pytest.mark.parametrize("known", [True, False], ids=["clean-known", "not"])
+def test_each_image_is_taken_through_its_own_ctf(operator: LinearOperator, known: bool) -> None:
+    """Of noise-free particles through CTFs, the mean is that of dense algebra with the CTF of each; samples are of C x."""
+    samples, learnt = 32, 800
+    seen, ctf = through_ctfs(images(learnt + 3))
+    noisy = seen + particle_noise(learnt + 3, 0.0)
+    way = method(CleanGaussianFromImages(), samples, 4)
+    assert way.knows_ctf
+    way.fit(noisy[:learnt], seen[:learnt] if known else noisy[:learnt], ctf[:learnt])
+    prior, unseen = way.gaussian, way.image_noise
+    assert prior is not None
+    assert unseen is not None
+    strong = fourier.frequency_radius(N) < 6  # what the noise leaves to be seen
+    if known:
+        torch.testing.assert_close(prior.spectrum[strong], gaussian().spectrum[strong], rtol=0.4, atol=0.0)
+    y, own = operator(seen[learnt:]), ctf[learnt:]
+    measurement = Measurement(y, operator).seen_through(own)
+    made = way(measurement)
+    units = torch.eye(N * N, dtype=torch.float64).reshape(-1, 1, N, N)
+    exact = operator.double_precision()
+    usable = (exact.row_noise_gain > 0).flatten()
+    rows = exact.row_forward(units).flatten(1).T[usable]
+    spread, around = (
+        fourier.filtered(units, fourier.centred_to_half_plane(plane)).flatten(1) for plane in (prior.spectrum, unseen)
+    )
+    squares = []
+    for i in range(3):
+        plane = own[i, 0].double().clone()
+        plane[0, 0] = 1
+        transfer = fourier.filtered(units, plane).flatten(1)
+        of_image = transfer @ spread @ transfer.T
+        gain = of_image @ rows.T @ torch.linalg.inv(rows @ (of_image + around) @ rows.T)
+        c = exact.row_coordinates(y.double()).flatten(1)[i, usable]
+        expected = prior.mean + (c - prior.mean * rows.sum(1)) @ gain.T
+        variances, directions = torch.linalg.eigh(of_image - gain @ rows @ of_image)
+        open_ = variances > 1e-3 * variances.max()  # what is known without a measurement has no spread to speak of
+        misfit = (made.x[i].flatten().double() - expected) @ directions
+        assert float(misfit[~open_].norm() / misfit.norm()) < 0.2
+        squares.append(misfit[open_] ** 2 / variances[open_] * samples)
+    z = torch.cat(squares)
+    assert float(z.mean()) == pytest.approx(1.0, abs=5 * (2 / len(z)) ** 0.5)
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=["fourier", "pixel"])
+def test_with_ctfs_a_particle_is_the_same_alone_and_in_another_order(operator: LinearOperator) -> None:
+    seen, ctf = through_ctfs(images(60))
+    way = method(CleanGaussianFromImages(), 2, 4)
+    way.fit(seen + particle_noise(60, 0.0), seen, ctf)
+    whole = Measurement(operator(seen[:5]), operator).seen_through(ctf[:5])
+    together, order = way(whole).x, torch.tensor([4, 1, 2])
+    assert torch.equal(way(whole.part(order)).x, together[order])
+    assert torch.equal(way(whole.part(torch.tensor([3]))).x, together[3:4])
+    swapped = way(whole.seen_through(ctf[[4, 1, 2, 3, 0]])).x  # of the first five the defoci that differ most
+    assert torch.equal(swapped[1:4], together[1:4])
+    assert all(float((swapped[i] - together[i]).norm() / together[i].norm()) > 0.3 for i in (0, 4))
+
+
+def test_methods_that_do_not_know_ctfs_do_not_look_at_them() -> None:
+    """Priors of frames as they are, samplers that are not exact, and starts from a pseudo-inverse, bit for bit."""
+    clean, operator = CleanGaussianFromImages(), OPERATORS[0]
+    seen, ctf = through_ctfs(images(60))
+    measurement = Measurement(operator(seen[:3]), operator)
+    for way in (
+        method(gaussian(), 1, 4),
+        method(clean, 1, 4, sampler=Sampler("ddnm", ddnm)),
+        method(clean, 1, 4, first_timestep=500),
+    ):
+        assert not way.knows_ctf
+        way.fit(seen + particle_noise(60, 0.0), seen)
+        assert torch.equal(way(measurement.seen_through(ctf[:3])).x, way(measurement).x)
+
+
 def test_settings_that_cannot_be_are_refused() -> None:
     for changes, message in (
         ({"samples": 0}, "samples=0"),

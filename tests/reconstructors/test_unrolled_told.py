@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from cryosense import fourier
+from cryosense.measurement import Measurement
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.reconstructors.unrolled import Told, ToldNetwork, open_solver, save_solver
+from cryosense.reconstructors.unrolled import Told, ToldNetwork, Unrolled, UnrolledNetwork, open_solver, save_solver
 
 N = 16
 
@@ -113,3 +114,17 @@ def test_it_is_saved_and_opened(tmp_path: Path) -> None:
     assert torch.equal(open_solver(tmp_path / "model").solver.reconstruct(y, operator), network.reconstruct(y, operator))
     with pytest.raises(ValueError, match="hidden=0"):
         ToldNetwork(hidden=0)
+
+
+def test_a_solver_that_was_told_ctfs_is_told_those_of_a_measurement(tmp_path: Path) -> None:
+    """And one that was not is not; another kind of solver never is."""
+    network, operator, y = shaken(), operators(N)[0], operators(N)[0](images(3)[1])
+    ctf = torch.rand(3, 1, N, N // 2 + 1, generator=torch.Generator().manual_seed(2))
+    measurement = Measurement(y, operator).seen_through(ctf)
+    for name, solver, told in (("told", network, True), ("untold", network, False), ("other", UnrolledNetwork(1, 4), True)):
+        save_solver(tmp_path / name, solver, "FourierSampling", "clean", ctf=told)
+        (tmp_path / name / "cryosense.json").write_text('{"scaling": {}}')
+        method = Unrolled(str(tmp_path / name))
+        assert method.knows_ctf == (name == "told")
+        expected = network.reconstruct(y, operator, Told(ctf=ctf)) if method.knows_ctf else solver.reconstruct(y, operator)
+        assert torch.equal(method(measurement).x, expected)

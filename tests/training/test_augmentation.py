@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cryosense import fourier, seeding
+from cryosense.errors import ArgumentError
 from cryosense.training.augmentation import AnyAngle, Augmentation, RightAngles, Unchanged
 
 N = 32
@@ -58,3 +59,29 @@ def test_right_angles_and_mirrors_all_occur_and_move_pixels_only() -> None:
     assert len(seen) == 8
     assert all(sorted(pixels) == list(range(16)) for pixels in seen)
     assert len({tuple(RightAngles(mirror=False)(image, seeding.generator(0, i)).flatten().tolist()) for i in range(99)}) == 4
+
+
+@pytest.mark.parametrize("augmentation", [Unchanged(), RightAngles(mirror=True), RightAngles(mirror=False)])
+def test_a_ctf_turns_with_its_image(augmentation: Augmentation) -> None:
+    """Filtered and turned is turned and filtered by the turned one; a CTF with astigmatism, all turns."""
+    row, column = (torch.arange(N) + N // 2) % N - N // 2, torch.arange(N // 2 + 1)
+    angle = torch.atan2(row[:, None].double(), column.double())
+    ctf = torch.sin(0.1 + 0.02 * (row[:, None] ** 2 + column**2) * (1 + 0.3 * torch.cos(2 * (angle - 0.4))))[None]
+    ctf[..., 1:, [0, -1]] = (ctf[..., 1:, [0, -1]] + ctf[..., 1:, [0, -1]].flip(-2)) / 2
+    ctf[..., N // 2, 1:-1] = 0  # the same at k and -k
+    image = torch.randn(1, N, N, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    seen = set()
+    for i in range(20):
+        turned = augmentation.of_plane(ctf, seeding.generator(3, i))
+        assert turned.shape == ctf.shape
+        expected = augmentation(fourier.filtered(image[None], ctf)[0], seeding.generator(3, i))
+        made = fourier.filtered(augmentation(image, seeding.generator(3, i))[None], turned)[0]
+        torch.testing.assert_close(made, expected)
+        seen.add(turned.numpy().tobytes())
+    # Half a turn changes no CTF.
+    assert len(seen) == (1 if isinstance(augmentation, Unchanged) else 4 if augmentation.mirror else 2)  # type: ignore[attr-defined]
+
+
+def test_turns_by_any_angle_are_refused_where_ctfs_are_told() -> None:
+    with pytest.raises(ArgumentError, match=r"AnyAngle does not turn the CTFs .* set augmentation=right_angles or none"):
+        AnyAngle().of_plane(torch.ones(1, N, N // 2 + 1), seeding.generator(0))

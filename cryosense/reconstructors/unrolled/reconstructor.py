@@ -11,6 +11,7 @@ from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.unrolled.saved import SOLVER, SavedSolver, UnrolledModelError, open_solver
+from cryosense.reconstructors.unrolled.told import Told, ToldNetwork
 
 SHIPPED = Path(__file__).parent / "shipped"
 OF_THE_STACK = {"mean", "deviation"}  # what a scaling learned from data, as opposed to what it is
@@ -20,7 +21,7 @@ class Unrolled(Reconstructor):
     """Reconstruction by an unrolled solver (``cryosense.reconstructors.unrolled``) trained by ``cryosense train``.
 
     It accepts any mask family, compression and box of the kind of operator that it was trained for; how well it does beyond
-    what it saw is another question.
+    what it saw is another question. One that was told the CTFs of its training images is told those of a measurement.
 
     Args:
         path: a model's folder, or a folder of several, from which the one for the operator's kind is taken; None for those
@@ -32,6 +33,7 @@ class Unrolled(Reconstructor):
     """
 
     name = "unrolled"
+    knows_ctf = True
 
     def __init__(self, path: str | None = None, scaling: Scaling | None = None) -> None:
         super().__init__()
@@ -45,6 +47,7 @@ class Unrolled(Reconstructor):
         for saved in self.saved.values():
             if scaling is not None:
                 self._check(saved, scaling)
+        self.knows_ctf = any(saved.ctf for saved in self.saved.values())
         self.solvers = torch.nn.ModuleDict({operator: saved.solver for operator, saved in self.saved.items()})
         self.prior = ", ".join(sorted({f"{saved.solver.name} {saved.loss}" for saved in self.saved.values()}))
 
@@ -65,8 +68,12 @@ class Unrolled(Reconstructor):
     @torch.no_grad()
     def forward(self, measurement: Measurement) -> Estimate:
         y, operator = measurement.y, measurement.operator
-        solver = self._for(operator).solver
-        x = solver.reconstruct(y, operator)
+        saved = self._for(operator)
+        solver = saved.solver
+        if saved.ctf and isinstance(solver, ToldNetwork):
+            x = solver.reconstruct(y, operator, Told(ctf=measurement.ctf))
+        else:
+            x = solver.reconstruct(y, operator)
         return Estimate(x, iterations=torch.full((len(x),), solver.iterations))
 
     def _for(self, operator: LinearOperator) -> SavedSolver:

@@ -39,22 +39,25 @@ class SavedSolver:
         operator: name of the operator's class.
         loss: name of the loss.
         scaling: scaling of the training images, as ``Scaling.describe`` states it.
+        ctf: whether it was told their CTFs.
     """
 
     solver: UnrolledSolver
     operator: str
     loss: str
     scaling: dict[str, Any]
+    ctf: bool = False
 
 
-def save_solver(folder: Path, solver: UnrolledSolver, operator: str, loss: str) -> None:
+def save_solver(folder: Path, solver: UnrolledSolver, operator: str, loss: str, *, ctf: bool = False) -> None:
     """Write weights and description; the caller writes ``cryosense.json``, the facts of the training images, beside them."""
     folder.mkdir(parents=True)
     (folder / WEIGHTS).write_bytes(save({name: tensor.contiguous() for name, tensor in solver.state_dict().items()}))
     arguments = dict(solver.arguments)
     if "basis" in arguments:
         arguments["basis"] = {"kind": type(arguments["basis"]).__name__, **vars(arguments["basis"])}
-    description = {"kind": type(solver).__name__, "arguments": arguments, "operator": operator, "loss": loss}
+    description: dict[str, Any] = {"kind": type(solver).__name__, "arguments": arguments, "operator": operator, "loss": loss}
+    description |= {"ctf": True} if ctf else {}
     (folder / SOLVER).write_text(json.dumps(description, indent=1) + "\n")
 
 
@@ -74,6 +77,7 @@ def open_solver(folder: Path) -> SavedSolver:
             arguments["basis"] = BASES[basis.pop("kind")](**basis)
         solver = KINDS[description["kind"]](**arguments)
         operator, loss, scaling = str(description["operator"]), str(description["loss"]), dict(facts["scaling"])
+        ctf = bool(description.get("ctf", False)) and isinstance(solver, ToldNetwork)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UnrolledModelError(
             f"path={folder}: {SOLVER} or {FACTS} does not describe an unrolled solver of this version "
@@ -86,7 +90,7 @@ def open_solver(folder: Path) -> SavedSolver:
         raise UnrolledModelError(
             f"path={folder}: {WEIGHTS} cannot be read or belongs to another solver: copy or train it again ({reason})"
         ) from error
-    return SavedSolver(solver.eval().requires_grad_(False), operator, loss, scaling)
+    return SavedSolver(solver.eval().requires_grad_(False), operator, loss, scaling, ctf)
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

@@ -121,7 +121,8 @@ class Fitting(ShowsParameters):
         images, targets, numbers = self._training_images(source, particles, scale)
         if reconstructor.learns:
             says("learns from held-back images", 0, 1)
-        reconstructor.fit(images, targets)
+        ctf = measure(images, numbers).ctf if reconstructor.knows_ctf else None
+        reconstructor.fit(images, targets, *(() if ctf is None else (ctf,)))
         if not isinstance(reconstructor, Sparse) or not _chooses(reconstructor):
             return None
         few = slice(self.tuning_images)

@@ -11,6 +11,7 @@ from torch import Tensor
 from cryosense.data import ParticleSource, Scaling, scaled_like
 from cryosense.measurement import FIRST_PORTION, Design, Measurement, Noise, Quantiser, acquire, calibrate
 from cryosense.measurement.file import MeasuredSource
+from cryosense.measurement.particle_ctf import ParticleCtf
 from cryosense.metrics import Scores
 from cryosense.reconstructors import Reconstructor
 from cryosense.runs.devices import CPU
@@ -39,6 +40,7 @@ class Run:
         write_samples: write each sample of a method that draws several as a stack of its own.
         relion_root: folder of a RELION project, from which the STAR file names images; see ``naming_folder``.
         says: called with what a method does while it learns, how much of that is done, and of how much.
+        ctf: CTFs through which the images were seen, by particle number, for a method that knows them; None for none.
     """
 
     run_id: str
@@ -59,6 +61,7 @@ class Run:
     device: torch.device = CPU
     relion_root: str = "."
     says: Says = lambda words, done, total: None
+    ctf: ParticleCtf | None = None
 
     def part(self, shard: range, run_id: str) -> Run:
         """Return the run of some of the particles."""
@@ -77,7 +80,13 @@ class Run:
 
     def measure(self, images: Tensor, numbers: Tensor) -> Measurement:
         """Return the measurement of scaled images (b, 1, n, n) with particle numbers (b,)."""
-        return acquire(images, numbers, self.design, self.noise, self.quantiser)
+        return self._seen(acquire(images, numbers, self.design, self.noise, self.quantiser))
+
+    def _seen(self, measurement: Measurement) -> Measurement:
+        """Return the measurement with the CTFs of its images, if they are known."""
+        if self.ctf is None:
+            return measurement
+        return measurement.seen_through(self.ctf(measurement.numbers, measurement.y.device))
 
     def measured(self, rows: Tensor) -> Measured:
         """Return what is or was measured of the particles at positions (b,)."""
@@ -85,7 +94,7 @@ class Run:
             measurement, *scaling = self.source.measurement(rows)
             offset, gain = (values.to(self.device) for values in scaling)
             image = scaled_like(self.source.images[rows].to(self.device), offset, gain) if self.source.reference else None
-            return Measured(measurement.to(self.device), image, offset, gain)
+            return Measured(self._seen(measurement.to(self.device)), image, offset, gain)
         image, offset, gain = self.scaled(self.source.images[rows])
         return Measured(self.measure(image, self.particles[rows]), image, offset, gain)
 
