@@ -24,7 +24,7 @@ KINDS = {
 }
 INSIDE, BITS, FEWER = (
     (GREEN, "o", "2 bits inside the resolution"),
-    (BLUE, "o", "3 to 1.5 bits"),
+    (BLUE, "o", "3 and 2 bits, all shells"),
     (SKY, "x", "fewer particles, float16"),
 )
 OTHERS = Path(__file__).parents[1] / "resolution_vs_compression" / "methods.csv"  # of the paper's schemes, of other particles
@@ -51,7 +51,7 @@ def draw(points: pd.DataFrame, path: Path) -> None:
         for scheme, group in rows.groupby("scheme", sort=False):
             _points(upper, lower, group, kind_of(str(scheme)), named)
         _others(upper)
-        upper.set(title=f"SNR {snr:g}, {len(rows['molecule'].unique())} molecules", ylim=(0, 108))
+        upper.set(title=f"SNR {snr:g}, {len(rows[['molecule', 'seed']].drop_duplicates())} data sets", ylim=(0, 108))
         lower.set(xscale="log", xlabel="bits of a pixel, all included (float32: 32)", xlim=(0.1, 40))
         lower.axhline(0, color="0.6", linewidth=0.8)
         for axes in (upper, lower):
@@ -61,7 +61,7 @@ def draw(points: pd.DataFrame, path: Path) -> None:
     panels[1, 0].invert_yaxis()
     handles, words = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, words, loc="outside lower center", ncols=min(len(snrs) + 1, 4), fontsize=8)
-    figure.suptitle("Filled: measured, one for each molecule; open: predicted", fontsize=10)
+    figure.suptitle("Filled: measured, one for each data set; open: predicted", fontsize=10)
     figure.savefig(path)
 
 
