@@ -13,11 +13,11 @@ from cryosense.data import ParticleSource, SurveyRecord
 from cryosense.errors import ArgumentError
 from cryosense.measurement.file import MeasuredSource
 from cryosense.measurement.particle_ctf import ParticleCtf, check_choice, states_ctf
-from cryosense.reconstructors import Reconstructor
 from cryosense.runs.devices import device_named
 from cryosense.runs.inputs import Stamps
 
 if TYPE_CHECKING:  # what runs are made of takes a while to import, and other verbs need only what is small here
+    from cryosense.reconstructors import Reconstructor
     from cryosense.tasks.reconstruct.run import Run
 
 SURVEYS = ".data"
