@@ -10,21 +10,30 @@ BYTES  := outputs/demo_bytes/particles.cryo.h5
 MAPS   := reference=outputs/demo_maps/data/volume.mrc
 TORCH  := torch==2.14.1 torchvision==0.29.1
 
-.PHONY: demo test test-rest slow lint docs bench wheel clean
+.PHONY: demo map-uncompressed map-bytes map-pinv map-dct test test-rest slow lint docs bench wheel clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile $(TORCH) --editable '.[dev]'
 	touch $@
 
-# The built-in data, every method on two operators; then maps of it, from a file of bytes among others. Two tables, two pictures, and
-# one page that begins with what to use and what it costs: its name is the last line.
+# The built-in data, every method on two operators; then maps of it, from a file of bytes among others, two chains at a time. Two
+# tables, two pictures, and one page that begins with what to use and what it costs: its name is the last line.
 demo: $(STAMP)
 	$(BIN)/cryosense $(SWEEP) experiment=demo_pixel
 	$(BIN)/cryosense $(SWEEP) experiment=demo_fourier
 	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier $(POSTERIOR)
 	$(BIN)/cryosense simulate output_dir=outputs/demo_maps/data count=600 seed=1
+	$(MAKE) --no-print-directory -j2 -O map-uncompressed map-bytes map-pinv map-dct
+	$(BIN)/cryosense collect outputs/demo
+	@echo "All of it on one page, what to use and what it costs first:"
+	@$(BIN)/cryosense report outputs/demo
+
+map-uncompressed:
 	$(BIN)/cryosense backproject $(MAPS) data.path=outputs/demo_maps/data/particles.star output_dir=outputs/demo/maps/uncompressed
+
+# Without its link to the original, which is removed.
+map-bytes: map-uncompressed
 	rm -rf outputs/demo_bytes && mkdir -p outputs/demo_bytes && ln -s ../demo_maps/data outputs/demo_bytes/original
 	$(BIN)/cryosense measure outputs/demo_bytes/original/particles.star output=$(BYTES) quantiser.last_shell=24
 	rm outputs/demo_bytes/original
@@ -32,14 +41,11 @@ demo: $(STAMP)
 	$(BIN)/cryosense reconstruct data.path=$(BYTES) output_dir=outputs/demo_bytes/images
 	$(BIN)/cryosense backproject $(MAPS) data.path=$(BYTES) output_dir=outputs/demo/maps/bytes \
 		cross_reference=outputs/demo/maps/uncompressed
-	for method in pinv dct; do \
-		$(BIN)/cryosense reconstruct experiment=demo_maps reconstructor=$$method output_dir=outputs/demo_maps/$$method && \
-		$(BIN)/cryosense backproject $(MAPS) data.path="$$(ls outputs/demo_maps/$$method/*/particles.star)" \
-			output_dir=outputs/demo/maps/$$method cross_reference=outputs/demo/maps/uncompressed || exit 1; \
-	done
-	$(BIN)/cryosense collect outputs/demo
-	@echo "All of it on one page, what to use and what it costs first:"
-	@$(BIN)/cryosense report outputs/demo
+
+map-pinv map-dct: map-%: map-uncompressed
+	$(BIN)/cryosense reconstruct experiment=demo_maps reconstructor=$* output_dir=outputs/demo_maps/$*
+	$(BIN)/cryosense backproject $(MAPS) data.path="$$(ls outputs/demo_maps/$*/*/particles.star)" \
+		output_dir=outputs/demo/maps/$* cross_reference=outputs/demo/maps/uncompressed
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not rest'
