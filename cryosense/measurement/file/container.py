@@ -105,7 +105,7 @@ def open_container(path: Path) -> Container:
         raise MeasurementFileError(f"{path}: its directory is damaged (checksum): get the file again")
     try:
         return _directory(path, json.loads(lines[1]), available)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise MeasurementFileError(f"{path}: its directory is not what this version writes ({error})") from error
 
 
