@@ -12,6 +12,7 @@ from typing import Any
 import gemmi
 
 from cryosense.errors import ModelFileError
+from cryosense.files.limits import read_up_to
 
 # The largest structures of the PDB, virus capsids of several million atoms, are below this as text. Parsed, text takes up to
 # 26 times its size; models shrink to a quarter or a sixth when compressed, so anything that expands more is a trap.
@@ -61,7 +62,7 @@ def _text(path: Path, compressed: bool) -> bytes:
     largest = min(limit, LARGEST_BYTES)
     try:
         with _COMPRESSED[path.suffix.lower()](path) if compressed else path.open("rb") as file:
-            content = file.read(largest + 1)
+            content = read_up_to(file, largest + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ModelFileError(f"{path}: cannot be decompressed: {error}") from error
     if len(content) > largest:

@@ -113,7 +113,7 @@ def _relion_columns(path: Path, fields: dict[str, np.ndarray]) -> dict[str, np.n
 def _radians(path: Path, fields: dict[str, np.ndarray], name: str) -> np.ndarray:
     """Return angles (n,), or rotation vectors (n, 3), in float64. Raises ParticleDataError for more than a turn."""
     values = fields[name].astype(np.float64)
-    angles = np.abs(values.reshape(len(values), -1)).max(axis=1, initial=0)
+    angles = np.abs(values).max(axis=tuple(range(1, values.ndim)), initial=0)
     beyond = np.flatnonzero(angles > 2 * np.pi + 1e-3)
     if len(beyond):
         raise ParticleDataError(

@@ -16,6 +16,7 @@ from cryosense.errors import UntrustedFileError
 ALWAYS_READ_BYTES, MOST_HOLLOW = 2**25, 32
 LARGEST_JSON_BYTES = 2**26
 LARGEST_YAML_BYTES = 2**18
+PART_BYTES = 2**20  # that a file is read by
 LARGEST_TEXT_BYTES = 2**20
 DEEPEST = 64  # levels of nested lists and objects
 LONGEST_NAME = 200  # characters of anything shown as a name
@@ -59,10 +60,19 @@ def read_bytes(path: Path, largest: int) -> bytes:
         UntrustedFileError: a file that cannot be read, or of more than ``largest`` bytes.
     """
     with open_regular(path) as file:
-        content = file.read(largest + 1)
+        content = read_up_to(file, largest + 1)
     if len(content) > largest:
         raise UntrustedFileError(f"{path}: more than {largest} bytes: no file that is read here is that large")
     return content
+
+
+def read_up_to(file: BinaryIO, most: int) -> bytes:
+    """Return what is left in a file, ``most`` bytes of it at most. Memory is taken for what is there, not for ``most``."""
+    parts, left = [], most
+    while left and (part := file.read(min(left, PART_BYTES))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def read_text(path: Path, largest: int = LARGEST_TEXT_BYTES) -> str:

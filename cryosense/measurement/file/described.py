@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cryosense.data.opening import Metadata, paths_of
-from cryosense.data.pixel_sizes import common_pixel_size, metadata_pixel_sizes
+from cryosense.data.pixel_sizes import check_optics, common_pixel_size, metadata_pixel_sizes
 from cryosense.data.references import split_names
 from cryosense.data.star import read_star
 from cryosense.data.tables import Tables, typed
@@ -38,8 +38,10 @@ def described(file: MeasurementFile, metadata: Metadata) -> tuple[np.ndarray, Ta
 
 
 def _check_pixel_size(file: MeasurementFile, tables: Tables) -> None:
-    optics = None if tables.optics is None else typed(tables.optics)
-    size = common_pixel_size(tables.path, metadata_pixel_sizes(typed(tables.particles), optics))
+    particles, optics = typed(tables.particles), None if tables.optics is None else typed(tables.optics)
+    if optics is not None:
+        check_optics(tables.path, particles, optics, file.box_size, sizes_must_agree=False)
+    size = common_pixel_size(tables.path, metadata_pixel_sizes(particles, optics))
     own = file.pixel_size_angstrom
     if size is not None and own is not None and abs(size - own) > PIXEL_TOLERANCE * own:
         raise ParticleDataError(

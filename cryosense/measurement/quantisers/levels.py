@@ -89,7 +89,8 @@ class LevelQuantiser(StoredQuantiser):
         self._coder = None
         for book, coded, model, values in zip(self.books, self.coded, tables.models, tables.values, strict=True):
             wrong = coded != (model is not None) or (model is not None and len(model) != book.levels)
-            if wrong or len(values) != book.levels or not np.isfinite(values).all():
+            largest = float(np.abs(values).max(initial=0)) * float(tables.std.max())
+            if wrong or len(values) != book.levels or not largest < float(np.finfo(np.float32).max):
                 raise QuantiserError(f"quantiser={self.name}: tables of another quantiser")
 
     def describe_parts(self) -> list[dict[str, Any]]:

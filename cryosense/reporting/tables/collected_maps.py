@@ -63,6 +63,7 @@ def _finished_map(folder: Path, name: str) -> FinishedMap:
     frequency = curves["frequency_per_angstrom"].to_numpy()
     known = curves.fillna(0).to_numpy()
     rises = len(frequency) > 1 and frequency[0] >= 0 and bool((np.diff(frequency) > 0).all())
+    rises = rises and frequency[-1] * LARGEST_VALUE > 1  # resolutions, which are one over them, are numbers too
     if len(curves) > MOST_SHELLS or not rises or not (np.abs(known) <= LARGEST_VALUE).all():
         raise UnusableRunError(f"{folder / 'fsc.csv'} holds no curves over shells")
     if len(resolutions) > MOST_SHELLS or (resolutions["resolution_angstrom"] < 0).any():
