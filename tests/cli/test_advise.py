@@ -11,18 +11,13 @@ import pandas as pd
 import pytest
 import starfile
 
-from cryosense.cli import main
 from cryosense.cli.advise import commands
 from cryosense.measurement.file import MeasurementFile
 from cryosense.runs.provenance import sessions
+from tests.cli.verbs import cryosense
 
 SET = ["box_size=32", "pixel_size_angstrom=6.0", "density.resolution_angstrom=12.0", "count=600", "snr=0.1", "seed=1"]
 MASK = ["soft_mask=sphere", "soft_mask.radius_angstrom=50"]
-
-
-def cryosense(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-    monkeypatch.setattr("sys.argv", ["cryosense", *words])
-    assert main.main() == 0
 
 
 @pytest.fixture

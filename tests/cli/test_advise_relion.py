@@ -2,7 +2,6 @@
 
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 import mrcfile
@@ -12,11 +11,11 @@ import pytest
 import starfile
 import torch
 
-from cryosense.cli import main
 from cryosense.data.maps import read_map
 from cryosense.measurement.file import MeasurementFile
 from cryosense.metrics import fsc
 from cryosense.simulation.builtin import HingedChain
+from tests.cli.verbs import cryosense, relion
 from tests.tasks.stacks import optics_table, particle_table
 
 pytestmark = [
@@ -25,16 +24,6 @@ pytestmark = [
 ]
 BOX, PIXEL, COUNT, SNR = 32, 6.0, 800, 0.1
 STAR, STACK = Path("Refine3D/job012/run_data.star"), Path("Extract/job007/particles.mrcs")
-
-
-def cryosense(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-    monkeypatch.setattr("sys.argv", ["cryosense", *words])
-    assert main.main() == 0
-
-
-def relion(*words: str) -> None:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 @pytest.fixture

@@ -7,16 +7,11 @@ import pandas as pd
 import pytest
 import starfile
 
-from cryosense.cli import main
 from cryosense.runs.provenance import sessions
+from tests.cli.verbs import cryosense
 
 SET = ["box_size=32", "pixel_size_angstrom=6.0", "density.resolution_angstrom=12.0", "count=800", "snr=0.03", "seed=1"]
 MASKS = ["operator=fourier", "operator/masks=designed", "operator.per_particle=true", "compression=3"]
-
-
-def cryosense(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-    monkeypatch.setattr("sys.argv", ["cryosense", *words])
-    assert main.main() == 0
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """RELION on files that were written here, started where its users start it: in the root of their project."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import starfile
 import torch
 
 from cryosense.alignment import angles_between_deg
-from cryosense.cli import main
 from cryosense.data.maps import read_map
 from cryosense.metrics import fsc
 from cryosense.volumes.poses import rotation_matrices
 from cryosense.volumes.symmetry import point_group
 from tests.cli.test_align import ANGLES, ORIGINS
+from tests.cli.verbs import cryosense, relion
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,16 +30,6 @@ THEIRS = "--iter 1 --ctf --ctf_corrected_ref --flatten_solvent --zero_mask --par
 THEIRS += " --oversampling 1 --healpix_order 2 --offset_range 5 --offset_step 2 --tau2_fudge 4 --K 1 --pad 2 --j 1"
 THEIRS += " --dont_combine_weights_via_disc"
 REPLICATES = 2000
-
-
-def cryosense(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-    monkeypatch.setattr("sys.argv", ["cryosense", *words])
-    assert main.main() == 0
-
-
-def relion(*words: str) -> None:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 def test_maps_are_made_of_every_star_file_from_the_root_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

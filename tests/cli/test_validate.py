@@ -9,13 +9,13 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from cryosense.cli import main
 from cryosense.cli.building import build, open_source
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.measurement import Measurement
 from cryosense.reconstructors import Estimate, PseudoInverse, Reconstructor
 from cryosense.runs.provenance import sessions
 from cryosense.tasks.validate.validation import Validation
+from tests.cli.verbs import cryosense
 
 SET = ["box_size=32", "pixel_size_angstrom=6.0", "density.resolution_angstrom=12.0", "count=400", "snr=0.1", "seed=1"]
 CHAIN = ["data=stack", "data.path=set/particles.star", "scores.lpips=null", "operator=fourier", "operator/masks=uniform"]
@@ -56,11 +56,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     cryosense(monkeypatch, "simulate", "output_dir=set", *SET)
     return tmp_path
-
-
-def cryosense(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-    monkeypatch.setattr("sys.argv", ["cryosense", *words])
-    assert main.main() == 0
 
 
 def checked(reconstructor: Reconstructor, name: str, chunk_size: int = 64) -> pd.DataFrame:

@@ -159,6 +159,12 @@ def test_what_is_no_cryosparc_file(tmp_path: Path) -> None:
             read_cs([tmp_path / name])
 
 
+def test_a_file_of_no_particles_is_refused_by_name(tmp_path: Path) -> None:
+    whole = save(tmp_path / "none.cs", np.zeros(0, FIELDS))
+    with pytest.raises(ParticleDataError, match=r"none\.cs"):
+        ParticleStack.open(whole)
+
+
 def test_particles_that_are_not_there(tmp_path: Path) -> None:
     """Headers of 8,589,934,592 particles: of fields without bytes, and of a file without the bytes."""
     for descr, message in (

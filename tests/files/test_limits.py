@@ -1,12 +1,23 @@
 """Only regular files of a stated size, depth and kind; text that is shown is one printable line."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
 
 from cryosense.errors import UntrustedFileError
-from cryosense.files.limits import DEEPEST, read_bytes, read_json_value, read_text, read_yaml, require_regular, shown
+from cryosense.files.limits import (
+    DEEPEST,
+    PART_BYTES,
+    read_bytes,
+    read_json_value,
+    read_text,
+    read_up_to,
+    read_yaml,
+    require_regular,
+    shown,
+)
 
 
 def test_pipes_devices_folders_and_links_to_them_are_no_files(tmp_path: Path) -> None:
@@ -20,6 +31,21 @@ def test_pipes_devices_folders_and_links_to_them_are_no_files(tmp_path: Path) ->
     assert read_bytes(tmp_path / "link", 7) == b"content"
     with pytest.raises(UntrustedFileError, match=r"link: more than 6 bytes"):
         read_bytes(tmp_path / "link", 6)
+
+
+def test_memory_is_taken_for_what_is_there() -> None:
+    """A reader takes as much as it is asked for before it looks: asked for little at a time, it takes little."""
+    asked = []
+
+    class Remembering(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            asked.append(size)
+            return super().read(size)
+
+    content = bytes(range(256)) * 10_000
+    assert read_up_to(Remembering(content), 2**40) == content
+    assert max(asked) <= PART_BYTES
+    assert read_up_to(Remembering(content), 7) == content[:7]
 
 
 def test_text_is_utf_8(tmp_path: Path) -> None:

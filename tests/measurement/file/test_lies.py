@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import starfile
 import torch
 
 from cryosense.data import ParticleDataError, ParticleSource, StackWriter
 from cryosense.errors import ArgumentError
-from cryosense.measurement import FourierDesign
+from cryosense.measurement import FourierDesign, Full
 from cryosense.measurement.file import MeasurementFile, MeasurementFileError, open_particles
 from cryosense.measurement.file.container import USER_BLOCK, open_container, write_container
 from cryosense.measurement.file.description import unpacked
@@ -92,6 +93,7 @@ DIRECTORIES = {
     "an array before the file": put("arrays", "std", value=["f4", -4, 1, 0]),
     "an array of objects": put("arrays", "std", value=["O", 0, 1, 0]),
     "a file of any size": put("size", value=10**15),
+    "a file of infinite size": put("size", value=float("inf")),
 }
 
 
@@ -130,6 +132,30 @@ def test_a_scaling_of_the_stack_that_lies_is_refused(good: Path, tmp_path: Path,
 def test_a_directory_that_lies_is_refused(good: Path, tmp_path: Path, lie: str) -> None:
     with_directory(good, tmp_path / "lie.cryo.h5", DIRECTORIES[lie])
     refused(tmp_path / "lie.cryo.h5")
+
+
+def test_shells_of_which_numbers_cannot_be_decoded_are_refused(good: Path, tmp_path: Path) -> None:
+    """Each deviation and each value is a number, their product is none."""
+    container = open_container(good)
+    arrays = {name: array for name in container.entries if name != "levels" and (array := container.array(name)) is not None}
+    arrays["std"] = np.full_like(arrays["std"], 3e38)
+    levels = container.entries["levels"]
+    write_container(tmp_path / "lie.cryo.h5", arrays, [container.read(levels.offset, levels.count)], levels.count)
+    refused(tmp_path / "lie.cryo.h5")
+
+
+def test_a_table_in_place_of_the_files_own_says_of_which_optics_groups_it_is(tmp_path: Path) -> None:
+    star = write_many(tmp_path, 5)
+    source = ParticleSource.open(star, None, None, None, None, None)
+    make(tmp_path / "a.cryo.h5", measuring(source, Full(), Uniform()))
+    blocks = starfile.read(star, always_dict=True)
+    optics, particles = blocks["optics"], blocks["particles"]
+    starfile.write(blocks, tmp_path / "good.star")
+    assert len(open_particles(tmp_path / "a.cryo.h5", tmp_path / "good.star").images) == 5
+    for wrong in (particles.drop(columns="rlnOpticsGroup"), particles.assign(rlnOpticsGroup=3)):
+        starfile.write({"optics": optics, "particles": wrong}, tmp_path / "wrong.star")
+        with pytest.raises(ParticleDataError, match=r"wrong\.star: .*(rlnOpticsGroup|optics group 3)"):
+            open_particles(tmp_path / "a.cryo.h5", tmp_path / "wrong.star")
 
 
 def test_a_stack_of_another_box_is_refused(good: Path, tmp_path: Path) -> None:

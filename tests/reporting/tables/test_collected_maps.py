@@ -41,7 +41,7 @@ def test_a_directory_without_maps_has_none(tmp_path: Path) -> None:
     assert finished_maps(tmp_path) == ([], [])
 
 
-@pytest.mark.parametrize("frequency", [[0.1, 0.0], [0.0, 0.0], [-0.1, 0.1], [0.0, float("nan")]])
+@pytest.mark.parametrize("frequency", [[0.1, 0.0], [0.0, 0.0], [-0.1, 0.1], [0.0, float("nan")], [0.0, 1e-320]])
 def test_curves_over_frequencies_that_do_not_rise_are_damaged(tmp_path: Path, frequency: list[float]) -> None:
     write_map(tmp_path / "good", 7.0)
     write_map(tmp_path / "bad", 7.0)
