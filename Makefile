@@ -9,6 +9,8 @@ POSTERIOR := reconstructor=posterior denoiser=ddpm,gaussian reconstructor.sample
 BYTES  := outputs/demo_bytes/particles.cryo.h5
 MAPS   := reference=outputs/demo_maps/data/volume.mrc
 TORCH  := torch==2.14.1 torchvision==0.29.1
+# Packages are installed as source and compiled when first used: without leave to keep that, every program would do it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo map-uncompressed map-bytes map-pinv map-dct test test-rest slow lint docs bench wheel clean
 
