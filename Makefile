@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-# Two cells at a time; but the generative prior and its Gaussian control, the mean of four samples, have both cores.
-SWEEP := reconstruct --multirun hydra/launcher=processes
+SWEEP  := $(BIN)/cryosense reconstruct --multirun
+# The generative prior and its Gaussian control: the mean of four samples.
 POSTERIOR := reconstructor=posterior denoiser=ddpm,gaussian reconstructor.samples=4 reconstructor.network_evaluations=10
 BYTES  := outputs/demo_bytes/particles.cryo.h5
 MAPS   := reference=outputs/demo_maps/data/volume.mrc
@@ -12,26 +12,41 @@ TORCH  := torch==2.14.1 torchvision==0.29.1
 # Packages are installed as source and compiled when first used: without leave to keep that, every program would do it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo map-uncompressed map-bytes map-pinv map-dct test test-rest slow lint docs bench wheel clean
+.PHONY: demo sweep-pixel sweep-fourier sweep-posterior map-data map-uncompressed map-bytes map-pinv map-dct test test-rest slow lint docs bench wheel clean
 
+# uv takes a third of pip's time; pip is asked where only it is set up to reach the packages.
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile $(TORCH) --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH) --editable '.[dev]' \
+		|| $(BIN)/python -m pip install --quiet --no-compile $(TORCH) --editable '.[dev]'
 	touch $@
 
-# The built-in data, every method on two operators; then maps of it, from a file of bytes among others, two chains at a time. Two
-# tables, two pictures, and one page that begins with what to use and what it costs: its name is the last line.
+# The built-in data, every method on two operators; maps of it meanwhile, from a file of bytes among others: two programs at a
+# time, of one thread each. Two tables, two pictures, and one page that begins with what to use and what it costs: its name is
+# the last line.
 demo: $(STAMP)
-	$(BIN)/cryosense $(SWEEP) experiment=demo_pixel
-	$(BIN)/cryosense $(SWEEP) experiment=demo_fourier
-	$(BIN)/cryosense reconstruct --multirun experiment=demo_fourier $(POSTERIOR)
-	$(BIN)/cryosense simulate output_dir=outputs/demo_maps/data count=600 seed=1
-	$(MAKE) --no-print-directory -j2 -O map-uncompressed map-bytes map-pinv map-dct
+	@echo "Two programs at a time; what one says is shown when it ends. About five minutes."
+	OMP_NUM_THREADS=1 $(MAKE) --no-print-directory -j2 --output-sync=line \
+		sweep-pixel map-data sweep-posterior sweep-fourier map-uncompressed map-bytes map-pinv map-dct
 	$(BIN)/cryosense collect outputs/demo
 	@echo "All of it on one page, what to use and what it costs first:"
 	@$(BIN)/cryosense report outputs/demo
 
-map-uncompressed:
+# It makes the data of the other two.
+sweep-pixel:
+	$(SWEEP) experiment=demo_pixel
+
+sweep-fourier: sweep-pixel
+	$(SWEEP) experiment=demo_fourier
+
+sweep-posterior: sweep-pixel
+	$(SWEEP) experiment=demo_fourier $(POSTERIOR)
+
+map-data:
+	$(BIN)/cryosense simulate output_dir=outputs/demo_maps/data count=600 seed=1
+
+map-uncompressed: map-data
 	$(BIN)/cryosense backproject $(MAPS) data.path=outputs/demo_maps/data/particles.star output_dir=outputs/demo/maps/uncompressed
 
 # Without its link to the original, which is removed.
