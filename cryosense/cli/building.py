@@ -9,6 +9,7 @@ import torch
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 
+from cryosense import seeding
 from cryosense.data import ParticleSource, SurveyRecord
 from cryosense.errors import ArgumentError
 from cryosense.measurement.file import MeasuredSource
@@ -95,9 +96,15 @@ def ctf_of(cfg: DictConfig, source: ParticleSource) -> ParticleCtf | None:
 
 
 def spread(available: int, wanted: int | None) -> torch.Tensor:
-    """Return particle numbers: all, or (wanted,) spread evenly over them. Raises ArgumentError if there are fewer."""
+    """Return particle numbers: all, or (wanted,), one from each of as many equal stretches of the stack.
+
+    Which one is drawn, always the same: a fixed step would take all of one kind where kinds take turns, as half sets do.
+    Raises ArgumentError if there are fewer.
+    """
     if wanted is None:
         return torch.arange(available)
     if not 1 <= wanted <= available:
         raise ArgumentError(f"particles={wanted}: the stack has {available}; give a number up to that, or null for all")
-    return torch.arange(wanted) * available // wanted
+    ends = torch.arange(wanted + 1) * available // wanted
+    places = torch.from_numpy(seeding.generator(available, wanted).random(wanted))
+    return ends[:-1] + (places * ends.diff()).long()

@@ -136,11 +136,11 @@ def test_shards_together_are_the_whole(stack: Path, tmp_path: Path, monkeypatch:
 def test_some_particles_are_spread_over_the_stack_and_keep_their_numbers(
     stack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = [f"data.path={damaged(stack, i5=np.nan, i8=1.0)}", f"output_dir={tmp_path / 'out'}", "particles=6"]
-    with pytest.raises(SystemExit, match=r"1 unusable particle.*8 \(constant\)"):
+    words = [f"data.path={damaged(stack, i5=np.nan, i10=1.0)}", f"output_dir={tmp_path / 'out'}", "particles=6"]
+    with pytest.raises(SystemExit, match=r"1 unusable particle.*10 \(constant\)"):
         run(monkeypatch, *words)
     run(monkeypatch, *words, "data_checks.skip_bad=true")
-    assert rows_of(tmp_path / "out")["particle"].tolist() == [0, 4, 12, 16, 20]
+    assert rows_of(tmp_path / "out")["particle"].tolist() == [2, 7, 15, 18, 23]
 
 
 def test_a_sweep_killed_in_the_middle_goes_on(stack: Path, tmp_path: Path) -> None:
