@@ -17,9 +17,9 @@ def point_group(name: str) -> Tensor:
     Raises:
         ArgumentError: another name.
     """
-    match = re.fullmatch(r"([CcDd])([1-9]\d*)", name)
+    match = re.fullmatch(r"([CcDd])([1-9]\d?)", name)
     if match is None:
-        raise ArgumentError(f"symmetry={name}: point groups are C1, C2, ... and D1, D2, ...")
+        raise ArgumentError(f"symmetry={name}: point groups are C1, C2, ... C99 and D1, D2, ... D99")
     order = int(match[2])
     turns = torch.zeros(order, 3, dtype=torch.float64)
     turns[:, 0] = 360 * torch.arange(order, dtype=torch.float64) / order

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
-from run import HERE, aligned, particles, slug
+from run import HERE, aligned, particles, slug, words_of
 
 from cryosense.data.maps import read_map
 from cryosense.metrics import fsc, resolution_angstrom
@@ -22,16 +22,17 @@ def main() -> None:
     """Refine what is not refined yet, and put all that is there into a table."""
     study = OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli())
     wanted, rows = study.refinement, []
-    for molecule in (name for name in study.molecules if study.molecule in (None, name)):
-        kind = study.molecules[molecule]
-        folder = Path(study.directory) / "refined" / slug(f"{molecule} {wanted.particles} {wanted.snr} {wanted.seed}")
+    chosen = [(seed, name) for seed in study.seeds for name in study.molecules if study.molecule in (None, name)]
+    for seed, molecule in chosen:
+        kind, where = study.molecules[molecule], {"molecule": molecule, "seed": seed}
+        folder = Path(study.directory) / "refined" / slug(f"{molecule} {wanted.particles} {wanted.snr} {seed}")
         cell = OmegaConf.merge(study, {"particles": wanted.particles, "resolution_angstrom": wanted.resolution_angstrom})
-        data = particles(folder / "data", cell, shlex.split(kind.words), wanted.snr, wanted.seed)
+        data = particles(folder / "data", cell, words_of(kind), wanted.snr, seed)
         for name in wanted.schemes:
-            print(f"{molecule}: {name}", flush=True)
+            print(f"{molecule}, seed {seed}: {name}", flush=True)
             words = [f"symmetry={kind.symmetry}", f"iterations={wanted.iterations}", *shlex.split(wanted.words)]
             aligned(data, folder / slug(name), cell, [*shlex.split(study.schemes[name]), *words], None)
-            rows += [{"molecule": molecule, "scheme": name, **each} for each in iterations(folder / slug(name), data)]
+            rows += [{**where, "scheme": name, **each} for each in iterations(folder / slug(name), data)]
     table = pd.DataFrame(rows)
     results = Path(study.results or HERE)
     table.to_csv(results / "refinement.csv", index=False, float_format="%.5g")
@@ -68,19 +69,21 @@ def markdown(table: pd.DataFrame, study: DictConfig) -> str:
     """-> the last iteration of each scheme, beside that of the uncompressed particles."""
     wanted = study.refinement
     lines = [
-        f"{wanted.particles} particles, SNR {wanted.snr}, seed {wanted.seed}; poses unknown, reference: the true map at "
+        f"{wanted.particles} particles, SNR {wanted.snr}; poses unknown, reference: the true map at "
         f"{wanted.resolution_angstrom} Å; at most {wanted.iterations} iterations. Shells of a box of 64.",
         "",
-        f"| molecule | scheme | iterations | half maps, {HALVES}: shell (Å) | to the truth, {TRUTH}: shell (Å) "
+        f"| molecule | seed | scheme | iterations | half maps, {HALVES}: shell (Å) | to the truth, {TRUTH}: shell (Å) "
         "| behind the originals, shells |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: |",
     ]
-    last = table.groupby(["molecule", "scheme"], sort=False).last().reset_index()
+    last = table.groupby(["seed", "molecule", "scheme"], sort=False).last().reset_index()
     for each in last.itertuples():
-        other = last[(last.molecule == each.molecule) & (last.scheme == "original")].iloc[0]
+        same = (last.molecule == each.molecule) & (last.seed == each.seed)
+        other = last[same & (last.scheme == "original")].iloc[0]
         behind = [float(other[name]) - float(getattr(each, name)) for name in ("halves_shell", "truth_shell")]
         lines.append(
-            f"| {each.molecule} | {each.scheme} | {each.iteration} | {each.halves_shell:.1f} ({each.halves_angstrom:.2f}) "
+            f"| {each.molecule} | {each.seed} | {each.scheme} | {each.iteration} "
+            f"| {each.halves_shell:.1f} ({each.halves_angstrom:.2f}) "
             f"| {each.truth_shell:.1f} ({each.truth_angstrom:.2f}) | {behind[0]:.1f}, {behind[1]:.1f} |"
         )
     return "\n".join(lines) + "\n"

@@ -7,15 +7,19 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import mrcfile
+import numpy as np
 import starfile
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
+from scipy.ndimage import fourier_shift
 
 from cryosense.cli.align import align
 from cryosense.cli.backproject import backproject
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.design_mask import design
 from cryosense.cli.simulate import simulate
+from cryosense.data.maps import read_map
 from cryosense.errors import CryosenseError
 
 HERE = Path(__file__).parent
@@ -28,7 +32,7 @@ def main() -> None:
     for molecule, seed, snr in cells(study):
         kind = study.molecules[molecule]
         folder = cell_folder(study, molecule, snr, seed)
-        data = particles(folder / "data", study, shlex.split(kind.words), snr, seed)
+        data = particles(folder / "data", study, words_of(kind), snr, seed)
         symmetry = [f"symmetry={kind.symmetry}"]
         for name, words in chosen(study, study.schemes):
             print(f"{molecule}, SNR {snr}, seed {seed}: {name}", flush=True)
@@ -72,6 +76,27 @@ def composed(verb: str, words: list[str], more: Path | None = None) -> DictConfi
         return compose(verb, overrides=words)
 
 
+def words_of(kind: DictConfig) -> list[str]:
+    """-> the words of a molecule, whose map is moved to the middle of its box if it is from elsewhere.
+
+    Symmetry is imposed about the middle: a map that is symmetric about another axis would come out smeared.
+    """
+    words = shlex.split(kind.words)
+    if "map" in kind:
+        (path,) = (Path(word.removeprefix("density.path=")) for word in words if word.startswith("density.path="))
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            found = read_map(kind.map)
+            values = found.values.numpy()
+            axis = np.arange(len(values)) - len(values) // 2
+            solid = values.clip(min=0)
+            middle = [float((solid.sum(tuple({0, 1, 2} - {along})) * axis).sum() / solid.sum()) for along in range(3)]
+            moved = np.fft.ifftn(fourier_shift(np.fft.fftn(values), [-each for each in middle])).real
+            with mrcfile.new(path, moved.astype(np.float32)) as file:
+                file.voxel_size = found.voxel_angstrom[0]
+    return words
+
+
 def particles(directory: Path, study: DictConfig, molecule: list[str], snr: float, seed: int) -> Path:
     """-> simulated particles with ``blind.star``, in which their poses are not."""
     if not (directory / "blind.star").is_file():
@@ -86,14 +111,18 @@ def particles(directory: Path, study: DictConfig, molecule: list[str], snr: floa
 
 def aligned(data: Path, directory: Path, study: DictConfig, words: list[str], masks: Path | None) -> None:
     """``cryosense align`` with these words."""
-    words = [
+    align(composed("align", aligned_words(data, directory, study, words), masks))
+
+
+def aligned_words(data: Path, directory: Path, study: DictConfig, words: list[str]) -> list[str]:
+    """-> what ``cryosense align`` is told."""
+    return [
         f"data.path={data / 'blind.star'}",
         f"reference={data / 'volume.mrc'}",
         f"reference_resolution_angstrom={study.resolution_angstrom}",
         f"output_dir={directory}",
         *words,
     ]
-    align(composed("align", words, masks))
 
 
 def designed(data: Path, folder: Path, study: DictConfig, name: str, words: list[str]) -> Path | None:

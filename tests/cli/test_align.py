@@ -159,7 +159,10 @@ def test_a_killed_run_goes_on_behind_its_last_portion(data: Path, monkeypatch: p
         (["reference=set/none.mrc"], "reference: set/none.mrc cannot be read"),
         (["reference_resolution_angstrom=100"], "at most 74.67"),
         (["symmetry=T"], "symmetry=T: point groups are"),
+        (["symmetry=C7"], "set/volume.mrc: turned by symmetry=C7 .*: move its axis there, or give the symmetry that it has"),
         (["fineness.last_order=1"], "last_order=1"),
+        (["fineness.shift_radius_pixels=inf"], "shift_radius_pixels=inf must be at most 16"),
+        (["fineness.shift_radius_pixels=17"], "shift_radius_pixels=17 must be at most 16"),
         (["fineness.marginal=true"], "choose one"),
         (["calibration_particles=1"], "calibration_particles must be at least 2"),
         (["shard.index=2", "shard.count=2"], "shard.index=2"),
@@ -210,6 +213,9 @@ def test_a_refinement_keeps_the_poses_with_maps_of_its_own_and_goes_on_where_it_
 
 
 def test_shards_of_a_refinement_go_on_by_turns_to_the_maps_of_one_process(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = starfile.read(data / "blind.star", always_dict=True)
+    blocks["particles"]["rlnRandomSubset"] = [1] * 30 + [2] * 18  # the first shard has particles of one half set only
+    starfile.write(blocks, data / "blind.star")
     words = [*WORDS, "iterations=2", "refinement.settled_deg=0"]
     run(monkeypatch, "align", *words)
     words = [word.replace("=poses", "=parts") for word in words]

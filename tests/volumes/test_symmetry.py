@@ -23,7 +23,7 @@ def test_the_twofold_axis_lies_along_x() -> None:
     assert any(torch.equal(g, torch.diag(torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64))) for g in point_group("D3"))
 
 
-@pytest.mark.parametrize("name", ["C0", "O", "C", "D2h", ""])
+@pytest.mark.parametrize("name", ["C0", "O", "C", "D2h", "C100", ""])
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="symmetry="):
         point_group(name)

@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 
 from cryosense.alignment import Aligner, Calibration, Fineness, Observed
+from cryosense.alignment.coefficients import Disc
+from cryosense.alignment.reference import Reference
+from cryosense.alignment.symmetric import agreement
 from cryosense.data import Geometry, ParticleDataError, ParticleSource, ParticleStack, Scaling
 from cryosense.errors import ArgumentError
 from cryosense.measurement import Design, Identity, Quantiser
@@ -25,6 +28,7 @@ from cryosense.volumes.symmetry import point_group
 
 EDGE_SHARE = 16  # the soft edge of the sphere is as wide as the box over this
 LEAST_SHELLS = 3
+ASYMMETRIC, OFF_AXIS = 0.5, 0.95  # FSC of a reference with itself turned, below which it is refused, and spoken of
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,13 @@ class Alignment:
         """Return CTF and half sets. Raises CryosenseError for unusable metadata, masks, reference or limit."""
         known = self.known
         self.particles.check()
+        if not self.fineness.shift_radius_pixels <= known.box_size / 2:
+            raise ArgumentError(
+                f"fineness.shift_radius_pixels={self.fineness.shift_radius_pixels:g} must be at most {known.box_size // 2}, "
+                f"half the box"
+            )
         self.limit(self.reference_resolution_angstrom)
-        self.reference_map()
+        self.symmetry_of_reference()
         known.restored(torch.zeros(1, known.box_size, known.box_size), torch.zeros(1, dtype=torch.int64))
         return known
 
@@ -109,6 +118,23 @@ class Alignment:
         """Return the reference, (n, n, n) float32, inside a soft sphere that touches the box. Raises ParticleDataError."""
         known = self.known
         return in_sphere(read_map(self.reference, "reference", known.box_size, known.pixel_size_angstrom))
+
+    def symmetry_of_reference(self) -> str | None:
+        """Return what to say of the reference's symmetry, None if nothing. Raises ParticleDataError if it has another."""
+        operations, volume = point_group(self.symmetry), self.reference_map()
+        if len(operations) == 1:
+            return None
+        disc = Disc(len(volume), self.limit(self.reference_resolution_angstrom))
+        found = agreement(Reference(volume, disc, self.fineness.pad_factor), operations)
+        said = (
+            f"{self.reference}: turned by symmetry={self.symmetry} about the middle of its box it agrees with itself "
+            f"to an FSC of {found:.2f} only"
+        )
+        if found < ASYMMETRIC:
+            raise ParticleDataError(f"{said}: move its axis there, or give the symmetry that it has, C1 for none")
+        if found < OFF_AXIS:
+            return f"{said}: is its axis beside the middle? A refinement makes its maps symmetric about the middle"
+        return None
 
     def reference_digest(self) -> str:
         """Return a digest of the reference, so that no run is resumed with another of the same name."""

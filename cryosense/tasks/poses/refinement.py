@@ -96,6 +96,8 @@ class Refinement:
         tables = []
         for half, aligner, calibration in self._matched(task, share.all_rows, before, maps):
             some = share.rows[task.known.half_set[share.rows] == half]
+            if not len(some):  # a stack sorted by half sets
+                continue
             found = portions.found(folder / f"half{half + 1}", some, _finding(task, aligner, calibration), progress)
             tables.append(found)
         poses = pd.concat(tables, ignore_index=True).sort_values("particle", ignore_index=True)
