@@ -90,7 +90,7 @@ class Alignment:
         self.particles.check()
         if not self.fineness.shift_radius_pixels <= known.box_size / 2:
             raise ArgumentError(
-                f"fineness.shift_radius_pixels={self.fineness.shift_radius_pixels:g} must be at most {known.box_size // 2}, "
+                f"shift_radius_pixels={self.fineness.shift_radius_pixels:g} must be at most {known.box_size // 2}, "
                 f"half the box"
             )
         self.limit(self.reference_resolution_angstrom)
