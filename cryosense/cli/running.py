@@ -95,6 +95,7 @@ def draw(path: Path, formats: Iterable[str], make: Callable[..., Figure], *argum
 def save(figure: Figure, path: Path, formats: Iterable[str]) -> list[str]:
     """Save a figure under its name, which tells its format, and beside that in others; return the files."""
     from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     check_formats(formats)
     paths = list(dict.fromkeys([path, *(path.with_suffix(f".{each}") for each in formats)]))
@@ -102,5 +103,8 @@ def save(figure: Figure, path: Path, formats: Iterable[str]) -> list[str]:
         for each in paths:
             kind = each.suffix[1:] or "png"
             with written_whole(each) as unfinished:
-                figure.savefig(unfinished, format=kind, metadata=UNDATED.get(kind))
+                if kind == "png":  # as savefig would, which draws twice where axes make room for each other
+                    FigureCanvasAgg(figure).print_png(unfinished)
+                else:
+                    figure.savefig(unfinished, format=kind, metadata=UNDATED.get(kind))
     return [str(each) for each in paths]

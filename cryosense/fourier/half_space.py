@@ -29,19 +29,24 @@ def central_from_half_space(planes: Callable[[int, int], Tensor], size: int, kep
     device, n = ``size``. Each is asked for once, a few at a time, so that the whole spectrum need never exist.
     """
     volume = lines = torch.empty(0)
-    position = (torch.arange(kept) - kept // 2) % size
     for first in range(0, size, PLANES_AT_A_TIME):
         last = min(first + PLANES_AT_A_TIME, size)
         part = torch.fft.ifft(torch.fft.ifftshift(planes(first, last), dim=1), dim=1, norm="ortho")
         if first == 0:
-            position = position.to(part.device)
             lines = torch.empty(size, kept, size // 2 + 1, dtype=part.dtype, device=part.device)
             volume = torch.empty(kept, kept, kept, device=part.device)
-        lines[first:last] = part[:, position]
+        torch.cat(_around_origin(part, kept, 1), dim=1, out=lines[first:last])
     for rows, into in zip(lines.split(PLANES_AT_A_TIME, dim=1), volume.split(PLANES_AT_A_TIME, dim=1), strict=True):
-        part = torch.fft.ifft(torch.fft.ifftshift(rows, dim=0), dim=0, norm="ortho")[position]
-        into.copy_(torch.fft.irfft(part, n=size, norm="ortho")[..., position])
+        part = torch.fft.ifft(torch.fft.ifftshift(rows, dim=0), dim=0, norm="ortho")
+        part = torch.fft.irfft(torch.cat(_around_origin(part, kept, 0)), n=size, norm="ortho")
+        into.copy_(torch.cat(_around_origin(part, kept, 2), dim=2))
     return volume
+
+
+def _around_origin(x: Tensor, kept: int, dim: int) -> tuple[Tensor, Tensor]:
+    """Return views of the ``kept`` values around the origin, which is at index 0: those before it, and the rest."""
+    before = kept // 2
+    return x.narrow(dim, x.shape[dim] - before, before), x.narrow(dim, 0, kept - before)
 
 
 def half_space_shells(size: int, first: int = 0, last: int | None = None, *, device: torch.device | None = None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -14,21 +14,29 @@ PLANES = 8
 
 def shell_products(one: Tensor, other: Tensor, *, ndim: int) -> Tensor:
     """Return Re(one conj(other)) summed over shells, (..., n // 2 + 1) float64, of half spectra in ``ndim`` dimensions."""
-    n, batch = one.shape[-2], one.shape[: one.ndim - ndim]
-    times = fourier.half_space_multiplicity(n, device=one.device)
-    sums = torch.zeros(*batch, n // 2 + 2, dtype=torch.float64, device=one.device)
-    for part, shell in shells_in_portions(n, ndim, device=one.device):
-        a, b = one[..., part, :, :], other[..., part, :, :]
-        product = ((a.real * b.real + a.imag * b.imag) * times).flatten(len(batch))
-        sums.scatter_add_(-1, shell.clamp_max(n // 2 + 1).flatten().expand(product.shape), product)
-    return sums[..., :-1]
+    return _products(((one, other),), ndim)[0]
 
 
 def correlation(one: Tensor, other: Tensor, *, ndim: int) -> Tensor:
     """Return the correlation of two half spectra per shell, (..., n // 2 + 1); 0 where either is empty."""
-    norm = torch.sqrt(shell_products(one, one, ndim=ndim) * shell_products(other, other, ndim=ndim))
-    cross = shell_products(one, other, ndim=ndim)
+    power, other_power, cross = _products(((one, one), (other, other), (one, other)), ndim)
+    norm = torch.sqrt(power * other_power)
     return torch.where(norm > 0, cross / norm.where(norm > 0, torch.ones_like(norm)), 0)
+
+
+def _products(pairs: Sequence[tuple[Tensor, Tensor]], ndim: int) -> list[Tensor]:
+    """Return ``shell_products`` of each pair; all are of one shape."""
+    like = pairs[0][0]
+    n, batch = like.shape[-2], like.shape[: like.ndim - ndim]
+    times = fourier.half_space_multiplicity(n, device=like.device)
+    sums = [torch.zeros(*batch, n // 2 + 2, dtype=torch.float64, device=like.device) for _ in pairs]
+    for part, shell in shells_in_portions(n, ndim, device=like.device):
+        shells = shell.clamp_max_(n // 2 + 1).flatten()
+        for total, pair in zip(sums, pairs, strict=True):
+            a, b = (each[..., part, :, :] for each in pair)
+            product = ((a.real * b.real + a.imag * b.imag) * times).flatten(len(batch))
+            total.scatter_add_(-1, shells.expand(product.shape), product)
+    return [total[..., :-1] for total in sums]
 
 
 def shells_in_portions(n: int, ndim: int, *, device: torch.device | None = None) -> Iterator[tuple[slice, Tensor]]:

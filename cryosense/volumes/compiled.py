@@ -1,28 +1,15 @@
-"""The loop that adds slices to a half ball of sums, compiled by numba. Imported on first use, since compilers are large.
-
-Compiled code is kept beside this file or in the user's cache directory, whichever can be written; where neither can, each
-process compiles for itself.
-"""
+"""The loops that add slices to a half ball of sums and divide these, compiled by numba. Imported on first use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numba
 import numpy as np
+
+from cryosense.compiling import compiled
 
 PLANES = 16  # at a time: as many of a 128 px map at pad factor 2 as fit a shared cache
 STEEP = np.float32(1e-3)
 ONE = np.float32(1)
 HALF = np.float32(0.5)
-
-
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Return the function, compiled at its first call, nothing fused or reordered: sums are the same on every machine."""
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # no directory that can be written
-        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 @compiled

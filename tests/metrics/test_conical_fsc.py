@@ -1,5 +1,7 @@
 """FSC in cones: the closed form in every direction, and less signal found in the direction that has less."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -47,3 +49,20 @@ def test_impossible_cones_are_named() -> None:
         conical_fsc(white(0), white(1), half_sphere(1), 0.0)
     with pytest.raises(ValueError, match="directions=0"):
         half_sphere(0)
+
+
+@pytest.mark.parametrize("n", [12, 13])
+def test_each_cone_is_the_correlation_of_what_lies_in_it(n: int) -> None:
+    one, two = white(5)[:n, :n, :n], white(6)[:n, :n, :n] + white(5)[:n, :n, :n]
+    directions, half_angle_deg = half_sphere(4), 35.0
+    curves = conical_fsc(one, two, directions, half_angle_deg)
+    axis = torch.arange(n, dtype=torch.float64) - n // 2
+    points = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij")[::-1], dim=-1)
+    radius = points.norm(dim=-1)
+    a, b = fftn(one, 3), fftn(two, 3)
+    for shell in range(3, (n + 1) // 2):  # those that hold each point's Friedel partner too
+        for curve, direction in zip(curves, directions, strict=True):
+            inside = (radius.round() == shell) & ((points @ direction).abs() >= radius * math.cos(math.radians(half_angle_deg)))
+            powers = [values[inside].abs().square().sum() for values in (a, b)]
+            expected = (a * b.conj())[inside].real.sum() / torch.sqrt(powers[0] * powers[1])
+            assert float(curve[shell]) == pytest.approx(float(expected), abs=1e-10)
