@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from cryosense.cli.building import SURVEYS, open_source
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.positional import with_word_named
+from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
@@ -102,5 +102,5 @@ def _advise(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Advise on the stack that the command line names; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_word_named(sys.argv[1:], "data.path")
+    sys.argv[1:] = in_full("advise", sys.argv[1:])
     _advise()

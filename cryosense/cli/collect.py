@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import PICTURES, check_endings, check_formats, save, writing
 from cryosense.errors import ArgumentError
@@ -98,16 +99,6 @@ def of_methods(examples: list[Example], methods: Sequence[str]) -> list[Example]
     return [each for each in examples if not methods or each.row["reconstructor"] in methods]
 
 
-def with_directory_named(words: list[str]) -> list[str]:
-    """Return the command-line words with the first that is neither override nor flag as ``directory=``, quoted for Hydra."""
-    for i, word in enumerate(words):
-        after_flag = i > 0 and words[i - 1].startswith("--")
-        if not word.startswith("-") and not after_flag and ("=" not in word or Path(word).is_dir()):
-            quoted = word.replace("\\", "\\\\").replace("'", "\\'")
-            return [*words[:i], f"directory='{quoted}'", *words[i + 1 :]]
-    return words
-
-
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="collect")
 def _collect(cfg: DictConfig) -> None:
     with one_line("collect"):
@@ -116,5 +107,5 @@ def _collect(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Collect what the command line names; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_directory_named(sys.argv[1:])
+    sys.argv[1:] = in_full("collect", sys.argv[1:])
     _collect()

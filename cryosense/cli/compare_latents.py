@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.positional import with_list_named
+from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
@@ -51,5 +51,5 @@ def _compare_latents(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Compare what the command line names; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_list_named(sys.argv[1:], "latents")
+    sys.argv[1:] = in_full("compare-latents", sys.argv[1:])
     _compare_latents()

@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.positional import with_list_named
+from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.reporting.figures.atomic_models import draw_models
@@ -55,5 +55,5 @@ def _compare(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Compare what the command line names; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_list_named(sys.argv[1:], "models")
+    sys.argv[1:] = in_full("compare-models", sys.argv[1:])
     _compare()

@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.positional import with_word_named
+from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import writing
 from cryosense.data.cryodrgn_export import USED, write_cryodrgn
@@ -42,5 +42,5 @@ def _export(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Export what the command line names; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_word_named(sys.argv[1:], "data.path")
+    sys.argv[1:] = in_full("export", sys.argv[1:])
     _export()

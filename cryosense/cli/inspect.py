@@ -9,7 +9,7 @@ import hydra
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.positional import with_word_named
+from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import PICTURES, check_endings, check_formats, draw, writing
 from cryosense.measurement.file import MeasurementFile
@@ -32,5 +32,5 @@ def _inspect(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Inspect the file that the command line names; one that cannot be read ends in one line that says why."""
-    sys.argv[1:] = with_word_named(sys.argv[1:], "path")
+    sys.argv[1:] = in_full("inspect", sys.argv[1:])
     _inspect()

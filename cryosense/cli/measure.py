@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from cryosense.cli.building import SURVEYS, open_source, spread
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.positional import with_word_named
+from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, seen
@@ -90,12 +90,6 @@ def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: 
     )
 
 
-def with_operator_chosen(words: list[str]) -> list[str]:
-    """Return the command-line words, with ``~design`` behind them if they name an operator and no design."""
-    named = any(word.startswith(("operator", "compression=")) for word in words)
-    return [*words, "~design"] if named and not any(word.startswith(("design", "~design")) for word in words) else words
-
-
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="measure")
 def _measure(cfg: DictConfig) -> None:
     with one_line("measure"):
@@ -110,5 +104,5 @@ def _measure(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Measure what the command line names; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_operator_chosen(with_word_named(sys.argv[1:], "data.path"))
+    sys.argv[1:] = in_full("measure", sys.argv[1:])
     _measure()

@@ -1,8 +1,9 @@
-"""Files as bare words on a command line, where Hydra takes ``key=value``."""
+"""What a command line leaves out where Hydra takes ``key=value``: keys of bare words, and choices that other words imply."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 # Hydra's own options that take an argument.
@@ -42,6 +43,32 @@ def with_list_named(words: Sequence[str], key: str) -> list[str]:
     return [override if i == bare[0] else word for i, word in enumerate(words) if i not in others]
 
 
+def with_directory_named(words: list[str]) -> list[str]:
+    """Return the command-line words with the first that is neither override nor flag as ``directory=``, quoted for Hydra."""
+    for i, word in enumerate(words):
+        after_flag = i > 0 and words[i - 1].startswith("--")
+        if not word.startswith("-") and not after_flag and ("=" not in word or Path(word).is_dir()):
+            quoted = word.replace("\\", "\\\\").replace("'", "\\'")
+            return [*words[:i], f"directory='{quoted}'", *words[i + 1 :]]
+    return words
+
+
+def with_stack_named(words: list[str]) -> list[str]:
+    """Return the command-line words with ``data=stack`` beside the first that names a file of it, unless data are chosen.
+
+    Beside it rather than in front of all: between overrides a flag such as ``-m`` is not understood.
+    """
+    first = next((i for i, word in enumerate(words) if word.startswith("data.path=")), None)
+    chosen = any(word.startswith("data=") for word in words)
+    return words if first is None or chosen else [*words[:first], "data=stack", *words[first:]]
+
+
+def with_operator_chosen(words: list[str]) -> list[str]:
+    """Return the command-line words, with ``~design`` behind them if they name an operator and no design."""
+    named = any(word.startswith(("operator", "compression=")) for word in words)
+    return [*words, "~design"] if named and not any(word.startswith(("design", "~design")) for word in words) else words
+
+
 def quoted(word: str) -> str:
     """Return a word as a string in Hydra's override grammar, with any ``$`` kept from being an OmegaConf interpolation."""
     escaped = word.replace("${", "\\${")
@@ -61,3 +88,29 @@ def _bare_positions(words: Sequence[str]) -> list[int]:
 
 def _is_bare(word: str) -> bool:
     return bool(word) and not word.startswith(("-", "~")) and ("=" not in word or Path(word).exists())
+
+
+def measured_stack(words: Sequence[str]) -> list[str]:
+    """Return the command-line words of ``measure``: the stack named, and no design beside an operator."""
+    return with_operator_chosen(with_word_named(words, "data.path"))
+
+
+# By verb; the others take key=value alone.
+LEFT_OUT: Mapping[str, Callable[[list[str]], list[str]]] = {
+    "advise": partial(with_word_named, key="data.path"),
+    "collect": with_directory_named,
+    "compare-latents": partial(with_list_named, key="latents"),
+    "compare-models": partial(with_list_named, key="models"),
+    "export": partial(with_word_named, key="data.path"),
+    "inspect": partial(with_word_named, key="path"),
+    "measure": measured_stack,
+    "reconstruct": with_stack_named,
+    "report": with_directory_named,
+    "train": with_stack_named,
+    "validate": with_stack_named,
+}
+
+
+def in_full(verb: str, words: Sequence[str]) -> list[str]:
+    """Return a verb's command-line words with what they leave out."""
+    return LEFT_OUT.get(verb, list)(list(words))

@@ -20,6 +20,7 @@ from cryosense.cli.building import build, ctf_of, open_source
 from cryosense.cli.cells import Cell
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
+from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress, steps_on
 from cryosense.cli.refusal import cause, one_line, reason
 from cryosense.cli.running import check_formats, draw, opening, seen
@@ -140,16 +141,6 @@ def reconstruct_in_sweep(cfg: DictConfig) -> None:
         write_failure(cell.directory, cell.own_identity, reason(error), cause(error))
 
 
-def with_stack_named(words: list[str]) -> list[str]:
-    """Return the command-line words with ``data=stack`` beside the first that names a file of it, unless data are chosen.
-
-    Beside it rather than in front of all: between overrides a flag such as ``-m`` is not understood.
-    """
-    first = next((i for i, word in enumerate(words) if word.startswith("data.path=")), None)
-    chosen = any(word.startswith("data=") for word in words)
-    return words if first is None or chosen else [*words[:first], "data=stack", *words[first:]]
-
-
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="reconstruct")
 def _reconstruct(cfg: DictConfig) -> None:
     with one_line("reconstruct"):
@@ -161,7 +152,7 @@ def _reconstruct(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Reconstruct what the command line names; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_stack_named(sys.argv[1:])
+    sys.argv[1:] = in_full("reconstruct", sys.argv[1:])
     with one_line("reconstruct"):
         refuse_other_measurement(sys.argv[1:])
     _reconstruct()

@@ -11,8 +11,9 @@ import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from cryosense.cli.collect import of_methods, with_directory_named
+from cryosense.cli.collect import of_methods
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import check_endings, writing
 from cryosense.files.limits import shown
@@ -67,5 +68,5 @@ def _report(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Report on what the command line names; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_directory_named(sys.argv[1:])
+    sys.argv[1:] = in_full("report", sys.argv[1:])
     _report()

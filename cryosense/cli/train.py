@@ -13,7 +13,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.reconstruct import with_stack_named
+from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, say_if_done, seen
 from cryosense.errors import ArgumentError
@@ -73,6 +73,6 @@ def _train(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Train, and say where the weights are; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_stack_named(sys.argv[1:])
+    sys.argv[1:] = in_full("train", sys.argv[1:])
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_of_no_stop)
     _train()

@@ -13,8 +13,8 @@ from cryosense.cli import cells
 from cryosense.cli.building import build, ctf_of, open_source
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
+from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
-from cryosense.cli.reconstruct import with_stack_named
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import check_formats, draw, identity, opening, say_if_done, seen
 from cryosense.reporting.figures.validation import draw_validation
@@ -60,7 +60,7 @@ def _validate(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Validate what the command line names; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_stack_named(sys.argv[1:])
+    sys.argv[1:] = in_full("validate", sys.argv[1:])
     with one_line("validate"):
         refuse_other_measurement(sys.argv[1:])
     _validate()

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cryosense.cli.collect import main, with_directory_named
+from cryosense.cli.collect import main
+from cryosense.cli.positional import with_directory_named
 from tests.tasks.runs import write_sweep
 
 

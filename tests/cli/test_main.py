@@ -78,3 +78,35 @@ def test_a_reader_who_leaves_early_is_no_error(words: list[str]) -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+REFUSED = """
+import sys
+from cryosense.cli.main import main
+
+for words in (
+    "reconstruct geometry=128",
+    "reconstruct data.path=particles.star compresion=2",
+    "reconstruct -m colour=red reconstructor=pinv,tv",
+    "simulate count=1,2",
+    "backproject --colour=red",
+    "measure particles.star quantiser=unifrom",
+    "collect runs more",
+    "train model=dppm",
+):
+    sys.argv = ["cryosense", *words.split()]
+    try:
+        main()
+    except SystemExit as refused:
+        print("REFUSED", refused)
+print("LOADED", *sorted({"torch", "pandas", "matplotlib", "lightning", "diffusers", "scipy", "numba"} & set(sys.modules)))
+"""
+
+
+def test_a_typing_error_is_told_before_anything_that_works_is_loaded() -> None:
+    said = subprocess.run([sys.executable, "-c", REFUSED], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.split(":")[0] for line in said[:-1]] == [
+        f"REFUSED cryosense {verb}"
+        for verb in ("reconstruct", "reconstruct", "reconstruct", "simulate", "backproject", "measure", "collect", "train")
+    ]
+    assert said[-1] == "LOADED"

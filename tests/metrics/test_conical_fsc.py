@@ -62,7 +62,9 @@ def test_each_cone_is_the_correlation_of_what_lies_in_it(n: int) -> None:
     a, b = fftn(one, 3), fftn(two, 3)
     for shell in range(3, (n + 1) // 2):  # those that hold each point's Friedel partner too
         for curve, direction in zip(curves, directions, strict=True):
-            inside = (radius.round() == shell) & ((points @ direction).abs() >= radius * math.cos(math.radians(half_angle_deg)))
+            inside = (radius.round() == shell) & (
+                (points @ direction).abs() >= radius * math.cos(math.radians(half_angle_deg))
+            )
             powers = [values[inside].abs().square().sum() for values in (a, b)]
             expected = (a * b.conj())[inside].real.sum() / torch.sqrt(powers[0] * powers[1])
             assert float(curve[shell]) == pytest.approx(float(expected), abs=1e-10)
