@@ -66,33 +66,45 @@ def ssim(x: Tensor, reference: Tensor) -> Tensor:
     require_images(x, reference)
     if x.shape[-1] < SSIM_WINDOW:
         raise ArgumentError(f"ssim needs images of at least {SSIM_WINDOW} px, got {x.shape[-1]} px")
-    pairs = torch.stack([x[:, 0], reference[:, 0]], dim=1)
-    pairs = pairs if pairs.dtype == torch.float64 else pairs.float()
-    return in_portions(_ssim_of_pairs, pairs, 4 * x[0].numel())[0]
+    precision = torch.float64 if torch.float64 in {x.dtype, reference.dtype} else torch.float32
+    one, other = (image[:, 0].to(precision) for image in (x, reference))
+
+    def of_some(numbers: Tensor) -> tuple[Tensor]:
+        some = slice(int(numbers[0]), int(numbers[-1]) + 1)
+        return (_ssim_of_some(one[some], other[some]),)
+
+    return in_portions(of_some, torch.arange(len(x), device=x.device), 4 * x[0].numel())[0]
 
 
-def _ssim_of_pairs(pairs: Tensor) -> tuple[Tensor]:
-    """Return the SSIM of pairs (b, 2, n, n), (b,) float64, computed in the precision of the images.
+def _ssim_of_some(x: Tensor, reference: Tensor) -> Tensor:
+    """Return the SSIM of images (b, n, n), (b,) float64, computed in their precision.
 
     Single precision is enough once the mean is subtracted from each image: what windows hold is then as small as its variance.
     The mean is rounded, so that none of its last digits depends on how many images are averaged together.
+
+    Each array is gone through as seldom as possible, which is what takes the time: with S for a sum over a window of m pixels,
+    (m - 1) covariance = S_ab - S_a S_b / m, and constants are scaled instead of images, which have data range 2.
     """
-    n, count = pairs.shape[-1], SSIM_WINDOW**2
-    images = pairs / 2 + 0.5
-    level = (images.mean(dim=(2, 3), keepdim=True, dtype=torch.float64) * LEVELS).round().to(images.dtype) / LEVELS
-    level, images = level.flatten(2), (images - level).flatten(2)
-    a, b = images.unbind(1)
-    terms = torch.stack([a, b, (a * a).addcmul_(b, b), a * b], dim=1)
-    mean_a, mean_b, mean_squares, mean_product = (_window_sums(terms, n) / count).unbind(1)
-    unbiased = count / (count - 1)
-    covariance = mean_product.sub_(mean_a * mean_b).mul_(unbiased)
-    variances = mean_squares.sub_((mean_a * mean_a).addcmul_(mean_b, mean_b)).mul_(unbiased)
-    structure = covariance.mul_(2).add_(SSIM_K2**2).div_(variances.add_(SSIM_K2**2))
-    mean_a, mean_b = mean_a + level[:, 0], mean_b + level[:, 1]
-    luminance = (2 * mean_a).mul_(mean_b).add_(SSIM_K1**2)
-    luminance.div_((mean_a * mean_a).addcmul_(mean_b, mean_b).add_(SSIM_K1**2))
-    rows = luminance.mul_(structure).unfold(1, n - SSIM_WINDOW + 1, n)  # without the windows that go on in the next row
-    return (rows.mean(dim=(1, 2), dtype=torch.float64),)
+    n, count = x.shape[-1], SSIM_WINDOW**2
+    terms = x.new_empty(len(x), 4, n * n)
+    levels = []
+    for image, centred in zip((x, reference), (terms[:, 0], terms[:, 1]), strict=True):
+        level = (image.mean(dim=(1, 2), dtype=torch.float64) * (LEVELS / 2)).round().to(x.dtype)[:, None] / (LEVELS / 2)
+        torch.sub(image.flatten(1), level, out=centred)
+        levels.append((level + 1) * count)
+    a, b = terms[:, 0], terms[:, 1]
+    torch.mul(a, a, out=terms[:, 2]).addcmul_(b, b)
+    torch.mul(a, b, out=terms[:, 3])
+    sum_a, sum_b, sum_squares, sum_product = _window_sums(terms, n).unbind(1)
+    structure = (2 * SSIM_K2) ** 2 * (count - 1)
+    variances = sum_squares.addcmul_(sum_a, sum_a, value=-1 / count).addcmul_(sum_b, sum_b, value=-1 / count).add_(structure)
+    covariance = sum_product.addcmul_(sum_a, sum_b, value=-1 / count).add_(structure / 2)
+    sum_a, sum_b = sum_a.add_(levels[0]), sum_b.add_(levels[1])
+    luminance = (2 * SSIM_K1 * count) ** 2
+    product = (sum_a * sum_b).add_(luminance / 2).mul_(covariance)
+    powers = sum_a.square_().addcmul_(sum_b, sum_b).add_(luminance).mul_(variances)
+    rows = product.div_(powers).unfold(1, n - SSIM_WINDOW + 1, n)  # without the windows that go on in the next row
+    return 4 * rows.mean(dim=(1, 2), dtype=torch.float64)
 
 
 def _window_sums(x: Tensor, n: int) -> Tensor:
