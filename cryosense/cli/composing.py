@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.config_files import READ, FileConfigSource
+from cryosense.cli.early import only_own
 from cryosense.cli.help.typos import parsed, refuse_mistyped, refuse_several
 from cryosense.cli.keys import COMPOSED, remember
 from cryosense.cli.plugins import installed
@@ -44,6 +45,7 @@ class ConfigLoader(ConfigLoaderImpl):
             config_search_path.get_path().insert(-1, SearchPathElement(package, f"file://{folder}"))
         super().__init__(config_search_path)
         self.typed = typed_in(sys.argv[1:])  # pickled along to processes that compose cells of a sweep
+        self.only_own = only_own(sys.argv[1:])
         self.only_shows = bool(SHOWING & {word.partition("=")[0] for word in sys.argv[1:]})
 
     def load_configuration(
@@ -61,6 +63,8 @@ class ConfigLoader(ConfigLoaderImpl):
                 by a configuration that is composed within another.
             ConfigError: see ``cryosense.cli.help.typos.refuse_mistyped``.
         """
+        if self.only_own and not validate_sweep_overrides:  # asked first by Hydra, for nothing but this, which nobody sets
+            return OmegaConf.create({"hydra": {"mode": None}})
         words = parsed(str(config_name), overrides)
         odd = [each.input_line for each in words if each.is_hydra_override() and not from_shell]
         if odd:

@@ -17,11 +17,15 @@ def refuse_early(verb: str, words: Sequence[str]) -> None:
     Raises:
         ConfigError: see ``refuse_mistyped`` and ``refuse_several``.
     """
-    options = {word for word in words if word.startswith("-")}
-    overrides = [word for word in words if word not in options]
-    if installed() or options - SWEEPS or any("hydra." in word.partition("=")[0] for word in overrides):
+    if not only_own(words):
         return
-    found = parsed(verb, overrides)
-    if not options:
+    found = parsed(verb, [word for word in words if word not in SWEEPS])
+    if not SWEEPS & set(words):
         refuse_several(found)
     refuse_mistyped(verb, found, members)
+
+
+def only_own(words: Sequence[str]) -> bool:
+    """Return whether what words compose is of cryosense's own configurations alone, and Hydra is set up as these do."""
+    odd = [word for word in words if "hydra." in word.partition("=")[0] or (word.startswith("-") and word not in SWEEPS)]
+    return not odd and not installed()
