@@ -1,6 +1,7 @@
 """What is imported is not searched for garbage; everything else is."""
 
 import gc
+import subprocess
 import sys
 import weakref
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cryosense.cli.importing import nothing_is_garbage
+from tests.cli.verbs import cryosense
 
 
 class Ring:
@@ -50,3 +52,27 @@ def test_a_collector_that_was_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+LOADED = """
+import sys
+from cryosense.cli.main import main
+
+sys.argv = ["cryosense", *sys.argv[1:]]
+main()
+print("LOADED", *sorted({"numba", "scipy", "diffusers", "torchvision", "lightning", "wandb", "joblib"} & set(sys.modules)))
+"""
+
+
+def test_the_simplest_method_loads_none_of_what_others_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, runs = tmp_path / "data", tmp_path / "runs"
+    cryosense(monkeypatch, "simulate", "count=4", "box_size=32", "pixel_size_angstrom=8", f"output_dir={data}")
+    words = [
+        "reconstructor=pinv",
+        f"data.path={data / 'particles.star'}",
+        "scores.lpips=null",
+        f"output_dir={runs}",
+    ]
+    command = [sys.executable, "-c", LOADED, "reconstruct", *words]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said[-1] == "LOADED"
