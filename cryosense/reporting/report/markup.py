@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 EMPTY_ELEMENTS = {"img", "link", "meta"}
@@ -58,7 +59,8 @@ def drawing(figure: Figure, caption: str) -> Markup:
 def photograph(figure: Figure, caption: str) -> Markup:
     """Return a figure of images as pixels inside the page, with its caption below and as its alternative text."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
+    # As savefig would, which draws twice where axes make room for each other.
+    FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
     return _image(file.getvalue(), "image/png", caption)
 
 
