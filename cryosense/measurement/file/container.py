@@ -19,6 +19,7 @@ import numpy as np
 
 from cryosense.errors import CodingError, MeasurementFileError
 from cryosense.files.writing import written_whole
+from cryosense.measurement.file.pieces import Pieces
 
 MAGIC, VERSION, SUFFIX = "cryosense-measurement", 2, ".cryo.h5"
 USER_BLOCK = 1024
@@ -126,7 +127,8 @@ def write_container(path: Path, arrays: Mapping[str, np.ndarray], levels: Iterab
     import h5py  # here, because few runs need it
 
     with written_whole(path) as unfinished:
-        with h5py.File(_created(unfinished)) as file:
+        pieces = Pieces()
+        with h5py.File(_created(pieces)) as file:
             made = {name: _contiguous(file, name, array.dtype, len(array)) for name, array in arrays.items()}
             made[LAST] = _contiguous(file, LAST, np.dtype("u1"), level_bytes)
             for name, array in arrays.items():
@@ -136,12 +138,13 @@ def write_container(path: Path, arrays: Mapping[str, np.ndarray], levels: Iterab
                 name: (each.dtype.str[1:], each.id.get_offset(), each.shape[0], checksums.get(name, 0))
                 for name, each in made.items()
             }
+        pieces.write_to(unfinished)
         start = directory[LAST][1]
         _write_levels(unfinished, start, levels, level_bytes)
         _write_directory(unfinished, directory)
 
 
-def _created(path: Path) -> Any:
+def _created(pieces: Pieces) -> Any:
     """An empty file that any HDF5 library since 1.8 reads: little room set aside, no times, which would differ each time."""
     import h5py
 
@@ -151,7 +154,8 @@ def _created(path: Path) -> Any:
     access.set_libver_bounds(h5py.h5f.LIBVER_V18, h5py.h5f.LIBVER_V18)
     access.set_meta_block_size(256)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-    return h5py.h5f.create(str(path).encode(), h5py.h5f.ACC_TRUNC, made, access)
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, pieces)
+    return h5py.h5f.create(b"pieces", h5py.h5f.ACC_EXCL, made, access)
 
 
 def _contiguous(file: Any, name: str, dtype: np.dtype, count: int) -> Any:
