@@ -78,9 +78,8 @@ def align(cfg: DictConfig) -> bool:
     files = seen([*source.files, cfg.reference])
     common = terms(cfg, source, images, files)
     known, directory = task.check(), Path(cfg.output_dir)
-    symmetry = task.alignment.symmetry_of_reference()
-    if symmetry is not None:
-        print(f"cryosense align: {symmetry}", file=sys.stderr)
+    if task.alignment.symmetry_note is not None:
+        print(f"cryosense align: {task.alignment.symmetry_note}", file=sys.stderr)
     fingerprint = f"{source.data_fingerprint} {known.fingerprint()} {task.alignment.reference_digest()}"
     open_run = opening(cfg, POSES, identity(cfg, WITHOUT_EFFECT), fingerprint, files)
     say_if_done("align", open_run, Path(cfg.output_dir))

@@ -94,7 +94,7 @@ class Alignment:
                 f"half the box"
             )
         self.limit(self.reference_resolution_angstrom)
-        self.symmetry_of_reference()
+        _ = self.symmetry_note  # raises
         known.restored(torch.zeros(1, known.box_size, known.box_size), torch.zeros(1, dtype=torch.int64))
         return known
 
@@ -119,8 +119,9 @@ class Alignment:
         known = self.known
         return in_sphere(read_map(self.reference, "reference", known.box_size, known.pixel_size_angstrom))
 
-    def symmetry_of_reference(self) -> str | None:
-        """Return what to say of the reference's symmetry, None if nothing. Raises ParticleDataError if it has another."""
+    @cached_property
+    def symmetry_note(self) -> str | None:
+        """What to say of the reference's symmetry, None if nothing. Raises ParticleDataError if it has another."""
         operations, volume = point_group(self.symmetry), self.reference_map()
         if len(operations) == 1:
             return None
