@@ -22,7 +22,16 @@ SMALL = re.compile(r"^In small.*: `(python .*)`$", re.MULTILINE)
 # These read what all runs of their study left, which a small form does not make.
 AFTER_RUNS = {
     f"{study}/analyse.py"
-    for study in ("bytes", "generative_prior", "heterogeneity", "paper", "poses", "real_particle", "unrolled")
+    for study in (
+        "bytes",
+        "generalisation",
+        "generative_prior",
+        "heterogeneity",
+        "paper",
+        "poses",
+        "real_particle",
+        "unrolled",
+    )
 }
 AFTER_RUNS |= {"unrolled/timing.py"}
 # Programs that are no dependencies of ours, without which a small form is not run.

@@ -18,7 +18,6 @@ from cryosense.runs.devices import device_named
 from cryosense.runs.inputs import Stamps
 
 if TYPE_CHECKING:  # what runs are made of takes a while to import, and other verbs need only what is small here
-    from cryosense.reconstructors import Reconstructor
     from cryosense.tasks.reconstruct.run import Run
 
 SURVEYS = ".data"
@@ -89,10 +88,18 @@ def ctf_of(cfg: DictConfig, source: ParticleSource) -> ParticleCtf | None:
         ArgumentError: an unknown choice, or whatever makes the method or the CTFs unusable.
     """
     wanted = check_choice(cfg.ctf) and cfg.get("ctf_correction", True)
-    if not wanted or not getattr(get_object(cfg.reconstructor._target_), "knows_ctf", False) or not states_ctf(source):
+    if not wanted or not _knows_ctf(cfg.reconstructor) or not states_ctf(source):
         return None
-    method: Reconstructor = instantiate(cfg.reconstructor)
-    return ParticleCtf.of(source, source.numbers(torch.arange(len(source.images)))) if method.knows_ctf else None
+    return ParticleCtf.of(source, source.numbers(torch.arange(len(source.images))))
+
+
+def _knows_ctf(settings: DictConfig) -> bool:
+    """Return whether the method of a config uses CTFs; it is asked of runs that are done too, so nothing is opened."""
+    given = dict(settings)
+    if "denoiser" in given:
+        given["denoiser"] = get_object(given["denoiser"]._target_)
+    known: bool = getattr(get_object(settings._target_), "knows_ctf_with", lambda _: False)(given)
+    return known
 
 
 def spread(available: int, wanted: int | None) -> torch.Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -36,6 +37,15 @@ class Reconstructor(ShowsInModule, nn.Module, ABC):
     samples: int | None = None  # drawn per particle
     learns = False  # whether it needs ``fit``
     knows_ctf = False  # whether it uses the CTF of a measurement; of a class, whether any of its methods does
+
+    @classmethod
+    def knows_ctf_with(cls, settings: Mapping[str, Any]) -> bool:
+        """Return ``knows_ctf`` of what these arguments of the constructor make, without opening a model's weights.
+
+        ``settings``: as a configuration has them: mappings for objects, but the class or function that makes a denoiser.
+        """
+        del settings
+        return cls.knows_ctf
 
     def __call__(self, measurement: Measurement | Tensor, operator: LinearOperator | None = None) -> Estimate:
         """Return the images (b, 1, n, n) and what they took."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from cryosense import fourier, seeding
+from cryosense import seeding
 from cryosense.denoisers import CleanGaussianFromImages, DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
 from cryosense.errors import ArgumentError
 from cryosense.measurement import Measurement
 from cryosense.operators import FourierSampling, LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
 from cryosense.reconstructors.samplers import STATIONARY, Sampler
-from cryosense.solvers.posterior import PLAIN, Imaging, NoiseDraw, Task
+from cryosense.reconstructors.seen import level_kept, seen_in
+from cryosense.solvers.posterior import NoiseDraw, Task
 
 SAMPLER_STREAM = 16  # of the generator of (seed, particle): lower streams are used elsewhere
 DRAWS_PER_SAMPLE = 2**20
@@ -79,6 +82,12 @@ class Posterior(Reconstructor):
         self.knows_ctf = clean and sampler.name == KNOWS_CTF and first_timestep is None
         if self.denoiser is not None:
             self.timesteps(self.denoiser)
+
+    @classmethod
+    def knows_ctf_with(cls, settings: Mapping[str, Any]) -> bool:
+        made, sampler = settings["denoiser"], settings.get("sampler", {}).get("name", STATIONARY.name)
+        clean = isinstance(made, type) and issubclass(made, CleanGaussianFromImages)
+        return clean and sampler == KNOWS_CTF and settings.get("first_timestep") is None
 
     def prepare(self, operator: LinearOperator) -> None:
         box_size = operator.box_size
@@ -162,32 +171,6 @@ class Posterior(Reconstructor):
             return torch.from_numpy(np.stack(images)).to(like)
 
         return draw
-
-
-def seen_in(image_noise: Tensor | None, measurement: Measurement) -> tuple[Tensor, Imaging]:
-    """Return the deviation of all noise in row coordinates, and what of the images' own noise does not fit in there.
-
-    ``image_noise`` is the centred spectrum, (n, n), of stationary noise of the images, None for none. Row coordinates are
-    those of an orthonormal basis: white noise has the same variance in each, and coloured noise that of its frequency where
-    they are Fourier coefficients. Elsewhere its coordinates depend on each other.
-    """
-    if image_noise is None:
-        return measurement.noise_std, PLAIN
-    operator = measurement.operator
-    spectrum = image_noise.to(measurement.y.device)
-    known = operator.row_noise_gain > 0
-    if isinstance(operator, FourierSampling):
-        return (measurement.noise_std**2 + (spectrum * known).to(measurement.y)).sqrt(), PLAIN
-    if bool((spectrum == spectrum[0, 0]).all()):
-        return (measurement.noise_std**2 + (spectrum[0, 0] * known).to(measurement.y)).sqrt(), PLAIN
-    return measurement.noise_std, Imaging(noise=fourier.centred_to_half_plane(spectrum))
-
-
-def level_kept(ctf: Tensor) -> Tensor:
-    """Return the CTF, (b, 1, n, n // 2 + 1), with 1 at the origin, where images have a level of their own."""
-    transfer = ctf.clone()
-    transfer[..., 0, 0] = 1
-    return transfer
 
 
 def _gaussian_of(denoiser: Denoiser | None) -> GaussianDenoiser | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from cryosense import fourier
 from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
-from cryosense.reconstructors.unrolled import Told, ToldNetwork, UnrolledSolver
+from cryosense.reconstructors.unrolled import Told, ToldSolver, UnrolledSolver
 from cryosense.shown import ShowsParameters
 from cryosense.training.batches import Batch
 from cryosense.training.operators import DrawnMeasurement
@@ -27,6 +27,9 @@ class ReconstructionLoss(ShowsParameters, ABC):
 
     name: str
     needs_clean = False
+
+    def check(self, solver: UnrolledSolver) -> None:
+        """Raise ArgumentError for a solver that cannot be trained towards this."""
 
     @abstractmethod
     def __call__(self, solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement, random: np.random.Generator) -> Tensor:
@@ -157,7 +160,7 @@ def reconstruction(solver: UnrolledSolver, batch: Batch, drawn: DrawnMeasurement
 
 def _solved(solver: UnrolledSolver, y: Tensor, operator: LinearOperator, batch: Batch) -> Tensor:
     """Return images (b, 1, n, n) by a solver that is told the CTFs that the batch holds."""
-    if batch.ctf is None or not isinstance(solver, ToldNetwork):
+    if batch.ctf is None or not isinstance(solver, ToldSolver):
         return solver(y, operator)
     return solver(y, operator, Told(ctf=batch.ctf))
 

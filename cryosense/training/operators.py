@@ -1,4 +1,4 @@
-"""Measurements to train on: a mask family, compressions from a range, and new masks for every batch."""
+"""Measurements to train on: mask families, compressions from a range, and new masks for every batch."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class SampledOperators(ShowsParameters):
 
     @property
     def kind(self) -> str:
-        """Name of the operators' class."""
+        """Name of the operators' class, or names with commas between them."""
         design = self.make_design(compression=self.compression[0], seed=0)
         return type(design.operator(32, torch.arange(1))).__name__
 
@@ -104,3 +104,29 @@ class SampledOperators(ShowsParameters):
         del particles
         low, high = (math.log(c) for c in self.compression)
         return DrawnMeasurement(self.make_design, math.exp(random.uniform(low, high)), int(random.integers(2**63)))
+
+
+class MixedOperators(ShowsParameters):
+    """Measurements of several kinds, one of them for each batch.
+
+    Args:
+        parts: what is drawn from.
+        shares: how often each is, as numbers that need not add up to 1.
+
+    Raises:
+        ArgumentError: no parts, or not one positive share for each.
+    """
+
+    def __init__(self, parts: Sequence[SampledOperators], shares: Sequence[float]) -> None:
+        if not parts or len(parts) != len(shares) or not min(shares) > 0:
+            raise ArgumentError(f"{len(parts)} parts with shares={list(shares)}: give a positive share for each")
+        self.parts, self.shares = list(parts), [share / sum(shares) for share in shares]
+
+    @property
+    def kind(self) -> str:
+        """Names of the operators' classes, with commas between them."""
+        return ",".join(sorted({part.kind for part in self.parts}))
+
+    def draw(self, random: np.random.Generator, particles: Tensor | None = None) -> DrawnMeasurement:
+        """Return a measurement drawn with this generator."""
+        return self.parts[int(random.choice(len(self.parts), p=self.shares))].draw(random, particles)

@@ -1,4 +1,4 @@
-"""How weights are updated: AdamW on a cosine schedule, and the moving average that is validated and exported."""
+"""How weights are updated: AdamW, its learning rate, and the moving average that is validated and exported."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ class Optimisation:
 
     Attributes:
         learning_rate, betas, weight_decay: of AdamW.
-        warmup_steps: steps in which the rate rises to ``learning_rate``; it then falls to 0 on a cosine over ``steps``.
+        warmup_steps: steps in which the rate rises to ``learning_rate``.
         steps: optimiser steps in all.
+        decay_steps: last steps, in which the rate falls to 0 on a line; it is level before, so that a checkpoint from there
+            can be trained for longer. None: the rate falls to 0 on a cosine, from the warm-up on.
         ema_inv_gamma, ema_power, ema_max_decay: of the average, whose decay after k steps is
             ``min(max_decay, 1 - (1 + k / inv_gamma)^-power)``.
     """
@@ -32,6 +34,7 @@ class Optimisation:
     ema_inv_gamma: float = 1.0
     ema_power: float = 0.75
     ema_max_decay: float = 0.9999
+    decay_steps: int | None = None
 
     def optimiser(self, parameters: Iterator[nn.Parameter]) -> torch.optim.AdamW:
         """Return AdamW on these parameters."""
@@ -40,7 +43,14 @@ class Optimisation:
 
     def schedule(self, optimiser: torch.optim.Optimizer) -> LambdaLR:
         """Return the learning rate schedule, to be advanced after every step."""
-        return get_cosine_schedule_with_warmup(optimiser, self.warmup_steps, self.steps)
+        if self.decay_steps is None:
+            return get_cosine_schedule_with_warmup(optimiser, self.warmup_steps, self.steps)
+        return LambdaLR(optimiser, self._level_then_falling)
+
+    def _level_then_falling(self, step: int) -> float:
+        assert self.decay_steps is not None
+        rising, left = step / max(1, self.warmup_steps), (self.steps - step) / max(1, self.decay_steps)
+        return max(0.0, min(1.0, rising, left))
 
     def average(self, parameters: Iterator[nn.Parameter]) -> EMAModel:
         """Return the moving average, which begins with these parameters."""

@@ -12,12 +12,12 @@ from cryosense import seeding
 from cryosense.data import ParticleDataError, ParticleSource
 from cryosense.measurement.particle_ctf import ParticleCtf, check_choice
 from cryosense.metrics import psnr
-from cryosense.reconstructors.unrolled import ToldNetwork, UnrolledSolver, save_solver
+from cryosense.reconstructors.unrolled import ToldSolver, UnrolledSolver, save_solver
 from cryosense.training.averaged import AveragedTraining, seeded
 from cryosense.training.batches import Batch
 from cryosense.training.file_masks import FileMasks, lacks_coefficients, refuse_lacking
 from cryosense.training.losses import ReconstructionLoss, SplitMeasurement, reconstruction
-from cryosense.training.operators import SampledOperators
+from cryosense.training.operators import MixedOperators, SampledOperators
 from cryosense.training.optimisation import Optimisation
 
 TRAINING_DRAW, VALIDATION_DRAW = 4, 5  # streams of the generator, beside those of the batches
@@ -45,7 +45,7 @@ class UnrolledTraining(AveragedTraining):
     def __init__(
         self,
         make_network: Callable[[], UnrolledSolver],
-        operators: SampledOperators,
+        operators: SampledOperators | MixedOperators,
         loss: ReconstructionLoss,
         optimisation: Optimisation,
         *,
@@ -55,9 +55,10 @@ class UnrolledTraining(AveragedTraining):
     ) -> None:
         super().__init__(seeded(make_network, seed), optimisation)
         self.network.checkpointing = checkpointing
-        self.operators: SampledOperators | FileMasks = operators
+        self.operators: SampledOperators | MixedOperators | FileMasks = operators
+        loss.check(self.network)
         self.loss, self.seed = loss, seed
-        self.told_ctf = check_choice(ctf) and isinstance(self.network, ToldNetwork)
+        self.told_ctf = check_choice(ctf) and isinstance(self.network, ToldSolver)
         self._sums = torch.zeros(3, dtype=torch.float64)
 
     def check(self, source: ParticleSource) -> None:

@@ -1,14 +1,27 @@
 """The network that is told mask, noise and CTF: no units, any box, each image by itself."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from cryosense import fourier
+from cryosense.data import AsIs
 from cryosense.measurement import Measurement
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
-from cryosense.reconstructors.unrolled import Told, ToldNetwork, Unrolled, UnrolledNetwork, open_solver, save_solver
+from cryosense.reconstructors.unrolled import (
+    Told,
+    ToldNetwork,
+    ToldSolver,
+    ToldUNet,
+    Unrolled,
+    UnrolledModelError,
+    UnrolledNetwork,
+    open_solver,
+    save_solver,
+)
 
 N = 16
 
@@ -31,45 +44,60 @@ def images(count: int, n: int = N, noise: float = 0.5) -> tuple[torch.Tensor, to
     return clean, clean + noise * draws[1]
 
 
-def shaken(seed: int = 0) -> ToldNetwork:
-    """-> a network all of whose numbers do something."""
+SMALL = {
+    "shrinkage": lambda: ToldNetwork(iterations=2, channels=4, hidden=5),
+    "unet": lambda: ToldUNet(iterations=2, channels=4, levels=3, hidden=5),
+}
+NETWORKS = pytest.mark.parametrize("kind", SMALL)
+
+
+def seeded(make: Callable[[], ToldSolver], seed: int) -> ToldSolver:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = ToldNetwork(iterations=2, channels=4, hidden=5)
-        for parameter in network.parameters():
-            parameter.data += 0.2 * torch.randn(parameter.shape)
+        return make()
+
+
+def shaken(kind: str = "shrinkage", seed: int = 0) -> ToldSolver:
+    """-> a network all of whose numbers do something."""
+    network, random = seeded(SMALL[kind], seed), torch.Generator().manual_seed(seed)
+    for parameter in network.parameters():
+        parameter.data += 0.2 * torch.randn(parameter.shape, generator=random)
     return network.eval()
 
 
+@NETWORKS
 @DOMAINS
-def test_untrained_it_is_the_pseudo_inverse_about_the_mean(operator: LinearOperator) -> None:
+def test_untrained_it_is_the_pseudo_inverse_about_the_mean(operator: LinearOperator, kind: str) -> None:
     y = operator(images(3)[1])
     level = operator.pinv(y).mean((-2, -1), keepdim=True).expand(-1, -1, N, N)
     expected = level + operator.pinv(y - operator(level))
-    torch.testing.assert_close(ToldNetwork(iterations=2).reconstruct(y, operator), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(SMALL[kind]().reconstruct(y, operator), expected, atol=1e-4, rtol=1e-4)
 
 
+@NETWORKS
 @DOMAINS
-def test_units_do_not_matter(operator: LinearOperator) -> None:
+def test_units_do_not_matter(operator: LinearOperator, kind: str) -> None:
     y = operator(images(3)[1])
     for told, scaled in ((Told(), Told()), (Told(torch.tensor([0.5])), Told(torch.tensor([500.0])))):
-        x = shaken().reconstruct(y, operator, told)
-        torch.testing.assert_close(shaken().reconstruct(1000 * y, operator, scaled) / 1000, x, atol=1e-3, rtol=1e-3)
+        x = shaken(kind).reconstruct(y, operator, told)
+        torch.testing.assert_close(shaken(kind).reconstruct(1000 * y, operator, scaled) / 1000, x, atol=1e-3, rtol=1e-3)
 
 
+@NETWORKS
 @DOMAINS
-def test_an_image_is_the_same_alone_and_among_others(operator: LinearOperator) -> None:
-    y, network = operator(images(11)[1]), shaken()
+def test_an_image_is_the_same_alone_and_among_others(operator: LinearOperator, kind: str) -> None:
+    y, network = operator(images(11)[1]), shaken(kind)
     told = Told(torch.linspace(0.3, 0.8, 11), torch.rand(11, 1, N, N // 2 + 1, generator=torch.Generator().manual_seed(2)))
     together = network.reconstruct(y, operator, told)
     for chosen in (torch.tensor([9, 2, 5]), torch.tensor([4])):
         assert torch.equal(network.reconstruct(y[chosen], operator, told.part(chosen)), together[chosen])
 
 
+@NETWORKS
 @DOMAINS
-def test_it_follows_what_it_is_told_and_everything_learns(operator: LinearOperator) -> None:
+def test_it_follows_what_it_is_told_and_everything_learns(operator: LinearOperator, kind: str) -> None:
     clean, noisy = images(2)
-    y, network = operator(noisy), shaken()
+    y, network = operator(noisy), shaken(kind)
     ctf = torch.cos(torch.arange(N // 2 + 1.0)).expand(1, 1, N, -1)
     made = [network(y, operator, told) for told in (Told(), Told(torch.tensor([0.1])), Told(ctf=ctf))]
     changes = [((made[0] - other).norm() / made[0].norm()).item() for other in made[1:]]
@@ -88,10 +116,11 @@ def test_without_being_told_the_noise_is_that_of_the_highest_frequencies() -> No
         torch.testing.assert_close(estimated, torch.full((4,), noise), rtol=0.1, atol=0.0)
 
 
-def test_one_network_learns_for_several_noise_levels_and_works_in_another_box() -> None:
+@pytest.mark.parametrize(("kind", "rate"), [("shrinkage", 1e-2), ("unet", 3e-3)])
+def test_one_network_learns_for_several_noise_levels_and_works_in_another_box(kind: str, rate: float) -> None:
     """40 steps at 16 px, both operators and two noise levels: at 24 px, at a level in between, ahead of the pseudo-inverse."""
-    network = shaken(3).train()
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
+    network = seeded(SMALL[kind], 3).train()
+    optimiser = torch.optim.Adam(network.parameters(), rate)
     for step in range(40):
         clean, noisy = images(8, N, (0.4, 1.6)[step % 2])
         operator = operators(N)[step // 2 % 2]
@@ -106,8 +135,9 @@ def test_one_network_learns_for_several_noise_levels_and_works_in_another_box() 
         assert errors[0] < 0.8 * errors[1]
 
 
-def test_it_is_saved_and_opened(tmp_path: Path) -> None:
-    network, operator = shaken(), operators(N)[0]
+@NETWORKS
+def test_it_is_saved_and_opened(tmp_path: Path, kind: str) -> None:
+    network, operator = shaken(kind), operators(N)[0]
     save_solver(tmp_path / "model", network, "FourierSampling", "clean")
     (tmp_path / "model" / "cryosense.json").write_text('{"scaling": {}}')
     y = operator(images(2)[1])
@@ -128,3 +158,25 @@ def test_a_solver_that_was_told_ctfs_is_told_those_of_a_measurement(tmp_path: Pa
         assert method.knows_ctf == (name == "told")
         expected = network.reconstruct(y, operator, Told(ctf=ctf)) if method.knows_ctf else solver.reconstruct(y, operator)
         assert torch.equal(method(measurement).x, expected)
+
+
+def test_one_solver_of_several_kinds_of_operator_is_for_each_of_them_in_any_scaling(tmp_path: Path) -> None:
+    network = shaken("unet")
+    save_solver(tmp_path / "model", network, "FourierSampling,PixelMasking", "clean")
+    (tmp_path / "model" / "cryosense.json").write_text('{"scaling": {"scaling": "stack", "deviations": 4.0}}')
+    method = Unrolled(str(tmp_path / "model"), AsIs())
+    for operator in operators(N):
+        y = operator(images(2)[1])
+        assert torch.equal(method(y, operator).x, network.reconstruct(y, operator))
+
+
+@pytest.mark.parametrize("claim", [{"levels": 10**9}, {"hidden": 10**6}, {"channels": 10**6}])
+def test_a_description_of_more_than_its_weights_hold_is_refused_at_once(tmp_path: Path, claim: dict[str, int]) -> None:
+    save_solver(tmp_path / "model", shaken("unet"), "FourierSampling", "clean")
+    (tmp_path / "model" / "cryosense.json").write_text('{"scaling": {}}')
+    path = tmp_path / "model" / "solver.json"
+    description = json.loads(path.read_text())
+    description["arguments"] |= claim
+    path.write_text(json.dumps(description))
+    with pytest.raises(UnrolledModelError, match="more numbers than"):
+        open_solver(tmp_path / "model")

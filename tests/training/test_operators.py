@@ -9,7 +9,7 @@ import torch
 from cryosense import seeding
 from cryosense.measurement import FourierDesign, PixelDesign
 from cryosense.operators import masks
-from cryosense.training.operators import DrawnMeasurement, SampledOperators
+from cryosense.training.operators import DrawnMeasurement, MixedOperators, SampledOperators
 from tests.operators.families import FOURIER, PIXEL
 
 N = 32
@@ -60,3 +60,14 @@ def test_families_that_cannot_be_divided_are_refused(name: str, message: str) ->
 def test_ranges_that_are_none_are_refused(compression: list[float]) -> None:
     with pytest.raises(ValueError, match="compression"):
         SampledOperators(DESIGNS["uniform"], compression)
+
+
+def test_of_several_kinds_each_is_drawn_as_often_as_its_share_says() -> None:
+    mixed = MixedOperators([SampledOperators(DESIGNS[name], [1.5, 2.0]) for name in ("uniform", "random_binary")], [1, 3])
+    assert mixed.kind == "FourierSampling,PixelMasking"
+    drawn = [mixed.draw(seeding.generator(0, i)) for i in range(400)]
+    pixel = sum(each.make_design is DESIGNS["random_binary"] for each in drawn)
+    assert pixel == pytest.approx(300, abs=35)  # four deviations
+    for shares in ([1.0], [1.0, 0.0]):
+        with pytest.raises(ValueError, match="positive share"):
+            MixedOperators(mixed.parts, shares)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,23 +12,26 @@ from cryosense.data import Scaling
 from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
-from cryosense.reconstructors.unrolled.saved import SOLVER, SavedSolver, UnrolledModelError, open_solver
-from cryosense.reconstructors.unrolled.told import Told, ToldNetwork
+from cryosense.reconstructors.unrolled.saved import SavedSolver, UnrolledModelError, folders_in, open_solver, tells_ctf
+from cryosense.reconstructors.unrolled.told import Told, ToldSolver
 
 SHIPPED = Path(__file__).parent / "shipped"
+COMES_ALONG = "shipped:"  # before the name of one of those
+MANY = f"{COMES_ALONG}many_molecules"
 OF_THE_STACK = {"mean", "deviation"}  # what a scaling learned from data, as opposed to what it is
 
 
 class Unrolled(Reconstructor):
     """Reconstruction by an unrolled solver (``cryosense.reconstructors.unrolled``) trained by ``cryosense train``.
 
-    It accepts any mask family, compression and box of the kind of operator that it was trained for; how well it does beyond
+    It accepts any mask family, compression and box of the kinds of operator that it was trained for; how well it does beyond
     what it saw is another question. One that was told the CTFs of its training images is told those of a measurement.
 
     Args:
-        path: a model's folder, or a folder of several, from which the one for the operator's kind is taken; None for those
-            shipped with cryosense, trained on its simulated particles.
-        scaling: scaling of the images, which must be of the kind the model was trained with; None skips this check.
+        path: a model's folder, or a folder of several, from which the one for the operator's kind is taken; or a name of those
+            that come with cryosense, ``shipped:many_molecules`` or ``shipped:one_molecule``; None for the first.
+        scaling: scaling of the images, which must be of the kind the model was trained with unless it knows no units; None
+            skips this check.
 
     Raises:
         UnrolledModelError: a folder that is not a model, or a model of images in another scaling.
@@ -37,19 +42,18 @@ class Unrolled(Reconstructor):
 
     def __init__(self, path: str | None = None, scaling: Scaling | None = None) -> None:
         super().__init__()
-        self.path = SHIPPED if path is None else Path(path)
-        folders = [self.path] if (self.path / SOLVER).is_file() else sorted(p.parent for p in self.path.glob(f"*/{SOLVER}"))
-        if not folders:
-            raise UnrolledModelError(
-                f"path={self.path}: no {SOLVER} there: give the folder of a model that cryosense train wrote"
-            )
-        self.saved = {saved.operator: saved for saved in map(open_solver, folders)}
+        self.path = folder_of(path)
+        self.saved = {kind: saved for saved in map(open_solver, folders_in(self.path)) for kind in saved.operators}
         for saved in self.saved.values():
-            if scaling is not None:
+            if scaling is not None and not saved.solver.scale_free:
                 self._check(saved, scaling)
         self.knows_ctf = any(saved.ctf for saved in self.saved.values())
         self.solvers = torch.nn.ModuleDict({operator: saved.solver for operator, saved in self.saved.items()})
         self.prior = ", ".join(sorted({f"{saved.solver.name} {saved.loss}" for saved in self.saved.values()}))
+
+    @classmethod
+    def knows_ctf_with(cls, settings: Mapping[str, Any]) -> bool:
+        return any(map(tells_ctf, folders_in(folder_of(settings.get("path")))))
 
     def extra_repr(self) -> str:
         return f"path={self.path}"
@@ -70,7 +74,7 @@ class Unrolled(Reconstructor):
         y, operator = measurement.y, measurement.operator
         saved = self._for(operator)
         solver = saved.solver
-        if saved.ctf and isinstance(solver, ToldNetwork):
+        if saved.ctf and isinstance(solver, ToldSolver):
             x = solver.reconstruct(y, operator, Told(ctf=measurement.ctf))
         else:
             x = solver.reconstruct(y, operator)
@@ -84,3 +88,18 @@ class Unrolled(Reconstructor):
                 "it (cryosense train operator=...)"
             )
         return self.saved[kind]
+
+
+def folder_of(path: str | None) -> Path:
+    """Return the folder of a path, or of what comes along by the name; None is that of many molecules.
+
+    Raises:
+        UnrolledModelError: a name that does not come along.
+    """
+    wanted = MANY if path is None else path
+    if not wanted.startswith(COMES_ALONG):
+        return Path(wanted)
+    known = {f"{COMES_ALONG}{each.name}": each for each in sorted(SHIPPED.iterdir()) if each.is_dir()}
+    if wanted not in known:
+        raise UnrolledModelError(f"path={path}: there are {', '.join(known)}; or give the folder of a model")
+    return known[wanted]

@@ -6,7 +6,6 @@ Nothing in a folder is executed: weights are safetensors, and only the solvers a
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,12 @@ from cryosense.reconstructors.unrolled.bands import DCTBands, WaveletBands
 from cryosense.reconstructors.unrolled.network import UnrolledNetwork
 from cryosense.reconstructors.unrolled.proximal import UnrolledADMM, UnrolledFISTA
 from cryosense.reconstructors.unrolled.solver import UnrolledSolver
-from cryosense.reconstructors.unrolled.told import ToldNetwork
+from cryosense.reconstructors.unrolled.told import ToldNetwork, ToldSolver
+from cryosense.reconstructors.unrolled.unet import ToldUNet
 
 WEIGHTS, SOLVER = "model.safetensors", "solver.json"
-_SOLVERS: tuple[type[UnrolledSolver], ...] = (UnrolledADMM, UnrolledFISTA, UnrolledNetwork, ToldNetwork)
+MOST_HALVINGS = 60  # of an image: 4 to that power is more than any file holds
+_SOLVERS: tuple[type[UnrolledSolver], ...] = (UnrolledADMM, UnrolledFISTA, UnrolledNetwork, ToldNetwork, ToldUNet)
 KINDS = {kind.__name__: kind for kind in _SOLVERS}
 BASES = {kind.__name__: kind for kind in (DCTBands, WaveletBands)}
 
@@ -36,21 +37,24 @@ class SavedSolver:
 
     Attributes:
         solver: the solver with its weights.
-        operator: name of the operator's class.
+        operators: names of the operators' classes.
         loss: name of the loss.
         scaling: scaling of the training images, as ``Scaling.describe`` states it.
         ctf: whether it was told their CTFs.
     """
 
     solver: UnrolledSolver
-    operator: str
+    operators: tuple[str, ...]
     loss: str
     scaling: dict[str, Any]
     ctf: bool = False
 
 
 def save_solver(folder: Path, solver: UnrolledSolver, operator: str, loss: str, *, ctf: bool = False) -> None:
-    """Write weights and description; the caller writes ``cryosense.json``, the facts of the training images, beside them."""
+    """Write weights and description; the caller writes ``cryosense.json``, the facts of the training images, beside them.
+
+    ``operator``: name of the operators' class, or names with commas between them.
+    """
     folder.mkdir(parents=True)
     (folder / WEIGHTS).write_bytes(save({name: tensor.contiguous() for name, tensor in solver.state_dict().items()}))
     arguments = dict(solver.arguments)
@@ -59,6 +63,21 @@ def save_solver(folder: Path, solver: UnrolledSolver, operator: str, loss: str, 
     description: dict[str, Any] = {"kind": type(solver).__name__, "arguments": arguments, "operator": operator, "loss": loss}
     description |= {"ctf": True} if ctf else {}
     (folder / SOLVER).write_text(json.dumps(description, indent=1) + "\n")
+
+
+def tells_ctf(folder: Path) -> bool:
+    """Return whether a folder's solver was told CTFs, by its description alone. Raises UnrolledModelError without one."""
+    description = _read(folder, SOLVER)
+    kind = KINDS.get(str(description.get("kind")))
+    return bool(description.get("ctf", False)) and kind is not None and issubclass(kind, ToldSolver)
+
+
+def folders_in(path: Path) -> list[Path]:
+    """Return the folder of a model, or those of several models in a folder. Raises UnrolledModelError if there is none."""
+    folders = [path] if (path / SOLVER).is_file() else sorted(p.parent for p in path.glob(f"*/{SOLVER}"))
+    if not folders:
+        raise UnrolledModelError(f"path={path}: no {SOLVER} there: give the folder of a model that cryosense train wrote")
+    return folders
 
 
 def open_solver(folder: Path) -> SavedSolver:
@@ -76,8 +95,9 @@ def open_solver(folder: Path) -> SavedSolver:
             basis = dict(arguments["basis"])
             arguments["basis"] = BASES[basis.pop("kind")](**basis)
         solver = KINDS[description["kind"]](**arguments)
-        operator, loss, scaling = str(description["operator"]), str(description["loss"]), dict(facts["scaling"])
-        ctf = bool(description.get("ctf", False)) and isinstance(solver, ToldNetwork)
+        operators = tuple(str(description["operator"]).split(","))
+        loss, scaling = str(description["loss"]), dict(facts["scaling"])
+        ctf = bool(description.get("ctf", False)) and isinstance(solver, ToldSolver)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UnrolledModelError(
             f"path={folder}: {SOLVER} or {FACTS} does not describe an unrolled solver of this version "
@@ -90,7 +110,7 @@ def open_solver(folder: Path) -> SavedSolver:
         raise UnrolledModelError(
             f"path={folder}: {WEIGHTS} cannot be read or belongs to another solver: copy or train it again ({reason})"
         ) from error
-    return SavedSolver(solver.eval().requires_grad_(False), operator, loss, scaling, ctf)
+    return SavedSolver(solver.eval().requires_grad_(False), operators, loss, scaling, ctf)
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:
@@ -105,6 +125,7 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 def _check_claims(arguments: dict[str, Any], weights: Path) -> None:
     """Refuse a description that asks for more numbers than its weights hold, before the memory for them is taken."""
     bands = dict(arguments.get("basis", {})).get("count", 1)
-    claimed = [int(arguments["iterations"]), int(arguments.get("channels", 1)) ** 2 * int(bands)]
-    if weights.is_file() and 4 * math.prod(claimed) > weights.stat().st_size:
+    halvings = min(int(arguments.get("levels", 1)) - 1, MOST_HALVINGS)
+    widths = int(arguments.get("channels", 1)) ** 2 * int(bands) * 4**halvings, int(arguments.get("hidden", 1)) ** 2
+    if weights.is_file() and 4 * int(arguments["iterations"]) * max(widths) > weights.stat().st_size:
         raise ArgumentError(f"more numbers than {WEIGHTS} holds")

@@ -25,11 +25,13 @@ class UnrolledSolver(nn.Module, ABC):
         name: name of the solver in records.
         arguments: arguments of the constructor, plain numbers or a basis of such, from which a saved solver is made again.
         checkpointing: recompute iterations in the backward pass instead of keeping what they made.
+        scale_free: whether the result for ``a y`` is a times that for y, so that the images' scaling is of no concern.
     """
 
     name: str
     arguments: dict[str, Any]
     checkpointing = False
+    scale_free = False
 
     def __init__(self, iterations: int) -> None:
         super().__init__()

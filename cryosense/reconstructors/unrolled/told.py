@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -60,8 +61,23 @@ class SpectralGain(nn.Module):
         return 2 * torch.sigmoid(self.last(self.layers(facts)))[..., 0][:, None]
 
 
-class ToldNetwork(UnrolledSolver):
-    """Exact data steps, each followed by a filter and a ``LearnedShrinkage`` that follow mask, noise and CTF, from ``A^+ y``.
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What a told solver knows of b images while it works, in units of their deviation.
+
+    Attributes:
+        start: ``A^+ y``, (b, 1, n, n).
+        noise: standard deviation of the noise, (b,).
+        log_compression: (1 or b,).
+    """
+
+    start: Tensor
+    noise: Tensor
+    log_compression: Tensor
+
+
+class ToldSolver(UnrolledSolver):
+    """Exact data steps, each followed by a filter and a network that follow mask, noise and CTF, from ``A^+ y``.
 
     Images are brought to a mean of 0 and a deviation of 1, each by its own ``A^+ y``, and back: the result for ``a y`` is a
     times that for y, whatever the units. Boxes have any even size. Untrained, it is the pseudo-inverse, with the mean level
@@ -72,22 +88,22 @@ class ToldNetwork(UnrolledSolver):
         channels: channels of the networks.
         hidden: width of the network that makes the filters.
         penalty: before training, rho of the data steps over the mean diagonal of ``A^T A``.
-
-    Raises:
-        ArgumentError: numbers that are not positive.
     """
 
-    name = "told"
+    scale_free = True
 
-    def __init__(self, iterations: int = 4, channels: int = 16, hidden: int = 16, penalty: float = 1.0) -> None:
+    def __init__(self, iterations: int, channels: int, hidden: int, penalty: float) -> None:
         super().__init__(iterations)
         if min(channels, hidden) < 1 or not penalty > 0:
             raise ArgumentError(f"channels={channels}, hidden={hidden}, penalty={penalty}: give positive numbers")
         self.penalty = penalty
-        self.penalties, self.thresholds = Conditioned(iterations, 1), Conditioned(iterations, channels)
+        self.penalties = Conditioned(iterations, 1)
         self.gains = nn.ModuleList(SpectralGain(hidden) for _ in range(iterations))
-        self.networks = nn.ModuleList(LearnedShrinkage(channels) for _ in range(iterations))
         self.arguments = {"iterations": iterations, "channels": channels, "hidden": hidden, "penalty": penalty}
+
+    @abstractmethod
+    def refined(self, i: int, z: Tensor, scene: Scene) -> Tensor:
+        """Return what the network of iteration i makes of images (b, 1, n, n)."""
 
     def forward(self, y: Tensor, operator: LinearOperator, told: Told = UNTOLD) -> Tensor:
         start = operator.pinv(y)
@@ -98,12 +114,12 @@ class ToldNetwork(UnrolledSolver):
         shares = operator.measured_shares.to(x)
         noise = _noise(x, shares) if told.noise_std is None else told.noise_std.to(x) / scale.flatten()
         facts = _facts(x, shares, noise, told.ctf)
-        log_c, diagonals = log_compression(operator, y), mean_diagonals(operator, y)
+        scene, diagonals = Scene(x, noise, log_compression(operator, y)), mean_diagonals(operator, y)
 
         def iteration(i: int, x: Tensor) -> Tensor:
-            rho = self.penalty * diagonals * self.penalties(i, log_c)[..., None, None]
+            rho = self.penalty * diagonals * self.penalties(i, scene.log_compression)[..., None, None]
             z = fourier.filtered(operator.proximal_map(seen, rho)(x), self.gains[i](facts))
-            return self.networks[i](z, noise[:, None] * self.thresholds(i, log_c))
+            return self.refined(i, z, scene)
 
         for i in range(self.iterations):
             x = self.iterate(iteration, i, x)
@@ -115,6 +131,26 @@ class ToldNetwork(UnrolledSolver):
             return (self(y[images], operator.part(images), told.part(images)),)
 
         return in_equal_portions(work, torch.arange(len(y), device=y.device), AT_A_TIME)[0]
+
+
+class ToldNetwork(ToldSolver):
+    """A told solver whose networks are ``LearnedShrinkage``, their thresholds in units of the noise.
+
+    ``ToldSolver`` explains the arguments.
+
+    Raises:
+        ArgumentError: numbers that are not positive.
+    """
+
+    name = "told"
+
+    def __init__(self, iterations: int = 4, channels: int = 16, hidden: int = 16, penalty: float = 1.0) -> None:
+        super().__init__(iterations, channels, hidden, penalty)
+        self.thresholds = Conditioned(iterations, channels)
+        self.networks = nn.ModuleList(LearnedShrinkage(channels) for _ in range(iterations))
+
+    def refined(self, i: int, z: Tensor, scene: Scene) -> Tensor:
+        return self.networks[i](z, scene.noise[:, None] * self.thresholds(i, scene.log_compression))
 
 
 def _noise(x: Tensor, shares: Tensor) -> Tensor:
