@@ -1,0 +1,81 @@
+"""The methods of the study: two linear rivals that saw clean images of the same molecule, and learned solvers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+import torch
+from molecules import Particles
+from torch import Tensor
+
+from cryosense import fourier
+from cryosense.data import StackStatistics
+from cryosense.denoisers import CleanGaussianFromImages
+from cryosense.measurement import Design, FourierDesign, Measurement, PixelDesign
+from cryosense.operators import masks
+from cryosense.reconstructors import Unrolled, Wiener
+from cryosense.reconstructors.seen import level_kept
+
+Method = Callable[[Measurement], Tensor]
+
+
+def design(family: str, domain: str, compression: float, own: bool, seed: int) -> Design:
+    """-> which operator measures which particle."""
+    kind = {"fourier": partial(FourierDesign, symmetric=True), "pixel": partial(PixelDesign, block_size=4)}[domain]
+    return kind(getattr(masks, family), compression=compression, per_particle=own, seed=seed)
+
+
+def wiener(known: Particles) -> Method:
+    """-> the Wiener filter of the cross-spectrum of images and clean images."""
+    method = Wiener()
+    method.fit(known.images, known.clean)
+    return lambda measurement: method(measurement).x
+
+
+def wiener_with_ctf(known: Particles) -> Method:
+    """-> the best linear estimate that knows each particle's CTF: the exact posterior mean of denoiser=gaussian_clean."""
+    model, noise = CleanGaussianFromImages().split(known.images, known.clean, level_kept(known.ctf))
+
+    def estimated(measurement: Measurement) -> Tensor:
+        assert measurement.ctf is not None
+        parts = (measurement.part(torch.tensor([i])) for i in range(len(measurement.y)))
+        return torch.cat([_one(part, model.mean, model.spectrum, noise) for part in parts])
+
+    return estimated
+
+
+def _one(measurement: Measurement, mean: float, spectrum: Tensor, noise: Tensor) -> Tensor:
+    assert measurement.ctf is not None
+    y, operator = measurement.y, measurement.operator
+    transfer = _whole_plane(level_kept(measurement.ctf)[0, 0].double(), operator.box_size)
+    signal = spectrum * transfer**2
+    level = y.new_full((1, 1, operator.box_size, operator.box_size), mean)
+    found = operator.stationary_posterior_mean(y - operator(level), signal + noise, measurement.noise_std)[0]
+    gain = fourier.centred_to_half_plane(signal / (signal + noise)).to(y)
+    return mean + fourier.filtered(found, gain)
+
+
+def _whole_plane(half: Tensor, n: int) -> Tensor:
+    """-> the centred plane (n, n) of a transfer function that is given on the half plane."""
+    point = torch.zeros(1, 1, n, n, dtype=half.dtype)
+    point[..., n // 2, n // 2] = 1
+    return (fourier.fftn(fourier.filtered(point, half)) / fourier.fftn(point))[0, 0].real
+
+
+@lru_cache(maxsize=4)
+def _opened(path: str | None) -> Unrolled:
+    return Unrolled(path, StackStatistics(4.0))
+
+
+def learned(path: str | None, known: Particles) -> Method:
+    """-> a learned solver, told what its training was told; it learns nothing of this molecule."""
+    del known
+    return lambda measurement: _opened(path)(measurement).x
+
+
+def methods(models: dict[str, Any]) -> dict[str, Callable[[Particles], Method]]:
+    """-> by name, what makes a method of particles whose clean images are known."""
+    rivals = {"Wiener": wiener, "Wiener, CTF known": wiener_with_ctf}
+    return rivals | {str(name): partial(learned, path) for name, path in models.items()}
