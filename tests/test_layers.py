@@ -27,7 +27,7 @@ FLOORS = [
 TASKS = [
     {"maps", "measure"},
     {"mask_design", "latents", "atomic_models", "poses", "advise"},
-    {"reconstruct"},
+    {"reconstruct", "design"},
     {"validate"},
 ]
 FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

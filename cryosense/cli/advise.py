@@ -51,7 +51,7 @@ def advise(cfg: DictConfig) -> None:
     say_if_done("advise", open_run, directory)
     with open_run(directory) as run:
         if not run.done:
-            sample = _sample(cfg, source, files, numbers)
+            sample = sample_of(cfg, source, files, numbers)
             with progress(len(sample) * (1 + 2 * cfg.checked), "particle", "advise") as bar:
                 summary = write_advice(directory, task.make(sample, len(source.images), directory, bar.update))
                 bar.update((bar.total or 0) - bar.n)
@@ -59,7 +59,7 @@ def advise(cfg: DictConfig) -> None:
             run.finish({"particles": summary["particles"]})
 
 
-def _sample(cfg: DictConfig, source: ParticleSource, files: Stamps, numbers: torch.Tensor) -> Sample:
+def sample_of(cfg: DictConfig, source: ParticleSource, files: Stamps, numbers: torch.Tensor) -> Sample:
     record = SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers)
     survey = record.survey(source.images.select(numbers), 64)
     usable: torch.Tensor = survey.usable(source.images.path, cfg.data_checks.skip_bad, numbers)

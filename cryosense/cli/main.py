@@ -17,7 +17,7 @@ VERBS = {
     "align": "find the poses of a particle stack by a reference map, knowing masks, CTF and noise",
     "backproject": "make half maps, full map and FSC from a particle stack with poses",
     "export": "cryoDRGN's poses.pkl and ctf.pkl for a particle stack",
-    "design-mask": "from an uncompressed pilot, the Fourier masks that keep the most resolution",
+    "design": "bits for each shell, or Fourier masks (kind=masks), that keep the most under a budget",
     "validate": "put noise and particles without fine detail through the chain: what comes out is invented",
     "compare-latents": "cryoDRGN's latents of the same particles: the same clusters, the same neighbours?",
     "compare-models": "atomic models with each other, residue by residue, and with a map",
@@ -25,6 +25,8 @@ VERBS = {
     "report": "the same as one HTML file, with curves and maps, to be read anywhere",
 }
 
+# Older names still work.
+RENAMED = {"design-mask": ("design", "kind=masks")}
 
 # These write as they go, and take up what is there; the others write at the end.
 GOING_ON = {"simulate", "measure", "reconstruct", "train", "backproject"}
@@ -85,6 +87,10 @@ def _answer(arguments: list[str]) -> int:
 
         print("\n".join(candidates(" ".join(others), VERBS)))
         return 0
+    if verb in RENAMED:
+        verb, more = RENAMED[verb]
+        print(f"cryosense {arguments[0]}: is now called cryosense {verb} {more}", file=sys.stderr)
+        others = [more, *others]
     if verb not in VERBS:
         near = difflib.get_close_matches(verb, [*VERBS, "--help", "--version", "--completion"], 1)
         meant = f"; the nearest is {near[0]}" if near else ""

@@ -20,9 +20,10 @@ from cryosense.measurement.file import open_particles
 from cryosense.measurement.quantisers import Float16, Float32, Sign, Uniform
 from cryosense.metrics import automatic_mask, fsc, resolution_angstrom
 from cryosense.operators.masks import uniform
-from cryosense.tasks.advise.advice import Advice, Looked
+from cryosense.tasks.advise.advice import Advice
 from cryosense.tasks.advise.answers import Answer, answers
 from cryosense.tasks.advise.keeping import Keeping
+from cryosense.tasks.advise.looking import Looked, look
 from cryosense.tasks.advise.prediction import Poses, Prediction, predict
 from cryosense.tasks.advise.sample import Mapping, Sample
 from cryosense.tasks.advise.schemes import RESOLVED, Scheme, ladder
@@ -86,7 +87,7 @@ class Cell:
         sample = Sample(source, numbers, survey.mean, survey.deviation, source.data_fingerprint)
         mapping = Mapping(partial(automatic_mask, **study.mask), symmetry=symmetry)
         advice = Advice(mapping, Poses(), None, 3, 1.0)
-        looked = advice.look(sample, scratch, lambda done: None)
+        looked = look(sample, mapping, scratch, lambda done: None)
         return cls(sample, advice, looked, read_map(star.parent / "volume.mrc").values, scratch)
 
     @property

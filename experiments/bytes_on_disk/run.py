@@ -60,7 +60,8 @@ def compared(
     run("backproject", f"data.path={star}", f"output_dir={full}", *MAPS)
     last_shell = resolved(full)
     run(
-        "design-mask",
+        "design",
+        "kind=masks",
         f"pilot.path={full}",
         f"output_dir={folder}/design",
         f"particles={count}",

@@ -17,7 +17,7 @@ from scipy.ndimage import fourier_shift
 from cryosense.cli.align import align
 from cryosense.cli.backproject import backproject
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.design_mask import design
+from cryosense.cli.design import design
 from cryosense.cli.simulate import simulate
 from cryosense.data.maps import read_map
 from cryosense.errors import CryosenseError
@@ -132,7 +132,7 @@ def designed(data: Path, folder: Path, study: DictConfig, name: str, words: list
     directory, refusal = folder / f"design_{name}", folder / f"{name}.refused"
     words = [f"pilot.path={folder / 'pilot'}", f"particles={10 * study.particles}", "compression=4", *words]
     try:
-        design(composed("design-mask", [*words, f"output_dir={directory}"]))
+        design(composed("design", ["kind=masks", *words, f"output_dir={directory}"]))
     except CryosenseError as error:
         print(f"refused: {error}", flush=True)
         refusal.write_text(f"{error}\n")

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from cryosense.cli.backproject import backproject
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.design_mask import design
+from cryosense.cli.design import design
 from cryosense.cli.simulate import simulate
 
 HERE = Path(__file__).parent
@@ -53,7 +53,7 @@ class Density:
         aims.append("poses=known")
         directory = self.folder / name
         source = [f"pilot.path={pilot}", f"pilot.curve={curve}", f"output_dir={directory}"]
-        summary = design(compose("design-mask", [*source, *aims]))
+        summary = design(compose("design", ["kind=masks", *source, *aims]))
         masks = OmegaConf.load(directory / "operator" / "masks" / "designed.yaml").keep_probability_per_shell
         profile = f"operator.masks.keep_probability_per_shell=[{','.join(map(str, masks))}]"
         return "operator/masks=variable_density", profile, f"compression={summary['compression']}"

@@ -47,9 +47,10 @@ def test_every_command_composes(
     """Its verb, choices and keys are there; that it works is for the slow tier."""
     monkeypatch.chdir(tmp_path)
     if "--config-dir" in words:  # what an earlier command makes
-        masks = tmp_path / words[words.index("--config-dir") + 1] / "operator" / "masks"
-        masks.mkdir(parents=True)
-        (masks / "designed.yaml").write_text((conf_dir() / "operator/masks/uniform.yaml").read_text())
+        for choice in ("operator/masks/uniform.yaml", "quantiser/uniform.yaml"):
+            folder = tmp_path / words[words.index("--config-dir") + 1] / Path(choice).parent
+            folder.mkdir(parents=True)
+            (folder / "designed.yaml").write_text((conf_dir() / choice).read_text())
     asking = {"--help", "--version", "--completion", "--cfg"} & set(words)
     if "-m" in words and not asking:  # the first cell of a sweep, whose configuration alone can be shown
         words = [word.partition(",")[0] for word in words if word != "-m"]

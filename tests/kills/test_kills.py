@@ -8,7 +8,7 @@ import pytest
 
 from tests.kills.verbs import VERBS
 
-CHEAP = ["simulate", "export", "compare-models", "compare-latents", "design-mask"]
+CHEAP = ["simulate", "export", "compare-models", "compare-latents", "design"]
 
 
 def run(*words: str) -> None:

@@ -94,7 +94,7 @@ def shards(line: str, count: int = 3) -> tuple[str, ...]:
     return tuple(f"{line} shard.index={index} shard.count={count}" for index in range(count))
 
 
-DESIGN = "design-mask output_dir={out} pilot.path={data}/maps ctf={data}/particles.star compression=3 poses=known"
+DESIGN = "design kind=masks output_dir={out} pilot.path={data}/maps ctf={data}/particles.star compression=3 poses=known"
 VALIDATE = f"validate output_dir={{out}} {STACK} operator.per_particle=true chunk_size=7 cutoff_angstrom=48 scores.lpips=null"
 VALIDATE += " most_particles=30"
 COLLECT = "collect {data}/runs table_csv={out}/table.csv table_markdown={out}/table.md paper_csv={out}/paper.csv"
@@ -121,7 +121,7 @@ VERBS = {
         Verb("inspect", ("inspect {data}/measured.cryo.h5 picture={out}/picture.png",), measured),
         Verb("export", ("export {data}/particles.star output_dir={out}",), simulated),
         Verb("advise", (ADVISE,), many),
-        Verb("design-mask", (DESIGN,), mapped),
+        Verb("design", (DESIGN,), mapped),
         Verb("validate", (VALIDATE,), simulated),
         Verb("compare-latents", (LATENTS,), latents),
         Verb("compare-models", ("compare-models {data}/a.cif {data}/b.pdb output_dir={out}",), models),

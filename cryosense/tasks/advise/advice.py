@@ -8,40 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from cryosense.data import ParticleDataError
 from cryosense.errors import ArgumentError
 from cryosense.tasks.advise.answers import Answer, answers
-from cryosense.tasks.advise.checking import Check, Checking, resolution
+from cryosense.tasks.advise.checking import Check
 from cryosense.tasks.advise.few_levels import FewLevels
 from cryosense.tasks.advise.keeping import Keeping
-from cryosense.tasks.advise.prediction import Overhead, Poses, Prediction, predict
+from cryosense.tasks.advise.looking import Looked, look
+from cryosense.tasks.advise.prediction import Poses, Prediction, predict
 from cryosense.tasks.advise.sample import Mapping, Progress, Sample
 from cryosense.tasks.advise.schemes import RESOLVED, Scheme, ladder
-from cryosense.tasks.advise.signal import ImagePower, Signal
+from cryosense.tasks.advise.signal import Signal
 
 SCRATCH = "work"
 LOOKED_AT = 64  # images for levels
-POWER_OF = 512  # images for their spectrum
-MARGIN = 1  # shells measured beyond the last that is resolved: the outermost loses more than others
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What is known of a sample before anything is predicted.
-
-    Attributes:
-        signal: of its particles.
-        resolutions: at 0.143, without and with the mask.
-        overhead: bytes beside levels.
-        checking: by which schemes can be tried on it.
-    """
-
-    signal: Signal
-    resolutions: tuple[float, float]
-    overhead: Overhead
-    checking: Checking
 
 
 @dataclass(frozen=True)
@@ -93,25 +73,10 @@ class Advice:
                 "particles, 0 to 3 checks and no negative confidence"
             )
 
-    @torch.no_grad()
-    def look(self, sample: Sample, scratch: Path, progress: Progress) -> Looked:
-        """Back-project a sample as it is.
-
-        Raises:
-            ParticleDataError: particles without poses, or of which nothing is resolved.
-        """
-        first, second, full = self.mapping.halves(sample.source, scratch, progress)
-        mask = self.mapping.soft_mask(full, sample.pixel_size_angstrom)
-        signal, resolutions = self._signal(sample, (first, second), mask)
-        checking = Checking(sample, self.mapping, (first, second), mask, scratch, progress)
-        return Looked(signal, resolutions, sample.overhead(scratch), checking)
-
     def last_shells(self, signal: Signal) -> dict[str, int]:
         """Return where schemes end, by the name of their line, for the whole data set: each at another shell."""
-        without, under = (signal.last_shell(masked=masked, deviations=self.confidence) for masked in (False, True))
-        resolved, nyquist = max(without, under) + MARGIN, signal.box_size // 2
-        ends = {RESOLVED: resolved, "resolved without a mask": without + MARGIN, "all shells": nyquist}
-        ends = {kind: min(end, nyquist) for kind, end in ends.items()}
+        resolved, without = (signal.worth_measuring(self.confidence, masked=masked) for masked in (True, False))
+        ends = {RESOLVED: resolved, "resolved without a mask": without, "all shells": signal.box_size // 2}
         return {kind: end for kind, end in ends.items() if kind == RESOLVED or end != ends[RESOLVED]}
 
     @torch.no_grad()
@@ -120,7 +85,7 @@ class Advice:
         scratch = directory / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        looked = self.look(sample, scratch, progress)
+        looked = look(sample, self.mapping, scratch, progress)
         of_all = looked.signal.of_particles(self.particles or available)
         keeping, ends = Keeping(of_all), self.last_shells(of_all)
         predictions = tuple(predict(scheme, keeping, looked.overhead) for scheme in ladder(keeping, ends))
@@ -144,33 +109,6 @@ class Advice:
             names = ", ".join(answer.name for answer in found if answer.prediction.scheme is scheme)
             yield looked.checking.check(names, predict(scheme, keeping, looked.overhead))
 
-    def _signal(self, sample: Sample, halves: tuple[Tensor, Tensor], mask: Tensor) -> tuple[Signal, tuple[float, float]]:
-        curves, pixel_size = self.mapping.curves(halves, mask), sample.pixel_size_angstrom
-        read = [resolution(curve, pixel_size) for curve in (curves.unmasked, curves.corrected)]
-        images = sample.source.images
-        try:
-            signal = Signal.of(
-                curves,
-                mask,
-                sample.ctf(self.mapping),
-                particles=len(sample),
-                views=self.mapping.views,
-                pixel_size_angstrom=pixel_size,
-                images=ImagePower.of(images[: min(POWER_OF, len(sample))]),
-            )
-        except ArgumentError as error:
-            raise _nothing_resolved(images.path, len(sample)) from error
-        if signal.last_shell(masked=False) == 0:
-            raise _nothing_resolved(images.path, len(sample))
-        return signal, (read[0], read[1])
-
 
 def _once(schemes: Sequence[Scheme]) -> list[Scheme]:
     return [scheme for i, scheme in enumerate(schemes) if not any(scheme is other for other in schemes[:i])]
-
-
-def _nothing_resolved(path: Path, count: int) -> ParticleDataError:
-    return ParticleDataError(
-        f"{path}: nothing is resolved by the half maps of {count} particles, so what they may lose cannot be told: give more "
-        "(sample=null looks at all of them), or better poses"
-    )

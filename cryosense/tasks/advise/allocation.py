@@ -9,12 +9,12 @@ each particle has in shell k. At one price a bit each shell takes the quantiser 
 
     2 pi k^2 log(1 + kept(k) s(k)) - price 2 pi k b,
 
-and the price that spends the bits there are makes the most of them all in all (Shoham and Gersho 1988).
+and the price that spends the bits there are makes the most of them all in all (Shoham and Gersho 1988): no other choices that
+spend no more say more of the map. Where shells may be left out they end where the rest is not worth its price.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Protocol
@@ -27,6 +27,7 @@ from cryosense.measurement.quantisers.levels import LevelQuantiser
 from cryosense.tasks.advise.keeping import Keeping
 
 STEPS = tuple(round(0.4 * 1.16**i, 2) for i in range(15))  # 0.4 to 3.2 deviations
+COARSE = tuple(round(STEPS[-1] * 1.16**i, 2) for i in range(1, 4))  # to 5: a tenth of a bit
 BISECTIONS = 50
 
 
@@ -37,15 +38,15 @@ class Make(Protocol):
 
 
 @cache
-def choices() -> tuple[Make, ...]:
+def choices(steps: tuple[float, ...] = STEPS) -> tuple[Make, ...]:
     """Return what a shell can be quantised by: a step, with or without dither, which keeps strong signals from distortion."""
-    return tuple(partial(Uniform, step, dither) for step in STEPS for dither in (False, True))
+    return tuple(partial(Uniform, step, dither) for step in steps for dither in (False, True))
 
 
 @cache
-def whole() -> tuple[LevelQuantiser, ...]:
+def whole(steps: tuple[float, ...] = STEPS) -> tuple[LevelQuantiser, ...]:
     """Return the choices, each for all shells."""
-    return tuple(make(last_shell=None) for make in choices())
+    return tuple(make(last_shell=None) for make in choices(steps))
 
 
 @dataclass(frozen=True)
@@ -55,30 +56,45 @@ class Allocation:
     Attributes:
         gain: (last, choices) nats of the map, shells from 1 on.
         cost: (last, choices) bits of a particle.
+        kept: (last, choices) share of a shell's signal-to-noise that is left.
+        steps: of the choices.
+        least_last: the last shell that must be measured; those beyond are as long as they are worth their price.
     """
 
     gain: Tensor
     cost: Tensor
+    kept: Tensor
+    steps: tuple[float, ...]
+    least_last: int
 
     @classmethod
-    def of(cls, keeping: Keeping, last_shell: int) -> Allocation:
-        """From the signal of the whole data set; the map is looked at under its mask."""
+    def of(
+        cls, keeping: Keeping, last_shell: int, *, least_last: int | None = None, steps: tuple[float, ...] = STEPS
+    ) -> Allocation:
+        """From the signal of the whole data set; the map is looked at under its mask.
+
+        ``least_last`` is None where every shell up to the last is to be measured.
+        """
         shells = torch.arange(1, last_shell + 1, dtype=torch.float64)
-        made = whole()
-        kept = [[keeping.of(each.books[0], shell) for each in made] for shell in range(1, last_shell + 1)]
+        made = whole(steps)
+        kept = torch.tensor(
+            [[keeping.of(each.books[0], shell) for each in made] for shell in range(1, last_shell + 1)], dtype=torch.float64
+        )
         signal = keeping.signal
         s = signal.mask_gain * signal.map_snr[1 : last_shell + 1]
-        gain = 2 * torch.pi * shells[:, None] ** 2 * torch.log1p(torch.tensor(kept) * s[:, None])
+        gain = 2 * torch.pi * shells[:, None] ** 2 * torch.log1p(kept * s[:, None])
         bits = torch.tensor([each.bits_per_number[0] for each in made], dtype=torch.float64)
-        return cls(gain, 2 * torch.pi * shells[:, None] * bits)
+        return cls(gain, 2 * torch.pi * shells[:, None] * bits, kept, steps, least_last or last_shell)
 
     def at(self, price: float) -> Tensor:
-        """Return, (last,), the choice of each shell at so many nats a bit."""
-        return (self.gain - price * self.cost).argmax(1)
+        """Return the choices of shells 1, 2, ... at so many nats a bit, as far as shells are measured at it."""
+        best, chosen = (self.gain - price * self.cost).max(1)
+        end = self.least_last + int(best.cumsum(0)[self.least_last - 1 :].argmax())
+        return chosen[:end]
 
     def spending(self, bits: float) -> Tensor:
-        """Return, (last,), the choices that make the most of so many bits of a particle, or of the fewest there can be."""
-        low, high = 0.0, float(self.gain.max() / self.cost.min())
+        """Return the choices that make the most of so many bits of a particle, or of the fewest there can be."""
+        low, high = 0.0, 2 * float(self.gain.max() / self.cost.min())
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
             low, high = (middle, high) if self.spent(self.at(middle)) > bits else (low, middle)
@@ -86,18 +102,32 @@ class Allocation:
 
     def spent(self, chosen: Tensor) -> float:
         """Return bits of a particle."""
-        return float(self.cost.gather(1, chosen[:, None]).sum())
+        return float(_of(self.cost, chosen).sum())
+
+    def told(self, chosen: Tensor) -> float:
+        """Return nats of the map."""
+        return float(_of(self.gain, chosen).sum())
+
+    def left(self, chosen: Tensor) -> Tensor:
+        """Return, (last,), the share of each shell's signal-to-noise that is left, 0 where nothing is measured."""
+        left = torch.zeros(len(self.kept), dtype=torch.float64)
+        left[: len(chosen)] = _of(self.kept, chosen)
+        return left
+
+    def quantiser(self, chosen: Tensor) -> LevelQuantiser:
+        """Return a part for each run of shells that choose alike; shell 0 is with shell 1."""
+        picks, makes = chosen.tolist(), choices(self.steps)
+        ends = [k for k in range(1, len(picks) + 1) if k == len(picks) or picks[k] != picks[k - 1]]
+        parts = [makes[picks[end - 1]](last_shell=end) for end in ends]
+        return parts[0] if len(parts) == 1 else ByShell(parts)
+
+
+def _of(values: Tensor, chosen: Tensor) -> Tensor:
+    return values[: len(chosen)].gather(1, chosen[:, None])[:, 0]
 
 
 def allocated(allocation: Allocation, bits_per_number: float) -> LevelQuantiser:
     """Return the quantiser that spends so many bits a number, in the mean over the shells that are measured."""
     last = len(allocation.gain)
     numbers = torch.pi * last * (last + 1)
-    return by_shell(allocation.spending(bits_per_number * numbers).tolist())
-
-
-def by_shell(chosen: Sequence[int]) -> LevelQuantiser:
-    """Return, for choices of shells 1, 2, ..., a part for each run of shells that choose alike; shell 0 is with shell 1."""
-    ends = [k for k in range(1, len(chosen) + 1) if k == len(chosen) or chosen[k] != chosen[k - 1]]
-    parts = [choices()[chosen[end - 1]](last_shell=end) for end in ends]
-    return parts[0] if len(parts) == 1 else ByShell(parts)
+    return allocation.quantiser(allocation.spending(bits_per_number * numbers))

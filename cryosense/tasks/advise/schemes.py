@@ -77,7 +77,10 @@ class Scheme:
         else:
             assert isinstance(quantiser, FloatQuantiser)
             added = quantiser.rounding**2
-        ratio = images.pixel_variance / float(images.power[shell]) if self.in_pixels else 1.0
+        ratio = 1.0
+        if self.in_pixels:
+            assert images is not None, "pixels are predicted by the spectrum of images"
+            ratio = images.pixel_variance / float(images.power[shell])
         return 1 / (1 + (1 + keeping.snr[shell]) * ratio * added)
 
 

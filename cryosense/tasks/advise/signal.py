@@ -14,6 +14,7 @@ from cryosense.metrics import HalfMapCurves, resolution_angstrom
 from cryosense.metrics.shell_snr import ObservedCurve, ShellSnr, fit_shell_snr, independent_fraction
 
 THRESHOLD = 0.143
+MARGIN = 1  # shells measured beyond the last that is resolved: the outermost loses more than others
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Signal:
         particles: how many they are.
         views: rotations of the point group, as each of which a particle counts.
         pixel_size_angstrom: of the map.
-        images: signal and noise of particles, together.
+        images: signal and noise of particles, together; None where none were looked at: pixels are then not predicted.
         ctf: (n // 2 + 1, m) values that stand for those of the CTFs in each shell.
     """
 
@@ -54,7 +55,7 @@ class Signal:
     particles: int
     views: int
     pixel_size_angstrom: float
-    images: ImagePower
+    images: ImagePower | None
     ctf: Tensor
 
     @classmethod
@@ -122,6 +123,13 @@ class Signal:
         higher = (deviations * self.snr.deviation).exp()
         below = (self.curve(higher, masked=masked)[1:] < THRESHOLD).nonzero()[:, 0]
         return int(below[0]) if len(below) else self.box_size // 2
+
+    def worth_measuring(self, deviations: float, *, masked: bool = True) -> int:
+        """Return the last shell that is worth measuring: beyond those resolved without a mask, or under it, by a margin."""
+        last = self.last_shell(masked=False, deviations=deviations)
+        if masked:
+            last = max(last, self.last_shell(masked=True, deviations=deviations))
+        return min(last + MARGIN, self.box_size // 2)
 
 
 def _below_one(curve: Tensor) -> Tensor:

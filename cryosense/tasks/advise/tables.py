@@ -39,6 +39,7 @@ def spectra(found: Found) -> pd.DataFrame:
     """Return a row for each shell: what was found of the signal, and the FSC expected with each answer."""
     signal = found.of_all
     share = signal.particle_snr / (1 + signal.particle_snr)
+    assert signal.images is not None, "a sample has images"
     columns = {
         "image_power": signal.images.power,
         "signal_share_of_it": share,

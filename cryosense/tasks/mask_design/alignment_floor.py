@@ -1,9 +1,10 @@
-"""What masks must leave of each particle so that its pose can be found from it."""
+"""What masks or quantisers must leave of each particle so that its pose can be found from it."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,9 +16,26 @@ from cryosense.volumes.symmetry import point_group
 
 LEAST_NATS = 20.0  # as a floor fewer have not been tried: see experiments/poses
 MOST_LOST = 0.05  # of the particles, by the first grid
+NOTHING = 1e-9  # nats
 SLACK = 1e-6  # so that the linear program has a solution where all is kept
 POSES = ("unknown", "known")
-ELSEWHERE = "masks for particles whose poses come from elsewhere are made with poses=known"
+ELSEWHERE = "a design for particles whose poses come from elsewhere is made with poses=known"
+
+
+class Floors(NamedTuple):
+    """Conditions on the share of each shell that is left: ``said @ share >= needed``.
+
+    Attributes:
+        said: (q, n // 2 + 1) nats, or nats per radian squared, that whole shells add to each.
+        needed: (q,) of them.
+    """
+
+    said: Tensor
+    needed: Tensor
+
+    def short(self, share: Tensor) -> Tensor:
+        """Return, (q,), how much of what is needed is missing where (n // 2 + 1,) is left; negative where more is there."""
+        return (self.needed - self.said @ share) / self.needed.abs().clamp_min(NOTHING)
 
 
 @dataclass(frozen=True)
@@ -54,17 +72,27 @@ class AlignmentFloor:
         if not self.error_factor >= 1:
             raise MaskError(f"pose_error_factor={self.error_factor:g}: masks do not make poses better, give 1 or more")
 
+    @property
+    def sought(self) -> bool:
+        """Whether poses are to be found in what is left."""
+        return self.poses == "unknown"
+
     def least(self, map_snr: Tensor, particles: int, turns: Turns | None) -> Tensor | None:
-        """Return the keep probabilities, (n // 2 + 1,), that poses need; None if they are known.
+        """Return the keep probabilities, (n // 2 + 1,), that poses need; None if they are known. See ``floors``."""
+        floors = self.floors(map_snr, particles, turns)
+        return None if floors is None else least_profile(*floors)
+
+    def floors(self, map_snr: Tensor, particles: int, turns: Turns | None, of_weak: float = 1 - SLACK) -> Floors | None:
+        """Return what must be left of shells so that poses can be found; None if they are known.
 
         ``map_snr`` is s(k), (n // 2 + 1,), of the half maps of this many particles. Two conditions: the first grid finds the
-        neighbourhood of the pose (where even all of a particle does not have the floor, all that tells these poses apart is
-        kept), and the last one finds the pose in it.
+        neighbourhood of the pose (where even all of a particle does not have the floor, ``of_weak`` of all that tells these
+        poses apart is kept), and the last one finds the pose in it.
 
         Raises:
             MaskError: particles that cannot be aligned even without masks, or a pilot without half maps.
         """
-        if self.poses == "known":
+        if not self.sought:
             return None
         if turns is None:
             raise MaskError(
@@ -83,19 +111,23 @@ class AlignmentFloor:
             )
         said = torch.cat([turns.unlike, turns.rates]) * signal
         precise = (1 - SLACK) / self.error_factor**2 * turns.fisher(signal)
-        return least_profile(said, torch.cat([torch.minimum(needed, (1 - SLACK) * whole), precise]))
+        return Floors(said, torch.cat([torch.minimum(needed, of_weak * whole), precise]))
 
     def _lost(self, turns: Turns, signal: Tensor) -> float:
         return lost_share(turns.nats(signal)[~turns.nearest], len(point_group(self.symmetry)))
 
-    def summary(self, map_snr: Tensor, keep_probability: Tensor, particles: int, turns: Turns | None) -> dict[str, object]:
-        """Return the floor that masks keep, what the first grid then loses, how far poses scatter; and these without masks.
+    def summary(
+        self, map_snr: Tensor, share: Tensor, particles: int, turns: Turns | None, without: str = "without_masks"
+    ) -> dict[str, object]:
+        """Return the floor that a share (n // 2 + 1,) of shells keeps, what the first grid then loses, how far poses scatter.
+
+        And these where all is kept, under names that end in ``without``.
 
         None stands for what is not known without half maps, or has no end.
         """
         signal = information_per_shell(map_snr, particles)
         found: dict[str, object] = {"poses": self.poses, "pose_error_factor": None}
-        for ending, kept in (("", keep_probability * signal), ("_without_masks", signal)):
+        for ending, kept in (("", share * signal), (f"_{without}", signal)):
             floor = deviation = lost = None
             if turns is not None:
                 lost, deviation = self._lost(turns, kept), _finite(turns.deviation_deg(kept))
@@ -106,7 +138,7 @@ class AlignmentFloor:
                 f"pose_deviation{ending}_deg": deviation,
             }
         if turns is not None:
-            left = turns.fisher(keep_probability * signal) / turns.fisher(signal)
+            left = turns.fisher(share * signal) / turns.fisher(signal)
             found["pose_error_factor"] = _finite(float(left.min()) ** -0.5) if bool((left > 0).all()) else None
         return found
 

@@ -15,13 +15,14 @@ from cryosense.alignment.turning import Turns
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_json_atomic, write_text
 from cryosense.metrics import resolution_angstrom as resolution_of
-from cryosense.metrics.shell_snr import ShellSnr, fit_shell_snr
+from cryosense.metrics.shell_snr import ShellSnr
 from cryosense.operators.masks import MaskError
 from cryosense.operators.sampling_profile import Profile, ProfileDesign
 from cryosense.runs.record import Kind
 from cryosense.tasks.mask_design.alignment_floor import AlignmentFloor
-from cryosense.tasks.mask_design.ctf_spectra import ctf_spectrum
+from cryosense.tasks.mask_design.expected import expected_snr, particle_count
 from cryosense.tasks.mask_design.pilots import Pilot
+from cryosense.volumes.symmetry import point_group
 
 THRESHOLD = 0.143
 CONFIG = Path("operator") / "masks" / "designed.yaml"
@@ -87,29 +88,15 @@ class MaskDesign:
             raise MaskError("pilot_ctf scales the pilot to the CTFs of the data set: give those as ctf")
 
     def expected_snr(self) -> ShellSnr:
-        """Return s(k) of the uncompressed half maps of the whole data set: the pilot's, scaled to its particles and CTFs.
-
-        The factor is ``N c(k) / (N_pilot c_pilot(k))``, where N are numbers of particles and c(k) their mean CTF^2: the
-        weights of a back-projection, over the same noise. Poses are assumed to be as good as the pilot's.
-        """
-        n, pixel_size = self.pilot.box_size, self.pilot.pixel_size_angstrom
-        full = None if self.ctf is None else ctf_spectrum(Path(self.ctf), n, pixel_size)
-        of_pilot = full if self.pilot_ctf is None else ctf_spectrum(Path(self.pilot_ctf), n, pixel_size)
-        count = self._count()
-        fitted = fit_shell_snr(self.pilot.curves, modulation=None if of_pilot is None else of_pilot.power)
-        log_snr = fitted.log_snr + math.log(count / self.pilot.particles)
-        if full is not None and of_pilot is not None:
-            log_snr = log_snr + full.power.log() - of_pilot.power.log()
-        return ShellSnr(log_snr, fitted.deviation)
+        """Return s(k) of the uncompressed half maps of the whole data set; see ``expected_snr``."""
+        return expected_snr(self.pilot, self._count(), self.ctf, self.pilot_ctf)
 
     def _count(self) -> int:
-        """Return the number of particles in the data set."""
-        count = self.particles
-        if count is None and self.ctf is not None:
-            count = ctf_spectrum(Path(self.ctf), self.pilot.box_size, self.pilot.pixel_size_angstrom).particles
-        if count is None or count < 2:
-            raise MaskError(f"particles={count}: give the number of particles that the masks are for, or their CTFs as ctf")
-        return count
+        return particle_count(self.pilot, self.particles, self.ctf)
+
+    def _slices(self) -> int:
+        """Return how many slices particles are in the map: each is one for every operation of the symmetry imposed on it."""
+        return self._count() * len(point_group(self.alignment.symmetry))
 
     @cached_property
     def turns(self) -> Turns | None:
@@ -120,7 +107,7 @@ class MaskDesign:
         """Return the profile for these s(k). Raises MaskError if it cannot be had."""
         lower, upper = ((snr.log_snr + sign * self.confidence * snr.deviation).exp() for sign in (-1, 1))
         chance = self.pilot.curves[0].chance()
-        least = self.alignment.least(lower, self._count(), self.turns)
+        least = self.alignment.least(lower, self._slices(), self.turns)
         made = ProfileDesign(lower, self.confidence * chance, self.margin_shells, least)
         reach = self._resolution(upper)
         if reach == float("inf"):
@@ -171,7 +158,7 @@ class MaskDesign:
             "margin_shells": self.margin_shells,
             "fsc_floor": self.fsc_floor,
             "fsc_of_lower_shells": solved.fsc,
-            **self.alignment.summary(s, solved.keep_probability, self._count(), self.turns),
+            **self.alignment.summary(s, solved.keep_probability, self._slices(), self.turns),
             "warning": self.pilot.extrapolation_warning(solved.last_shell),
             "expected_resolution_angstrom": expected if math.isfinite(expected) else None,
             "expected_uncompressed_resolution_angstrom": uncompressed if math.isfinite(uncompressed) else None,

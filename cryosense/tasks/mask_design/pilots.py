@@ -56,9 +56,7 @@ class Pilot:
         maps = [_read_map(path)[0] for path in self.half_maps]
         if any(tuple(each.shape) != (self.box_size,) * 3 for each in maps):
             raise ParticleDataError(f"{self.half_maps[0]} is not a map of the box of its FSC, {self.box_size} px")
-        edge = self.box_size / EDGE_SHARE
-        mask = sphere_mask(maps[0], 1.0, radius_angstrom=self.box_size / 2 - edge, edge_pixels=edge)
-        return turns(maps[0] * mask, maps[1] * mask, symmetry)
+        return turns_in_sphere(maps[0], maps[1], symmetry)
 
     def extrapolation_warning(self, last_shell: int) -> str | None:
         """Return a warning about masks that reach a shell which the pilot does not see; None if it sees it."""
@@ -128,6 +126,18 @@ class Pilot:
             raise ParticleDataError(f"path: {paths[0]} has shape {tuple(first.shape)}: a cube of even size is needed")
         count = _count(str(paths[0]), particles)
         return cls((ObservedCurve(fsc(first, second), 1.0),), pixel_size, count, (paths[0], paths[1]))
+
+
+def turns_in_sphere(first: Tensor, second: Tensor, symmetry: str) -> Turns:
+    """Return what turns change in each shell, by half maps (n, n, n) in the sphere that touches their box.
+
+    Raises:
+        ArgumentError: the maps agree in too few shells.
+    """
+    n = first.shape[-1]
+    edge = n / EDGE_SHARE
+    mask = sphere_mask(first, 1.0, radius_angstrom=n / 2 - edge, edge_pixels=edge)
+    return turns(first * mask, second * mask, symmetry)
 
 
 def read_curve(path: Path, curve: str) -> tuple[Tensor, float]:

@@ -87,7 +87,7 @@ def test_fish(here: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "word"), [("cryosense ", "design-mask"), ("cryosense reconstruct operator=", "signed_binning")]
+    ("line", "word"), [("cryosense ", "compare-models"), ("cryosense reconstruct operator=", "signed_binning")]
 )
 def test_zsh(here: Path, line: str, word: str) -> None:
     zsh = shutil.which("zsh") or pytest.skip("zsh is not installed")

@@ -215,6 +215,17 @@ def test_masks_leave_what_poses_need_and_say_what_they_leave(tmp_path: Path) -> 
     assert without_maps.summary(snr, design().solve(snr))["pose_deviation_deg"] is None
 
 
+def test_each_particle_is_in_a_symmetric_map_once_for_each_operation(tmp_path: Path) -> None:
+    """Maps of half as many particles say as much where each is in them twice, and leave each particle as much to lose."""
+    alike = {}
+    for particles, symmetry in ((4000, "C1"), (2000, "C2")):
+        strong = Pilot(pilot(None).curves, PIXEL, particles // 100, particle_like(tmp_path))
+        made = design(pilot=strong, particles=particles, alignment=AlignmentFloor(symmetry=symmetry))
+        snr = made.expected_snr()
+        alike[symmetry] = made.summary(snr, made.solve(snr))["pose_deviation_without_masks_deg"]
+    assert alike["C2"] == pytest.approx(alike["C1"], rel=1e-6)
+
+
 def test_a_pilot_that_is_extrapolated_is_said_to_be() -> None:
     small = pilot(3)
     assert 5 < small.seen_up_to < 20

@@ -1,6 +1,7 @@
 """The whole way on the command line: a pilot, masks designed from it, particles measured through them."""
 
 import json
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +31,7 @@ def pilot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_designed_masks_are_taken_by_both_verbs(
     pilot: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["design-mask", f"pilot.path={pilot}", "ctf=set/particles.star", "compression=3", "poses=known"]
+    words = ["design", "kind=masks", f"pilot.path={pilot}", "ctf=set/particles.star", "compression=3", "poses=known"]
     cryosense(monkeypatch, *words)
     printed = capsys.readouterr().out
     assert f"cryosense backproject --config-dir outputs/design {' '.join(MASKS)} data.path=" in printed
@@ -55,7 +56,7 @@ def test_refusals_are_one_line(pilot: Path, monkeypatch: pytest.MonkeyPatch) -> 
     enough = [f"pilot.path={pilot}", "particles=800"]
     for words, message in (
         (["particles=800", "compression=3"], "pilot.path"),
-        (enough, "^cryosense design-mask: give compression=C"),
+        (enough, "^cryosense design: give compression=C"),
         ([f"pilot.path={pilot}", "compression=3"], "the number of particles"),
         ([*enough, "compression=1e6", "poses=known"], "leaves the first shell below fsc_floor=0.2: at most"),
         ([*enough, "compression=3"], "even without masks up to"),
@@ -63,5 +64,22 @@ def test_refusals_are_one_line(pilot: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ([*enough, "compression=3", "poses=known", "obtained=nowhere"], "there is no nowhere"),
     ):
         with pytest.raises(SystemExit, match=message):
-            cryosense(monkeypatch, "design-mask", "output_dir=none", *words)
+            cryosense(monkeypatch, "design", "kind=masks", "output_dir=none", *words)
     assert not Path("none").exists()
+
+
+def test_the_older_name_says_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shells = range(33)
+    curve = [1 / (1 + math.exp(0.4 * shell - 6)) for shell in shells]
+    table = pd.DataFrame({"shell": shells, "frequency_per_angstrom": [shell / 256 for shell in shells], "unmasked": curve})
+    table.to_csv("fsc.csv", index=False)
+    words = ["pilot.path=fsc.csv", "pilot.particles=500", "particles=5000", "compression=3", "poses=known"]
+    cryosense(monkeypatch, "design-mask", *words, "output_dir=older")
+    assert capsys.readouterr().err.splitlines()[0] == "cryosense design-mask: is now called cryosense design kind=masks"
+    cryosense(monkeypatch, "design", "kind=masks", *words, "output_dir=newer")
+    assert "now called" not in capsys.readouterr().err
+    masks = Path("operator/masks/designed.yaml")
+    assert ("older" / masks).read_text() == ("newer" / masks).read_text()
