@@ -24,6 +24,7 @@ from torch import Tensor
 
 from cryosense.measurement.quantisers import ByShell, Uniform
 from cryosense.measurement.quantisers.levels import LevelQuantiser
+from cryosense.operators.sampling_profile import coefficients_per_shell
 from cryosense.tasks.advise.keeping import Keeping
 
 STEPS = tuple(round(0.4 * 1.16**i, 2) for i in range(15))  # 0.4 to 3.2 deviations
@@ -82,9 +83,11 @@ class Allocation:
         )
         signal = keeping.signal
         s = signal.mask_gain * signal.map_snr[1 : last_shell + 1]
-        gain = 2 * torch.pi * shells[:, None] ** 2 * torch.log1p(kept * s[:, None])
+        numbers = coefficients_per_shell(signal.box_size)[: last_shell + 1]  # 2 pi k, as whole numbers are
+        numbers[1] += numbers[0]
+        gain = (numbers[1:] * shells)[:, None] * torch.log1p(kept * s[:, None])
         bits = torch.tensor([each.bits_per_number[0] for each in made], dtype=torch.float64)
-        return cls(gain, 2 * torch.pi * shells[:, None] * bits, kept, steps, least_last or last_shell)
+        return cls(gain, numbers[1:, None] * bits, kept, steps, least_last or last_shell)
 
     def at(self, price: float) -> Tensor:
         """Return the choices of shells 1, 2, ... at so many nats a bit, as far as shells are measured at it."""
@@ -129,5 +132,4 @@ def _of(values: Tensor, chosen: Tensor) -> Tensor:
 def allocated(allocation: Allocation, bits_per_number: float) -> LevelQuantiser:
     """Return the quantiser that spends so many bits a number, in the mean over the shells that are measured."""
     last = len(allocation.gain)
-    numbers = torch.pi * last * (last + 1)
-    return allocation.quantiser(allocation.spending(bits_per_number * numbers))
+    return allocation.quantiser(allocation.spending(bits_per_number * torch.pi * last * (last + 1)))

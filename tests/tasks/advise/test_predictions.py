@@ -131,7 +131,7 @@ def test_shells_that_are_alike_get_the_same_bits() -> None:
     """s of 1 / k makes every number of a particle worth the same while s is small: one choice, or two beside each other."""
     even = replace(signal(), snr=ShellSnr(-8 - SHELLS.clamp_min(1).log(), torch.zeros_like(SHELLS)))
     allocation = Allocation.of(Keeping(even), 25)
-    bits = allocation.cost[0, allocation.spending(2.0 * math.pi * 25 * 26)] / (2 * math.pi)
+    bits = allocation.cost[1, allocation.spending(2.0 * math.pi * 25 * 26)] / coefficients_per_shell(BOX)[2]
     assert float(bits.max() - bits.min()) < 0.25
     assert float(bits.mean()) == pytest.approx(2.0, abs=0.25)
     assert allocation.spending(0.0).tolist() == allocation.cost.argmin(1).tolist()
