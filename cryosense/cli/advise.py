@@ -73,11 +73,11 @@ def _draw(directory: Path, formats: list[str], summary: dict[str, Any]) -> None:
     draw(directory / FIGURE, formats, draw_advice, table, checks, summary["answers"], title)
 
 
-def commands(directory: str, path: str, names: list[str], words: list[str]) -> dict[str, str]:
+def commands(directory: str, path: str | None, names: list[str], words: list[str]) -> dict[str, str]:
     """Return for each answer the command that measures so; ``words``: others of the command line that name the data."""
     named = [shlex.quote(word) for word in words if word.startswith(OF_DATA) and not word.startswith("data.path=")]
-    first = f"cryosense measure --config-dir {shlex.quote(directory)} {shlex.quote(path)}"
-    return {name: " ".join([first, f"quantiser={name}", *named, f"output={name}.cryo.h5"]) for name in names}
+    first = ["cryosense measure --config-dir", shlex.quote(directory), *([] if path is None else [shlex.quote(path)])]
+    return {name: " ".join([*first, f"quantiser={name}", *named, f"output={name}.cryo.h5"]) for name in names}
 
 
 def images_again(name: str) -> str:
@@ -93,7 +93,7 @@ def _advise(cfg: DictConfig) -> None:
         directory = Path(cfg.output_dir)
         summary = read_json(directory / SUMMARY)
         table, checks = (pd.read_csv(directory / name) for name in (TABLE, CHECKS))
-        by_name = commands(cfg.output_dir, cfg.data.path, list(summary["answers"]), sys.argv[1:])
+        by_name = commands(cfg.output_dir, cfg.data.get("path"), list(summary["answers"]), sys.argv[1:])
     print(advice_text(table, checks, summary, by_name, cfg.poses))
     if by_name:
         print(images_again(next(iter(by_name))))

@@ -38,7 +38,9 @@ def design_bits(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         CryosenseError: input that cannot be used, or a budget that is too small.
     """
-    if (cfg.data.path is None) == (cfg.pilot.path is None):
+    if OmegaConf.is_missing(cfg.data, "path"):
+        cfg.data.path = None  # a pilot takes its place
+    if _names_particles(cfg) == (cfg.pilot.path is not None):
         raise ArgumentError("data.path=... or pilot.path=... is needed, one of them: what the design is made from")
     task: BitDesign = instantiate(cfg.design)
     if cfg.pilot.path is not None:
@@ -57,6 +59,10 @@ def _of_pilot(cfg: DictConfig, task: BitDesign) -> None:
             alignment = task.alignment
             told = cfg.particles, cfg.ctf, cfg.pilot_ctf, alignment.symmetry
             _finish(cfg, run, task, Known.of_pilot(pilot, *told, sought=alignment.sought))
+
+
+def _names_particles(cfg: DictConfig) -> bool:
+    return cfg.data.get("path", "data=simulated names itself") is not None
 
 
 def _pilot(cfg: DictConfig) -> Pilot:
@@ -100,9 +106,9 @@ def _finish(cfg: DictConfig, run: RunDirectory, task: BitDesign, known: Known) -
 def to_use(cfg: DictConfig, summary: dict[str, Any]) -> list[str]:
     """Return in lines how the profile is given to ``measure``."""
     del summary
-    data = "..." if cfg.data.path is None else shlex.quote(cfg.data.path)
+    data = ["..."] if cfg.pilot.path is not None else [shlex.quote(cfg.data.path)] if "path" in cfg.data else []
     named = [shlex.quote(word) for word in sys.argv[1:] if word.startswith(OF_DATA) and not word.startswith("data.path=")]
-    words = ["--config-dir", shlex.quote(cfg.output_dir), data, "quantiser=designed", *named, "output=designed.cryo.h5"]
+    words = ["--config-dir", shlex.quote(cfg.output_dir), *data, "quantiser=designed", *named, "output=designed.cryo.h5"]
     return [
         f"{Path(cfg.output_dir) / QUANTISER}; look at {FIGURE}. To use it:",
         " ".join(["cryosense measure", *words]),
