@@ -66,8 +66,8 @@ def _names_particles(cfg: DictConfig) -> bool:
 
 
 def _pilot(cfg: DictConfig) -> Pilot:
-    path = OmegaConf.to_object(cfg.pilot)["path"]  # a text, or a list of two
-    return Pilot.open(path, "unmasked", cfg.pilot.particles)
+    plain: Any = OmegaConf.to_container(cfg.pilot)  # the path is a text, or a list of two
+    return Pilot.open(plain["path"], "unmasked", plain["particles"])
 
 
 def _of_particles(cfg: DictConfig, task: BitDesign) -> None:
