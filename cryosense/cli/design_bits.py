@@ -11,17 +11,20 @@ from typing import Any
 import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from cryosense.cli.advise import OF_DATA, sample_of
 from cryosense.cli.building import open_source
 from cryosense.cli.progress import progress
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
-from cryosense.errors import ArgumentError
+from cryosense.data import ParticleSource
+from cryosense.errors import ArgumentError, CryosenseError
 from cryosense.files.limits import read_json
 from cryosense.measurement.file import MeasuredSource
 from cryosense.reporting.figures.bit_design import draw_bits
+from cryosense.runs.inputs import Stamps
 from cryosense.runs.run_directory import RunDirectory
-from cryosense.tasks.advise.looking import look
+from cryosense.tasks.advise.looking import Looked, look
 from cryosense.tasks.advise.sample import Mapping, spread_over
 from cryosense.tasks.design.bit_design import BitDesign
 from cryosense.tasks.design.files import BITS, FIGURE, QUANTISER, SUMMARY, TABLE, write_design
@@ -84,16 +87,25 @@ def _of_particles(cfg: DictConfig, task: BitDesign) -> None:
     say_if_done("design", open_run, directory)
     with open_run(directory) as run:
         if not run.done:
-            numbers = spread_over(alignments.half_set, cfg.sample)
-            with progress(len(numbers), "particle", "design") as bar:
-                sample = sample_of(cfg, source, files, numbers)
-                scratch = directory / SCRATCH
-                shutil.rmtree(scratch, ignore_errors=True)
-                scratch.mkdir(parents=True)
-                looked = look(sample, mapping, scratch, bar.update)
-                bar.update((bar.total or 0) - bar.n)
-            count = cfg.particles or len(source.images)
-            _finish(cfg, run, task, Known.of_sample(looked, count, mapping.symmetry, sought=task.alignment.sought))
+            try:
+                looked = _look(cfg, source, files, spread_over(alignments.half_set, cfg.sample), mapping)
+                count = cfg.particles or len(source.images)
+                _finish(cfg, run, task, Known.of_sample(looked, count, mapping.symmetry, sought=task.alignment.sought))
+            except CryosenseError:  # another budget is then asked for in the same directory
+                for each in BITS.scratch:
+                    shutil.rmtree(directory / each, ignore_errors=True)
+                raise
+
+
+def _look(cfg: DictConfig, source: ParticleSource, files: Stamps, numbers: Tensor, mapping: Mapping) -> Looked:
+    scratch = Path(cfg.output_dir) / SCRATCH
+    with progress(len(numbers), "particle", "design") as bar:
+        sample = sample_of(cfg, source, files, numbers)
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        looked = look(sample, mapping, scratch, bar.update)
+        bar.update((bar.total or 0) - bar.n)
+    return looked
 
 
 def _finish(cfg: DictConfig, run: RunDirectory, task: BitDesign, known: Known) -> None:
