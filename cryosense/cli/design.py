@@ -9,7 +9,7 @@ import hydra
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.positional import with_word_named
+from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
 
 MASKS = "cryosense.tasks.mask_design.mask_design.MaskDesign"
@@ -44,5 +44,5 @@ def _design(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Design, and say how other verbs are given it; input that cannot be used ends in one line that says why."""
-    sys.argv[1:] = with_word_named(sys.argv[1:], "data.path")
+    sys.argv[1:] = in_full("design", sys.argv[1:])
     _design()

@@ -101,6 +101,7 @@ LEFT_OUT: Mapping[str, Callable[[list[str]], list[str]]] = {
     "collect": with_directory_named,
     "compare-latents": partial(with_list_named, key="latents"),
     "compare-models": partial(with_list_named, key="models"),
+    "design": partial(with_word_named, key="data.path"),
     "export": partial(with_word_named, key="data.path"),
     "inspect": partial(with_word_named, key="path"),
     "measure": measured_stack,

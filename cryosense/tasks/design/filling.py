@@ -22,19 +22,8 @@ from torch import Tensor
 from cryosense.tasks.advise.allocation import Allocation
 from cryosense.tasks.mask_design.alignment_floor import Floors
 
-FEWER = (
-    0.0,
-    0.003,
-    0.01,
-    0.02,
-    0.03,
-    0.05,
-    0.07,
-    0.1,
-    0.15,
-    0.2,
-    0.3,
-)  # bits that the linear program is given, so that finer quantisers can be paid
+# Bits that the linear program is given less, so that finer quantisers can be paid.
+FEWER = (0.0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3)
 TOLERANCE, SHARED = 1e-9, 1e-7
 
 
