@@ -60,6 +60,7 @@ def advise(cfg: DictConfig) -> None:
 
 
 def sample_of(cfg: DictConfig, source: ParticleSource, files: Stamps, numbers: torch.Tensor) -> Sample:
+    """Return the particles with these numbers that can be used, all of which are looked at for that."""
     record = SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers)
     survey = record.survey(source.images.select(numbers), 64)
     usable: torch.Tensor = survey.usable(source.images.path, cfg.data_checks.skip_bad, numbers)

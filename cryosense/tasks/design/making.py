@@ -69,10 +69,12 @@ class Making:
 
     @cached_property
     def keeping(self) -> Keeping:
+        """What quantisers leave of this data set."""
         return Keeping(self.known.signal)
 
     @cached_property
     def allocation(self) -> Allocation:
+        """What bits buy in each shell. Raises ArgumentError for a resolution that is not expected."""
         wanted, signal = self.resolution_angstrom, self.known.signal
         least = 1
         if wanted is not None:

@@ -49,7 +49,7 @@ def floors_of(seed: int, share: float) -> Floors:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("least_last", "share"), [(SHELLS, None), (1, None), (1, 0.5), (SHELLS, 0.8)])
 def test_no_other_choice_is_much_better(seed: int, least_last: int, share: float | None) -> None:
-    """Of all 16,807 choices of five shells none says 1.5 % more; none, either, where floors bind and bits are not the fewest.
+    """Of all 16,807 choices of five shells none says 1.5 % more; with floors, where whole steps count for more, none a tenth.
 
     With up to 1.3 times the fewest bits that floors need, choices are found from 1.15 times on, and up to a fifth is short.
     The bound of the linear program lies above the best, and what is bought rises with what is spent.
@@ -69,7 +69,8 @@ def test_no_other_choice_is_much_better(seed: int, least_last: int, share: float
             continue
         told = allocation.told(chosen)
         assert allocation.spent(chosen) <= bits
-        assert (0.8 if tight else 0.985) * best <= told <= best + 1e-9
+        least = 0.985 if floors is None else 0.8 if tight else 0.9
+        assert least * best <= told <= best + 1e-9
         assert told >= before - 1e-9
         before = told
 
