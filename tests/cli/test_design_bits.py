@@ -76,7 +76,7 @@ def test_a_pilot_is_as_good_as_particles_but_for_bytes(project: Path, monkeypatc
     assert a["equivalent_particles_share"] == pytest.approx(b["equivalent_particles_share"], abs=0.02)
     assert a["bits_per_pixel"] == pytest.approx(b["bits_per_pixel"], rel=0.02)
     assert a["bytes_per_particle"] is None
-    with pytest.raises(SystemExit, match=r"give data\.path in the place of a pilot"):
+    with pytest.raises(SystemExit, match="give the particles in the place of a pilot"):
         cryosense(monkeypatch, "design", "pilot.path=pilot", "particles=600", "bytes_per_particle=90", "poses=known")
 
 

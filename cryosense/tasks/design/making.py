@@ -103,8 +103,8 @@ class Making:
         budget, signal = self.budget, self.known.signal
         if budget.bytes_per_particle is not None and self.known.overhead is None:
             raise ArgumentError(
-                "bytes_per_particle: what the table of the particles takes is seen in their STAR file: give data.path in the "
-                "place of a pilot, or bits_per_pixel"
+                "bytes_per_particle: what the table of the particles takes is seen in their STAR file: give the particles "
+                "in the place of a pilot, or bits_per_pixel"
             )
         wanted, least = budget.level_bits(signal.box_size), cheapest(self.allocation, self.floors)
         if least is None:

@@ -89,7 +89,7 @@ def test_bytes_are_all_that_is_in_the_file() -> None:
     made = design(of, bytes_per_particle=200.0)
     assert 198 < made.expected.bytes <= 200
     assert design(of, bytes_per_particle=10**4).expected.bytes < 4 * BOX**2
-    for asked, message in ((30.0, "at least 4. bytes"), (None, "data.path")):
+    for asked, message in ((30.0, "at least 4. bytes"), (None, "the particles in the place of a pilot")):
         with pytest.raises(ArgumentError, match=message):
             design(of if asked else known(), bytes_per_particle=asked or 200.0)
 
