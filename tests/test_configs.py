@@ -79,7 +79,7 @@ def test_the_wheel_carries_the_configs() -> None:
 
 # Which thing it is, not how it is set: there is no default to state.
 NAMED = {"open_hub.repository", "open_hub.file", "Sampler.name", "OperatorDesign.name", "ByShell.parts", "SweepAccount.verb"}
-NAMED |= {"centre_crop.size", "fourier_crop.size"}
+NAMED |= {"centre_crop.size", "fourier_crop.size", "MixedOperators.parts", "MixedOperators.shares"}
 # Methods are told apart in tables by a name, whatever their class is called.
 TOLD_APART = {"Sparse.name", "PseudoInverse.name", "open_hub.name"}
 
