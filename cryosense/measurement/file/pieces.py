@@ -37,12 +37,14 @@ class Pieces(io.RawIOBase):
         return self._size
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
+        """Keep a piece, at the position that was sought."""
         self._pieces.append((self._position, bytes(data)))
         self._position += len(data)
         self._size = max(self._size, self._position)
         return len(data)
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill a buffer with what was written last at each place, zeros where nothing was."""
         start, count = self._position, max(min(len(buffer), self._size - self._position), 0)
         buffer[:count] = bytes(count)
         for offset, piece in self._pieces:
