@@ -22,6 +22,8 @@ def main() -> None:
     """Refine what is not refined yet, and put all that is there into a table."""
     study = OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli())
     wanted, rows = study.refinement, []
+    if "original" not in wanted.schemes:
+        raise SystemExit("refinement.schemes needs original: the others are shown beside it")
     chosen = [(seed, name) for seed in study.seeds for name in study.molecules if study.molecule in (None, name)]
     for seed, molecule in chosen:
         kind, where = study.molecules[molecule], {"molecule": molecule, "seed": seed}
