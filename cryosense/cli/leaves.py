@@ -56,13 +56,15 @@ def leaves_of(verb: str) -> tuple[Leaf, ...]:
 
 
 def leaves_below(node: object, prefix: str = "") -> Iterator[Leaf]:
-    """Walk every key of a node, from the root down, whose value is not a mapping."""
+    """Walk every key of a node, from the root down, whose value is not a mapping; those of mappings in lists too, by place."""
     if isinstance(node, dict):
         for key, value in node.items():
             if isinstance(value, dict):
                 yield from leaves_below(value, f"{prefix}{key}.")
             else:
                 yield Leaf(f"{prefix}{key}", value, node.get("_target_"))
+            for place, each in enumerate(value if isinstance(value, list) else ()):
+                yield from leaves_below(each, f"{prefix}{key}.{place}.")
 
 
 def mappings_below(node: Mapping[str, Any], prefix: str = "") -> Iterator[Leaf]:

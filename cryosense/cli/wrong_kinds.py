@@ -12,6 +12,7 @@ from cryosense.errors import ConfigError
 # Of keys that verbs read themselves and whose default is null or ???.
 READ_BY_VERBS: Mapping[str, object] = {
     "align_noise_to_angstrom": float | None,
+    "ctf": str | None,
     "cutoff_angstrom": float | None,
     "directory": str,
     "formats": list[str],
@@ -21,6 +22,9 @@ READ_BY_VERBS: Mapping[str, object] = {
     "particles": int | None,
     "path": str,
     "picture": str | None,
+    "pilot.particles": int | None,
+    "pilot.path": str | list[str] | None,
+    "pilot_ctf": str | None,
     "reference": str | None,
     "relion_root": str | None,
     "rerun": str | None,
@@ -81,7 +85,7 @@ def linked_to(found: list[Leaf], cfg: Mapping[str, Any]) -> dict[str, list[Leaf]
 def _is_partial(cfg: Mapping[str, Any], key: str) -> bool:
     node: Any = cfg
     for part in key.split(".")[:-1]:
-        node = node[part]
+        node = node[int(part)] if isinstance(node, list) else node[part]
     return bool(node.get("_partial_"))
 
 
