@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml
 # time, of one thread each. Two tables, two pictures, and one page that begins with what to use and what it costs: its name is
 # the last line.
 demo: $(STAMP)
-	@echo "Two programs at a time; what one says is shown when it ends. About five minutes."
+	@echo "Two programs at a time; what one says is shown when it ends. Some three minutes."
 	OMP_NUM_THREADS=1 $(MAKE) --no-print-directory -j2 --output-sync=line \
 		sweep-pixel map-data sweep-posterior sweep-fourier map-uncompressed map-bytes map-pinv map-dct
 	$(BIN)/cryosense collect outputs/demo
