@@ -1,7 +1,5 @@
 """Stacks that are written piece by piece, by interrupted processes, and never over another."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import mrcfile
@@ -10,6 +8,7 @@ import pytest
 import torch
 
 from cryosense.data import ParticleDataError, ParticleStack, StackWriter
+from tests.full_disk import largest_file
 
 
 def test_finished_stack_is_valid_and_holds_pixels_pixel_size_and_statistics(tmp_path: Path, noise) -> None:
@@ -88,18 +87,6 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     StackWriter(tmp_path / "b.mrcs", 3, 8, 1.0).__exit__(None, None, None)
     with pytest.raises(ParticleDataError, match=r"not 4 images of 8 px"):
         StackWriter(tmp_path / "b.mrcs", 4, 8, 1.0)
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """No file may grow beyond ``size`` bytes: writing there fails as it does on a full disk."""
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_full_disk_is_told_at_the_start_and_leaves_nothing(tmp_path: Path) -> None:

@@ -1,8 +1,5 @@
 """A file of measurements that there is no room for."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +8,7 @@ import pytest
 from cryosense.cli.refusal import is_explained
 from cryosense.measurement.file.container import write_container
 from cryosense.measurement.file.pieces import Pieces
-
-
-@contextmanager
-def longest_file(size: int) -> Iterator[None]:
-    """Files of this process end here: writing more fails, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+from tests.full_disk import largest_file
 
 
 @pytest.mark.parametrize("missing", [1, 500, 4000, 19_000, 21_000, 40_000])
@@ -30,7 +17,7 @@ def test_no_room_is_told_as_that_wherever_writing_stops(tmp_path: Path, missing:
     write_container(tmp_path / "whole", arrays, [b"x" * 20_000], 20_000)
     whole = (tmp_path / "whole").read_bytes()
     assert missing < len(whole)
-    with longest_file(len(whole) - missing), pytest.raises(OSError) as told:  # noqa: PT011 - what it says is the system's
+    with largest_file(len(whole) - missing), pytest.raises(OSError) as told:  # noqa: PT011 - what it says is the system's
         write_container(tmp_path / "short", arrays, [b"x" * 20_000], 20_000)
     assert is_explained(told.value)
     assert not list(tmp_path.glob("*short*"))
