@@ -9,9 +9,11 @@ import torch
 
 from cryosense import fourier
 from cryosense.data import AsIs
+from cryosense.errors import ArgumentError
 from cryosense.measurement import Measurement
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
 from cryosense.reconstructors.unrolled import (
+    NoisySample,
     Told,
     ToldNetwork,
     ToldSolver,
@@ -47,8 +49,15 @@ def images(count: int, n: int = N, noise: float = 0.5) -> tuple[torch.Tensor, to
 SMALL = {
     "shrinkage": lambda: ToldNetwork(iterations=2, channels=4, hidden=5),
     "unet": lambda: ToldUNet(iterations=2, channels=4, levels=3, hidden=5),
+    "sampling": lambda: ToldUNet(iterations=2, channels=4, levels=2, hidden=5, samples=True),
 }
 NETWORKS = pytest.mark.parametrize("kind", SMALL)
+
+
+def sample(count: int, std: float, unit: float = 1.0) -> NoisySample:
+    """-> the clean images under other white noise."""
+    noise = torch.randn(count, 1, N, N, generator=torch.Generator().manual_seed(7))
+    return NoisySample(unit * (images(count)[0] + std * noise), torch.full((count,), unit * std))
 
 
 def seeded(make: Callable[[], ToldSolver], seed: int) -> ToldSolver:
@@ -78,7 +87,10 @@ def test_untrained_it_is_the_pseudo_inverse_about_the_mean(operator: LinearOpera
 @DOMAINS
 def test_units_do_not_matter(operator: LinearOperator, kind: str) -> None:
     y = operator(images(3)[1])
-    for told, scaled in ((Told(), Told()), (Told(torch.tensor([0.5])), Told(torch.tensor([500.0])))):
+    cases = [(Told(), Told()), (Told(torch.tensor([0.5])), Told(torch.tensor([500.0])))]
+    if kind == "sampling":
+        cases.append((Told(sample=sample(3, 0.7)), Told(sample=sample(3, 0.7, 1000.0))))
+    for told, scaled in cases:
         x = shaken(kind).reconstruct(y, operator, told)
         torch.testing.assert_close(shaken(kind).reconstruct(1000 * y, operator, scaled) / 1000, x, atol=1e-3, rtol=1e-3)
 
@@ -87,7 +99,8 @@ def test_units_do_not_matter(operator: LinearOperator, kind: str) -> None:
 @DOMAINS
 def test_an_image_is_the_same_alone_and_among_others(operator: LinearOperator, kind: str) -> None:
     y, network = operator(images(11)[1]), shaken(kind)
-    told = Told(torch.linspace(0.3, 0.8, 11), torch.rand(11, 1, N, N // 2 + 1, generator=torch.Generator().manual_seed(2)))
+    ctf = torch.rand(11, 1, N, N // 2 + 1, generator=torch.Generator().manual_seed(2))
+    told = Told(torch.linspace(0.3, 0.8, 11), ctf, sample(11, 0.7) if kind == "sampling" else None)
     together = network.reconstruct(y, operator, told)
     for chosen in (torch.tensor([9, 2, 5]), torch.tensor([4])):
         assert torch.equal(network.reconstruct(y[chosen], operator, told.part(chosen)), together[chosen])
@@ -99,24 +112,40 @@ def test_it_follows_what_it_is_told_and_everything_learns(operator: LinearOperat
     clean, noisy = images(2)
     y, network = operator(noisy), shaken(kind)
     ctf = torch.cos(torch.arange(N // 2 + 1.0)).expand(1, 1, N, -1)
-    made = [network(y, operator, told) for told in (Told(), Told(torch.tensor([0.1])), Told(ctf=ctf))]
+    known = [Told(), Told(torch.tensor([0.1])), Told(ctf=ctf)]
+    if kind == "sampling":
+        known = [Told(sample=sample(2, 0.7)), *known, Told(sample=sample(2, 0.1))]
+    made = [network(y, operator, told) for told in known]
     changes = [((made[0] - other).norm() / made[0].norm()).item() for other in made[1:]]
     assert min(changes) > 1e-3
     ((made[0] - clean) ** 2).mean().backward()
     assert all(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in network.parameters())
 
 
+@DOMAINS
+def test_a_noisy_sample_counts_the_more_the_less_its_noise(operator: LinearOperator) -> None:
+    """Without noise it is the image itself, whatever the network learned; with endless noise it changes nothing."""
+    y, network = operator(images(3)[1]), shaken("sampling")
+    exact = sample(3, 1e-5)
+    torch.testing.assert_close(network.reconstruct(y, operator, Told(sample=exact)), exact.images, atol=3e-3, rtol=0.0)
+    nothing = NoisySample(torch.zeros(3, 1, N, N), torch.full((3,), 1e6))
+    alone = network.reconstruct(y, operator)
+    torch.testing.assert_close(network.reconstruct(y, operator, Told(sample=nothing)), alone, atol=1e-4, rtol=1e-3)
+    with pytest.raises(ArgumentError, match="samples=True"):
+        shaken("unet").reconstruct(y, operator, Told(sample=exact))
+
+
 def test_without_being_told_the_noise_is_that_of_the_highest_frequencies() -> None:
-    from cryosense.reconstructors.unrolled.told import _noise
+    from cryosense.reconstructors.unrolled.gains import estimated_noise
 
     operator = operators(64)[0]
     for noise in (0.5, 2.0):
         seen = operator.pinv(operator(images(4, 64, noise)[1]))
-        estimated = _noise(seen, operator.measured_shares)
+        estimated = estimated_noise(seen, operator.measured_shares)
         torch.testing.assert_close(estimated, torch.full((4,), noise), rtol=0.1, atol=0.0)
 
 
-@pytest.mark.parametrize(("kind", "rate"), [("shrinkage", 1e-2), ("unet", 3e-3)])
+@pytest.mark.parametrize(("kind", "rate"), [("shrinkage", 1e-2), ("unet", 3e-3), ("sampling", 3e-3)])
 def test_one_network_learns_for_several_noise_levels_and_works_in_another_box(kind: str, rate: float) -> None:
     """40 steps at 16 px, both operators and two noise levels: at 24 px, at a level in between, ahead of the pseudo-inverse."""
     network = seeded(SMALL[kind], 3).train()

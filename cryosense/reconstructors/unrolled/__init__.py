@@ -6,12 +6,13 @@ from cryosense.reconstructors.unrolled.proximal import UnrolledADMM, UnrolledFIS
 from cryosense.reconstructors.unrolled.reconstructor import Unrolled
 from cryosense.reconstructors.unrolled.saved import UnrolledModelError, open_solver, save_solver
 from cryosense.reconstructors.unrolled.solver import UnrolledSolver
-from cryosense.reconstructors.unrolled.told import Told, ToldNetwork, ToldSolver
+from cryosense.reconstructors.unrolled.told import NoisySample, Told, ToldNetwork, ToldSolver
 from cryosense.reconstructors.unrolled.unet import ToldUNet
 
 __all__ = [
     "BandedBasis",
     "DCTBands",
+    "NoisySample",
     "Told",
     "ToldNetwork",
     "ToldSolver",

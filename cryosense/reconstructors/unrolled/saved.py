@@ -25,6 +25,7 @@ from cryosense.reconstructors.unrolled.told import ToldNetwork, ToldSolver
 from cryosense.reconstructors.unrolled.unet import ToldUNet
 
 WEIGHTS, SOLVER = "model.safetensors", "solver.json"
+LEAST_BYTES = 2  # of a number: weights may be kept in half precision
 MOST_HALVINGS = 60  # of an image: 4 to that power is more than any file holds
 _SOLVERS: tuple[type[UnrolledSolver], ...] = (UnrolledADMM, UnrolledFISTA, UnrolledNetwork, ToldNetwork, ToldUNet)
 KINDS = {kind.__name__: kind for kind in _SOLVERS}
@@ -127,5 +128,5 @@ def _check_claims(arguments: dict[str, Any], weights: Path) -> None:
     bands = dict(arguments.get("basis", {})).get("count", 1)
     halvings = min(int(arguments.get("levels", 1)) - 1, MOST_HALVINGS)
     widths = int(arguments.get("channels", 1)) ** 2 * int(bands) * 4**halvings, int(arguments.get("hidden", 1)) ** 2
-    if weights.is_file() and 4 * int(arguments["iterations"]) * max(widths) > weights.stat().st_size:
+    if weights.is_file() and LEAST_BYTES * int(arguments["iterations"]) * max(widths) > weights.stat().st_size:
         raise ArgumentError(f"more numbers than {WEIGHTS} holds")

@@ -12,13 +12,24 @@ from cryosense import fourier
 from cryosense.cpu_tiles import in_equal_portions
 from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
+from cryosense.reconstructors.unrolled.gains import SampleShare, SpectralGain, estimated_noise, facts_of
 from cryosense.reconstructors.unrolled.network import LearnedShrinkage
 from cryosense.reconstructors.unrolled.solver import Conditioned, UnrolledSolver, log_compression, mean_diagonals
 
 AT_A_TIME = 8  # images: the rounding of products and convolutions depends on the batch size
-FACTS = 5  # of each frequency, see ``_facts``
-OUTER = 0.75  # of Nyquist: beyond, a particle image is noise
-LEAST_SNR = 1e-3  # below, nothing changes any more
+
+
+@dataclass(frozen=True, eq=False)
+class NoisySample:
+    """The images wanted, under white noise that has nothing to do with the measurement: ``s + std n``.
+
+    Attributes:
+        images: (b, 1, n, n).
+        std: standard deviation of its noise per pixel, (b,).
+    """
+
+    images: Tensor
+    std: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,36 +40,21 @@ class Told:
         noise_std: standard deviation per pixel of all noise in them, (1 or b,); None: it is taken from their highest
             frequencies.
         ctf: contrast transfer function by which they were seen, (1 or b, 1, n, n // 2 + 1); None where it is not known.
+        sample: the images under other noise, as a sampler has them on its way; None: there is no such thing.
     """
 
     noise_std: Tensor | None = None
     ctf: Tensor | None = None
+    sample: NoisySample | None = None
 
     def part(self, images: Tensor) -> Told:
         """Return what is known of the images with these indices (k,)."""
-        return Told(*(each if each is None or len(each) == 1 else each[images] for each in (self.noise_std, self.ctf)))
+        noise_std, ctf = (each if each is None or len(each) == 1 else each[images] for each in (self.noise_std, self.ctf))
+        sample = self.sample and NoisySample(self.sample.images[images], self.sample.std[images])
+        return Told(noise_std, ctf, sample)
 
 
 UNTOLD = Told()
-
-
-class SpectralGain(nn.Module):
-    """A factor for each frequency, between 0 and 2, by a small network of what is known of that frequency; 1 untrained."""
-
-    def __init__(self, hidden: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Linear(FACTS, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU())
-        self.last = nn.Linear(hidden, 1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return f"hidden={self.last.in_features}"
-
-    def forward(self, facts: Tensor) -> Tensor:
-        """Return factors (b, 1, n, n // 2 + 1) given facts (b, n, n // 2 + 1, FACTS)."""
-        return 2 * torch.sigmoid(self.last(self.layers(facts)))[..., 0][:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +65,13 @@ class Scene:
         start: ``A^+ y``, (b, 1, n, n).
         noise: standard deviation of the noise, (b,).
         log_compression: (1 or b,).
+        sample: the images wanted under other noise, if there is such a thing.
     """
 
     start: Tensor
     noise: Tensor
     log_compression: Tensor
+    sample: NoisySample | None = None
 
 
 class ToldSolver(UnrolledSolver):
@@ -88,42 +86,63 @@ class ToldSolver(UnrolledSolver):
         channels: channels of the networks.
         hidden: width of the network that makes the filters.
         penalty: before training, rho of the data steps over the mean diagonal of ``A^T A``.
+        samples: whether it can be told a noisy sample beside the measurement; then ``E[s | y, s + std n]`` can be learned for
+            every std, by which s given y is sampled (Ho et al. 2020, Karras et al. 2022).
     """
 
     scale_free = True
 
-    def __init__(self, iterations: int, channels: int, hidden: int, penalty: float) -> None:
+    def __init__(self, iterations: int, channels: int, hidden: int, penalty: float, samples: bool = False) -> None:
         super().__init__(iterations)
         if min(channels, hidden) < 1 or not penalty > 0:
             raise ArgumentError(f"channels={channels}, hidden={hidden}, penalty={penalty}: give positive numbers")
         self.penalty = penalty
         self.penalties = Conditioned(iterations, 1)
         self.gains = nn.ModuleList(SpectralGain(hidden) for _ in range(iterations))
+        self.shares = nn.ModuleList(SampleShare(hidden) for _ in range(iterations if samples else 0))
+        self.samples = samples
         self.arguments = {"iterations": iterations, "channels": channels, "hidden": hidden, "penalty": penalty}
+        if samples:
+            self.arguments["samples"] = True
 
     @abstractmethod
     def refined(self, i: int, z: Tensor, scene: Scene) -> Tensor:
         """Return what the network of iteration i makes of images (b, 1, n, n)."""
 
-    def forward(self, y: Tensor, operator: LinearOperator, told: Told = UNTOLD) -> Tensor:
+    def units(self, y: Tensor, operator: LinearOperator) -> tuple[Tensor, Tensor]:
+        """Return the mean and the deviation of each ``A^+ y``, (b, 1, 1, 1): the zero and the unit of what it works in."""
         start = operator.pinv(y)
         level, scale = start.mean((-2, -1), keepdim=True), start.std((-2, -1), keepdim=True)
-        scale = scale.clamp_min(torch.finfo(start.dtype).tiny)
-        seen = (y - operator(level.expand_as(start))) / scale.reshape(-1, *(1,) * (y.ndim - 1))
+        return level, scale.clamp_min(torch.finfo(start.dtype).tiny)
+
+    def forward(self, y: Tensor, operator: LinearOperator, told: Told = UNTOLD) -> Tensor:
+        level, scale = self.units(y, operator)
+        sample = self._in_units(told.sample, level, scale)
+        seen = (y - operator(level.expand(-1, -1, *[operator.box_size] * 2))) / scale.reshape(-1, *(1,) * (y.ndim - 1))
         x = operator.pinv(seen)
         shares = operator.measured_shares.to(x)
-        noise = _noise(x, shares) if told.noise_std is None else told.noise_std.to(x) / scale.flatten()
-        facts = _facts(x, shares, noise, told.ctf)
-        scene, diagonals = Scene(x, noise, log_compression(operator, y)), mean_diagonals(operator, y)
+        noise = estimated_noise(x, shares) if told.noise_std is None else told.noise_std.to(x) / scale.flatten()
+        facts = facts_of(x, shares, noise, told.ctf)
+        scene, diagonals = Scene(x, noise, log_compression(operator, y), sample), mean_diagonals(operator, y)
 
         def iteration(i: int, x: Tensor) -> Tensor:
             rho = self.penalty * diagonals * self.penalties(i, scene.log_compression)[..., None, None]
             z = fourier.filtered(operator.proximal_map(seen, rho)(x), self.gains[i](facts))
+            if sample is not None:
+                z = z + fourier.filtered(sample.images - z, self.shares[i](facts, sample.std))
             return self.refined(i, z, scene)
 
         for i in range(self.iterations):
             x = self.iterate(iteration, i, x)
         return level + scale * x
+
+    def _in_units(self, sample: NoisySample | None, level: Tensor, scale: Tensor) -> NoisySample | None:
+        """Return a sample about 0 in units of the deviation. Raises ArgumentError if the network cannot be told of one."""
+        if sample is None:
+            return None
+        if not self.samples:
+            raise ArgumentError("this network was made without samples=True: it cannot be told a noisy sample")
+        return NoisySample((sample.images - level) / scale, sample.std / scale.flatten())
 
     @torch.no_grad()
     def reconstruct(self, y: Tensor, operator: LinearOperator, told: Told = UNTOLD) -> Tensor:
@@ -151,31 +170,3 @@ class ToldNetwork(ToldSolver):
 
     def refined(self, i: int, z: Tensor, scene: Scene) -> Tensor:
         return self.networks[i](z, scene.noise[:, None] * self.thresholds(i, scene.log_compression))
-
-
-def _noise(x: Tensor, shares: Tensor) -> Tensor:
-    """Return the standard deviation of white noise that explains what is measured beyond OUTER, (b,)."""
-    n = x.shape[-1]
-    outer = fourier.frequency_radius(n, device=x.device) > OUTER * n / 2
-    power = (fourier.fftn(x)[:, 0].abs() ** 2 * outer).sum((-2, -1))
-    measured = (shares * outer).sum((-2, -1))
-    return (power / measured.clamp_min(1.0)).sqrt().clamp_min(1e-3)
-
-
-def _facts(x: Tensor, shares: Tensor, noise: Tensor, ctf: Tensor | None) -> Tensor:
-    """Return what is known of each frequency of images (b, 1, n, n), as (b, n, n // 2 + 1, FACTS).
-
-    The share of it that is measured; the radius, Nyquist being 1; the logarithm of the power of its shell, as far as it is
-    measured, over the noise's variance; the CTF, 1 where it is not known; the logarithm of the noise's variance.
-    """
-    n, b = x.shape[-1], len(x)
-    radius = fourier.frequency_radius(n, device=x.device)
-    shell = fourier.shell_index(n, device=x.device).clamp(max=n // 2)
-    power = fourier.shell_sum(fourier.fftn(x)[:, 0].abs() ** 2)
-    measured = fourier.shell_sum(shares)
-    variance = noise[:, None, None] ** 2
-    snr = (power / measured.clamp_min(0.5))[:, shell] / variance
-    seen = x.new_ones(1, 1, 1) if ctf is None else ctf[:, 0].to(x)
-    planes = (shares, radius.to(x)[None] / (n / 2), snr.clamp_min(LEAST_SNR).log())
-    facts = [*map(fourier.centred_to_half_plane, planes), seen, variance.log()]
-    return torch.stack([fact.expand(b, n, n // 2 + 1) for fact in facts], dim=-1)
