@@ -11,7 +11,9 @@ import starfile
 import torch
 from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
-from run import HERE, POSES, cell_folder, cells, slug
+from run import cell_folder, cells, relion_folder
+from schemes import names
+from shared import HERE, POSES, slug
 
 from cryosense.alignment import angles_between_deg, grids
 from cryosense.volumes.poses import rotation_matrices
@@ -31,6 +33,8 @@ def main() -> None:
         folder = cell_folder(study, molecule, snr, seed)
         truth, symmetry = folder / "data" / "particles.star", study.molecules[molecule].symmetry
         found = {name: errors(path, truth, symmetry) for name, path in schemes(study, folder)}
+        if "original" not in found:
+            continue
         snapped = {
             name: errors(path, truth, symmetry, None if RELION in name else GRID_ORDER)
             for name, path in schemes(study, folder)
@@ -56,7 +60,7 @@ def with_former(table: pd.DataFrame, path: Path, study: DictConfig) -> pd.DataFr
     """-> these rows and those of a former table whose runs are no longer there, in the order of the study."""
     if path.is_file():
         table = pd.concat([table, pd.read_csv(path)]).drop_duplicates(["molecule", "snr", "seed", "scheme"])
-    ranks = {name: number for number, name in enumerate((*study.molecules, *study.schemes, *study.designs))}
+    ranks = {name: number for number, name in enumerate((*study.molecules, *names(study)))}
     places = pd.DataFrame(
         {
             "seed": table["seed"],
@@ -70,11 +74,12 @@ def with_former(table: pd.DataFrame, path: Path, study: DictConfig) -> pd.DataFr
 
 
 def schemes(study: DictConfig, folder: Path) -> list[tuple[str, Path]]:
-    """-> name and poses of each scheme that is there, RELION's first and last iteration."""
-    plain = OmegaConf.to_container(study, resolve=False)
-    named = [(name, folder / slug(name) / "particles.star") for name in (*plain["schemes"], *plain["designs"])]
-    for number in (1, plain["relion"]["iterations"]):
-        named.append((f"original, {RELION}, iteration {number}", folder / "relion" / f"run_it{number:03d}_data.star"))
+    """-> name and poses of each scheme that is there, of RELION's those of the first and the last iteration."""
+    named = [(name, folder / slug(name) / "particles.star") for name in names(study)]
+    for name in study.relion.schemes:
+        for number in (1, study.relion.iterations):
+            path = relion_folder(folder, name) / f"run_it{number:03d}_data.star"
+            named.append((f"{name}, {RELION}, iteration {number}", path))
     return [(name, path) for name, path in named if path.is_file()]
 
 

@@ -21,7 +21,8 @@ import torch
 from analyse import FAR_DEG, errors
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from run import HERE, POSES, aligned_words, cell_folder, cells, composed, particles, words_of
+from run import cell_folder, cells
+from shared import HERE, POSES, aligned_words, composed, particles, words_of
 from torch import Tensor
 
 from cryosense.alignment import Aligner, Calibration, Observed

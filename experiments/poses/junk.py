@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import starfile
 from omegaconf import DictConfig, OmegaConf
-from run import HERE, aligned, particles, slug
+from shared import HERE, aligned, particles, slug
 
 REPLICATES = 2000
 LOST = 0.05  # of the particles, above whose entropy frames are told to be noise
