@@ -24,6 +24,7 @@ from cryosense.runs.devices import device_named
 from cryosense.simulation.library.density import MoleculeLibrary
 
 STATE, MODEL, LOSSES = "state.pt", "model", "losses.csv"
+RENDERED_AT_ONCE = 4  # batches
 JUDGED = 256  # particles of the validation split
 FACTS = {"scaling": {"scaling": "none"}}
 
@@ -41,6 +42,22 @@ def renderer(split: str, count: int, settings: dict[str, Any], processes: int, d
     ends = torch.tensor([0, *np.cumsum([len(weights) for _, weights in made])], device=device)
     positions, weights = (torch.from_numpy(np.concatenate(each)).to(device) for each in zip(*made, strict=True))
     return Renderer(positions, weights, ends, Conditions(), seed)
+
+
+class Stock:
+    """Batches rendered several at a time, since each takes as long to ask for as it takes the device to make many."""
+
+    def __init__(self, source: Renderer, boxes: dict[int, int]) -> None:
+        self.source, self.boxes = source, boxes
+        self.left: dict[int, list[Rendered]] = {box: [] for box in boxes}
+
+    def batch(self, box: int) -> Rendered:
+        """Return a new batch of images of this box."""
+        if not self.left[box]:
+            made = self.source.batch(RENDERED_AT_ONCE * self.boxes[box], box)
+            parts = zip(*(images.split(self.boxes[box]) for images in made), strict=True)
+            self.left[box] = [Rendered(*part) for part in parts]
+        return self.left[box].pop()
 
 
 class Training:
@@ -139,6 +156,7 @@ def main(config: DictConfig) -> None:
     """Train until the time is over."""
     device, began = device_named(config.device), time.perf_counter()
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
     folder = Path(config.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     training = Training(config, device)
@@ -150,6 +168,7 @@ def main(config: DictConfig) -> None:
     settings = {"made_up_share": config.made_up_share, "seed": config.seed}
     source = renderer("training", config.molecules, settings, config.processes, device, seed)
     others = renderer("validation", min(64, config.molecules), settings, config.processes, device, 1)
+    stock = Stock(source, boxes)
     bank = Bank(banks, device)
     while len(bank.of_box) < len(boxes):
         bank.refresh()
@@ -164,11 +183,13 @@ def main(config: DictConfig) -> None:
         while training.seconds < until:
             box = list(boxes)[random.choice(len(boxes), p=shares / shares.sum())]
             operators = bank.of_box[box]
-            losses.append(training.step(source.batch(boxes[box], box), operators[random.integers(len(operators))], random))
+            losses.append(training.step(stock.batch(box), operators[random.integers(len(operators))], random))
             if training.steps % 20 == 0:
                 bank.refresh(1)
                 losses[-1].item()  # wait for the device, so that the time is true
                 training.seconds = before + time.perf_counter() - start
+            if training.steps % config.save_every == 0:
+                training.save(folder)
             if training.steps % config.report_every == 0:
                 loss = float(torch.stack(losses).mean())
                 row = [training.steps, round(training.seconds, 1), len(bank.seen), round(loss, 5)]
