@@ -37,6 +37,8 @@ def main() -> None:
                 rows += [{**where, **row} for row in found(study, folder)]
     results = Path(study.results or HERE)
     table = with_former(pd.DataFrame(rows), results / "refinement.csv", study)
+    if table.empty:
+        return
     table.to_csv(results / "refinement.csv", index=False, float_format="%.5g")
     text = markdown(table, study)
     (results / "refinement.md").write_text(text)
@@ -66,8 +68,9 @@ def found(study: DictConfig, folder: Path) -> list[dict[str, object]]:
         for number, halves in maps(folder, name).items():
             whole = read_map(folder / "data" / "volume.mrc")
             original = maps(folder, ORIGINAL)
-            same = original.get(number) or original[max((each for each in original if 0 < each < number), default=KNOWN)]
-            row = judged(halves, read_halves(same), in_sphere(whole.values.float()), whole.voxel_angstrom[0])
+            before = [each for each in original if (each == KNOWN) == (number == KNOWN) and each <= number]
+            same = read_halves(original[before[-1]]) if before else None
+            row = judged(halves, same, in_sphere(whole.values.float()), whole.voxel_angstrom[0])
             rows.append({"scheme": name, "iteration": number, "turned_deg": turned(halves), **row})
     return rows
 
@@ -92,7 +95,7 @@ def read_halves(folder: Path) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def judged(folder: Path, original: tuple[Tensor, Tensor], truth: Tensor, size: float) -> dict[str, float | None]:
+def judged(folder: Path, original: tuple[Tensor, Tensor] | None, truth: Tensor, size: float) -> dict[str, float | None]:
     """-> the resolutions of the half maps and of their mean against the truth, in Angstrom and shells, and what share of the
     originals their maps are worth by the cross-FSC.
     """
@@ -102,7 +105,7 @@ def judged(folder: Path, original: tuple[Tensor, Tensor], truth: Tensor, size: f
     for name, (curve, threshold) in curves.items():
         reached = resolution_angstrom(curve, size, len(truth), threshold)
         row |= {f"{name}_angstrom": reached, f"{name}_shell": size * len(truth) / reached}
-    return row | {"equivalent": crossed((first, second), original, 1)[1]["cross"]}
+    return row | {"equivalent": None if original is None else crossed((first, second), original, 1)[1]["cross"]}
 
 
 def with_former(table: pd.DataFrame, path: Path, study: DictConfig) -> pd.DataFrame:
@@ -113,6 +116,8 @@ def with_former(table: pd.DataFrame, path: Path, study: DictConfig) -> pd.DataFr
             here = set(table[[*CELL, "scheme"]].itertuples(index=False, name=None))
             former = former[[each not in here for each in former[[*CELL, "scheme"]].itertuples(index=False, name=None)]]
         table = pd.concat([table, former], ignore_index=True)
+    if table.empty:
+        return table
     ranks = {name: number for number, name in enumerate((*study.molecules, *names(study)))}
     order = ["particles", "snr", "molecule", "seed", "scheme", "iteration"]
     return table.sort_values(order, key=lambda column: column.map(ranks) if column.name in ("molecule", "scheme") else column)
