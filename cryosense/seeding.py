@@ -6,9 +6,30 @@ which two of 20,000 particles would share a stream in one run out of twenty.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 
 def generator(seed: int, index: int = 0, stream: int = 0) -> np.random.Generator:
     """Return the generator of one (seed, index), non-negative integers; its streams are independent of each other."""
     return np.random.Generator(np.random.Philox(key=np.array([seed, index], dtype=np.uint64), counter=[0, 0, 0, stream]))
+
+
+def standard_normals(
+    seed: int, indices: Sequence[int], stream: int, shape: tuple[int, ...], threads: int = 1
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Return the first normal draws of one stream of each index, (indices, *shape) float32, the same with any threads."""
+    drawn = np.empty((len(indices), *shape), np.float32)
+
+    def fill(part: range) -> None:
+        for i in part:
+            generator(seed, indices[i], stream).standard_normal(dtype=np.float32, out=drawn[i])
+
+    if threads == 1 or len(indices) < 2 * threads:
+        fill(range(len(indices)))
+        return drawn
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, [range(first, len(indices), threads) for first in range(threads)]))
+    return drawn

@@ -10,6 +10,7 @@ from tests.pretended_device import pretended
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
 DEVICES = ["pretended", pytest.param("cuda", marks=CUDA)]
+WHERE_LAWS_HOLD = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=CUDA)])
 ON_EACH_DEVICE = pytest.mark.parametrize("device", DEVICES)
 
 

@@ -10,8 +10,8 @@ from cryosense.priors.base import Prior
 SOLVED = 1e-4  # of the largest value: what an iterated prox reaches
 
 
-def check_prior(prior: Prior, box_size: int = 16, seed: int = 0) -> None:
-    """Check that a prior obeys the laws, in float64 on random images.
+def check_prior(prior: Prior, box_size: int = 16, seed: int = 0, device: str | torch.device = "cpu") -> None:
+    """Check that a prior obeys the laws, in float64 on random images on the device.
 
     The laws: it is convex and finite; no image affects another; the prox is the minimiser it claims to be, is non-expansive,
     and does nothing at step 0; steps may differ from image to image.
@@ -20,7 +20,7 @@ def check_prior(prior: Prior, box_size: int = 16, seed: int = 0) -> None:
         LawError: naming the first law that is broken.
     """
     generator = torch.Generator().manual_seed(seed)
-    x, w = (torch.randn(3, 1, box_size, box_size, dtype=torch.float64, generator=generator) for _ in range(2))
+    x, w = torch.randn(2, 3, 1, box_size, box_size, dtype=torch.float64, generator=generator).to(device)
     value = prior(x)
     hold("one finite value for each image", value.shape == (3,) and bool(torch.isfinite(value).all()))
     half = prior((x + w) / 2)
@@ -38,6 +38,6 @@ def check_prior(prior: Prior, box_size: int = 16, seed: int = 0) -> None:
         apart = (prior.prox(w, step) - u).flatten(1).norm(dim=1)
         hold("the prox contracts", bool((apart <= (w - x).flatten(1).norm(dim=1) * (1 + SOLVED)).all()))
     equal("the prox at step 0 does nothing", prior.prox(x, 1e-12), x, SOLVED)
-    steps = torch.tensor([0.03, 0.7, 0.2], dtype=torch.float64).reshape(3, 1, 1, 1)
+    steps = torch.tensor([0.03, 0.7, 0.2], dtype=torch.float64, device=device).reshape(3, 1, 1, 1)
     each = torch.cat([prior.prox(x[i : i + 1], float(steps[i])) for i in range(3)])
     equal("steps may differ from image to image", prior.prox(x, steps), each, 1e-9)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,6 +22,7 @@ from cryosense.solvers.posterior import NoiseDraw, Task
 
 SAMPLER_STREAM = 16  # of the generator of (seed, particle): lower streams are used elsewhere
 DRAWS_PER_SAMPLE = 2**20
+MOST_THREADS = 16  # of draws
 KNOW_IMAGING = ("stationary", "jacobian")
 KNOWS_CTF = "stationary"  # exact at any number of steps, whatever an image lacks
 
@@ -164,11 +165,12 @@ class Posterior(Reconstructor):
         """Return a function that makes draw number i, (b, 1, n, n), of one sample of the particles with these numbers (b,)."""
         assert self.denoiser is not None
         shape = (1, self.denoiser.box_size, self.denoiser.box_size)
+        # While a GPU works the cores are free.
+        keys, threads = numbers.tolist(), 1 if like.device.type == "cpu" else min(os.cpu_count() or 1, MOST_THREADS)
 
         def draw(i: int) -> Tensor:
             stream = SAMPLER_STREAM + sample * DRAWS_PER_SAMPLE + i
-            images = [seeding.generator(self.seed, p, stream).standard_normal(shape, np.float32) for p in numbers.tolist()]
-            return torch.from_numpy(np.stack(images)).to(like)
+            return torch.from_numpy(seeding.standard_normals(self.seed, keys, stream, shape, threads)).to(like)
 
         return draw
 

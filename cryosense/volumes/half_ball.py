@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
@@ -49,8 +50,13 @@ class HalfBallSums(ShowsInModule, nn.Module):
             first: (n,) first column of each row that is used.
             last: (n,) end of these columns.
         """
-        if self.sums.device.type == "cpu":
+        kind = self.sums.device.type
+        if kind == "cpu":
             self._insert_compiled(numerator, weight, rotations, first, last)
+        elif kind == "cuda" and importlib.util.find_spec("triton"):  # comes with torch on Linux
+            from cryosense.volumes.scattered import add_slices
+
+            add_slices(self.sums, self.starts, (numerator, weight), rotations, (first, last))
         else:
             self.scatter(numerator, weight, rotations, first, last)
 

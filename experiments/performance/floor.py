@@ -36,10 +36,10 @@ def data_operations(x: Tensor, operator: LinearOperator) -> Step:
         gain = fourier.centred_to_half_plane(operator.weight)
         return lambda: fourier.from_half_plane(fourier.half_plane(x).mul_(gain), n)
     if isinstance(operator, PixelMasking):
-        k, g = operator.block_size, n // operator.block_size
+        k, g, b = operator.block_size, n // operator.block_size, max(16, len(x))
         product = torch.zeros(g * g, k * k, k * k)
-        gathered, result, image = torch.zeros(g * g, k * k, 16), torch.zeros(g * g, k * k, 16), torch.zeros_like(x)
-        inner, outer = gathered.view(g, g, k, k, 16)[..., : len(x)], result.view(g, g, k, k, 16)[..., : len(x)]
+        gathered, result, image = torch.zeros(g * g, k * k, b), torch.zeros(g * g, k * k, b), torch.zeros_like(x)
+        inner, outer = gathered.view(g, g, k, k, b)[..., : len(x)], result.view(g, g, k, k, b)[..., : len(x)]
         source, target = (a.view(-1, g, k, g, k).permute(1, 3, 2, 4, 0) for a in (x, image))
 
         def step() -> None:

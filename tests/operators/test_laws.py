@@ -8,7 +8,7 @@ import torch
 from cryosense import fourier
 from cryosense.measurement import Design
 from cryosense.operators.checks import check_operator
-from tests.devices import ON_EACH_DEVICE, there
+from tests.devices import ON_EACH_DEVICE, WHERE_LAWS_HOLD, there
 from tests.operators.families import dense, designs, operator
 
 SHARED, OWN = designs(per_particle=False), designs(per_particle=True)
@@ -22,8 +22,9 @@ def images(count: int, n: int, seed: int = 0) -> torch.Tensor:
 
 @pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
 @pytest.mark.parametrize("name", SHARED)
-def test_every_family_obeys_the_laws(name: str, own: bool) -> None:
-    check_operator(operator((OWN if own else SHARED)[name], 32, 3))
+@WHERE_LAWS_HOLD
+def test_every_family_obeys_the_laws(name: str, own: bool, device: str) -> None:
+    check_operator(operator((OWN if own else SHARED)[name], 32, 3).to(device))
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])

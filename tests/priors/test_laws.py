@@ -7,6 +7,7 @@ from torch import Tensor
 from cryosense.laws import LawError
 from cryosense.priors import DCT, L1, Prior, TotalVariation, Wavelet
 from cryosense.priors.checks import check_prior
+from tests.devices import WHERE_LAWS_HOLD
 
 PRIORS: dict[str, Prior] = {
     "dct": L1(DCT()),
@@ -20,8 +21,9 @@ PRIORS: dict[str, Prior] = {
 
 @pytest.mark.parametrize("prior", PRIORS.values(), ids=PRIORS)
 @pytest.mark.parametrize("box_size", [16, 24])
-def test_they_obey_the_laws(prior: Prior, box_size: int) -> None:
-    check_prior(prior, box_size)
+@WHERE_LAWS_HOLD
+def test_they_obey_the_laws(prior: Prior, box_size: int, device: str) -> None:
+    check_prior(prior, box_size, device=device)
 
 
 def test_a_broken_law_is_named() -> None:

@@ -1,5 +1,7 @@
 """Every method obeys the laws of a reconstructor, and what does not is told which law it breaks."""
 
+import copy
+
 import pytest
 import torch
 
@@ -21,6 +23,7 @@ from cryosense.reconstructors import (
     ZeroFilled,
 )
 from cryosense.reconstructors.checks import check_reconstructor, measured
+from tests.devices import WHERE_LAWS_HOLD
 
 FEW = ADMM(max_iterations=6, tolerance=1e-2, check_every=2)
 METHODS: dict[str, Reconstructor] = {
@@ -42,17 +45,22 @@ def fitted() -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_they_obey_the_laws(name: str) -> None:
-    check_reconstructor(METHODS[name])
+@WHERE_LAWS_HOLD
+def test_they_obey_the_laws(name: str, device: str) -> None:
+    somewhere = torch.device(device)
+    check_reconstructor(copy.deepcopy(METHODS[name]).to(somewhere), measured(32, 0).to(somewhere))
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "unrolled"])
 @pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
-def test_on_an_operator_of_which_nothing_is_known(name: str, own: bool) -> None:
+@WHERE_LAWS_HOLD
+def test_on_an_operator_of_which_nothing_is_known(name: str, own: bool, device: str) -> None:
     """Forward and adjoint only, no masks."""
     design = OperatorDesign(SignedBinning, "signed_binning", 16.0, per_particle=own)
     images = PseudoInverse()(measured(32, 2)).x
-    check_reconstructor(METHODS[name], acquire(images, torch.arange(4), design))
+    somewhere = torch.device(device)
+    measurement = acquire(images, torch.arange(4), design).to(somewhere)
+    check_reconstructor(copy.deepcopy(METHODS[name]).to(somewhere), measurement)
 
 
 def test_a_broken_law_is_named() -> None:

@@ -14,7 +14,7 @@ from cryosense.volumes.backproject import SliceAccumulator, Slices, slices
 from cryosense.volumes.half_ball import HalfBallSums, plane_parts
 from cryosense.volumes.poses import quaternion_rotations
 from cryosense.volumes.quotient import Quotient, shell_counts
-from tests.devices import ON_EACH_DEVICE, there
+from tests.devices import CUDA, ON_EACH_DEVICE, there
 
 COUNT = 24
 
@@ -98,6 +98,15 @@ def test_other_devices_make_the_map_of_the_cpu(device: str) -> None:
         # Of few particles some points get next to nothing: their quotient shows the last digits of positions.
         assert float((volume.cpu() - expected).std()) < 0.01 * float(expected.std())
         same(made.to("cpu"), here)
+
+
+@CUDA
+@pytest.mark.parametrize(("n", "pad_factor", "masked"), [(24, 2, False), (25, 2, True), (16, 1, True), (96, 2, False)])
+def test_sums_on_a_gpu_are_the_cpus(n: int, pad_factor: int, masked: bool) -> None:
+    """Points lie where they do on the CPU, so that each sum differs by its order alone."""
+    here, made = (inserted(n, 7, masked, place, pad_factor).to("cpu") for place in ("cpu", "cuda"))
+    for one, other in zip(made.parts, here.parts, strict=True):
+        assert float((one.sums - other.sums).abs().max()) < 1e-6 * float(other.sums.abs().max())
 
 
 def test_threads_get_all_planes_and_none_twice() -> None:
