@@ -100,7 +100,7 @@ class SliceAccumulator(ShowsInModule, nn.Module):
         return [self.inner, self.outer]
 
     def insert(self, particles: Slices, rotations: Tensor) -> None:
-        """Add b slices, with image-to-map rotations (b, 3, 3), to the sums.
+        """Add b slices, with image-to-map rotations (b, 3, 3), to the sums. Rotations on the CPU spare a GPU's wait.
 
         Raises:
             ArgumentError: matrices that are not rotations.
@@ -108,9 +108,10 @@ class SliceAccumulator(ShowsInModule, nn.Module):
         misfit = rotations.mT @ rotations - torch.eye(3, dtype=rotations.dtype, device=rotations.device)
         if not bool((misfit.abs() < ORTHONORMAL).all()):
             raise ArgumentError("rotations: give orthonormal matrices (b, 3, 3) of finite numbers")
-        scaled = self.pad_factor * rotations
+        device = particles.weight.device
+        scaled = (self.pad_factor * rotations).to(device)
         for sums, (first, last) in zip(self.parts, self._columns, strict=True):
-            ends = first.to(rotations.device), last.to(rotations.device)
+            ends = first.to(device), last.to(device)
             sums.insert(particles.numerator, particles.weight, scaled, *ends)
 
     def add(self, other: SliceAccumulator) -> None:

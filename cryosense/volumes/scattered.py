@@ -7,16 +7,17 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-POINTS = 256  # coefficients of a slice that one program adds
+POINTS = tl.constexpr(256)  # coefficients of a slice that one program adds
 
 
 @triton.jit
-def _add(sums, starts, numerators, weights, rotations, first, last, n, width, reach, side, POINTS: tl.constexpr):  # type: ignore[no-untyped-def]
+def _add(sums, starts, numerators, weights, rotations, ends, n, side):  # type: ignore[no-untyped-def]
+    width, reach = n // 2 + 1, 1.0 * (side // 2)
     i = tl.program_id(0).to(tl.int64)
     at = tl.program_id(1) * POINTS + tl.arange(0, POINTS)
     row, column = at // width, at % width
     inside = row < n
-    start, end = tl.load(first + row, mask=inside, other=0), tl.load(last + row, mask=inside, other=0)
+    start, end = tl.load(ends + row, mask=inside, other=0), tl.load(ends + n + row, mask=inside, other=0)
     used = inside & (column >= start) & (column < end)
     place = i * n * width + at
     weight = tl.load(weights + place, mask=used, other=0.0)
@@ -64,6 +65,6 @@ def add_slices(
     numerators = torch.view_as_real(slices[0].to(torch.complex64).resolve_conj().contiguous())
     weights, turns = slices[1].float().contiguous(), rotations.float().contiguous()
     b, n, width = weights.shape
-    side, grid = starts.shape[0], (b, triton.cdiv(n * width, POINTS))
-    sizes = n, width, float(side // 2), side
-    _add[grid](sums, starts, numerators, weights, turns, *columns, *sizes, POINTS, enable_fp_fusion=False, num_warps=8)
+    grid = (b, triton.cdiv(n * width, POINTS.value))
+    ends, side = torch.stack(columns), starts.shape[0]
+    _add[grid](sums, starts, numerators, weights, turns, ends, n, side, enable_fp_fusion=False, num_warps=8)

@@ -32,12 +32,12 @@ def _of_size(config: DictConfig, n: int, device: torch.device, clock: Any) -> li
     zero = torch.zeros(b, 2, device=device)
     terms = slices(images, zero, ctf, None, 1.0)
     flat, padded = SliceAccumulator(n, 1).to(device), SliceAccumulator(n, 2).to(device)
-    here, turns = Slices(*(part[:few].cpu() for part in terms)), rotations[:few].cpu()
+    here, turns = Slices(*(part[:few].cpu() for part in terms)), rotations.cpu()
     works = {
-        "ours, pad factor 1": lambda: _repeat(rounds, lambda: flat.insert(terms, rotations)),
-        "ours, pad factor 2": lambda: _repeat(rounds, lambda: padded.insert(terms, rotations)),
+        "ours, pad factor 1": lambda: _repeat(rounds, lambda: flat.insert(terms, turns)),
+        "ours, pad factor 2": lambda: _repeat(rounds, lambda: padded.insert(terms, turns)),
         "ours, pad factor 2, with transform, shift and CTF": lambda: _repeat(
-            rounds, lambda: padded.insert(slices(images, zero, ctf, None, 1.0), rotations)
+            rounds, lambda: padded.insert(slices(images, zero, ctf, None, 1.0), turns)
         ),
         "torch-projectors": lambda: _repeat(rounds, lambda: _theirs(terms, rotations)),
     }
@@ -50,7 +50,7 @@ def _of_size(config: DictConfig, n: int, device: torch.device, clock: Any) -> li
     took = clock.median(f"{n} index_add_", lambda: _scattered(padded, terms, rotations))
     made.append(f"| {n} | ours by torch's index_add_, pad factor 2 | {b / took:,.0f} |")
     on_cpu = SliceAccumulator(n, 2)
-    took = clock.median(f"{n} cpu", lambda: on_cpu.insert(here, turns), "cpu")
+    took = clock.median(f"{n} cpu", lambda: on_cpu.insert(here, turns[:few]), "cpu")
     made.append(f"| {n} | ours, pad factor 2, one CPU core | {few / took:,.0f} |")
     return [*made, _apart(n, images, zero, ctf, rotations, padded)]
 

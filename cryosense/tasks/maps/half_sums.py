@@ -55,7 +55,7 @@ class HalfSums(ShowsInModule, nn.Module):
             symmetry: (g, 3, 3) operations.
         """
         device = terms.weight.device
-        turned = [(operation @ rotations).to(device) for operation in symmetry.to(rotations.dtype)]
+        turned = [operation @ rotations for operation in symmetry.to(rotations.dtype)]
         parts = [(self.of_half(number), half_set == number) for number in (0, 1)]
         parts += [(_sums(self.groups, i), (half_set == i % 2) & (group == i // 2)) for i in range(len(self.groups))]
         for sums, chosen in parts:
