@@ -16,7 +16,7 @@ import torch
 from omegaconf import DictConfig
 
 MASKS = ["operator=fourier", "operator/masks=uniform", "operator.per_particle=true"]
-LEAN = ["scores.lpips=null", "fitting.held_back=8", "draw_example=false"]
+LEAN = ["scores.lpips=null", "fitting.held_back=4", "draw_example=false"]
 
 
 def lines(config: DictConfig, device: torch.device, clock: Any) -> list[str]:
@@ -49,7 +49,8 @@ def lines(config: DictConfig, device: torch.device, clock: Any) -> list[str]:
                 outputs[place] = next(into.rglob(file))
             clock.taken[name] = list(took.values())
             count = asked.few if few in words else asked.count
-            made.append(f"| {name} | {count} | {took[device.type]:.1f} | {took['cpu']:.1f} | {_apart(*outputs.values())} |")
+            apart, there, here = _apart(outputs[device.type], outputs["cpu"]), took[device.type], took["cpu"]
+            made.append(f"| {name} | {count} | {there:.1f} | {here:.1f} | {apart} |")
         except Exception as error:  # noqa: BLE001
             made.append(f"| {name} | | failed: {str(error)[-300:]} | | |".replace("\n", " "))
         print(made[-1], flush=True)
