@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from methods import LEARNED, POSTERIOR
 from molecules import BUILT_IN
 from omegaconf import DictConfig
-from run import HERE, settings
+from run import HERE, SHELLS, cells, settings
 
 from cryosense.reporting.style import BLUE, ORANGE, VERMILION
 
-LEARNED, ONE, WIENER, WITH_CTF = "learned", "one molecule", "Wiener", "Wiener, CTF known"
-METHODS = (WIENER, WITH_CTF, ONE, LEARNED)
+ONE, WIENER, WITH_CTF = "one molecule", "Wiener", "Wiener, CTF known"
+RIVALS = (WIENER, WITH_CTF, ONE)
+SCORES = {"psnr": 2, "correlation": 3, **dict.fromkeys(SHELLS, 3)}  # and digits
 CELL = ["coloured", "operator", "snr"]
 Z95 = 1.96  # of the standard normal, 95 % two-sided
 
@@ -33,15 +35,24 @@ def gains(rows: pd.DataFrame, score: str, rival: str) -> pd.DataFrame:
     return pd.DataFrame([(*key, *interval(of)) for key, of in ahead], columns=["molecule", *CELL, "mean", "low", "high"])
 
 
+def complete(rows: pd.DataFrame) -> pd.DataFrame:
+    """-> the rows of the molecules and cells in which every method that these are compared with has been run."""
+    wanted = {LEARNED, *RIVALS}
+    known = rows.groupby(["molecule", *CELL])["method"].transform(lambda of: wanted <= set(of))
+    if not known.all():
+        print(f"left out, because not all methods have been run: {(~known).sum()} of {len(known)} rows", file=sys.stderr)
+    return rows[known]
+
+
 def results(rows: pd.DataFrame) -> pd.DataFrame:
     """-> mean scores of all methods and gains over all rivals, one row per molecule and cell."""
     means = rows.pivot_table(
-        index=["molecule", "fold", "form", "pixel_angstrom", *CELL], columns="method", values=["psnr", "correlation"]
+        index=["molecule", "fold", "form", "pixel_angstrom", "fill", *CELL], columns="method", values=list(SCORES)
     )
     means.columns = [f"{score} {method}" for score, method in means.columns]
     table = means.reset_index()
     for score in ("psnr", "correlation"):
-        for rival in METHODS[:-1]:
+        for rival in RIVALS:
             found = gains(rows, score, rival).rename(columns={k: f"{score} - {rival} {k}" for k in ("mean", "low", "high")})
             table = table.merge(found, on=["molecule", *CELL])
     return table
@@ -53,7 +64,9 @@ def tables(table: pd.DataFrame) -> str:
     folds = unseen["molecule"].nunique()
     parts = [
         f"Means over {folds} molecules that training has not seen: PSNR in dB, and correlation, to the clean image.",
-        _means(unseen),
+        _means(unseen, {"psnr": "PSNR", "correlation": "corr."}),
+        "Fourier ring correlation to the clean image at a quarter and a half of Nyquist, the same molecules.",
+        _means(unseen, {name: name.split()[1] for name in SHELLS}),
         "The learned solver less its rivals on the same molecules, PSNR in dB: mean over molecules with its 95 % interval.\n"
         "*Ahead*: of how many molecules the 95 % interval over particles lies above 0, in PSNR and in correlation.",
         _gains(unseen),
@@ -64,9 +77,9 @@ def tables(table: pd.DataFrame) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """-> a table; of each row the first entries are text, and those below the first three columns are numbers."""
-    rule = ["---"] * 3 + ["---:"] * (len(head) - 3)
+def markdown(head: list[str], rows: list[list[str]], texts: int = 3) -> str:
+    """-> a table, of whose columns the first are texts and the others numbers."""
+    rule = ["---"] * texts + ["---:"] * (len(head) - texts)
     return "\n".join("| " + " | ".join(each) + " |" for each in (head, rule, *rows))
 
 
@@ -78,15 +91,17 @@ def _cells(table: pd.DataFrame) -> list[tuple[list[str], pd.DataFrame]]:
     ]
 
 
-def _means(unseen: pd.DataFrame) -> str:
-    head = ["operator", "noise", "SNR", *(f"{name}{what}" for name in METHODS for what in (", PSNR", ", corr."))]
-    scores = [(f"{score} {name}", digits) for name in METHODS for score, digits in (("psnr", 2), ("correlation", 3))]
-    rows = [[*words, *(f"{cell[name].mean():.{digits}f}" for name, digits in scores)] for words, cell in _cells(unseen)]
+def _means(unseen: pd.DataFrame, scores: dict[str, str]) -> str:
+    """-> means of scores, given with the words for them, of all methods that have been run."""
+    names = [name for name in (*RIVALS, LEARNED, POSTERIOR) if f"psnr {name}" in unseen]
+    head = ["operator", "noise", "SNR", *(f"{name}, {word}" for name in names for word in scores.values())]
+    columns = [(f"{score} {name}", SCORES[score]) for name in names for score in scores]
+    rows = [[*words, *(f"{cell[column].mean():.{digits}f}" for column, digits in columns)] for words, cell in _cells(unseen)]
     return markdown(head, rows)
 
 
 def _gains(unseen: pd.DataFrame) -> str:
-    rivals = METHODS[:-1]
+    rivals = RIVALS
     head = ["operator", "noise", "SNR", *(word for name in rivals for word in (f"less {name}", "ahead"))]
     rows = [[*words, *(word for name in rivals for word in _against(cell, name))] for words, cell in _cells(unseen)]
     return markdown(head, rows)
@@ -159,15 +174,15 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 def main() -> None:
     """Write what the tables of all molecules say."""
     study: DictConfig = settings()
-    found = sorted(Path(study.output_dir).glob("*/*.csv"))
+    found = sorted(path for cell in cells(study) for path in (Path(study.output_dir) / cell.folder).glob("*/*.csv"))
     if not found:
         sys.exit(f"analyse.py: no tables in {study.output_dir}: python experiments/generalisation/run.py makes them")
-    rows = pd.concat(map(pd.read_csv, found), ignore_index=True)
+    rows = complete(pd.concat(map(pd.read_csv, found), ignore_index=True))
     table = results(rows)
     folder = Path(study.get("results") or HERE)
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "results.csv", index=False, float_format="%.4f")
-    text = tables(table)
+    text = f"Learned model: {', '.join(sorted(set(rows.loc[rows['method'] == LEARNED, 'version'])))}.\n\n{tables(table)}"
     (folder / "results.md").write_text(text)
     draw(table, folder / "gains.png")
     sys.stdout.write(text)

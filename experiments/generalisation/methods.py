@@ -1,7 +1,8 @@
-"""The methods of the study: two linear rivals that saw clean images of the same molecule, and learned solvers."""
+"""The methods of the study: two linear rivals that saw clean images of the same molecule, and what was learned."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
@@ -11,12 +12,16 @@ from molecules import Particles
 from torch import Tensor
 
 from cryosense import fourier
-from cryosense.data import StackStatistics
 from cryosense.denoisers import CleanGaussianFromImages
 from cryosense.measurement import Design, FourierDesign, Measurement, PixelDesign
 from cryosense.operators import masks
 from cryosense.reconstructors import Unrolled, Wiener
 from cryosense.reconstructors.seen import level_kept
+from cryosense.reconstructors.unrolled.reconstructor import folder_of
+
+LEARNED, POSTERIOR = "learned", "posterior mean"
+OF_LEARNED = (LEARNED, POSTERIOR)  # the model of learned_path
+ONE_MOLECULE = "shipped:one_molecule"
 
 Method = Callable[[Measurement], Tensor]
 
@@ -65,17 +70,40 @@ def _whole_plane(half: Tensor, n: int) -> Tensor:
 
 
 @lru_cache(maxsize=4)
-def _opened(path: str | None) -> Unrolled:
-    return Unrolled(path, StackStatistics(4.0))
+def _opened(kind: type[Unrolled], path: str | None, **settings: Any) -> Unrolled:
+    return kind(path, **settings)
 
 
 def learned(path: str | None, known: Particles) -> Method:
     """-> a learned solver, told what its training was told; it learns nothing of this molecule."""
     del known
-    return lambda measurement: _opened(path)(measurement).x
+    return lambda measurement: _opened(Unrolled, path)(measurement).x
 
 
-def methods(models: dict[str, Any]) -> dict[str, Callable[[Particles], Method]]:
+def posterior_mean(path: str | None, samples: int, known: Particles) -> Method:
+    """-> the mean of samples of the same network, told the same."""
+    from cryosense.reconstructors import LearnedPosterior
+
+    del known
+    return lambda measurement: _opened(LearnedPosterior, path, samples=samples)(measurement).x
+
+
+def version(study: Any, method: str) -> str:
+    """-> what tells one learned model from another: the first digits of the hash of its files; nothing of other methods."""
+    if method not in OF_LEARNED:
+        return ""
+    digest = hashlib.sha256()
+    for path in sorted(each for each in folder_of(study.learned_path).rglob("*") if each.is_file()):
+        digest.update(path.read_bytes())
+    return f"{digest.hexdigest()[:12]}{f', {study.samples} samples' if method == POSTERIOR else ''}"
+
+
+def methods(study: Any) -> dict[str, Callable[[Particles], Method]]:
     """-> by name, what makes a method of particles whose clean images are known."""
-    rivals = {"Wiener": wiener, "Wiener, CTF known": wiener_with_ctf}
-    return rivals | {str(name): partial(learned, path) for name, path in models.items()}
+    return {
+        "Wiener": wiener,
+        "Wiener, CTF known": wiener_with_ctf,
+        "one molecule": partial(learned, ONE_MOLECULE),
+        LEARNED: partial(learned, study.learned_path),
+        POSTERIOR: partial(posterior_mean, study.learned_path, study.samples),
+    }

@@ -24,6 +24,9 @@ from cryosense.volumes.ctf import ctf_half_plane
 
 BUILT_IN, GROEL = "built-in", "GroEL"  # GroEL is of no list and no package
 GROEL_MAP = "real/emd_1997_groel.map"  # in the reference data, if they are there
+GROEL_ANGSTROM = 191.0  # diameter of its atomic model, two rings of 1OEL
+PIXEL_ANGSTROM = 3.5  # of those two; GroEL has 0.85 of the box
+BUILT_IN_SEED = 3000
 PIXELS_ANGSTROM = (2.0, 8.0)
 COLOUR = PowerLawNoise(corner_angstrom=30.0, exponent=1.0)
 
@@ -49,6 +52,7 @@ class Molecule:
     form: str
     density: Density
     pixel_angstrom: float
+    diameter_angstrom: float
     seed: int
 
     def particles(self, count: int, snr: float, *, coloured: bool, box_size: int) -> Particles:
@@ -77,25 +81,35 @@ class Molecule:
         return {}
 
 
-def molecules(study: dict[str, Any]) -> Iterator[Molecule]:
-    """-> the built-in molecule, GroEL where its map is, and the first listed chain of each fold, in a form that is drawn."""
-    reference = Path(os.environ.get("CRYOSENSE_REFERENCE_DATA", "../shared/data")) / GROEL_MAP
-    for number, name in enumerate([BUILT_IN, *_first_of_folds(study["split"]), GROEL]):
-        if study["only"] and name not in study["only"]:
+def molecules(study: Any) -> Iterator[Molecule]:
+    """-> the built-in molecule, the first listed chain of each fold in a form that is drawn, and GroEL where its map is."""
+    for number, name in enumerate([BUILT_IN, *_first_of_folds(study.split), GROEL]):
+        if study.only and name not in study.only:
             continue
-        seed = study["seed"] + number
+        seed = study.seed + number
         if name == BUILT_IN:
-            yield Molecule(name, name, name, HingedChain(), 3.5, 3000)
-            continue
-        if name == GROEL:
-            if reference.is_file():
-                yield Molecule(name, name, "map", MapDensity(str(reference)), 3.5, seed)
-            continue
-        density = MoleculeLibrary(names=[name], molecules=1, forms=study["forms"], seed=seed)
-        known = density.described(0)
-        wanted = float(density.largest_angstrom) / (study["fill"] * study["box_size"])
-        pixel = min(max(wanted, PIXELS_ANGSTROM[0]), PIXELS_ANGSTROM[1])
-        yield Molecule(name, str(known["fold"]), str(known["form"]), density, round(pixel, 4), seed)
+            density = HingedChain()
+            diameter = 2 * float(density.atoms_of(0).positions_angstrom.norm(dim=1).max())
+            yield Molecule(name, name, name, density, PIXEL_ANGSTROM, diameter, BUILT_IN_SEED)
+        elif name == GROEL:
+            if groel_map().is_file():
+                yield Molecule(name, name, "map", MapDensity(str(groel_map())), PIXEL_ANGSTROM, GROEL_ANGSTROM, seed)
+        else:
+            library = MoleculeLibrary(names=[name], molecules=1, forms=study.forms, seed=seed)
+            made = library.molecule(0)
+            pixel = pixel_at(study.fill, made.diameter_angstrom, study.box_size)
+            yield Molecule(name, made.fold, made.form, library, pixel, made.diameter_angstrom, seed)
+
+
+def groel_map() -> Path:
+    """-> where the map of GroEL is, if it is there."""
+    return Path(os.environ.get("CRYOSENSE_REFERENCE_DATA", "../shared/data")) / GROEL_MAP
+
+
+def pixel_at(fill: float, diameter_angstrom: float, box_size: int) -> float:
+    """-> the pixel size at which a molecule has that share of the box's side, as far as pixel sizes go."""
+    wanted = diameter_angstrom / (fill * box_size)
+    return round(min(max(wanted, PIXELS_ANGSTROM[0]), PIXELS_ANGSTROM[1]), 4)
 
 
 def _first_of_folds(split: str) -> list[str]:
