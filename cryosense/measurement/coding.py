@@ -40,24 +40,79 @@ def check_frequencies(table: np.ndarray) -> None:
         raise CodingError(f"a model of the entropy coder needs 2 to 65536 numbers above 0 that add up to 2^{PRECISION}")
 
 
+def _categorical(table: np.ndarray) -> Any:
+    check_frequencies(table)
+    return constriction.stream.model.Categorical(table / 2.0**PRECISION, perfect=True)
+
+
+class Turns:
+    """A model of levels of two quantisers that take turns, each with its own frequencies, in the words of ``EntropyCoder``.
+
+    Args:
+        table: (2K,) whole numbers, those of each quantiser adding up to 2^24.
+        after: (states, 2) int64, the state after an even and an odd level; in even states a level is of the first quantiser.
+    """
+
+    def __init__(self, table: np.ndarray, after: np.ndarray) -> None:
+        halves = np.split(table, 2)
+        for half in halves:
+            check_frequencies(half)
+        self._shares, self._after = table.astype(np.uint64), np.ascontiguousarray(after, np.int64)
+        self._starts = np.concatenate([np.cumsum(half) - half for half in halves]).astype(np.uint64)
+
+    def put(self, words: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Return the words (w,) uint32 with levels (m,) int32, from 0 to 2K - 1, coded onto them."""
+        from cryosense.measurement.turns import put_words  # here, since compilers are large
+
+        state, top = _unfolded(words)
+        room = np.concatenate([words[: top[0]], np.zeros(len(levels), np.uint32)])
+        put_words(levels, self._shares, self._starts, room, state, top)
+        return _folded(room, state, top)
+
+    def take(self, words: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return so many levels (m,) int32 from the words, and the words without them."""
+        from cryosense.measurement.turns import take_words  # here, since compilers are large
+
+        state, top = _unfolded(words)
+        levels = np.zeros(count, np.int32)
+        take_words(words, state, top, self._shares, self._starts, self._after, levels)
+        return levels, _folded(words, state, top)
+
+
+def _unfolded(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coder's state, (1,) uint64, that words end with, and how many there are below it, (1,) int64."""
+    ends = [int(word) for word in words[-2:]]
+    return np.array([sum(word << (32 * i) for i, word in enumerate(ends))], np.uint64), np.array([len(words) - len(ends)])
+
+
+def _folded(words: np.ndarray, state: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """Invert ``_unfolded``."""
+    ends = [int(state[0]) & 0xFFFFFFFF, int(state[0]) >> 32]
+    while ends and not ends[-1]:
+        ends.pop()
+    return np.concatenate([words[: top[0]], np.array(ends, np.uint32)])
+
+
 class EntropyCoder:
     """A coder that writes segments of levels one after the other, each by its own model, into the words of one particle.
 
     Args:
         tables: for each segment (L,) whole numbers that add up to 2^24.
+        machines: for each segment None, or, where levels are of two quantisers in turns, (states, 2) which state follows: see
+            ``Turns``.
     """
 
-    def __init__(self, tables: Sequence[np.ndarray]) -> None:
-        for table in tables:
-            check_frequencies(table)
-        made_of = constriction.stream.model.Categorical
-        self._models: list[Any] = [made_of(table / 2.0**PRECISION, perfect=True) for table in tables]
+    def __init__(self, tables: Sequence[np.ndarray], machines: Sequence[np.ndarray | None] | None = None) -> None:
+        each = zip(tables, machines or [None] * len(tables), strict=True)
+        self._models: list[Any] = [_categorical(table) if after is None else Turns(table, after) for table, after in each]
 
     def encode(self, segments: Sequence[np.ndarray]) -> bytes:
         """Code the levels of each segment, (m,) int32 from 0, into whole words, little-endian."""
         coder = constriction.stream.stack.AnsCoder()
         for levels, coded_by in reversed(list(zip(segments, self._models, strict=True))):
-            if len(levels):
+            if isinstance(coded_by, Turns):
+                coder = constriction.stream.stack.AnsCoder(coded_by.put(coder.get_compressed(), levels))
+            elif len(levels):
                 coder.encode_reverse(levels, coded_by)
         return coder.get_compressed().astype("<u4", copy=False).tobytes()
 
@@ -73,10 +128,14 @@ class EntropyCoder:
             coder = constriction.stream.stack.AnsCoder(np.frombuffer(content, "<u4").astype(np.uint32))
         except ValueError as error:
             raise CodingError(f"not the words of an ANS coder: {error}") from error
-        segments = [
-            coder.decode(coded_by, n) if n else np.zeros(0, np.int32)
-            for coded_by, n in zip(self._models, lengths, strict=True)
-        ]
+        segments = []
+        for coded_by, n in zip(self._models, lengths, strict=True):
+            if isinstance(coded_by, Turns):
+                levels, rest = coded_by.take(coder.get_compressed(), n)
+                coder = constriction.stream.stack.AnsCoder(rest)
+            else:
+                levels = coder.decode(coded_by, n) if n else np.zeros(0, np.int32)
+            segments.append(levels)
         if not coder.is_empty():
             raise CodingError("more was coded than there are levels")
         return segments

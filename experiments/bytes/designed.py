@@ -5,6 +5,7 @@ Writes designed.csv and designed.md; goes on where it was stopped.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from trials import Cell
 
 from cryosense.errors import ArgumentError
 from cryosense.measurement import Full
-from cryosense.measurement.quantisers import Uniform
+from cryosense.measurement.quantisers import Trellis, Uniform
 from cryosense.tasks.advise.keeping import Keeping
 from cryosense.tasks.advise.prediction import Prediction, predict
 from cryosense.tasks.advise.schemes import Scheme
@@ -28,19 +29,22 @@ from cryosense.tasks.design.known import Known
 from cryosense.tasks.mask_design.alignment_floor import AlignmentFloor
 
 TABLE = "designed.csv"
+KINDS: dict[str, type[Uniform | Trellis]] = {"step": Uniform, "trellis": Trellis}
+STEPS = {Uniform: (0.05, 8.0), Trellis: (0.1, 1.0)}
 SHELLS = ("shell_unmasked", "shell_masked", "shell_to_truth")
 
 
-def alike(cell: Cell, bits: float, last_shell: int) -> Prediction | None:
+def alike(cell: Cell, bits: float, kind: type[Uniform | Trellis], last_shell: int) -> Prediction | None:
     """-> what is expected of one step up to a shell in as many bits of a particle; None if no step has them."""
-    n = cell.sample.source.images.box_size
+    n, (low, high) = cell.sample.source.images.box_size, STEPS[kind]
 
     def over(step: float) -> float:
-        return Scheme("", Uniform(step, last_shell=last_shell), Full()).bits(n) - bits
+        return Scheme("", kind(round(step, 3), last_shell=last_shell), Full()).bits(n) - bits
 
-    if over(0.05) < 0 or over(8.0) > 0:
+    if over(low) < 0 or over(high) > 0:
         return None
-    scheme = Scheme("one step", Uniform(float(brentq(over, 0.05, 8.0, xtol=1e-4)), last_shell=last_shell), Full())
+    step = round(float(brentq(over, low, high, xtol=1e-3)), 3)
+    scheme = Scheme("one step", kind(step, last_shell=last_shell), Full())
     return predict(scheme, Keeping(cell.looked.signal), cell.looked.overhead)
 
 
@@ -57,10 +61,10 @@ def schemes(cell: Cell, symmetry: str, budget: float) -> Iterator[tuple[str, Pre
         bits = made.expected.scheme.bits(signal.box_size)
         yield f"designed, poses {poses}", made.expected
     ends = {"worth measuring": signal.worth_measuring(1.0), "resolved unmasked": signal.worth_measuring(1.0, masked=False)}
-    for name, last in ends.items():
-        flat = None if bits is None else alike(cell, bits, last)
+    for (name, last), (word, kind) in itertools.product(ends.items(), KINDS.items()):
+        flat = None if bits is None else alike(cell, bits, kind, last)
         if flat is not None:
-            yield f"one step, shells {name}", flat
+            yield f"one {word}, shells {name}", flat
 
 
 def rows(cell: Cell, symmetry: str, budgets: list[float]) -> Iterator[dict[str, object]]:
@@ -77,9 +81,8 @@ def rows(cell: Cell, symmetry: str, budgets: list[float]) -> Iterator[dict[str, 
     path.unlink(missing_ok=True)
 
 
-def made(study: DictConfig, snr: float, seed: int) -> pd.DataFrame:
+def made(study: DictConfig, molecule: str, snr: float, seed: int) -> pd.DataFrame:
     """-> the table of a data set, measured unless it is there."""
-    molecule = study.designed.molecule
     folder, symmetry = folder_of(study, molecule, snr, seed), study.molecules[molecule].symmetry
     if not (folder / TABLE).exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,14 +98,14 @@ def made(study: DictConfig, snr: float, seed: int) -> pd.DataFrame:
 
 def told(table: pd.DataFrame) -> str:
     """-> the table in words."""
-    columns = ["SNR", "seed", "bits a pixel asked", "scheme", "last shell", "bytes a particle", "equivalent particles, %"]
-    columns += ["predicted", "shells lost, unmasked", "masked", "to the truth"]
+    columns = ["molecule", "SNR", "seed", "bits a pixel asked", "scheme", "last shell", "bytes a particle"]
+    columns += ["equivalent particles, %", "predicted", "shells lost, unmasked", "masked", "to the truth"]
     lines = []
     for row in table.to_dict("records"):
         numbers = [f"{100 * row[f'equivalent_{kind}']:.1f}" for kind in ("measured", "expected")]
         lost = [f"{row[f'lost_{kind}']:.1f}" for kind in ("unmasked", "masked", "to_truth")]
-        first = [f"{row['snr']:g}", str(row["seed"]), f"{row['bits_per_pixel']:g}", row["scheme"], f"{row['last_shell']:.0f}"]
-        lines.append([*first, f"{row['bytes_measured']:.0f}", *numbers, *lost])
+        first = [row["molecule"], f"{row['snr']:g}", str(row["seed"]), f"{row['bits_per_pixel']:g}", row["scheme"]]
+        lines.append([*first, f"{row['last_shell']:.0f}", f"{row['bytes_measured']:.0f}", *numbers, *lost])
     return markdown(columns, lines) + "\n"
 
 
@@ -110,7 +113,8 @@ def main() -> None:
     """Make the data sets that are not there yet."""
     study = settings()
     results = Path(study.results or HERE)
-    table = pd.concat([made(study, snr, seed) for snr in study.designed.snrs for seed in study.seeds], ignore_index=True)
+    cells = itertools.product(study.designed.molecules, study.designed.snrs, study.designed.seeds)
+    table = pd.concat([made(study, *cell) for cell in cells], ignore_index=True)
     table.to_csv(results / TABLE, index=False, float_format="%.5g")
     (results / "designed.md").write_text(told(table))
     sys.stdout.write(told(table))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import starfile
 import torch
+from designed import schemes
 from omegaconf import DictConfig
 from run import POSES_TABLE, cells, composed, folder_of, particles, settings
 from trials import Cell, Maps
@@ -73,11 +74,11 @@ def rows(cell: Cell, star: Path, folder: Path, study: DictConfig, symmetry: str)
     known = cell.judged(found)["equivalent_measured"]
     reference = (found[0], found[1])
     yield {"scheme": "uncompressed", "of_known_poses": known} | cell.judged(found, reference) | compared(original, original)
-    ladder = cell.ladder()
-    for name in study.poses.schemes:
-        if name not in ladder:
-            continue
-        path = work / f"{name.replace(' ', '_')}.cryo.h5"
+    ladder, wanted = dict(cell.ladder()), list(study.poses.schemes)
+    for bits in study.poses.bits_per_pixel:
+        ladder |= {f"{name}, {bits:g} bits": each for name, each in schemes(cell, symmetry, bits)}
+    for name in [name for name in ladder if name in wanted]:
+        path = work / f"{''.join(c if c.isalnum() else '_' for c in name)}.cryo.h5"
         sized = cell.measured(ladder[name], path)
         poses = aligned(path, star, path.with_suffix(".poses"), study, symmetry, size)
         found = cell.maps(open_particles(path, metadata=poses))
@@ -102,7 +103,7 @@ def main() -> None:
         for row in rows(cell, star, folder, study, symmetry):
             made.append({"molecule": molecule, "snr": snr, "seed": seed, "box_size": cell.truth.shape[-1]} | row)
             print(molecule, snr, seed, row["scheme"], row["equivalent_measured"], row["median_deg"], flush=True)
-        pd.DataFrame(made).to_csv(folder / "poses.partial", index=False)
+            pd.DataFrame(made).to_csv(folder / "poses.partial", index=False)
         (folder / "poses.partial").rename(folder / POSES_TABLE)
 
 

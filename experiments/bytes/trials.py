@@ -17,7 +17,7 @@ from cryosense.data import ParticleSource, survey_of
 from cryosense.data.maps import read_map
 from cryosense.measurement import FourierDesign, Full, PixelDesign
 from cryosense.measurement.file import open_particles
-from cryosense.measurement.quantisers import Float16, Float32, Sign, Uniform
+from cryosense.measurement.quantisers import Float16, Float32, Sign, Trellis, Uniform
 from cryosense.metrics import automatic_mask, fsc, resolution_angstrom
 from cryosense.operators.masks import uniform
 from cryosense.tasks.advise.advice import Advice
@@ -31,6 +31,7 @@ from cryosense.tasks.maps.references import crossed
 from cryosense.tasks.poses.alignment import in_sphere
 
 HALVES, TRUTH, PAPERS = 0.143, 0.5, 2.5
+TRELLIS_STEPS = (1.0, 0.53)  # of about one bit and two
 FLOAT16 = "float16, lossless"
 Maps = tuple[Tensor, Tensor, Tensor]
 
@@ -44,18 +45,28 @@ def of_bits(bits: float, last_shell: int | None = None) -> Uniform:
 def schemes(inside: int, unmasked: int) -> dict[str, Scheme]:
     """-> by name; ``inside``: the last shell that advice measures, ``unmasked``: that of what is resolved without a mask."""
     flat = partial(FourierDesign, uniform, compression=PAPERS, per_particle=True)
+    one, two = (Trellis(step) for step in TRELLIS_STEPS)
     named = {
         FLOAT16: (Float16(coded=True), Full("pixel")),
         "3 bits": (of_bits(3), Full()),
         "2.5 bits": (of_bits(2.5), Full()),
         "2 bits": (of_bits(2), Full()),
         "1.5 bits": (of_bits(1.5), Full()),
+        "trellis, 2 bits": (two, Full()),
+        "2 bits, as the trellis": (of_bits(two.books[0].entropy_bits), Full()),
+        "trellis, 1 bit": (one, Full()),
+        "1 bit, as the trellis": (of_bits(one.books[0].entropy_bits), Full()),
+        "trellis, 1 bit, 8 states": (Trellis(TRELLIS_STEPS[0], states=8), Full()),
         "sign": (Sign(), Full()),
         "2 bits inside": (of_bits(2, inside), Full()),
         "sign inside": (Sign(last_shell=inside), Full()),
+        "trellis, 1 bit, unmasked": (Trellis(TRELLIS_STEPS[0], last_shell=unmasked), Full()),
+        "1 bit, unmasked, as the trellis": (of_bits(one.books[0].entropy_bits, unmasked), Full()),
         "2 bits inside, unmasked": (of_bits(2, unmasked), Full()),
         "pixels, 1 bit": (of_bits(1), Full("pixel")),
         "flat masks, float32": (Float32(), flat()),
+        "flat masks, float16": (Float16(coded=True), flat()),
+        "flat masks, not symmetric, float32": (Float32(), flat(symmetric=False)),
         "flat masks, 2 bits": (of_bits(2), flat()),
         "pixel masks K = 4, float32": (Float32(), PixelDesign(block_size=4, compression=PAPERS, per_particle=True)),
     }

@@ -28,8 +28,8 @@ REGULARISATION = 1e-2
 class LinearModes:
     """Particles of one stack: spectra, CTFs and rotations, up to ``last_shell``, all in memory."""
 
-    def __init__(self, star: Path, last_shell: int) -> None:
-        stack = ParticleStack.open(star)
+    def __init__(self, star: Path | ParticleStack, last_shell: int) -> None:
+        stack = star if isinstance(star, ParticleStack) else ParticleStack.open(star)
         known = Alignments.of(stack, with_ctf=True)
         everyone = torch.arange(len(stack))
         self.box_size = stack.box_size

@@ -65,7 +65,10 @@ def particle(about, arrays, content, part, scale, number):
             levels[i], at = plane.reshape(-1, bits) @ (1 << np.arange(bits)[::-1]), at + size
     ans, model = Ans(content[at:]), 0
     for i, p in enumerate(about["parts"]):
-        if p["coding"] == "entropy":
+        if "states" in p:
+            levels[i] = ans.take_turns(arrays["models"][model : model + p["levels"]], counts[i], CHECKS[p["states"]])
+            model += p["levels"]
+        elif p["coding"] == "entropy":
             levels[i] = ans.take(arrays["models"][model : model + p["levels"]], counts[i])
             model += p["levels"]
     starts = np.cumsum([0, *(p["levels"] for p in about["parts"])])
@@ -78,6 +81,9 @@ def particle(about, arrays, content, part, scale, number):
         )
         values = values - share * ((draws - np.float32(0.5)) * width)
     return values * scale
+
+
+CHECKS = {4: (5, 2), 8: (11, 4), 16: (19, 4), 32: (37, 8), 64: (67, 20)}
 
 
 class Ans:
@@ -98,4 +104,15 @@ class Ans:
             self.state = (self.state >> 24) * table[level] + place - starts[level]
             if self.state < 2**32 and self.words:
                 self.state = self.state << 32 | self.words.pop()
+        return out
+
+    def take_turns(self, table: np.ndarray, count: int, checks: tuple[int, int]) -> np.ndarray:
+        """Levels of two quantisers, by whose turn it is."""
+        half, state, out = len(table) // 2, 0, np.empty(count, int)
+        for i in range(count):
+            turn = state & 1
+            level = int(self.take(table[turn * half : turn * half + half], 1)[0])
+            out[i] = turn * half + level
+            odd = (level - half // 2) & 1
+            state = state >> 1 ^ turn * (checks[0] >> 1) ^ odd * (checks[1] >> 1)
         return out

@@ -13,6 +13,7 @@ from cryosense.measurement.quantisers import (
     QuantiserError,
     Sign,
     StoredQuantiser,
+    Trellis,
     Uniform,
 )
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
@@ -36,12 +37,17 @@ QUANTISERS = {
     "lloyd_max_3": lambda: LloydMax(3),
     "lloyd_max_5_packed": lambda: LloydMax(5, coded=False),
     "lloyd_max_dithered": lambda: LloydMax(4, dither=True),
+    "trellis": Trellis,
+    "trellis_4": lambda: Trellis(1.0, states=4),
     "sign": Sign,
     "sign_dithered": lambda: Sign(dither=True),
 }
 PROFILES = {
     "sign_inside": lambda: Sign(last_shell=5),
     "by_shell": lambda: ByShell([Uniform(0.2, last_shell=1), LloydMax(4, coded=False, last_shell=4), Sign(last_shell=6)]),
+    "by_shell_trellis": lambda: ByShell(
+        [Uniform(0.2, last_shell=1), Trellis(0.4, 8, last_shell=4), Sign(last_shell=5), Trellis(0.9)]
+    ),
     "by_shell_all": lambda: ByShell([Float32_like(), Sign()]),
 }
 NUMBERS = torch.arange(COUNT) * 3 + 1
@@ -131,6 +137,9 @@ def test_a_profile_spends_its_bits_where_it_says() -> None:
         lambda: Uniform(0),
         lambda: Uniform(100),
         lambda: LloydMax(1),
+        lambda: Trellis(0.05),
+        lambda: Trellis(1.1),
+        lambda: Trellis(states=12),
         lambda: ByShell([Sign(), Uniform()]),
         lambda: ByShell([Sign(last_shell=4), Uniform(last_shell=2)]),
         lambda: ByShell([Float16()]),

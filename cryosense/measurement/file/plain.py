@@ -14,7 +14,7 @@ from cryosense.measurement.design import Design, OperatorDesign
 from cryosense.measurement.full import Full
 from cryosense.measurement.mask_designs import FourierDesign, PixelDesign
 from cryosense.measurement.noise import GaussianNoise, Noise, NoNoise, PoissonNoise
-from cryosense.measurement.quantisers import ByShell, Float16, Float32, LloydMax, Sign, StoredQuantiser, Uniform
+from cryosense.measurement.quantisers import ByShell, Float16, Float32, LloydMax, Sign, StoredQuantiser, Trellis, Uniform
 from cryosense.measurement.quantisers.levels import LevelQuantiser
 from cryosense.operators import masks
 from cryosense.operators.signed_binning import SignedBinning
@@ -35,7 +35,7 @@ FAMILIES = {
 MASKED = {"fourier": FourierDesign, "pixel": PixelDesign}
 OPERATORS = {"signed_binning": SignedBinning}
 BASELINES = {"fourier_crop": FourierCrop, "all_pixels": AllPixels}
-QUANTISERS = {kind.name: kind for kind in (Float32, Float16, Uniform, LloydMax, Sign)}
+QUANTISERS = {kind.name: kind for kind in (Float32, Float16, Uniform, LloydMax, Sign, Trellis)}
 OF_MASKS = {"fourier": ("symmetric",), "pixel": ("block_size",)}
 COMMON = ("compression", "per_particle", "seed")
 NOISES: Mapping[type[Noise], tuple[str, Mapping[str, str]]] = {

@@ -1,7 +1,7 @@
 """Quantisers with which measurement files are written."""
 
 from cryosense.measurement.quantisers.floats import Float16, Float32
-from cryosense.measurement.quantisers.kinds import ByShell, LloydMax, Sign, Uniform
+from cryosense.measurement.quantisers.kinds import ByShell, LloydMax, Sign, Trellis, Uniform
 from cryosense.measurement.quantisers.layout import QuantiserError
 from cryosense.measurement.quantisers.stored import StoredQuantiser, Tables
 
@@ -14,5 +14,6 @@ __all__ = [
     "Sign",
     "StoredQuantiser",
     "Tables",
+    "Trellis",
     "Uniform",
 ]

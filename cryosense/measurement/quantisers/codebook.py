@@ -48,6 +48,11 @@ class Codebook:
         return len(self.values)
 
     @property
+    def outcomes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and mean square of what is decoded, dither aside, for numbers between the edges, (L,) each."""
+        return self.values, self.values**2
+
+    @property
     def added_std(self) -> float:
         """Standard deviation of the noise that is added to a number of unit variance."""
         return math.sqrt(max(1 / self.eta - 1, 0.0))
@@ -56,6 +61,19 @@ class Codebook:
     def entropy_bits(self) -> float:
         """Entropy of the levels in bits, for normal y."""
         return entropy_bits(self.probabilities)
+
+    def quantise(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the levels (b, m) of numbers (b, m) float32."""
+        if self.levels == 2:
+            return numbers >= np.float32(self.edges[0])
+        if self.step is not None:
+            scaled = numbers - np.float32(self.edges[0])
+            scaled *= np.float32(1 / self.step)
+            np.floor(scaled, out=scaled)
+            levels = np.clip(scaled, -1, self.levels - 2, out=scaled).astype(np.int32)
+            levels += 1
+            return levels
+        return np.searchsorted(self.edges.astype(np.float32), numbers, side="right").astype(np.int32)
 
 
 def entropy_bits(probabilities: np.ndarray) -> float:

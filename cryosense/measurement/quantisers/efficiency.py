@@ -55,10 +55,11 @@ def moments(book: Codebook, signal: np.ndarray, noise_std: float) -> Moments:
     shifted = (edges - signal[:, None, None] - u[:, None]) / noise_std
     probability = np.diff(ndtr(shifted), axis=-1)
     density = -np.diff(np.exp(-(shifted**2) / 2) / math.sqrt(2 * math.pi), axis=-1) / noise_std
-    values = book.values - book.dither_share * u[:, None]
-    mean = (probability * values).sum(-1).mean(1)
-    square = (probability * values**2).sum(-1).mean(1)
-    return Moments(mean, square - mean**2, (density * values).sum(-1).mean(1))
+    means, squares = book.outcomes
+    taken = book.dither_share * u[:, None]
+    mean = (probability * (means - taken)).sum(-1).mean(1)
+    square = (probability * (squares - 2 * taken * means + taken**2)).sum(-1).mean(1)
+    return Moments(mean, square - mean**2, (density * (means - taken)).sum(-1).mean(1))
 
 
 def distortion_power(book: Codebook, signal_share: float) -> float:

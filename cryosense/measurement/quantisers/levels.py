@@ -15,6 +15,7 @@ from cryosense.measurement.quantisers.codebook import Codebook
 from cryosense.measurement.quantisers.layout import Layout, QuantiserError
 from cryosense.measurement.quantisers.parts_coder import PartsCoder
 from cryosense.measurement.quantisers.stored import StoredQuantiser, Tables, flat, runs
+from cryosense.measurement.quantisers.trellis import TrellisBook
 from cryosense.operators.base import LinearOperator
 from cryosense.seeding import generator
 
@@ -42,7 +43,7 @@ class LevelQuantiser(StoredQuantiser):
             dither = self._dither(layout, numbers[rows])
             whitened = whitened if dither is None else whitened + dither
             pieces = np.split(whitened, np.cumsum(layout.lengths)[:-1], axis=1)
-            made.append([_levels(book, piece) for book, piece in zip(self.books, pieces, strict=True)])
+            made.append([book.quantise(piece) for book, piece in zip(self.books, pieces, strict=True)])
         return made
 
     @property
@@ -81,7 +82,8 @@ class LevelQuantiser(StoredQuantiser):
     def coder(self) -> PartsCoder:
         """The coder that turns levels into bytes. Raises QuantiserError before ``fit``."""
         if self._coder is None:
-            self._coder = PartsCoder([book.levels for book in self.books], self.tables.models)
+            machines = [book.machine.after if isinstance(book, TrellisBook) else None for book in self.books]
+            self._coder = PartsCoder([book.levels for book in self.books], self.tables.models, machines)
         return self._coder
 
     def with_tables(self, tables: Tables) -> None:
@@ -102,6 +104,7 @@ class LevelQuantiser(StoredQuantiser):
                 "added_std": book.added_std,
                 "dither_width": book.dither_width,
                 "dither_share": book.dither_share,
+                **({"states": len(book.machine.after)} if isinstance(book, TrellisBook) else {}),
             }
             for book, last, coded in zip(self.books, self.layouts.last_shells, self.coded, strict=True)
         ]
@@ -121,7 +124,8 @@ class LevelQuantiser(StoredQuantiser):
         for parts in self.levels(y, operator, numbers):
             for count, part in zip(counts, parts, strict=True):
                 count += np.bincount(part.reshape(-1), minlength=len(count))
-        return tuple(frequencies(c) if coded else None for c, coded in zip(counts, self.coded, strict=True))
+        each = zip(self.books, counts, self.coded, strict=True)
+        return tuple(_model(book, count) if coded else None for book, count, coded in each)
 
     def _dither(self, layout: Layout, numbers: Tensor) -> np.ndarray | None:
         """Return the dither, (b, m) float32, uniform over the width of each part and keyed by particle number."""
@@ -137,15 +141,6 @@ class LevelQuantiser(StoredQuantiser):
         return values if len(values) == 1 else np.repeat(values, layout.lengths)
 
 
-def _levels(book: Codebook, values: np.ndarray) -> np.ndarray:
-    """Return the levels (b, m) of numbers (b, m)."""
-    if book.levels == 2:
-        return values >= np.float32(book.edges[0])
-    if book.step is not None:
-        scaled = values - np.float32(book.edges[0])
-        scaled *= np.float32(1 / book.step)
-        np.floor(scaled, out=scaled)
-        levels = np.clip(scaled, -1, book.levels - 2, out=scaled).astype(np.int32)
-        levels += 1
-        return levels
-    return np.searchsorted(book.edges.astype(np.float32), values, side="right").astype(np.int32)
+def _model(book: Codebook, counts: np.ndarray) -> np.ndarray:
+    """Return the entropy coder's model of counts (L,); of a trellis those of its two quantisers, one after the other."""
+    return np.concatenate([frequencies(each) for each in np.split(counts, 2 if isinstance(book, TrellisBook) else 1)])

@@ -15,13 +15,20 @@ class PartsCoder:
     Args:
         levels: number of levels in each part.
         models: model of each part, None where it is packed.
+        machines: states after each (states, 2) of a part whose levels are of two quantisers in turns, None for the others.
     """
 
-    def __init__(self, levels: Sequence[int], models: Sequence[np.ndarray | None]) -> None:
+    def __init__(
+        self,
+        levels: Sequence[int],
+        models: Sequence[np.ndarray | None],
+        machines: Sequence[np.ndarray | None] | None = None,
+    ) -> None:
         self.levels, self.models = tuple(levels), tuple(models)
         self.widths = [max(1, (count - 1).bit_length()) for count in levels]
-        some = [model for model in models if model is not None]
-        self._coder = EntropyCoder(some) if some else None
+        each = zip(models, machines or [None] * len(models), strict=True)
+        some = [(model, machine) for model, machine in each if model is not None]
+        self._coder = EntropyCoder([model for model, _ in some], [machine for _, machine in some]) if some else None
         self._cost = [None if model is None else PRECISION - np.log2(model) for model in models]
 
     def bits(self, parts: Sequence[np.ndarray]) -> np.ndarray:

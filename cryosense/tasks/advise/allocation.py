@@ -15,6 +15,7 @@ spend no more say more of the map. Where shells may be left out they end where t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Protocol
@@ -22,13 +23,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from cryosense.measurement.quantisers import ByShell, Uniform
+from cryosense.measurement.quantisers import ByShell, Trellis, Uniform
+from cryosense.measurement.quantisers.kinds import COARSEST_TRELLIS
 from cryosense.measurement.quantisers.levels import LevelQuantiser
 from cryosense.operators.sampling_profile import coefficients_per_shell
 from cryosense.tasks.advise.keeping import Keeping
 
 STEPS = tuple(round(0.4 * 1.16**i, 2) for i in range(15))  # 0.4 to 3.2 deviations
 COARSE = tuple(round(STEPS[-1] * 1.16**i, 2) for i in range(1, 4))  # to 5: a tenth of a bit
+TRELLIS_STEP = 0.55  # over the step of a uniform quantiser of as many bits
+STRONG = 0.3  # signal over noise in a particle, up to which a trellis was seen to leave what is predicted
 BISECTIONS = 50
 
 
@@ -40,8 +44,17 @@ class Make(Protocol):
 
 @cache
 def choices(steps: tuple[float, ...] = STEPS) -> tuple[Make, ...]:
-    """Return what a shell can be quantised by: a step, with or without dither, which keeps strong signals from distortion."""
-    return tuple(partial(Uniform, step, dither) for step in steps for dither in (False, True))
+    """Return what a shell can be quantised by: a step, with or without dither, which keeps strong signals from distortion.
+
+    And trellises, of as many bits as some of the steps.
+    """
+    scalar = tuple(partial(Uniform, step, dither) for step in steps for dither in (False, True))
+    return scalar + tuple(partial(Trellis, step) for step in trellis_steps(steps))
+
+
+def trellis_steps(steps: tuple[float, ...] = STEPS) -> tuple[float, ...]:
+    """Return the steps of trellises that have about as many bits as uniform quantisers of these steps."""
+    return tuple(dict.fromkeys(round(TRELLIS_STEP * step, 2) for step in steps if TRELLIS_STEP * step <= COARSEST_TRELLIS))
 
 
 @cache
@@ -78,9 +91,7 @@ class Allocation:
         """
         shells = torch.arange(1, last_shell + 1, dtype=torch.float64)
         made = whole(steps)
-        kept = torch.tensor(
-            [[keeping.of(each.books[0], shell) for each in made] for shell in range(1, last_shell + 1)], dtype=torch.float64
-        )
+        kept = torch.tensor([_kept(keeping, shell, made) for shell in range(1, last_shell + 1)], dtype=torch.float64)
         signal = keeping.signal
         s = signal.mask_gain * signal.map_snr[1 : last_shell + 1]
         numbers = coefficients_per_shell(signal.box_size)[: last_shell + 1]  # 2 pi k, as whole numbers are
@@ -123,6 +134,12 @@ class Allocation:
         ends = [k for k in range(1, len(picks) + 1) if k == len(picks) or picks[k] != picks[k - 1]]
         parts = [makes[picks[end - 1]](last_shell=end) for end in ends]
         return parts[0] if len(parts) == 1 else ByShell(parts)
+
+
+def _kept(keeping: Keeping, shell: int, made: Sequence[LevelQuantiser]) -> list[float]:
+    """Return what each choice leaves of a shell; of a trellis of strong signals alone nothing is known."""
+    strong = keeping.snr[shell] > STRONG
+    return [0.0 if strong and isinstance(each, Trellis) else keeping.of(each.books[0], shell) for each in made]
 
 
 def _of(values: Tensor, chosen: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ class Keeping:
     def __init__(self, signal: Signal) -> None:
         self.signal = signal
         self.snr, self.seen = signal.particle_snr.tolist(), signal.seen.tolist()
-        self._known: dict[tuple[int, int, float, float | None, float], float] = {}
+        self._known: dict[tuple[int, int, float, float, float], float] = {}
 
     @cached_property
     def _amplitudes(self) -> np.ndarray:
@@ -35,7 +35,7 @@ class Keeping:
 
     def of(self, book: Codebook, shell: int, measured: float = 1.0) -> float:
         """Return what a quantiser leaves of a shell, through masks of which so large a share of the particles is measured."""
-        key = (shell, book.levels, book.dither_width, book.step, measured)
+        key = (shell, book.levels, book.dither_width, book.eta, measured)
         if key not in self._known:
             self._known[key] = self._of(book, shell, measured)
         return self._known[key]

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from cryosense.measurement import Design, FourierDesign, Full
-from cryosense.measurement.quantisers import ByShell, Float16, Float32, Sign, StoredQuantiser, Uniform
+from cryosense.measurement.quantisers import ByShell, Float16, Float32, Sign, StoredQuantiser, Trellis, Uniform
 from cryosense.measurement.quantisers.codebook import Codebook
 from cryosense.measurement.quantisers.floats import FloatQuantiser
 from cryosense.measurement.quantisers.levels import LevelQuantiser
 from cryosense.operators.masks import uniform
-from cryosense.tasks.advise.allocation import STEPS, Allocation, allocated
+from cryosense.tasks.advise.allocation import STEPS, Allocation, allocated, trellis_steps
 from cryosense.tasks.advise.keeping import Keeping
 
 LOSSLESS_HALF_BITS, LOSSLESS_SINGLE_BITS = 13.5, 26.7  # of noise, by the entropy coder
@@ -100,11 +100,10 @@ def table_bytes(quantiser: StoredQuantiser) -> float:
 def quantiser_name(quantiser: StoredQuantiser) -> str:
     """Return in a few words; its last shell is told by what names it."""
     if isinstance(quantiser, ByShell):
-        steps = [part.parameters["step"] for part in quantiser.parameters["parts"]]
-        return f"{bits_a_number(quantiser):.2f} bits, steps {min(steps):g} to {max(steps):g} in {len(steps)} parts"
+        return f"{bits_a_number(quantiser):.2f} bits in {len(quantiser.books)} parts"
     if isinstance(quantiser, FloatQuantiser):
         return quantiser.name
-    return f"step {quantiser.parameters['step']:g}" if isinstance(quantiser, Uniform) else quantiser.name
+    return f"step {quantiser.parameters['step']:g}" if isinstance(quantiser, Uniform | Trellis) else quantiser.name
 
 
 def bits_a_number(quantiser: ByShell) -> float:
@@ -136,6 +135,7 @@ def ladder(keeping: Keeping, last_shells: dict[str, int]) -> list[Scheme]:
     made = [Scheme(BY_SHELL, each, Full()) for each in by_shell.values()]  # two budgets may buy the same
     for kind, last in last_shells.items():
         made += [Scheme(kind, Uniform(step, last_shell=last), Full()) for step in STEPS]
+        made += [Scheme(f"trellis, {kind}", Trellis(step, last_shell=last), Full()) for step in trellis_steps()]
         made.append(Scheme(f"signs, {kind}", Sign(last_shell=last), Full()))
     made += [Scheme("pixels", Uniform(step), Full("pixel")) for step in STEPS]
     made += [

@@ -9,7 +9,7 @@ import torch
 from cryosense.data import ParticleSource
 from cryosense.measurement import Full
 from cryosense.measurement.file import MeasurementFile
-from cryosense.measurement.quantisers import ByShell, Float16, Float32, LloydMax, Sign, Uniform
+from cryosense.measurement.quantisers import ByShell, Float16, Float32, LloydMax, Sign, Trellis, Uniform
 from tests.measurement.file.stacks import write_many
 from tests.measurement.file.test_file import make, measuring
 from tests.measurement.independent_reader import read
@@ -21,6 +21,10 @@ QUANTISERS = {
     "uniform": Uniform,
     "uniform_dithered": lambda: Uniform(1.5, dither=True, seed=3),
     "lloyd_max_packed": lambda: LloydMax(5, coded=False),
+    "trellis": Trellis,
+    "by_shell_trellis": lambda: ByShell(
+        [Trellis(0.4, 8, last_shell=3), Sign(last_shell=4), Uniform(1.0, last_shell=5), Trellis(1.0)]
+    ),
     "sign_inside": lambda: Sign(last_shell=5),
     "by_shell": lambda: ByShell([Uniform(0.2, last_shell=1), LloydMax(4, coded=False, last_shell=4), Sign(dither=True)], 5),
 }

@@ -158,8 +158,9 @@ def test_answers_are_the_cheapest_that_keep_what_they_promise() -> None:
         share = found[name].equivalent
         assert share is not None
         assert wanted <= share < wanted + 0.04
-        assert found[name].scheme.kind in {BY_SHELL, RESOLVED}
-    fitting = [each for each in made if each.scheme.kind in {BY_SHELL, RESOLVED, f"signs, {RESOLVED}"}]
+        assert found[name].scheme.kind in {BY_SHELL, RESOLVED, f"trellis, {RESOLVED}"}
+    kinds = {BY_SHELL, *(f"{word}{RESOLVED}" for word in ("", "trellis, ", "signs, "))}
+    fitting = [each for each in made if each.scheme.kind in kinds]
     assert found[MOST_STRUCTURES].per_byte == max(each.per_byte for each in fitting)
     assert {each.scheme.quantiser.parameters.get("step") for each in made} >= set(STEPS)
 
