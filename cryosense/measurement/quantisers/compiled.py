@@ -13,11 +13,11 @@ OUT_OF_REACH = np.float32(1e30)
 
 
 @compiled
-def choose(y, first, scale, nearest, values, prices, before, branches, levels):  # type: ignore[no-untyped-def]
+def choose(y, first, scale, nearest, costs, before, branches, levels):  # type: ignore[no-untyped-def]
     """Write the ``levels`` (m,) int32 of numbers y (m,) float32 that cost least in error and price: Viterbi's algorithm.
 
     ``nearest`` (4, bins) int32 has the level that each kind of branch takes for a number in the bin ``(y - first) scale``, in
-    the outer bins also for those beyond; ``values`` and ``prices`` (2K,) float32 are those of levels. ``before`` and
+    the outer bins also for those beyond; ``costs`` (2, 2K) float32 has values and prices of levels; ``before`` and
     ``branches`` (states, 2) int64 have the two states before each, and the kinds of the branches from there.
     """
     count, states, last = len(y), len(before), nearest.shape[1] - 1
@@ -28,8 +28,8 @@ def choose(y, first, scale, nearest, values, prices, before, branches, levels): 
         place = min(max(int(np.floor((y[i] - first) * scale)), 0), last)
         places[i] = place
         for kind in range(4):
-            error = y[i] - values[nearest[kind, place]]
-            best[kind] = error * error + prices[nearest[kind, place]]
+            error = y[i] - costs[0, nearest[kind, place]]
+            best[kind] = error * error + costs[1, nearest[kind, place]]
         least = OUT_OF_REACH
         for state in range(states):
             one = cost[before[state, 0]] + best[branches[state, 0]]

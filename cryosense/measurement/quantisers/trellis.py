@@ -66,13 +66,12 @@ class Encoder:
     Attributes:
         machine: of the states.
         nearest: (4, bins) int32, the level that each kind of branch takes for numbers of a bin.
-        values, prices: (2K,) float32, of levels: where they decode to with the least error, and what they cost in squares.
+        costs: (2, 2K) float32, of levels: where they decode to with the least error, and what they cost in squares.
     """
 
     machine: Machine
     nearest: np.ndarray
-    values: np.ndarray
-    prices: np.ndarray
+    costs: np.ndarray
 
     @classmethod
     def of(cls, states: int, values: np.ndarray, prices: np.ndarray) -> Encoder:
@@ -83,15 +82,15 @@ class Encoder:
         for kind in range(4):
             levels = np.flatnonzero(kinds == kind)
             nearest.append(levels[((numbers[:, None] - values[levels]) ** 2 + prices[levels]).argmin(1)])
-        return cls(Machine.of(states), np.array(nearest, np.int32), values.astype(np.float32), prices.astype(np.float32))
+        return cls(Machine.of(states), np.array(nearest, np.int32), np.stack([values, prices]).astype(np.float32))
 
     def __call__(self, numbers: np.ndarray) -> np.ndarray:
         """Return the levels (m,) int32 of one particle's numbers (m,)."""
         from cryosense.measurement.quantisers.compiled import choose  # here, since compilers are large
 
-        levels, tables = np.empty(len(numbers), np.int32), (self.nearest, self.values, self.prices)
-        first, scale = np.float32(-REACH), np.float32(BINS / 2 / REACH)
-        choose(np.asarray(numbers, np.float32), first, scale, *tables, self.machine.before, self.machine.branches, levels)
+        levels, bins = np.empty(len(numbers), np.int32), (np.float32(-REACH), np.float32(BINS / 2 / REACH))
+        y = np.asarray(numbers, np.float32)
+        choose(y, *bins, self.nearest, self.costs, self.machine.before, self.machine.branches, levels)
         return levels
 
 

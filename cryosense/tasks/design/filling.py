@@ -11,7 +11,7 @@ Its optimum, which no choice of whole quantisers can pass, tells how far from th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -45,6 +45,26 @@ def cheapest(allocation: Allocation, floors: Floors | None) -> Tensor | None:
         return allocation.cost[: allocation.least_last].argmin(1)
     solved = _relaxed(allocation, None, floors)
     return None if solved is None else _whole(allocation, solved)
+
+
+def coarser(allocation: Allocation, chosen: Tensor, floors: Floors | None, suffices: Callable[[Tensor], bool]) -> Tensor:
+    """Return the choices after shells have got the next coarser quantiser, those first that save most, while all suffices."""
+    while True:
+        tries = sorted(_one_coarser(allocation, chosen), key=allocation.spent)
+        found = next((each for each in tries if _holds(floors, allocation, each) and suffices(each)), None)
+        if found is None:
+            return chosen
+        chosen = found
+
+
+def _one_coarser(allocation: Allocation, chosen: Tensor) -> Iterator[Tensor]:
+    """Yield the choices with one shell's quantiser the best of those that take fewer bits."""
+    for shell, choice in enumerate(chosen.tolist()):
+        cheaper = allocation.cost[shell] < allocation.cost[shell, choice]
+        if cheaper.any():
+            changed = chosen.clone()
+            changed[shell] = torch.where(cheaper, allocation.kept[shell], -1.0).argmax()
+            yield changed
 
 
 def most(allocation: Allocation, bits: float, floors: Floors | None = None) -> float:

@@ -19,7 +19,7 @@ from cryosense.tasks.advise.prediction import Overhead, Prediction, predict
 from cryosense.tasks.advise.schemes import Scheme
 from cryosense.tasks.advise.signal import MARGIN
 from cryosense.tasks.design.budget import Budget
-from cryosense.tasks.design.filling import cheapest, filled, most
+from cryosense.tasks.design.filling import cheapest, coarser, filled, most
 from cryosense.tasks.design.known import Known
 from cryosense.tasks.mask_design.alignment_floor import Floors
 
@@ -135,7 +135,9 @@ class Making:
             made = self.expected(self.at(middle))
             enough = budget.reached(made) if budget.share is not None else not budget.within(made)
             low, high = (low, middle) if enough else (middle, high)
-        return self.at(high if budget.share is not None else low)
+        if budget.share is None:
+            return self.at(low)
+        return coarser(self.allocation, self.at(high), self.floors, lambda chosen: budget.reached(self.expected(chosen)))
 
     def at(self, bits: float) -> Tensor:
         """Return the choices for so many bits, which are enough for the cheapest."""
