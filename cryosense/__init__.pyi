@@ -36,6 +36,7 @@ from cryosense.priors import Wavelet as Wavelet
 from cryosense.reconstructors import ADMM as ADMM
 from cryosense.reconstructors import FISTA as FISTA
 from cryosense.reconstructors import Estimate as Estimate
+from cryosense.reconstructors import LearnedPosterior as LearnedPosterior
 from cryosense.reconstructors import Posterior as Posterior
 from cryosense.reconstructors import PseudoInverse as PseudoInverse
 from cryosense.reconstructors import Reconstructor as Reconstructor

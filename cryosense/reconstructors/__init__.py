@@ -1,6 +1,7 @@
 """From measurements to images, ``R(m) -> Estimate``: every method works with every operator."""
 
 from cryosense.reconstructors.base import Estimate, Reconstructor
+from cryosense.reconstructors.learned_posterior import LearnedPosterior
 from cryosense.reconstructors.methods import ADMM, FISTA, Method
 from cryosense.reconstructors.pinv import PseudoInverse, ZeroFilled
 from cryosense.reconstructors.posterior import Posterior
@@ -13,6 +14,7 @@ __all__ = [
     "ADMM",
     "FISTA",
     "Estimate",
+    "LearnedPosterior",
     "Method",
     "Posterior",
     "PseudoInverse",

@@ -23,6 +23,7 @@ WORDS = {
     "dct": "DCT",
     "tv": "total variation",
     "unrolled": "learned solver",
+    "learned_posterior": "learned posterior",
     "cnn": "network",
     "ddpm": "diffusion model",
     "gaussian": "Gaussian",
@@ -44,7 +45,7 @@ def method_words(line: pd.Series) -> str:
     words = [WORDS.get(name, name.replace("_", " "))]
     if pd.notna(line["prior"]) and line["prior"] != name and name != "wiener":
         words += [WORDS.get(part, part) for part in str(line["prior"]).split()]
-    said = " ".join(words).replace("posterior ", "", 1)
+    said = " ".join(words).removeprefix("posterior ")
     if pd.notna(line["samples"]) and line["samples"] >= 1:
         said += f", {line['samples']:.0f} sample{'s' if line['samples'] > 1 else ''}"
     return said
@@ -53,7 +54,7 @@ def method_words(line: pd.Series) -> str:
 def label_words(label: str) -> str:
     """Return a label of ``method_label`` with its names in words: ``tv w=0.1`` is total variation w=0.1."""
     names = [WORDS.get(part, part) for part in label.split() if part != "stationary"]
-    return " ".join(names).replace("posterior ", "", 1).replace("Wiener Gaussian", "Wiener")
+    return " ".join(names).removeprefix("posterior ").replace("Wiener Gaussian", "Wiener")
 
 
 def look(number: int) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from cryosense.reconstructors import (
 )
 from cryosense.reconstructors.samplers import STATIONARY, jacobian_covariance, scalar_covariance
 from cryosense.solvers.posterior import ddnm, diffpir, dps, nesterov, pigdm
+from tests.reconstructors.sampling_networks import small
 from tests.training.networks import TINY, scheduler
 
 N, COUNT = 16, 64
@@ -78,6 +79,7 @@ def methods() -> dict[str, Reconstructor]:
         "wavelet": Sparse(L1(Wavelet()), 0.1, few),
         "tv": Sparse(TotalVariation(), 0.1, few),
         "unrolled": Unrolled(),
+        "learned_posterior": small(samples=2),
         "stationary": posterior(STATIONARY),
         "jacobian": posterior(Sampler("jacobian", pigdm, jacobian_covariance)),
         "pigdm": posterior(Sampler("pigdm", pigdm, scalar_covariance)),
@@ -97,7 +99,7 @@ def measured(design: Design, chunk: slice) -> Measurement:
     return acquire(images()[chunk], NUMBERS[chunk], design, NOISE)
 
 
-METHODS = ["zero_filled", "pinv", "wiener", "dct", "dct fista", "wavelet", "tv", "unrolled"]
+METHODS = ["zero_filled", "pinv", "wiener", "dct", "dct fista", "wavelet", "tv", "unrolled", "learned_posterior"]
 METHODS += ["stationary", "jacobian", "pigdm", "ddnm", "diffpir", "dps", "nesterov"]
 
 

@@ -16,7 +16,7 @@ BASELINE = "pinv"
 # Decibels, or a score between 0 and 1: methods whose answers differ by rounding alone (pinv and zero filling, say) must tie.
 ROUNDING = 1e-4
 NATURAL_ORDER = ["zero_filled", "fourier_crop", "quantised", BASELINE, "wiener", "dct", "wavelet", "tv"]
-NATURAL_ORDER += ["unrolled", "posterior"]
+NATURAL_ORDER += ["unrolled", "learned_posterior", "posterior"]
 
 
 def difference_column(score: str) -> str:

@@ -22,7 +22,10 @@ REFUSED = [
     ),
     ("reconstruct operator=pixel operator/masks=radial", "operator/masks=radial is for operator=fourier, and operator=pixel"),
     ("reconstruct operator=signed_binning operator/masks=radial", "operator/masks=radial is for operator=fourier"),
-    ("reconstruct reconstructor.samples=4", "reconstructor.samples is a key of reconstructor=posterior: add that"),
+    (
+        "reconstruct reconstructor.samples=4",
+        "reconstructor.samples is a key of reconstructor=learned_posterior or reconstructor=posterior: add that",
+    ),
     ("reconstruct +anything=1", "no key 'anything'. cryosense reconstruct --help lists all"),
     ("reconstruct density=builtin", "density=builtin: reconstruct has no choice of density"),
     ("reconstruct seeed=1", "no key 'seeed'; the nearest is seed"),
