@@ -13,9 +13,9 @@ import pandas as pd
 from figure import draw
 from omegaconf import DictConfig
 from run import HERE, POSES_TABLE, TABLE, cells, folder_of, settings
+from tables import CELL, markdown, of_trellises, spread
 
 WITHIN, ANGLES_WITHIN, A_SHELL = 0.05, 0.15, 1.0
-CELL = ["molecule", "snr", "seed"]
 SHELLS = ("shell_unmasked", "shell_masked", "shell_to_truth")
 PAPERS = ("flat masks, float32", "pixel masks K = 4, float32")
 GOALS = ((0.95, 30), (0.60, 70))
@@ -27,7 +27,7 @@ def main() -> None:
     results = Path(study.results or HERE)
     points = with_losses(together(study, TABLE))
     points.to_csv(results / "points.csv", index=False, float_format="%.5g")
-    said = [titled(points), by_scheme(points), predicted(points), largest(points), against_masks(points)]
+    said = [titled(points), by_scheme(points), predicted(points), largest(points), of_trellises(points), against_masks(points)]
     poses = together(study, POSES_TABLE)
     if len(poses):
         (poses := with_losses(poses)).to_csv(results / "poses.csv", index=False, float_format="%.5g")
@@ -48,7 +48,7 @@ def together(study: DictConfig, name: str) -> pd.DataFrame:
 def with_losses(points: pd.DataFrame) -> pd.DataFrame:
     """-> with bits, times smaller than float32, and shells lost against the uncompressed map of the same particles."""
     whole = points[points["scheme"] == "uncompressed"].set_index(CELL)[list(SHELLS)]
-    joined = points.join(whole, on=CELL, rsuffix="_whole")
+    joined = points.join(whole.add_suffix("_whole"), on=CELL)
     pixels = points["box_size"] ** 2
     lost = {f"lost_{name[6:]}": joined[f"{name}_whole"] - joined[name] for name in SHELLS}
     missed = {"missed": points["equivalent_measured"] - points["equivalent_expected"]}
@@ -183,17 +183,6 @@ def of_poses(poses: pd.DataFrame) -> str:
         f"{ANGLES_WITHIN:.0%} for {(off.abs() <= ANGLES_WITHIN).mean():.0%}."
     )
     return said + "\n\n" + markdown(columns, rows)
-
-
-def spread(values: pd.Series, form: str) -> str:
-    """-> mean (lowest to highest)."""
-    low, high = form.format(values.min()), form.format(values.max())
-    return form.format(values.mean()) + ("" if low == high else f" ({low} to {high})")
-
-
-def markdown(columns: list[str], rows: list[list[str]]) -> str:
-    """-> a table."""
-    return "\n".join("| " + " | ".join(line) + " |" for line in [columns, ["---"] * len(columns), *rows])
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from analyse import markdown
 from omegaconf import DictConfig
 from run import HERE, composed, settings
+from tables import markdown
 from trials import PAPERS, of_bits
 
 from cryosense.biology.neighbours import nearest_neighbours, transferred_classes, transferred_coordinate

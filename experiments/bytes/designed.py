@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from analyse import markdown
 from omegaconf import DictConfig
 from run import HERE, folder_of, particles, settings
 from scipy.optimize import brentq
+from tables import markdown
 from trials import Cell
 
 from cryosense.errors import ArgumentError

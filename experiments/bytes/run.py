@@ -5,7 +5,7 @@ Goes on where it was stopped: a cell (molecule, SNR, seed) that has its table is
 
 from __future__ import annotations
 
-import shlex
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +20,9 @@ from cryosense.cli.simulate import simulate
 from cryosense.measurement import PixelDesign
 
 HERE, TABLE, POSES_TABLE = Path(__file__).parent, "table.csv", "poses.csv"
+sys.path.append(str(HERE.parent / "poses"))
+from shared import words_of  # noqa: E402 - of the other study
+
 WITHOUT_PREDICTION = PixelDesign  # what is left through masks of pixels depends on the spectrum of all that is not kept
 
 
@@ -57,7 +60,7 @@ def particles(folder: Path, study: DictConfig, molecule: str, snr: float, seed: 
     if (folder / "data" / "done.json").exists():  # by whatever code
         return folder / "data" / "particles.star"
     words = [f"output_dir={folder / 'data'}", f"count={study.particles}", f"snr={snr}", f"seed={seed}"]
-    simulate(composed("simulate", [*words, *shlex.split(study.molecules[molecule].words)]))
+    simulate(composed("simulate", [*words, *words_of(study.molecules[molecule])]))
     return folder / "data" / "particles.star"
 
 

@@ -32,7 +32,7 @@ from cryosense.tasks.poses.alignment import in_sphere
 
 HALVES, TRUTH, PAPERS = 0.143, 0.5, 2.5
 TRELLIS_STEPS = (1.0, 0.53)  # of about one bit and two
-FLOAT16 = "float16, lossless"
+FLOAT16, SCALAR = "float16, lossless", ", scalar"
 Maps = tuple[Tensor, Tensor, Tensor]
 
 
@@ -112,11 +112,13 @@ class Cell:
         ends = self.advice.last_shells(self.looked.signal)
         named = schemes(ends[RESOLVED], ends.get("resolved without a mask", ends[RESOLVED]))
         expected = {name: predict(scheme, keeping, self.looked.overhead) for name, scheme in named.items()}
-        return expected | {answer.name: answer.prediction for answer in self.answers(keeping, ends)}
+        for trellises, word in ((True, ""), (False, SCALAR)):
+            expected |= {each.name + word: each.prediction for each in self.answers(keeping, ends, trellises)}
+        return expected
 
-    def answers(self, keeping: Keeping, ends: dict[str, int]) -> list[Answer]:
-        """-> those of `cryosense advise` for these particles."""
-        made = tuple(predict(scheme, keeping, self.looked.overhead) for scheme in ladder(keeping, ends))
+    def answers(self, keeping: Keeping, ends: dict[str, int], trellises: bool) -> list[Answer]:
+        """-> those of `cryosense advise` for these particles, or what they are without trellises."""
+        made = tuple(predict(scheme, keeping, self.looked.overhead) for scheme in ladder(keeping, ends, trellises))
         return answers(made, self.looked.signal, ends[RESOLVED], Poses())
 
     def measured(self, expected: Prediction, path: Path) -> float:

@@ -43,13 +43,13 @@ class Make(Protocol):
 
 
 @cache
-def choices(steps: tuple[float, ...] = STEPS) -> tuple[Make, ...]:
+def choices(steps: tuple[float, ...] = STEPS, trellises: bool = True) -> tuple[Make, ...]:
     """Return what a shell can be quantised by: a step, with or without dither, which keeps strong signals from distortion.
 
-    And trellises, of as many bits as some of the steps.
+    And, where they are wanted, trellises of as many bits as some of the steps.
     """
     scalar = tuple(partial(Uniform, step, dither) for step in steps for dither in (False, True))
-    return scalar + tuple(partial(Trellis, step) for step in trellis_steps(steps))
+    return scalar + tuple(partial(Trellis, step) for step in trellis_steps(steps) if trellises)
 
 
 def trellis_steps(steps: tuple[float, ...] = STEPS) -> tuple[float, ...]:
@@ -58,9 +58,9 @@ def trellis_steps(steps: tuple[float, ...] = STEPS) -> tuple[float, ...]:
 
 
 @cache
-def whole(steps: tuple[float, ...] = STEPS) -> tuple[LevelQuantiser, ...]:
+def whole(steps: tuple[float, ...] = STEPS, trellises: bool = True) -> tuple[LevelQuantiser, ...]:
     """Return the choices, each for all shells."""
-    return tuple(make(last_shell=None) for make in choices(steps))
+    return tuple(make(last_shell=None) for make in choices(steps, trellises))
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Allocation:
         kept: (last, choices) share of a shell's signal-to-noise that is left.
         steps: of the choices.
         least_last: the last shell that must be measured; those beyond are as long as they are worth their price.
+        trellises: whether they are among the choices.
     """
 
     gain: Tensor
@@ -80,17 +81,24 @@ class Allocation:
     kept: Tensor
     steps: tuple[float, ...]
     least_last: int
+    trellises: bool = True
 
     @classmethod
     def of(
-        cls, keeping: Keeping, last_shell: int, *, least_last: int | None = None, steps: tuple[float, ...] = STEPS
+        cls,
+        keeping: Keeping,
+        last_shell: int,
+        *,
+        least_last: int | None = None,
+        steps: tuple[float, ...] = STEPS,
+        trellises: bool = True,
     ) -> Allocation:
         """From the signal of the whole data set; the map is looked at under its mask.
 
         ``least_last`` is None where every shell up to the last is to be measured.
         """
         shells = torch.arange(1, last_shell + 1, dtype=torch.float64)
-        made = whole(steps)
+        made = whole(steps, trellises)
         kept = torch.tensor([_kept(keeping, shell, made) for shell in range(1, last_shell + 1)], dtype=torch.float64)
         signal = keeping.signal
         s = signal.mask_gain * signal.map_snr[1 : last_shell + 1]
@@ -98,7 +106,7 @@ class Allocation:
         numbers[1] += numbers[0]
         gain = (numbers[1:] * shells)[:, None] * torch.log1p(kept * s[:, None])
         bits = torch.tensor([each.bits_per_number[0] for each in made], dtype=torch.float64)
-        return cls(gain, numbers[1:, None] * bits, kept, steps, least_last or last_shell)
+        return cls(gain, numbers[1:, None] * bits, kept, steps, least_last or last_shell, trellises)
 
     def at(self, price: float) -> Tensor:
         """Return the choices of shells 1, 2, ... at so many nats a bit, as far as shells are measured at it."""
@@ -130,7 +138,7 @@ class Allocation:
 
     def quantiser(self, chosen: Tensor) -> LevelQuantiser:
         """Return a part for each run of shells that choose alike; shell 0 is with shell 1."""
-        picks, makes = chosen.tolist(), choices(self.steps)
+        picks, makes = chosen.tolist(), choices(self.steps, self.trellises)
         ends = [k for k in range(1, len(picks) + 1) if k == len(picks) or picks[k] != picks[k - 1]]
         parts = [makes[picks[end - 1]](last_shell=end) for end in ends]
         return parts[0] if len(parts) == 1 else ByShell(parts)

@@ -123,19 +123,21 @@ def configuration(quantiser: StoredQuantiser) -> dict[str, Any]:
     return {"_target_": f"cryosense.measurement.quantisers.{type(quantiser).__name__}", **parameters}
 
 
-def ladder(keeping: Keeping, last_shells: dict[str, int]) -> list[Scheme]:
+def ladder(keeping: Keeping, last_shells: dict[str, int], trellises: bool = True) -> list[Scheme]:
     """Return what is compared: quantisers of whitened coefficients and of pixels, flat masks, and numbers as they are.
 
     Args:
         keeping: of the whole data set, by which bits go to shells.
         last_shells: of one step for all shells, by the name of the line; bits by shell go up to that of ``RESOLVED``.
+        trellises: whether they are compared, too.
     """
-    allocation = Allocation.of(keeping, last_shells[RESOLVED])
+    allocation = Allocation.of(keeping, last_shells[RESOLVED], trellises=trellises)
     by_shell = {str(configuration(each)): each for each in (allocated(allocation, bits) for bits in BITS)}
     made = [Scheme(BY_SHELL, each, Full()) for each in by_shell.values()]  # two budgets may buy the same
     for kind, last in last_shells.items():
         made += [Scheme(kind, Uniform(step, last_shell=last), Full()) for step in STEPS]
-        made += [Scheme(f"trellis, {kind}", Trellis(step, last_shell=last), Full()) for step in trellis_steps()]
+        steps = trellis_steps() if trellises else ()
+        made += [Scheme(f"trellis, {kind}", Trellis(step, last_shell=last), Full()) for step in steps]
         made.append(Scheme(f"signs, {kind}", Sign(last_shell=last), Full()))
     made += [Scheme("pixels", Uniform(step), Full("pixel")) for step in STEPS]
     made += [
