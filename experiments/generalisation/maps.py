@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 from analyse import markdown
 from hydra import compose, initialize_config_dir
-from methods import version
+from methods import OF_LEARNED, POSTERIOR, version
 from omegaconf import DictConfig, OmegaConf
 
 from cryosense.cli.backproject import backproject
@@ -49,8 +49,13 @@ def mapped(config: DictConfig, name: str, method: str, uncompressed: Path) -> Pa
         backproject(compose("backproject", [*_of_data(folder), *config.masks, *into]))
         return directory / "maps"
     data = ["data=stack", f"data.path={folder}/data/particles.star", f"data.clean_path={folder}/data/clean.star"]
+    words = list(config.methods[method])
+    if method in OF_LEARNED:
+        words.append(f"reconstructor.path={config.learned_path or 'null'}")
+    if method == POSTERIOR:
+        words.append(f"reconstructor.samples={config.samples}")
     fixed = ["scores.lpips=null", "draw_example=false", f"output_dir={directory}"]
-    made = reconstruct(compose("reconstruct", [*data, *config.masks, *config.methods[method], *fixed])).run_directory
+    made = reconstruct(compose("reconstruct", [*data, *config.masks, *words, *fixed])).run_directory
     backproject(compose("backproject", [f"data.path={made}/particles.star", _of_data(folder)[1], *into]))
     for stack in made.glob("*.mrcs"):
         stack.unlink()
