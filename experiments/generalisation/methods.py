@@ -15,7 +15,7 @@ from cryosense import fourier
 from cryosense.denoisers import CleanGaussianFromImages
 from cryosense.measurement import Design, FourierDesign, Measurement, PixelDesign
 from cryosense.operators import masks
-from cryosense.reconstructors import Unrolled, Wiener
+from cryosense.reconstructors import LearnedPosterior, Unrolled, Wiener
 from cryosense.reconstructors.seen import level_kept
 from cryosense.reconstructors.unrolled.reconstructor import folder_of
 
@@ -82,8 +82,6 @@ def learned(path: str | None, known: Particles) -> Method:
 
 def posterior_mean(path: str | None, samples: int, known: Particles) -> Method:
     """-> the mean of samples of the same network, told the same."""
-    from cryosense.reconstructors import LearnedPosterior
-
     del known
     return lambda measurement: _opened(LearnedPosterior, path, samples=samples)(measurement).x
 
