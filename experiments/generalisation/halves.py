@@ -68,8 +68,9 @@ def agreement(one: Tensor, other: Tensor, where: Tensor) -> Tensor:
     """-> the correlation of coefficients of images (b, 1, n, n) in each shell, of those in ``where``, (b, n // 2 + 1)."""
     a, b = (fourier.hartley(image.double())[:, 0] * where for image in (one, other))
     product, *powers = (fourier.shell_sum(each) for each in (a * b, a**2, b**2))
-    empty = torch.stack([each <= ROUNDING * image.square().sum((-2, -1)) for each, image in zip(powers, (a, b), strict=True)])
-    return torch.where(empty.any(0), 0.0, product / (powers[0] * powers[1]).sqrt().clamp_min(1e-30))
+    least = [ROUNDING * image.double().square().sum((-2, -1)) for image in (one, other)]
+    empty = (powers[0] <= least[0]) | (powers[1] <= least[1])
+    return torch.where(empty, 0.0, product / (powers[0] * powers[1]).sqrt().clamp_min(1e-30))
 
 
 def banded(curves: Tensor) -> Tensor:

@@ -93,7 +93,8 @@ NOISE = """Power of the images over that of what lies outside the circle that fi
 outermost band, by shells of 32."""
 AGREEMENT = """Each particle's coefficients in two halves. *Halves*: correlation of the two images that are made of them. *Not
 measured*: of an image with what the other half measured, which it has not seen; *another particle*: with the same of another
-one, which is chance. Mean over particles and its standard error, by shells of 32."""
+one, which is chance. Linear methods leave what is not measured at 0. Mean over particles and its standard error, by shells
+of 32."""
 
 
 def main() -> None:
@@ -106,8 +107,8 @@ def main() -> None:
         numbers = [f"{value:.2f}" for values in noise_found(stack) for value in values.tolist()]
         noises.append([name, str(len(stack.particles.images)), f"{stack.pixel_angstrom:.2f}", *numbers])
         found = methods(stack, study.learned_path, samples, best_weight(stack, study.learned_path))
-        for method, make in found.items():
-            for what, values in judged(stack, make).items():
+        for method in (TV, LEARNED, *([POSTERIOR] if POSTERIOR in found else [])):
+            for what, values in judged(stack, found[method]).items():
                 rows.append([name, method, what, *words(values)])
                 means = dict(zip(BANDS, values.mean(0).tolist(), strict=True))
                 kept.append({"stack": name, "method": method, "what": what, **means})
