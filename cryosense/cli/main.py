@@ -81,10 +81,10 @@ def program() -> None:
     to take down PyTorch needs more of it than most verbs do.
     """
     try:
-        status: object = main()
+        status: str | int | None = main()
     except SystemExit as asked:
         status = asked.code
-    if threading.active_count() > 1 or not isinstance(status, int | None):
+    if threading.active_count() > 1 or isinstance(status, str):
         sys.exit(status)  # as any program ends, which waits for threads, and says what a text says
     atexit._run_exitfuncs()
     for stream in filter(None, (sys.stdout, sys.stderr)):

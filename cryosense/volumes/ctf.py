@@ -66,8 +66,8 @@ def _coefficients(parameters: CtfParameters) -> list[Tensor]:
 
     The factors of |k|^4, of |k|^2, and with k = (x, y) of x^2 - y^2 and 2 x y, and what does not depend on k.
     """
-    named = parameters.defocus_angle_deg, parameters.voltage_kv, parameters.spherical_aberration_mm
-    named += parameters.amplitude_contrast, parameters.phase_shift_deg
+    angle_voltage_spherical = parameters.defocus_angle_deg, parameters.voltage_kv, parameters.spherical_aberration_mm
+    named = (*angle_voltage_spherical, parameters.amplitude_contrast, parameters.phase_shift_deg)
     u, v = parameters.defocus_u_angstrom.double(), parameters.defocus_v_angstrom.double()
     angle, voltage, spherical, contrast, shift = (
         torch.as_tensor(each, dtype=torch.float64, device=u.device) for each in named

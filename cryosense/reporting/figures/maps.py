@@ -43,7 +43,7 @@ def draw_map(
     # Places that all such figures share: to find them for each takes longer than to draw it.
     curves = figure.add_axes((0.05, 0.58, 0.9, 0.36))
     _draw_curves(curves, table, resolutions)
-    longest = max(len(text.get_text()) for text in curves.get_legend().get_texts())
+    longest = max(len(str(line.get_label())) for line in curves.get_lines())
     curves.set_position((0.05, 0.58, 0.95 - (LEGEND_INCHES + CHARACTER_INCHES * longest) / WIDTH_INCHES, 0.36))
     for column, (axis, across, up) in enumerate(SECTIONS):
         axes = figure.add_axes((0.045 + 0.325 * column, 0.075, 0.27, 0.39))
