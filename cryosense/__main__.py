@@ -1,5 +1,7 @@
 """The command line, for ``python -m cryosense``."""
 
-from cryosense.cli.main import program
+import sys
 
-program()
+from cryosense.cli.main import main
+
+sys.exit(main())

@@ -20,6 +20,7 @@ from cryosense.reconstructors.unrolled import NoisySample, Told, ToldSolver, Unr
 from cryosense.reconstructors.unrolled.told import AT_A_TIME
 from cryosense.solvers.diffused import DPMSolver
 
+LEARNED_TO_SAMPLE = "sampling"  # in the name of the loss
 PIXELS_AT_ONCE = 2**23  # of samples in memory at a time: 2048 of 64 px, a few GB
 
 
@@ -67,10 +68,10 @@ class LearnedPosterior(Unrolled):
         self.samples = self.samples_drawn = samples
         self.network_evaluations, self.seed = network_evaluations, seed
         for saved in self.saved.values():
-            if not (isinstance(saved.solver, ToldSolver) and saved.solver.samples):
+            if not (isinstance(saved.solver, ToldSolver) and saved.solver.samples and LEARNED_TO_SAMPLE in saved.loss):
                 raise UnrolledModelError(
-                    f"path={self.path}: {saved.solver.name} was not made to sample: give a ToldUNet that was and that "
-                    "learned to, or take what this one gives (reconstructor=unrolled)"
+                    f"path={self.path}: {saved.solver.name}, trained with the loss {saved.loss!r}, did not learn to sample: "
+                    "give a ToldUNet that did, or take what this one gives (reconstructor=unrolled)"
                 )
 
     def extra_repr(self) -> str:

@@ -48,14 +48,14 @@ def test_mean_deviation_and_samples_are_written_and_chunks_make_no_difference(
     np.testing.assert_allclose(np.std(images, 0, ddof=1), mrcfile.read(whole / "deviation.mrcs"), rtol=1e-3, atol=1e-4)
     rows = pd.read_parquet(whole / "rows.parquet")
     assert rows[["reconstructor", "prior", "sampler", "samples", "nfe"]].drop_duplicates().to_numpy().tolist() == [
-        ["learned_posterior", "told_unet clean", "dpm_solver", 3, 10]
+        ["learned_posterior", "told_unet clean and sampling", "dpm_solver", 3, 10]
     ]
 
 
 def test_what_cannot_be_is_refused_in_one_line(stack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fourier = written(tmp_path / "fourier", small_network(), "FourierSampling")
     cases = {
-        "cnn was not made to sample: give a network=told_unet that was": ["reconstructor.path=shipped:one_molecule"],
+        "did not learn to sample: give a network=told_unet that did": ["reconstructor.path=shipped:one_molecule"],
         "the operator is PixelMasking": [f"reconstructor.path={fourier}", "operator=pixel"],
         "give the folder of a model": ["reconstructor.path=nowhere"],
         "reconstructor.churn=2: give a number from 0 to 1": [f"reconstructor.path={fourier}", "reconstructor.churn=2"],

@@ -16,9 +16,11 @@ from cryosense.reconstructors.unrolled.told import UNTOLD, Scene
 BOTH = "FourierSampling,PixelMasking"
 
 
-def written(folder: Path, solver: torch.nn.Module, kinds: str = BOTH, *, ctf: bool = True) -> str:
+def written(
+    folder: Path, solver: torch.nn.Module, kinds: str = BOTH, *, loss: str = "clean and sampling", ctf: bool = True
+) -> str:
     """-> the folder of a model, as ``cryosense train`` leaves it."""
-    save_solver(folder, solver, kinds, "clean", ctf=ctf)  # type: ignore[arg-type]
+    save_solver(folder, solver, kinds, loss, ctf=ctf)  # type: ignore[arg-type]
     (folder / "cryosense.json").write_text('{"scaling": {}}')
     return str(folder)
 

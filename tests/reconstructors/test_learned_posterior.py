@@ -104,9 +104,10 @@ def test_ctfs_are_told_to_a_network_that_was_told_them(tmp_path: Path) -> None:
 
 
 def test_what_cannot_sample_is_refused(tmp_path: Path) -> None:
-    for name, network in (("unet", ToldUNet(1, 4, 2, 5)), ("cnn", UnrolledNetwork(1, 4))):
-        with pytest.raises(UnrolledModelError, match=r"was not made to sample: give a ToldUNet that was"):
-            LearnedPosterior(written(tmp_path / name, network))
+    cases = [("unet", ToldUNet(1, 4, 2, 5), "clean and sampling"), ("cnn", UnrolledNetwork(1, 4), "clean and sampling")]
+    for name, network, loss in (*cases, ("never told", small_network(), "clean")):
+        with pytest.raises(UnrolledModelError, match="did not learn to sample: give a ToldUNet that did"):
+            LearnedPosterior(written(tmp_path / name, network, loss=loss))
     fourier_only = LearnedPosterior(written(tmp_path / "one", small_network(), "FourierSampling"))
     with pytest.raises(UnrolledModelError, match="trained for FourierSampling, the operator is PixelMasking"):
         fourier_only.prepare(PIXELS)
