@@ -1,7 +1,5 @@
 """The command line, for ``python -m cryosense``."""
 
-import sys
+from cryosense.cli.main import program
 
-from cryosense.cli.main import main
-
-sys.exit(main())
+program()

@@ -1,12 +1,24 @@
-"""Imports of a thousand modules and more, without a search for garbage among them."""
+"""Imports of a thousand modules and more, without a search for garbage among them, nor those that nothing here uses."""
 
 from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+# How PyTorch's operations work on tensors without values, a third of what its import takes: for compilers and exporters.
+WITHOUT_VALUES = "torch._meta_registrations"
+# What can be imported only after it, and what uses it, whoever imports that.
+AFTER_IT = frozenset({"torch._decomp", "torch._prims", "torch._refs"})
+USING_IT = frozenset(
+    {"torch._dynamo", "torch._inductor", "accelerate", "diffusers", "lightning", "torchvision", "transformers"}
+)
 
 
 @contextmanager
@@ -26,3 +38,66 @@ def nothing_is_garbage() -> Iterator[None]:
             gc.freeze()
         if was_on:
             gc.enable()
+
+
+def lean_torch() -> None:
+    """Let PyTorch, once it is imported, leave ``WITHOUT_VALUES`` for when something that needs it is imported.
+
+    Until then a few operations on tensors of the device ``meta`` raise NotImplementedError; no other is any different.
+    """
+    if "torch" not in sys.modules and not any(isinstance(finder, _Torch) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Torch())
+
+
+class _Torch(MetaPathFinder, Loader):
+    """Finds PyTorch where it is, and executes it with an empty module for ``WITHOUT_VALUES``."""
+
+    loader: Loader
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if fullname != "torch":
+            return None
+        sys.meta_path.remove(self)
+        spec = PathFinder.find_spec(fullname, path)
+        if spec is not None and spec.loader is not None:
+            self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self.loader
+        stand_in = sys.modules[WITHOUT_VALUES] = ModuleType(WITHOUT_VALUES)
+        sys.meta_path.insert(0, _Missing())
+        try:
+            self.loader.exec_module(module)
+        finally:
+            if sys.modules.get(WITHOUT_VALUES) is stand_in:
+                del sys.modules[WITHOUT_VALUES]
+
+
+class _Missing(MetaPathFinder, Loader):
+    """Imports ``WITHOUT_VALUES`` before the first module that needs it, and finds that if it came with it."""
+
+    def __init__(self) -> None:
+        self.specs: dict[str, ModuleSpec | None] = {}
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if fullname not in AFTER_IT | USING_IT | {WITHOUT_VALUES}:
+            return None
+        sys.meta_path.remove(self)
+        if fullname == WITHOUT_VALUES:
+            return None
+        sys.modules.pop(WITHOUT_VALUES, None)  # the stand-in, should PyTorch itself need it now
+        importlib.import_module(WITHOUT_VALUES)
+        if fullname not in sys.modules:
+            return None
+        # It came with it. The import that asked would execute it a second time, by the spec that it finds at the module.
+        module = sys.modules[fullname]
+        self.specs[fullname], module.__spec__ = module.__spec__, ModuleSpec(fullname, self)
+        return module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return sys.modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self.specs[module.__name__]

@@ -1,10 +1,13 @@
 """The command line: ``cryosense <verb> [Hydra overrides]``."""
 
+import atexit
 import difflib
 import importlib
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 from importlib.metadata import version
 
 VERBS = {
@@ -71,6 +74,25 @@ def main() -> int:
     return status
 
 
+def program() -> None:
+    """Run one verb and end the process with its exit status.
+
+    What is to be done at the end is done, but libraries are not taken down one by one: their memory goes with the process, and
+    to take down PyTorch needs more of it than most verbs do.
+    """
+    try:
+        status: str | int | None = main()
+    except SystemExit as asked:
+        status = asked.code
+    if threading.active_count() > 1 or isinstance(status, str):
+        sys.exit(status)  # as any program ends, which waits for threads, and says what a text says
+    atexit._run_exitfuncs()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError):  # as where `head` has read enough
+            stream.flush()
+    os._exit(status or 0)
+
+
 def _answer(arguments: list[str]) -> int:
     """What needs no verb at once; a verb otherwise."""
     verb, others = (arguments[0], arguments[1:]) if arguments else ("--help", [])
@@ -110,11 +132,12 @@ def _run(verb: str, words: list[str]) -> int:
     from cryosense.cli.composing import checked
     from cryosense.cli.early import refuse_early
     from cryosense.cli.help.arguments import options_first, refuse_unknown_options
-    from cryosense.cli.importing import nothing_is_garbage
+    from cryosense.cli.importing import lean_torch, nothing_is_garbage
     from cryosense.cli.positional import in_full
     from cryosense.cli.refusal import one_line
     from cryosense.cli.typed_words import as_typed
 
+    lean_torch()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach one_line unchanged
     with one_line(verb), checked():
         refuse_unknown_options(words)

@@ -56,7 +56,7 @@ class SweepAccount(Callback):
         if config.hydra.job.config_name != self.verb:
             return
         if config.hydra.launcher._target_.endswith("JoblibLauncher"):  # jobs of a queue outlive who handed them in
-            lead_workers()
+            lead_workers(self.verb)
         with one_line(self.verb):
             batch = tqdm(cell_overrides(config), unit="cell", desc="look at all cells", delay=QUIET_SECONDS, leave=False)
             for overrides in batch:

@@ -31,16 +31,28 @@ def central_from_half_space(planes: Callable[[int, int], Tensor], size: int, kep
     volume = lines = torch.empty(0)
     for first in range(0, size, PLANES_AT_A_TIME):
         last = min(first + PLANES_AT_A_TIME, size)
-        part = torch.fft.ifft(torch.fft.ifftshift(planes(first, last), dim=1), dim=1, norm="ortho")
+        part = torch.fft.ifft(_for_transform(planes(first, last), 1), dim=1, norm="ortho")
         if first == 0:
             lines = torch.empty(size, kept, size // 2 + 1, dtype=part.dtype, device=part.device)
             volume = torch.empty(kept, kept, kept, device=part.device)
         torch.cat(_around_origin(part, kept, 1), dim=1, out=lines[first:last])
     for rows, into in zip(lines.split(PLANES_AT_A_TIME, dim=1), volume.split(PLANES_AT_A_TIME, dim=1), strict=True):
-        part = torch.fft.ifft(torch.fft.ifftshift(rows, dim=0), dim=0, norm="ortho")
+        part = torch.fft.ifft(_for_transform(rows, 0), dim=0, norm="ortho")
         part = torch.fft.irfft(torch.cat(_around_origin(part, kept, 0)), n=size, norm="ortho")
         into.copy_(torch.cat(_around_origin(part, kept, 2), dim=2))
+    if size % 2 == 0:
+        signs = 1 - 2 * ((torch.arange(kept, device=volume.device) - kept // 2) % 2).float()
+        volume *= signs[:, None]
+        volume *= signs[:, None, None]
     return volume
+
+
+def _for_transform(spectrum: Tensor, dim: int) -> Tensor:
+    """Return a centred spectrum with its origin first where its size is odd.
+
+    Where it is even, to move the origin by half of it only changes the sign of every other voxel, which costs less.
+    """
+    return spectrum if spectrum.shape[dim] % 2 == 0 else torch.fft.ifftshift(spectrum, dim=dim)
 
 
 def _around_origin(x: Tensor, kept: int, dim: int) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cryosense.fourier.transforms import axes_of, centred_to_half_plane, without_repeats
+from cryosense.fourier.transforms import axes_of, centred_to_half_plane, half_plane
 
 
 def friedel_partner(plane: Tensor, ndim: int = 2) -> Tensor:
@@ -21,23 +21,33 @@ def hartley(x: Tensor) -> Tensor:
     The values at k and -k together carry the real and the imaginary part of the complex coefficient at k, so these n^2 real
     numbers are exactly the degrees of freedom of the transform of a real image.
     """
-    spectrum = torch.fft.fft2(without_repeats(x), norm="ortho")
-    return _centred(spectrum.real - spectrum.imag)
-
-
-def _centred(plane: Tensor) -> Tensor:
-    """Return what ``fftshift`` does, in one pass over memory instead of one for each axis."""
-    (n, m), (h, w) = plane.shape[-2:], (plane.shape[-2] // 2, plane.shape[-1] // 2)
-    centred = torch.empty_like(plane)
-    for into, rows in ((slice(h), slice(n - h, n)), (slice(h, n), slice(n - h))):
-        centred[..., into, :w], centred[..., into, w:] = plane[..., rows, m - w :], plane[..., rows, : m - w]
-    return centred
+    return _transformed(x, centred=True)
 
 
 def inverse_hartley(h: Tensor) -> Tensor:
     """Invert (and transpose) ``hartley``: return real images (..., n, n) from centred planes."""
-    spectrum = torch.fft.fft2(torch.fft.ifftshift(h, dim=(-2, -1)), norm="ortho")
-    return spectrum.real - spectrum.imag
+    return _transformed(torch.fft.ifftshift(h, dim=(-2, -1)), centred=False)
+
+
+def _transformed(x: Tensor, *, centred: bool) -> Tensor:
+    """Return ``Re F x - Im F x``, (..., n, n), with the origin of the plane at n // 2 or at 0; the same bits in every batch.
+
+    Only half of the plane is transformed: elsewhere it is ``Re + Im`` of the Friedel partner.
+    """
+    n, half, alone = x.shape[-1], x.shape[-1] // 2, x.shape[:-2].numel() == 1
+    # A single transform is planned, and rounded, differently from several: one image is passed as two.
+    spectrum = half_plane(x.expand(2, *x.shape) if alone else x)
+    spectrum = spectrum[0] if alone else spectrum
+    both = spectrum * complex(1, 1)  # Re - Im and Re + Im
+    right, left = both[..., : n - half].real, both[..., 1 : half + 1].imag.flip(-1)  # at 0, 1, ... and at ..., -2, -1 along x
+    plane = x.new_empty(x.shape)
+    first, cut = (half, half + 1) if centred else (0, 1)
+    of_left, of_right = (slice(half), slice(half, n)) if centred else (slice(n - half, n), slice(n - half))
+    for into, rows in ((slice(first), slice(n - first, n)), (slice(first, n), slice(n - first))):
+        plane[..., into, of_right] = right[..., rows, :]
+    for rows in (slice(cut), slice(cut, n)):
+        plane[..., rows, of_left] = left[..., rows, :].flip(-2)
+    return plane
 
 
 def hartley_to_half_plane(h: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ class Scores(ShowsInModule, nn.Module):
         scores = [score for score in SCORES if score.against is against]
         functions = [score.function for score in scores if score.function is not None]
         numbered = torch.arange(len(x), device=x.device)
-        found = iter(in_portions(lambda some: _each(functions, x[some], reference[some]), numbered, 2 * x[0].numel()))
+        found = iter(in_portions(lambda some: _each(functions, x[some], reference[some]), numbered, x[0].numel()))
         return {score.name: self._lpips(x, reference, numbers) if score.function is None else next(found) for score in scores}
 
     def _lpips(self, x: Tensor, reference: Tensor, numbers: Tensor | None) -> Tensor:

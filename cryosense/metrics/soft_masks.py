@@ -12,6 +12,7 @@ from cryosense.errors import ArgumentError
 from cryosense.fourier import frequency_radius, from_half_spectrum, half_spectrum
 
 HISTOGRAM_BINS = 256
+LARGEST_INT16 = 2**15 - 1
 
 
 def sphere_mask(volume: Tensor, pixel_size_angstrom: float, *, radius_angstrom: float, edge_pixels: float = 6.0) -> Tensor:
@@ -49,13 +50,16 @@ def automatic_mask(
         raise ArgumentError("lengths of an automatic mask must not be negative")
     n = volume.shape[-1]
     smooth = _low_pass(volume, lowpass_angstrom / pixel_size_angstrom)
-    squares = (torch.arange(n, device=volume.device) - n // 2) ** 2
+    squares = (torch.arange(n, device=volume.device, dtype=torch.int32) - n // 2) ** 2
     inside = 4 * (squares[:, None, None] + squares[:, None] + squares) < n**2
     molecule = (smooth > _otsu_threshold(smooth[inside])) & inside
     mask = torch.zeros(volume.shape, dtype=torch.float64, device=volume.device)
     width = extend_pixels + edge_pixels
     near = _surroundings(molecule, math.ceil(width) + 1)
-    mask[near] = _raised_cosine(distances(molecule[near], math.ceil(width)) - extend_pixels, edge_pixels)
+    squares = _squared_distances(molecule[near], math.ceil(width))
+    # A cosine for each whole number that occurs, not for each voxel.
+    possible = torch.arange(int(squares.max()) + 1, device=volume.device).double().sqrt_()
+    mask[near] = _raised_cosine(possible - extend_pixels, edge_pixels).take(squares.long())
     return mask
 
 
@@ -65,14 +69,20 @@ def distances(inside: Tensor, reach: int) -> Tensor:
     One axis after the other, from no farther away than asked for (Felzenszwalb and Huttenlocher 2012, without the envelopes,
     which pay only over long distances).
     """
-    squares = torch.where(inside, 0, 4 * reach**2 + 1).int()
+    return _squared_distances(inside, reach).double().sqrt_()
+
+
+def _squared_distances(inside: Tensor, reach: int) -> Tensor:
+    """Return the squares of ``distances``, whole numbers."""
+    beyond = 4 * reach**2 + 1
+    squares = torch.where(inside, 0, beyond).to(torch.int16 if beyond + reach**2 < LARGEST_INT16 else torch.int32)
     for axis in range(3):
         before, n = squares.clone(), squares.shape[axis]
         for step in range(1, min(reach, n - 1) + 1):
             for to, source in ((step, 0), (0, step)):
                 into = squares.narrow(axis, to, n - step)
                 torch.minimum(into, before.narrow(axis, source, n - step) + step**2, out=into)
-    return squares.double().sqrt_()
+    return squares
 
 
 def _low_pass(volume: Tensor, width_pixels: float) -> Tensor:

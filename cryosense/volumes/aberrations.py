@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb, isqrt
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from torch import Tensor
 from cryosense.volumes.magnification import NONE, Matrix
 
 ANGSTROM_PER_MILLIMETRE, MILLIRADIANS = 1e7, 1e3
+Number = TypeVar("Number", float, Tensor)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def coma_of_beam_tilt(
     return scale * tilt_mrad[0] / MILLIRADIANS, scale * tilt_mrad[1] / MILLIRADIANS
 
 
-def wavelength_angstrom(voltage_kv: float) -> float:
+def wavelength_angstrom(voltage_kv: Number) -> Number:
     """Return the relativistic wavelength of electrons in Angstrom (Kirkland 2020, equation 2.5)."""
     volts = 1e3 * voltage_kv
     return 12.2643247 / (volts * (1 + 0.978466e-6 * volts)) ** 0.5

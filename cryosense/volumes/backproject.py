@@ -134,6 +134,12 @@ class SliceAccumulator(ShowsInModule, nn.Module):
         """
         return Quotient(self.parts, self.padded_size, regularisation).volume(self.box_size, self.pad_factor)
 
+    def last_shell(self) -> int:
+        """Return the last shell of the map near which anything was measured, 0 if nothing was."""
+        weights = Quotient(self.parts, self.padded_size, 1.0).floor
+        seen = (weights[: self.padded_size // 2 + 1] > 0).nonzero()[:, 0]
+        return int(seen[-1]) // self.pad_factor if len(seen) else 0
+
     def deviation(self, part: SliceAccumulator, regularisation: float) -> Tensor:
         """Return what the map gains, to first order, from the particles of ``part``, some of these: (n, n, n) float32.
 

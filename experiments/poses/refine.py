@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -125,7 +126,7 @@ def with_former(table: pd.DataFrame, path: Path, study: DictConfig) -> pd.DataFr
 
 def markdown(table: pd.DataFrame, study: DictConfig) -> str:
     """-> the last iteration of each scheme, beside that of the uncompressed particles, and beside maps with the true poses."""
-    lines = []
+    table, lines = capped(table, study), []
     for (count, snr), some in table.groupby(["particles", "snr"]):
         start = study.refinement.resolution_angstrom
         lines += [
@@ -140,6 +141,18 @@ def markdown(table: pd.DataFrame, study: DictConfig) -> str:
         lines += [line_of(each, some) for _, each in some.groupby([*CELL, "scheme"], sort=False)]
         lines.append("")
     return "\n".join(lines[:-1]) + "\n"
+
+
+def capped(table: pd.DataFrame, study: DictConfig) -> pd.DataFrame:
+    """-> the same with shells up to the first in which a scheme measured nothing: what both halves have there has leaked."""
+    table = table.copy()
+    last = table.scheme.map({name: re.search(r"last_shell=(\d+)", words) for name, words in study.schemes.items()})
+    for row, found in last.dropna().items():
+        for name in ("halves", "truth"):
+            shell = min(table.loc[row, f"{name}_shell"], int(found[1]) + 1)
+            table.loc[row, f"{name}_angstrom"] *= table.loc[row, f"{name}_shell"] / shell
+            table.loc[row, f"{name}_shell"] = shell
+    return table
 
 
 def line_of(rows: pd.DataFrame, table: pd.DataFrame) -> str:

@@ -7,6 +7,8 @@ import weakref
 from pathlib import Path
 
 import pytest
+import torch
+import torch._decomp
 
 from cryosense.cli.importing import nothing_is_garbage
 from tests.cli.verbs import cryosense
@@ -54,25 +56,54 @@ def test_a_collector_that_was_off_stays_off() -> None:
         gc.enable()
 
 
+LATER = """
+import importlib, sys
+from cryosense.cli.importing import lean_torch
+
+lean_torch()
+import torch
+
+assert torch.__spec__.loader is torch.__loader__ and torch.__spec__.origin == torch.__file__
+assert not {"torch._meta_registrations", "torch._decomp", "torch._refs", "torch._prims"} & set(sys.modules)
+asked = importlib.import_module(sys.argv[1])
+assert asked is sys.modules[sys.argv[1]] and asked.__spec__.name == sys.argv[1] and asked.__spec__.origin == asked.__file__
+assert torch.empty(2, 3, device="meta").lerp(torch.empty(3, device="meta"), 0.5).shape == (2, 3)
+assert torch.equal(torch.compile(lambda x: x + 1, backend="aot_eager")(torch.ones(2)), torch.full((2,), 2.0))
+print("KNOWN", len(torch._decomp.decomposition_table))
+"""
+
+
+@pytest.mark.parametrize("first", ["torch._meta_registrations", "torch._refs", "torch._decomp", "torch._dynamo"])
+def test_what_compilers_need_of_torch_comes_whole_when_they_do(first: str) -> None:
+    said = subprocess.run([sys.executable, "-c", LATER, first], capture_output=True, text=True, check=True).stdout.split()
+    assert said == ["KNOWN", str(len(torch._decomp.decomposition_table))]
+
+
 LOADED = """
 import sys
 from cryosense.cli.main import main
 
+unused = sys.argv.pop().split()
 sys.argv = ["cryosense", *sys.argv[1:]]
 main()
-print("LOADED", *sorted({"numba", "scipy", "diffusers", "torchvision", "lightning", "wandb", "joblib"} & set(sys.modules)))
+print("LOADED", *sorted(set(unused) & set(sys.modules)))
 """
+COMPILERS = "torch._decomp torch._meta_registrations torch._dynamo"
+RARE = f"scipy.ndimage scipy.constants diffusers torchvision lightning wandb joblib {COMPILERS}"
 
 
-def test_the_simplest_method_loads_none_of_what_others_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def loaded(*words: str, of: str) -> str:
+    """-> those of some modules that a verb has loaded when it ends."""
+    command = [sys.executable, "-c", LOADED, *words, of]
+    last = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    assert last.startswith("LOADED")
+    return last.removeprefix("LOADED").strip()
+
+
+def test_verbs_load_none_of_what_others_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, runs = tmp_path / "data", tmp_path / "runs"
     cryosense(monkeypatch, "simulate", "count=4", "box_size=32", "pixel_size_angstrom=8", f"output_dir={data}")
-    words = [
-        "reconstructor=pinv",
-        f"data.path={data / 'particles.star'}",
-        "scores.lpips=null",
-        f"output_dir={runs}",
-    ]
-    command = [sys.executable, "-c", LOADED, "reconstruct", *words]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert said[-1] == "LOADED"
+    source = f"data.path={data / 'particles.star'}"
+    words = ["reconstructor=pinv", source, "scores.lpips=null", f"output_dir={runs}"]
+    assert loaded("reconstruct", *words, of=f"{RARE} numba") == ""
+    assert loaded("backproject", source, f"output_dir={tmp_path / 'maps'}", of=RARE) == ""

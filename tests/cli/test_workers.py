@@ -1,4 +1,4 @@
-"""Workers of joblib end with the process that started them, whether they were given work or not."""
+"""Workers of joblib import what a command does, and end with the process that started them, given work or not."""
 
 import subprocess
 import sys
@@ -11,8 +11,17 @@ LEADER = """
 import time
 from joblib import Parallel, delayed
 from cryosense.cli.workers import lead_workers
-lead_workers()
+lead_workers("reconstruct")
 Parallel(n_jobs=2, backend="loky", pre_dispatch=1)(delayed(time.sleep)(seconds) for seconds in (60,))
+"""
+
+BEGUN = """
+import sys
+from joblib import Parallel, delayed
+from cryosense.cli.workers import lead_workers
+lead_workers("reconstruct")
+loaded = "sorted({'cryosense.cli.reconstruct', 'torch', 'torch._decomp'} & set(__import__('sys').modules))"
+print(*Parallel(n_jobs=2, backend="loky")([delayed(eval)(loaded)]))
 """
 
 
@@ -43,3 +52,9 @@ def test_idle_workers_end_with_their_leader() -> None:
     while workers_of(leader.pid) and time.time() < deadline:
         time.sleep(0.1)
     assert not workers_of(leader.pid)
+
+
+def test_workers_import_what_a_command_imports() -> None:
+    pytest.importorskip("joblib")
+    said = subprocess.run([sys.executable, "-c", BEGUN], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "['cryosense.cli.reconstruct', 'torch']"

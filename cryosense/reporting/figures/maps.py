@@ -25,7 +25,9 @@ STYLES = {
     "uncompressed": ("uncompressed half maps, in a sphere", GREEN, ":"),
 }
 SECTIONS = (("z", "x", "y"), ("y", "x", "z"), ("x", "y", "z"))
-DOTS_PER_INCH = 110
+DOTS_PER_INCH, WIDTH_INCHES = 110, 13.5
+# Of a legend beside the curves, in inches: without its words, and a character of these.
+LEGEND_INCHES, CHARACTER_INCHES = 0.85, 0.0605
 
 
 def draw_map(
@@ -37,17 +39,21 @@ def draw_map(
     title: str,
 ) -> Figure:
     """Return a figure: the curves of ``table`` with their resolutions, and sections of the map with the mask's outline."""
-    figure = Figure(figsize=(13.5, 7.2), dpi=DOTS_PER_INCH, layout="constrained")
-    [above], [below] = figure.subfigures(2, 1, squeeze=False, height_ratios=[1.15, 1.0])
-    _draw_curves(above.subplots(), table, resolutions)
-    for column, (axes, (axis, across, up)) in enumerate(zip(below.subplots(1, 3), SECTIONS, strict=True)):
+    figure = Figure(figsize=(WIDTH_INCHES, 7.2), dpi=DOTS_PER_INCH)
+    # Places that all such figures share: to find them for each takes longer than to draw it.
+    curves = figure.add_axes((0.05, 0.58, 0.9, 0.36))
+    _draw_curves(curves, table, resolutions)
+    longest = max(len(str(line.get_label())) for line in curves.get_lines())
+    curves.set_position((0.05, 0.58, 0.95 - (LEGEND_INCHES + CHARACTER_INCHES * longest) / WIDTH_INCHES, 0.36))
+    for column, (axis, across, up) in enumerate(SECTIONS):
+        axes = figure.add_axes((0.045 + 0.325 * column, 0.075, 0.27, 0.39))
         middle = full_map.shape[0] // 2
         section, outline = (each.select(column, middle).numpy() for each in (full_map, mask))
         _draw_section(axes, section, outline, pixel_size_angstrom)
-        axes.set_title(f"section {axis} = 0", fontsize=9)
+        axes.set_title(f"section {axis} = 0", fontsize=9, y=1.0)  # else it is placed by what is around it, which takes long
         axes.set_xlabel(f"{across} (Å)")
         axes.set_ylabel(f"{up} (Å)")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, y=0.985)
     return figure
 
 
@@ -64,7 +70,7 @@ def _draw_curves(axes: Axes, table: pd.DataFrame, resolutions: pd.DataFrame) -> 
     nyquist = float(table["frequency_per_angstrom"].iloc[-1])
     axes.set(ylim=(-0.15, 1.03), ylabel="Fourier shell correlation")
     resolution_axis(axes, nyquist)
-    axes.legend(loc="center left", bbox_to_anchor=(1.04, 0.5), fontsize=8)
+    axes.legend(loc="center left", bbox_to_anchor=(1.035, 0.5), fontsize=8)
 
 
 def _readings(resolutions: pd.DataFrame, curve: str) -> str:

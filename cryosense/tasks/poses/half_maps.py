@@ -71,6 +71,8 @@ def insert(sums: HalfSums, task: Alignment, rows: Tensor, table: pd.DataFrame, c
 
 
 def half_maps(sums: HalfSums, regularisation: float) -> HalfMaps:
-    """Return the half maps of these sums."""
+    """Return the half maps of these sums. Where nothing was measured their FSC is 0: what the sphere leaks there agrees."""
     first, second = (in_sphere(sums.of_half(number).volume(regularisation).cpu()) for number in (0, 1))
-    return HalfMaps((first, second), fsc(first, second))
+    curve = fsc(first, second)
+    curve[min(sums.of_half(number).last_shell() for number in (0, 1)) + 1 :] = 0
+    return HalfMaps((first, second), curve)

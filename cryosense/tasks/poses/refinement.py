@@ -17,7 +17,6 @@ from cryosense.errors import ArgumentError
 from cryosense.files.limits import read_json
 from cryosense.files.tables import write_csv, write_parquet
 from cryosense.files.writing import write_json_atomic
-from cryosense.metrics import fsc
 from cryosense.tasks.maps.files import write_volume
 from cryosense.tasks.poses.alignment import Alignment
 from cryosense.tasks.poses.half_maps import HalfMaps, half_maps, insert, new_sums, poses_of
@@ -27,6 +26,7 @@ from cryosense.volumes.symmetry import point_group
 
 SUMMARY = "iteration.json"  # of an iteration's folder, written last
 POSES = "poses.parquet"  # of all particles
+CURVE = "fsc.csv"
 FOUND, SUMS = "found.parquet", "sums.pt"  # of the particles of one process
 
 
@@ -121,7 +121,7 @@ class Refinement:
         write_parquet(folder / POSES, poses)
         for half, volume in enumerate(made.maps):
             write_volume(folder / f"half{half + 1}.mrc", volume, task.known.pixel_size_angstrom)
-        write_csv(folder / "fsc.csv", pd.DataFrame({"shell": range(len(made.curve)), "fsc": made.curve.numpy()}))
+        write_csv(folder / CURVE, pd.DataFrame({"shell": range(len(made.curve)), "fsc": made.curve.numpy()}))
         write_json_atomic(folder / SUMMARY, self._summary(task, poses, made, before, maps))
 
     def _matched(
@@ -174,4 +174,5 @@ def _evenly(places: Tensor, count: int) -> Tensor:
 
 def _read_maps(folder: Path) -> HalfMaps:
     first, second = (read_map(folder / f"half{number}.mrc").values.float() for number in (1, 2))
-    return HalfMaps((first, second), fsc(first, second))
+    curve = pd.read_csv(folder / CURVE)["fsc"]
+    return HalfMaps((first, second), torch.tensor(curve.to_numpy(float)))
