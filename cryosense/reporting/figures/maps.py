@@ -26,8 +26,8 @@ STYLES = {
 }
 SECTIONS = (("z", "x", "y"), ("y", "x", "z"), ("x", "y", "z"))
 DOTS_PER_INCH, WIDTH_INCHES = 110, 13.5
-# Of a legend beside the curves, in inches: without its words, and a character of these.
-LEGEND_INCHES, CHARACTER_INCHES = 0.85, 0.0605
+# Of a legend beside the curves, in inches: how far away it is, all but its words with that, and a character of these.
+GAP_INCHES, LEGEND_INCHES, CHARACTER_INCHES = 0.4, 0.95, 0.0605
 
 
 def draw_map(
@@ -44,7 +44,9 @@ def draw_map(
     curves = figure.add_axes((0.05, 0.58, 0.9, 0.36))
     _draw_curves(curves, table, resolutions)
     longest = max(len(str(line.get_label())) for line in curves.get_lines())
-    curves.set_position((0.05, 0.58, 0.95 - (LEGEND_INCHES + CHARACTER_INCHES * longest) / WIDTH_INCHES, 0.36))
+    width = 0.95 * WIDTH_INCHES - LEGEND_INCHES - CHARACTER_INCHES * longest
+    curves.set_position((0.05, 0.58, width / WIDTH_INCHES, 0.36))
+    curves.legend(loc="center left", bbox_to_anchor=(1 + GAP_INCHES / width, 0.5), fontsize=8)
     for column, (axis, across, up) in enumerate(SECTIONS):
         axes = figure.add_axes((0.045 + 0.325 * column, 0.075, 0.27, 0.39))
         middle = full_map.shape[0] // 2
@@ -70,7 +72,6 @@ def _draw_curves(axes: Axes, table: pd.DataFrame, resolutions: pd.DataFrame) -> 
     nyquist = float(table["frequency_per_angstrom"].iloc[-1])
     axes.set(ylim=(-0.15, 1.03), ylabel="Fourier shell correlation")
     resolution_axis(axes, nyquist)
-    axes.legend(loc="center left", bbox_to_anchor=(1.035, 0.5), fontsize=8)
 
 
 def _readings(resolutions: pd.DataFrame, curve: str) -> str:
