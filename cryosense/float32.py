@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 import torch
 
@@ -47,7 +48,7 @@ def _forbid() -> Callable[[], None]:
     try:
         allowed = backend.allow_tf32
     except RuntimeError:  # some of it was set by torch's newer names, which then count
-        convolutions = backend.conv
+        convolutions: Any = backend.conv  # type: ignore[attr-defined]  # not in older versions
         before = convolutions.fp32_precision
         convolutions.fp32_precision = "ieee"
         return lambda: setattr(convolutions, "fp32_precision", before)
