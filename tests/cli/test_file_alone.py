@@ -37,6 +37,7 @@ QUANTISERS = {
     "float32": ["quantiser=float32"],
     "float16": ["quantiser=float16", "quantiser.coded=true"],
     "uniform": ["quantiser=uniform"],
+    "trellis": ["quantiser=trellis"],
     "dithered": ["quantiser=uniform", "quantiser.step=1.5", "quantiser.dither=true"],
     "4 levels": ["quantiser=lloyd_max", "quantiser.coded=false"],
     "sign": ["quantiser=sign"],
