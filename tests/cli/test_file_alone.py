@@ -53,7 +53,12 @@ CASES = [
     ("uniform each", "pinv", "dithered"),
     ("low frequencies", "pinv", "sign"),
 ]
-BACKPROJECTED = [("uniform each", "float32"), ("random binary each", "sign"), ("all coefficients", "dithered")]
+BACKPROJECTED = [
+    ("uniform each", "float32"),
+    ("random binary each", "sign"),
+    ("all coefficients", "dithered"),
+    ("uniform each", "trellis"),
+]
 
 
 @pytest.fixture(scope="module")
