@@ -12,6 +12,7 @@ from cryosense.cpu_tiles import in_equal_portions
 from cryosense.denoisers.base import Denoiser
 from cryosense.denoisers.gaussian import GaussianDenoiser
 from cryosense.errors import ArgumentError
+from cryosense.float32 import float32_kept
 
 if TYPE_CHECKING:  # diffusers takes seconds to import, which only who opens a network should wait for
     from diffusers import UNet2DModel
@@ -32,7 +33,7 @@ class DDPMDenoiser(Denoiser):
         prediction: ``epsilon``, ``v_prediction`` or ``sample``.
         gaussian: the Gaussian model with the mean and the radial power spectrum of the training images, if known.
         precision: in which the network computes where torch deems that safe (autocast); all around it stays as precise as the
-            images. With ``float32`` the network is used as it is.
+            images. With ``float32`` the network is used as it is, and keeps that precision on a GPU too (``float32_kept``).
 
     Raises:
         ArgumentError: another precision.
@@ -69,7 +70,7 @@ class DDPMDenoiser(Denoiser):
     def _predict(self, x_t: Tensor, t: int) -> Tensor:
         def work(part: Tensor) -> tuple[Tensor]:
             lower = PRECISIONS[self.precision]
-            with nullcontext() if lower is None else torch.autocast(part.device.type, lower):
+            with float32_kept(), nullcontext() if lower is None else torch.autocast(part.device.type, lower):
                 made = self.network(part.contiguous(memory_format=torch.channels_last), t).sample
             return (made.to(part.dtype),)
 

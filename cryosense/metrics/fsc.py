@@ -13,11 +13,14 @@ from cryosense.fourier import half_spectrum
 from cryosense.metrics.image import require_images
 from cryosense.metrics.shells import correlation
 
+ROUNDINGS = 8.0  # spacings of floats that a pixel of a reconstruction may be off by
+
 
 def frc(x: Tensor, reference: Tensor) -> Tensor:
     """Return the Fourier ring correlation of each pair of images (b, 1, n, n), as (b, n // 2 + 1).
 
-    ``sum Re(F1 conj F2) / sqrt(sum |F1|^2 sum |F2|^2)`` over each ring; 0 on rings that are empty in either image.
+    ``sum Re(F1 conj F2) / sqrt(sum |F1|^2 sum |F2|^2)`` over each ring; 0 on rings that are empty in either image: those
+    that hold no more than the rounding of its pixels, whose correlation would be chance.
     """
     require_images(x, reference)
     return _shell_correlation(x[:, 0], reference[:, 0], ndim=2)
@@ -48,7 +51,9 @@ def require_maps(volume1: Tensor, volume2: Tensor) -> None:
 
 def _shell_correlation(x: Tensor, reference: Tensor, ndim: int) -> Tensor:
     """Return the correlation (..., n // 2 + 1), in double precision: outer shells hold far less power than inner ones."""
-    return correlation(half_spectrum(x.double(), ndim), half_spectrum(reference.double(), ndim), ndim=ndim)
+    spectra = (half_spectrum(each.double(), ndim) for each in (x, reference))
+    spacings = [torch.finfo(each.dtype).eps for each in (x, reference) if each.is_floating_point()]
+    return correlation(*spectra, ndim=ndim, rounding=ROUNDINGS * max(spacings, default=0.0))
 
 
 def resolution_angstrom(curve: Tensor, pixel_size_angstrom: float, box_size: int, threshold: float) -> float:

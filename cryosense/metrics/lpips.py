@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cryosense.errors import ArgumentError, MissingExtraError
+from cryosense.float32 import float32_kept
 from cryosense.metrics.image import require_images
 from cryosense.metrics.weights import empty_alexnet_features, features_from_file, torchvision_features
 
@@ -58,7 +59,8 @@ class Lpips(nn.Module):
         if x.shape[-1] < SMALLEST_IMAGE:
             raise ArgumentError(f"LPIPS needs images of at least {SMALLEST_IMAGE} px, got {x.shape[-1]} px; run without it")
         passes = zip(x.split(IMAGES_PER_PASS), reference.split(IMAGES_PER_PASS), strict=True)
-        return torch.cat([self._distance(a, b) for a, b in passes])
+        with float32_kept():
+            return torch.cat([self._distance(a, b) for a, b in passes])
 
     def _distance(self, x: Tensor, reference: Tensor) -> Tensor:
         """Return the distances, (b,), of images (b, 1, n, n)."""

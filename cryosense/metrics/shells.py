@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -17,11 +18,23 @@ def shell_products(one: Tensor, other: Tensor, *, ndim: int) -> Tensor:
     return _products(((one, other),), ndim)[0]
 
 
-def correlation(one: Tensor, other: Tensor, *, ndim: int) -> Tensor:
-    """Return the correlation of two half spectra per shell, (..., n // 2 + 1); 0 where either is empty."""
+def correlation(one: Tensor, other: Tensor, *, ndim: int, rounding: float = 0.0) -> Tensor:
+    """Return the correlation of two half spectra per shell, (..., n // 2 + 1); 0 where either is empty.
+
+    ``rounding``: what pixels were rounded by, relative to their root mean square; a shell that holds no more is empty.
+    """
     power, other_power, cross = _products(((one, one), (other, other), (one, other)), ndim)
     norm = torch.sqrt(power * other_power)
-    return torch.where(norm > 0, cross / norm.where(norm > 0, torch.ones_like(norm)), 0)
+    full = (power > _rounded(power, ndim, rounding)) & (other_power > _rounded(other_power, ndim, rounding))
+    return torch.where(full, cross / norm.where(full, torch.ones_like(norm)), 0)
+
+
+def _rounded(power: Tensor, ndim: int, rounding: float) -> Tensor:
+    """Return the power of white noise of this relative deviation in each shell, (..., n // 2 + 1)."""
+    n = 2 * (power.shape[-1] - 1)
+    radius = torch.arange(power.shape[-1], device=power.device, dtype=power.dtype)
+    coefficients = (2 * math.pi * radius if ndim == 2 else 4 * math.pi * radius**2).clamp_min(1)
+    return rounding**2 * power.sum(-1, keepdim=True) * coefficients / n**ndim
 
 
 def _products(pairs: Sequence[tuple[Tensor, Tensor]], ndim: int) -> list[Tensor]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from cryosense.float32 import float32_kept
 from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.shown import ShowsInModule
@@ -53,7 +54,8 @@ class Reconstructor(ShowsInModule, nn.Module, ABC):
             if operator is None:
                 raise TypeError("R(y) without an operator: give R(y, A) or R(Measurement(...))")
             measurement = Measurement(measurement, operator)
-        return super().__call__(measurement)
+        with float32_kept():
+            return super().__call__(measurement)
 
     @abstractmethod
     def forward(self, measurement: Measurement) -> Estimate:

@@ -13,7 +13,7 @@ NAMES = ("auto", "cpu", "cuda")
 def device_named(name: str) -> torch.device:
     """Return the device of that name; ``auto`` is a CUDA device where torch finds one, else the CPU.
 
-    Results agree between devices to rounding, and are the same in every run on the CPU.
+    Results agree between devices to the rounding of float32 (see ``float32_kept``), and are the same in every run on the CPU.
 
     Raises:
         ArgumentError: another name, or ``cuda`` where torch finds no such device.

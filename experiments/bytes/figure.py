@@ -11,12 +11,15 @@ from matplotlib.figure import Figure
 
 from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 
+TRELLISES = "deeppink"
+SCALAR = ("0.5", "P", "answers without trellises")
 # Of names of schemes, by how they begin: colour, marker, words.
 KINDS = {
     "float16": ("0.4", "s", "float16, lossless"),
     "flat masks": (VERMILION, "^", "flat Fourier masks, C = 2.5, float32 and 2 bits"),
     "pixel masks": (PURPLE, "v", "pixel masks, K = 4, C = 2.5, float32"),
     "pixels": ("0.7", "D", "pixels, 1 bit"),
+    "trellis": (TRELLISES, "d", "trellis, 1 and 2 bits"),
     "sign": (ORANGE, "*", "signs"),
     "nothing_lost": ("black", "P", "answers of advise"),
     "balanced": ("black", "P", ""),
@@ -24,7 +27,7 @@ KINDS = {
 }
 INSIDE, BITS, FEWER = (
     (GREEN, "o", "2 bits inside the resolution"),
-    (BLUE, "o", "3 and 2 bits, all shells"),
+    (BLUE, "o", "uniform steps, 1 to 3 bits"),
     (SKY, "x", "fewer particles, float16"),
 )
 OTHERS = Path(__file__).parents[1] / "resolution_vs_compression" / "methods.csv"  # of the paper's schemes, of other particles
@@ -34,6 +37,8 @@ def kind_of(scheme: str) -> tuple[str, str, str]:
     """-> colour, marker and words."""
     if "inside" in scheme and not scheme.startswith("sign"):
         return INSIDE
+    if scheme.endswith(", scalar"):
+        return SCALAR
     if "of the particles" in scheme:
         return FEWER
     return next((kind for start, kind in KINDS.items() if scheme.startswith(start)), BITS)

@@ -150,7 +150,8 @@ def draw(path: Path, drawn: dict[str, dict[str, np.ndarray]]) -> None:
         axes.remove()
     for axes, cell in zip(every, panels, strict=False):
         for name, angles in drawn[cell].items():
-            number, style = named.index(name), "--" if RELION in name else "-"
+            number = named.index(name)
+            style = "--" if RELION in name else "-:"[min(number // 10, 1)]  # colours come again after ten
             shares = np.arange(1, len(angles) + 1) / len(angles)
             axes.plot(np.sort(angles), shares, style, color=f"C{number % 10}", label=name)
         axes.set(xscale="log", xlim=(0.1, 180), ylim=(0, 1), xlabel="angle to the true pose (degrees)", title=cell)

@@ -37,6 +37,7 @@ QUANTISERS = {
     "float32": ["quantiser=float32"],
     "float16": ["quantiser=float16", "quantiser.coded=true"],
     "uniform": ["quantiser=uniform"],
+    "trellis": ["quantiser=trellis"],
     "dithered": ["quantiser=uniform", "quantiser.step=1.5", "quantiser.dither=true"],
     "4 levels": ["quantiser=lloyd_max", "quantiser.coded=false"],
     "sign": ["quantiser=sign"],
@@ -52,7 +53,12 @@ CASES = [
     ("uniform each", "pinv", "dithered"),
     ("low frequencies", "pinv", "sign"),
 ]
-BACKPROJECTED = [("uniform each", "float32"), ("random binary each", "sign"), ("all coefficients", "dithered")]
+BACKPROJECTED = [
+    ("uniform each", "float32"),
+    ("random binary each", "sign"),
+    ("all coefficients", "dithered"),
+    ("uniform each", "trellis"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from cryosense.measurement import FourierDesign, Full, GaussianNoise
 from cryosense.measurement.file import open_particles
 from cryosense.measurement.file.container import USER_BLOCK, open_container, write_container
 from cryosense.measurement.file.description import unpacked
-from cryosense.measurement.quantisers import ByShell, Float16, Sign, StoredQuantiser, Uniform
+from cryosense.measurement.quantisers import ByShell, Float16, Sign, StoredQuantiser, Trellis, Uniform
 from cryosense.operators import masks
 from cryosense.tasks.maps.alignments import Alignments
 from tests.fuzz.targets import Target, use
@@ -98,6 +98,7 @@ def with_directory(whole: bytes, text: bytes) -> bytes:
 
 CODED, SIGNS, MASKED = made(Uniform(1.5, dither=True)), made(Sign(last_shell=5)), made(Float16(coded=True), masked=True)
 PROFILE = made(ByShell([Uniform(0.3, last_shell=2), Sign()]))
+TRELLIS = made(Trellis(1.0, states=8))
 DESCRIPTION = {"unpack": lambda packed: unpacked(np.frombuffer(packed, np.uint8)), "pack": zlib.compress}
 TABLES = {"unpack": lzma.decompress, "pack": partial(lzma.compress, preset=0)}
 AS_IT_IS = {"unpack": bytes, "pack": bytes}
@@ -113,6 +114,9 @@ MEASUREMENTS = [
     inside("measurement_description", CODED, "description", DESCRIPTION),
     inside("measurement_masked", MASKED, "description", DESCRIPTION),
     inside("measurement_profile", PROFILE, "description", DESCRIPTION),
+    inside("measurement_trellis", TRELLIS, "description", DESCRIPTION),
+    inside("measurement_trellis_models", TRELLIS, "models", AS_IT_IS),
+    inside("measurement_trellis_levels", TRELLIS, "levels", AS_IT_IS),
     inside("measurement_star", SIGNS, "star", TABLES),
     inside("measurement_models", CODED, "models", AS_IT_IS),
     inside("measurement_values", CODED, "values", AS_IT_IS),

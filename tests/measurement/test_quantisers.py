@@ -16,6 +16,7 @@ from cryosense.measurement.quantisers import (
     Trellis,
     Uniform,
 )
+from cryosense.measurement.quantisers.kinds import MOST_TRELLISES
 from cryosense.operators import FourierSampling, LinearOperator, PixelMasking, masks
 
 N, COUNT = 16, 24
@@ -140,6 +141,7 @@ def test_a_profile_spends_its_bits_where_it_says() -> None:
         lambda: Trellis(0.05),
         lambda: Trellis(1.1),
         lambda: Trellis(states=12),
+        lambda: ByShell([Trellis(0.2 + last / 50, 4, last) for last in range(MOST_TRELLISES + 1)]),
         lambda: ByShell([Sign(), Uniform()]),
         lambda: ByShell([Sign(last_shell=4), Uniform(last_shell=2)]),
         lambda: ByShell([Float16()]),

@@ -56,6 +56,20 @@ def test_a_ring_that_was_not_measured_scores_zero() -> None:
     assert (frc(torch.zeros_like(image), image) == 0).all()
 
 
+@pytest.mark.parametrize(("n", "ndim"), [(32, 2), (256, 2), (32, 3)])
+def test_a_ring_that_holds_only_rounding_scores_zero_however_it_was_rounded(n: int, ndim: int) -> None:
+    """Its correlation is chance, and another on another machine: a measured ring moves by rounding alone."""
+    signals = torch.randn(2, *(n,) * ndim, generator=torch.Generator().manual_seed(4))
+    ring = frequency_radius(n, ndim).round()
+    empty = [1, 3, n // 2]
+    kept = torch.stack([ring != k for k in empty]).all(0)
+    made = [ifftn(fftn(signals[0].to(kind), ndim) * kept, ndim).real.float() for kind in (torch.float32, torch.float64)]
+    curves = [frc(x[None, None], signals[1][None, None])[0] if ndim == 2 else fsc(x, signals[1]) for x in made]
+    assert all(float(curve[empty].abs().max()) == 0 for curve in curves)
+    assert int((curves[0] != 0).sum()) == n // 2 + 1 - len(empty)
+    torch.testing.assert_close(*curves, atol=1e-5, rtol=0)
+
+
 def test_each_image_of_a_batch_has_its_own_curve() -> None:
     x, reference = torch.randn(2, 4, 1, 24, 24, generator=torch.Generator().manual_seed(2))
     alone = torch.cat([frc(x[i : i + 1], reference[i : i + 1]) for i in range(4)])

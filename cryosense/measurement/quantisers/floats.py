@@ -2,7 +2,8 @@
 
 The first byte of a float holds its sign, its exponent or most of it, and of a half the first two bits of its mantissa. These
 are what a lossless coder can save; the other bits of noisy numbers are as good as random. Those of counts are not: how many of
-the highest bytes are coded is what the first portion of the particles gains by.
+the highest bytes are coded is what makes the first portion of the particles and its models smallest. So nothing jumps: where
+two choices are as good as each other, and rounding on another machine decides, files are as long.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from cryosense.measurement.quantisers.stored import StoredQuantiser, Tables, fla
 from cryosense.operators.base import LinearOperator
 
 BYTE_VALUES = 256
-AS_GOOD_AS_RANDOM = 7.9  # bits of a byte, from which on coding it gains nothing
+MODEL_BITS = 32 * BYTE_VALUES  # that the file holds for each byte that is coded
 # Of a half's rounding, over a normal number's deviation: spacing 2^-10 of the power of two below |y|, a twelfth of its square,
 # E[4^floor(log2 |y|)] = 3 / (8 log 2) E[y^2] on average over the scale of y.
 HALF_ROUNDING = 2.0**-10 * (3 / (8 * math.log(2)) / 12) ** 0.5
@@ -85,8 +86,8 @@ class FloatQuantiser(StoredQuantiser):
             planes = self._planes(self._kept(layout.taken(values[rows])))
             for plane, count in enumerate(counts):
                 count += np.bincount(planes[..., plane].reshape(-1), minlength=BYTE_VALUES)
-        gain = [entropy_bits(count / count.sum()) < AS_GOOD_AS_RANDOM for count in counts]
-        first = gain[:-1].index(True) if any(gain[:-1]) else len(gain) - 1
+        gains = [(8 - entropy_bits(count / count.sum())) * count.sum() - MODEL_BITS for count in counts]
+        first = int(np.cumsum(gains[::-1])[::-1].argmax())
         return (np.concatenate([frequencies(count) for count in counts[first:]]),)
 
     def with_tables(self, tables: Tables) -> None:

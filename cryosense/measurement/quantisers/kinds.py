@@ -13,7 +13,7 @@ from cryosense.measurement.quantisers.trellis import CODES, trellis
 
 REACH = 12.0  # standard deviations; a number beyond is stored as if it were there
 FINEST_STEP, COARSEST_STEP, MOST_LEVELS = 1e-3, 8.0, 256
-FINEST_TRELLIS, COARSEST_TRELLIS, MOST_TRELLISES = 0.1, 1.0, 24
+FINEST_TRELLIS, COARSEST_TRELLIS, MOST_TRELLISES = 0.1, 1.0, 12  # a quarter of a second is needed to make each
 
 
 class Uniform(LevelQuantiser):

@@ -151,7 +151,7 @@ def _seen(encoder: Encoder, values: np.ndarray, step: float) -> TrellisBook:
     levels = encoder(numbers)
     decoded, power = values[levels], float((numbers**2).mean())
     gain, square = float((numbers * decoded).mean()) / power, float((decoded**2).mean())
-    far = numbers.copy()
+    far = numbers[: SEEN // 2].copy()
     far[::SPARSE] = random.uniform(-SEEN_UP_TO, SEEN_UP_TO, len(far[::SPARSE]))  # what normal numbers hardly are
     both = np.concatenate([numbers, far[::SPARSE]])
     outcomes = np.concatenate([decoded, values[encoder(far)[::SPARSE]]]) / gain
