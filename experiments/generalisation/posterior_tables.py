@@ -20,7 +20,7 @@ def tables(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     folds = table[~table["molecule"].isin([BUILT_IN, GROEL])]
     groups = {
         "The built-in molecule": table[table["molecule"] == BUILT_IN],
-        f"Means over {folds['molecule'].nunique()} molecules of folds that were held out": folds,
+        "Means over molecules of folds that were held out": folds,
         "GroEL's map": table[table["molecule"] == GROEL],
     }
     parts = [
@@ -51,12 +51,12 @@ def _ahead(of: pd.DataFrame) -> str:
 
 
 def _means(table: pd.DataFrame) -> str:
-    head = ["masks", "noise", "SNR", "particles", *METHODS, f"{OURS}, dB ahead", "ahead"]
+    head = ["masks", "noise", "SNR", "molecules x particles", *METHODS, f"{OURS}, dB ahead", "ahead"]
     head += [f"{kind} {level:.0%}" for kind in KINDS for level in LEVELS]
     lines = []
     for (family, snr, coloured), of in table.groupby(CELL):
         ahead = [int((of[f"{score} ahead low"] > 0).sum()) for score in ("psnr", "correlation")]
-        line = [str(family), "coloured" if coloured else "white", f"{snr:g}", str(of["particles"].sum())]
+        line = [str(family), "coloured" if coloured else "white", f"{snr:g}", f"{len(of)} x {of['particles'].min()}"]
         line += [f"{of[f'correlation {name}'].mean():.3f}" for name in METHODS]
         line += [_ahead(of), f"{ahead[0]}, {ahead[1]} of {len(of)}" if of["particles"].min() >= ENOUGH else "too few to tell"]
         names = [f"{kind} {level:.0%}" for kind in KINDS for level in LEVELS]
