@@ -17,6 +17,7 @@ from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import identity, opening, say_if_done, seen
 from cryosense.errors import ArgumentError
+from cryosense.runs.inputs import digest_of
 from cryosense.training.file_masks import lacks_coefficients
 from cryosense.training.run import TRAINING, Training
 
@@ -30,13 +31,17 @@ def train(cfg: DictConfig) -> Path:
     Of several processes that train together the first holds the run's directory.
     """
     directory = Path(cfg.output_dir)
+    if cfg.get("init") is not None:
+        refuse_named(("network=", "network."), "init takes the network from the model's folder")
     training: Training = instantiate(cfg.training)
     if lacks_coefficients(training.source):
-        refuse_other_masks()
+        refuse_named(("operator", "compression="), "a measurement file says itself how its particles were measured")
     files = seen(training.source.files)
     module, fingerprint = training.module(), training.source.data_fingerprint
     if module.ctf is not None:
         fingerprint = f"{fingerprint} {module.ctf.fingerprint()}"
+    if module.started_from:
+        fingerprint = f"{fingerprint} start {digest_of(module.started_from)}"
     open_run = opening(cfg, TRAINING, identity(cfg, WITHOUT_EFFECT), fingerprint, files)
     if getattr(rank_zero_only, "rank", 0):
         if not open_run.is_done(directory):
@@ -44,6 +49,9 @@ def train(cfg: DictConfig) -> Path:
         return directory / "model"
     if module.ctf is not None:
         print(f"cryosense train: {module.ctf.said()}", file=sys.stderr)
+    if module.started_from:
+        folder, kind = module.started_from[0].parent, type(module.network).__name__
+        print(f"cryosense train: init={cfg.init}: starts from the {kind} in {folder}", file=sys.stderr)
     say_if_done("train", open_run, directory)
     with open_run(directory) as run:
         if not run.done:
@@ -52,12 +60,12 @@ def train(cfg: DictConfig) -> Path:
     return directory / "model"
 
 
-def refuse_other_masks() -> None:
-    """Raise ArgumentError if the command line names masks beside those of a measurement file."""
+def refuse_named(keys: tuple[str, ...], reason: str) -> None:
+    """Raise ArgumentError if the command line names what begins so, which something else says already."""
     words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    named = [word for word in words if word.lstrip("+~").startswith(("operator", "compression="))]
+    named = [word for word in words if word.lstrip("+~").startswith(keys)]
     if named:
-        raise ArgumentError(f"{named[0]}: a measurement file says itself how its particles were measured: leave it out")
+        raise ArgumentError(f"{named[0]}: {reason}: leave it out")
 
 
 def _of_no_stop(record: logging.LogRecord) -> bool:

@@ -37,10 +37,12 @@ class AveragedTraining(pl.LightningModule, ABC):
     Attributes:
         samples: whether images can be drawn from the model (``SampleGrid``).
         ctf: the CTFs of the particles taken, if the network is told them.
+        started_from: files of the model whose weights it started from; none if its weights were drawn.
     """
 
     samples = False
     ctf: ParticleCtf | None = None
+    started_from: tuple[Path, ...] = ()
 
     def __init__(self, network: nn.Module, optimisation: Optimisation) -> None:
         super().__init__()

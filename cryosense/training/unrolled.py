@@ -13,12 +13,13 @@ from cryosense.data import ParticleDataError, ParticleSource
 from cryosense.measurement.particle_ctf import ParticleCtf, check_choice
 from cryosense.metrics import psnr
 from cryosense.reconstructors.unrolled import ToldSolver, UnrolledSolver, save_solver
-from cryosense.training.averaged import AveragedTraining, seeded
+from cryosense.training.averaged import AveragedTraining
 from cryosense.training.batches import Batch
 from cryosense.training.file_masks import FileMasks, lacks_coefficients, refuse_lacking
 from cryosense.training.losses import ReconstructionLoss, SplitMeasurement, reconstruction
 from cryosense.training.operators import MixedOperators, SampledOperators
 from cryosense.training.optimisation import Optimisation
+from cryosense.training.starts import Start
 
 TRAINING_DRAW, VALIDATION_DRAW = 4, 5  # streams of the generator, beside those of the batches
 
@@ -35,9 +36,12 @@ class UnrolledTraining(AveragedTraining):
             a fraction of the memory.
         seed: seed of the initial weights, the masks and the draws of the loss.
         ctf: ``auto``: a network that can be told CTFs is told those that the particles' table states; ``none``: it is not.
+        start: the weights to start from; None: drawn ones. With those of a model the network is that model's, and
+            ``make_network`` is not called.
 
     Raises:
         ArgumentError: another word for ``ctf``.
+        UnrolledModelError: a model that cannot be started from.
     """
 
     network: UnrolledSolver
@@ -52,8 +56,11 @@ class UnrolledTraining(AveragedTraining):
         checkpointing: bool = False,
         seed: int = 0,
         ctf: str = "auto",
+        start: Start | None = None,
     ) -> None:
-        super().__init__(seeded(make_network, seed), optimisation)
+        self.start = start or Start()
+        super().__init__(self.start.network(make_network, seed, operators.kind), optimisation)
+        self.started_from = self.start.files
         self.network.checkpointing = checkpointing
         self.operators: SampledOperators | MixedOperators | FileMasks = operators
         loss.check(self.network)
@@ -70,6 +77,7 @@ class UnrolledTraining(AveragedTraining):
         if self.loss.name != SplitMeasurement.name:
             refuse_lacking(source)
         self.take(source)
+        self.start.check(self.operators.kind)
         self.network.prepare(source.images.box_size)
 
     def take(self, source: ParticleSource) -> None:

@@ -1,6 +1,7 @@
 """Unrolled solvers through the verbs: trained, continued to the same weights, reconstructing, refusing."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -62,11 +63,13 @@ def reconstructed(monkeypatch: pytest.MonkeyPatch, data: list[str], output: Path
     return pd.concat(map(pd.read_parquet, output.glob("*/rows.parquet")))
 
 
-@pytest.mark.parametrize("network", ["unrolled_dct", "unrolled_cnn", "unrolled_told", "told_unet"])
+@pytest.mark.parametrize("network", ["unrolled_dct", "unrolled_cnn", "unrolled_told", "told_unet", "init"])
 def test_a_run_that_broke_off_ends_in_the_same_weights(
     data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: str
 ) -> None:
     words = [f"network={network}", "network.iterations=2", "model/loss=split"]
+    if network == "init":
+        words = [f"init={trained(data, tmp_path / 'first', 'network=unrolled_dct')}", "model/loss=split"]
     whole = load_file(trained(data, tmp_path / "whole", *words) / "model.safetensors")
     step = UnrolledTraining.training_step
 
@@ -86,6 +89,57 @@ def test_a_run_that_broke_off_ends_in_the_same_weights(
     table, of_broken = (pd.read_csv(tmp_path / name / "losses.csv") for name in ("whole", "broken"))
     pd.testing.assert_frame_equal(of_broken, table, check_exact=True)
     assert {"validation/loss", "validation/psnr_clean"} <= set(table.columns)
+
+
+def tuned(monkeypatch: pytest.MonkeyPatch, data: list[str], output: Path, *words: str) -> Path:
+    """-> the model's folder, made by the command line."""
+    few = [word for word in WORDS if not word.startswith("network")]
+    monkeypatch.setattr(sys, "argv", ["x", "data=stack", *data, *few, "model/loss=split", f"output_dir={output}", *words])
+    main()
+    return output / "model"
+
+
+def test_training_starts_from_a_models_weights(data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a rate of next to nothing the weights stay what they were; at a usual one they do not."""
+    ours = trained(data, tmp_path / "ours", "network=unrolled_dct", "network.iterations=2")
+    for init, folder in {str(ours): ours, "shipped": SHIPPED / "many_molecules"}.items():
+        rates = {"still": "model.optimisation.learning_rate=1e-9", "moved": "model.optimisation.learning_rate=1e-2"}
+        still, moved = (tuned(monkeypatch, data, tmp_path / folder.name / to, f"init={init}", rates[to]) for to in rates)
+        first, same, other = (load_file(each / "model.safetensors") for each in (folder, still, moved))
+        assert first.keys() == same.keys() == other.keys()
+        assert all(torch.allclose(first[name].float(), same[name], rtol=1e-5, atol=1e-7) for name in first)
+        assert any(float((first[name] - other[name]).abs().max()) > 1e-4 for name in first)
+        arguments = [json.loads((each / "solver.json").read_text())["arguments"] for each in (folder, still)]
+        assert arguments[0] == arguments[1]
+
+
+def test_a_start_that_is_not_possible_is_refused_before_any_work(
+    data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = trained(data, tmp_path / "model", "network=unrolled_dct", "network.iterations=2")
+    damaged, other_version = (shutil.copytree(model, tmp_path / name) for name in ("damaged", "other"))
+    (damaged / "model.safetensors").write_bytes(b"nothing")
+    (other_version / "solver.json").write_text((model / "solver.json").read_text().replace("UnrolledADMM", "Later"))
+    cases = {
+        "network=unrolled_cnn: init takes the network from the model's folder": [f"init={model}", "network=unrolled_cnn"],
+        "network.channels=4: init takes the network": ["init=shipped", "network.channels=4"],
+        "was trained for FourierSampling, what is to be trained measures by PixelMasking": [
+            f"init={model}",
+            *DOMAINS["pixel"],
+        ],
+        "set scaling as it was in training": [f"init={model}", "scaling=unit_interval"],
+        "cannot be read or belongs to another solver": [f"init={damaged}"],
+        "does not describe an unrolled solver of this version": [f"init={other_version}"],
+        "give the folder of a model": ["init=nowhere"],
+        "there are shipped:many_molecules": ["init=shipped:other"],
+    }
+    for message, words in cases.items():
+        with pytest.raises(SystemExit) as refused:
+            tuned(monkeypatch, data, tmp_path / "out", *words)
+        assert message in str(refused.value)
+        assert "init" in str(refused.value)
+        assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

@@ -17,7 +17,7 @@ from cryosense.reconstructors.unrolled.told import Told, ToldSolver
 
 SHIPPED = Path(__file__).parent / "shipped"
 COMES_ALONG = "shipped:"  # before the name of one of those
-MANY = f"{COMES_ALONG}many_molecules"
+MANY, MANY_IN_SHORT = f"{COMES_ALONG}many_molecules", "shipped"
 OF_THE_STACK = {"mean", "deviation"}  # what a scaling learned from data, as opposed to what it is
 
 
@@ -29,7 +29,7 @@ class Unrolled(Reconstructor):
 
     Args:
         path: a model's folder, or a folder of several, from which the one for the operator's kind is taken; or a name of those
-            that come with cryosense, ``shipped:many_molecules`` or ``shipped:one_molecule``; None for the first.
+            that come with cryosense, ``shipped:many_molecules`` (or ``shipped``, or None) or ``shipped:one_molecule``.
         scaling: scaling of the images, which must be of the kind the model was trained with unless it knows no units; None
             skips this check.
 
@@ -45,8 +45,10 @@ class Unrolled(Reconstructor):
         self.path = folder_of(path)
         self.saved = {kind: saved for saved in map(open_solver, folders_in(self.path)) for kind in saved.operators}
         for saved in self.saved.values():
-            if scaling is not None and not saved.solver.scale_free:
-                self._check(saved, scaling)
+            try:
+                check_scaling(saved, scaling)
+            except UnrolledModelError as error:
+                raise UnrolledModelError(f"path={self.path}: {error}") from error
         self.knows_ctf = any(saved.ctf for saved in self.saved.values())
         self.solvers = torch.nn.ModuleDict({operator: saved.solver for operator, saved in self.saved.items()})
         self.prior = ", ".join(sorted({f"{saved.solver.name} {saved.loss}" for saved in self.saved.values()}))
@@ -57,14 +59,6 @@ class Unrolled(Reconstructor):
 
     def extra_repr(self) -> str:
         return f"path={self.path}"
-
-    def _check(self, saved: SavedSolver, scaling: Scaling) -> None:
-        theirs, ours = ({k: v for k, v in s.items() if k not in OF_THE_STACK} for s in (saved.scaling, scaling.describe()))
-        if theirs != ours:
-            raise UnrolledModelError(
-                f"path={self.path}: trained on images scaled by {theirs}, these are scaled by {ours}: "
-                "set scaling as it was in training, or train a model with this one"
-            )
 
     def prepare(self, operator: LinearOperator) -> None:
         self._for(operator).solver.prepare(operator.box_size)
@@ -90,13 +84,25 @@ class Unrolled(Reconstructor):
         return self.saved[kind]
 
 
+def check_scaling(saved: SavedSolver, scaling: Scaling | None) -> None:
+    """Raise UnrolledModelError for a model that knows units and was trained with another kind of scaling; None is any."""
+    if scaling is None or saved.solver.scale_free:
+        return
+    theirs, ours = ({k: v for k, v in s.items() if k not in OF_THE_STACK} for s in (saved.scaling, scaling.describe()))
+    if theirs != ours:
+        raise UnrolledModelError(
+            f"trained on images scaled by {theirs}, these are scaled by {ours}: "
+            "set scaling as it was in training, or train a model with this one"
+        )
+
+
 def folder_of(path: str | None) -> Path:
-    """Return the folder of a path, or of what comes along by the name; None is that of many molecules.
+    """Return the folder of a path, or of what comes along by the name; None or ``shipped`` is that of many molecules.
 
     Raises:
         UnrolledModelError: a name that does not come along.
     """
-    wanted = MANY if path is None else path
+    wanted = MANY if path is None or path == MANY_IN_SHORT else path
     if not wanted.startswith(COMES_ALONG):
         return Path(wanted)
     known = {f"{COMES_ALONG}{each.name}": each for each in sorted(SHIPPED.iterdir()) if each.is_dir()}
