@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import nn
 
-from cryosense.data import ParticleSource
+from cryosense.data import ParticleSource, ParticleStack, Scaling
 from cryosense.measurement.particle_ctf import ParticleCtf
 from cryosense.training.optimisation import Optimisation
 
@@ -55,6 +55,9 @@ class AveragedTraining(pl.LightningModule, ABC):
 
     def take(self, source: ParticleSource) -> None:
         """Adopt what the particles to be trained on say of their measurement."""
+
+    def learn(self, images: ParticleStack, scaling: Scaling, chunk_size: int) -> None:
+        """Learn what it needs to know of all images to be trained on, ``chunk_size`` at a time, before the first batch."""
 
     @abstractmethod
     def export(self, folder: Path) -> None:

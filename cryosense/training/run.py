@@ -129,6 +129,7 @@ class Training:
             seed=self.seed,
         )
         data.see_through(module.ctf)
+        module.learn(stack.select(parts.train), scaling, self.chunk_size)
         last = directory / "checkpoints" / "last.ckpt"
         trainer = self._trainer(directory, step_of(last), module.samples)
         self._fit(trainer, module, data, last)
@@ -147,9 +148,7 @@ class Training:
             logger.save()
 
     def _trainer(self, directory: Path, first_step: int, samples: bool) -> pl.Trainer:
-        callbacks: list[Callback] = [
-            Checkpoints(directory / "checkpoints", self.checkpoint_every),
-        ]
+        callbacks: list[Callback] = [Checkpoints(directory / "checkpoints", self.checkpoint_every)]
         if samples:
             callbacks.append(
                 SampleGrid(

@@ -9,16 +9,17 @@ import torch
 from torch import Tensor
 
 from cryosense import seeding
-from cryosense.data import ParticleDataError, ParticleSource
+from cryosense.data import ParticleDataError, ParticleSource, ParticleStack, Scaling
 from cryosense.measurement.particle_ctf import ParticleCtf, check_choice
 from cryosense.metrics import psnr
 from cryosense.reconstructors.unrolled import ToldSolver, UnrolledSolver, save_solver
 from cryosense.training.averaged import AveragedTraining
 from cryosense.training.batches import Batch
 from cryosense.training.file_masks import FileMasks, lacks_coefficients, refuse_lacking
-from cryosense.training.losses import ReconstructionLoss, SplitMeasurement, reconstruction
+from cryosense.training.losses import ReconstructionLoss, SplitMeasurement
 from cryosense.training.operators import MixedOperators, SampledOperators
 from cryosense.training.optimisation import Optimisation
+from cryosense.training.solving import reconstruction
 from cryosense.training.starts import Start
 
 TRAINING_DRAW, VALIDATION_DRAW = 4, 5  # streams of the generator, beside those of the batches
@@ -76,6 +77,11 @@ class UnrolledTraining(AveragedTraining):
             )
         if self.loss.name != SplitMeasurement.name:
             refuse_lacking(source)
+        if self.loss.sees_corners and lacks_coefficients(source):
+            raise ParticleDataError(
+                f"{source.images.path}: noise=estimated looks for noise in the corners, where images made from what masks "
+                "measured show the particle too: give model.loss.noise=white, or the stack"
+            )
         self.take(source)
         self.start.check(self.operators.kind)
         self.network.prepare(source.images.box_size)
@@ -84,6 +90,9 @@ class UnrolledTraining(AveragedTraining):
         if lacks_coefficients(source):
             self.operators = FileMasks(source)
         self.ctf = ParticleCtf.of(source) if self.told_ctf else None
+
+    def learn(self, images: ParticleStack, scaling: Scaling, chunk_size: int) -> None:
+        self.loss.learn(images, scaling, chunk_size)
 
     def losses(self, batch: Batch, index: int, stream: int) -> Tensor:
         """Return the loss of each image in a batch, (b,), its measurement fixed by seed, index and stream."""

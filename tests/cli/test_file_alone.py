@@ -181,6 +181,7 @@ def test_through_masks_a_solver_is_trained_by_what_they_measured(star: Path, tmp
         (["model=ddpm"], "lack what was not measured"),
         ([*SOLVER, "model/loss=measured"], "lack what was not measured"),
         (SOLVER, "augmentation=none"),
+        ([*SOLVER, "augmentation=none", "model.loss.noise=estimated"], "noise=estimated looks for noise in the corners"),
         ([*SOLVER, "augmentation=none", "compression=[2,3]"], "leave it out"),
     ):
         assert said in cryosense("train", *words, *more, fails=True)

@@ -69,7 +69,8 @@ def test_a_run_that_broke_off_ends_in_the_same_weights(
 ) -> None:
     words = [f"network={network}", "network.iterations=2", "model/loss=split"]
     if network == "init":
-        words = [f"init={trained(data, tmp_path / 'first', 'network=unrolled_dct')}", "model/loss=split"]
+        first = trained(data, tmp_path / "first", "network=unrolled_dct")
+        words = [f"init={first}", "model/loss=split", "model.loss.noise=estimated"]
     whole = load_file(trained(data, tmp_path / "whole", *words) / "model.safetensors")
     step = UnrolledTraining.training_step
 
