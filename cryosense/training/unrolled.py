@@ -80,7 +80,7 @@ class UnrolledTraining(AveragedTraining):
         if self.loss.sees_corners and lacks_coefficients(source):
             raise ParticleDataError(
                 f"{source.images.path}: noise=estimated looks for noise in the corners, where images made from what masks "
-                "measured show the particle too: give model.loss.noise=white, or the stack"
+                "measured show the particle too: give noise=white, or the stack"
             )
         self.take(source)
         self.start.check(self.operators.kind)
