@@ -82,7 +82,7 @@ def converge(algorithm_of: AlgorithmOf, start: Tensor, stopping: Stopping) -> So
         start.clone(), torch.zeros(len(start), dtype=torch.int64, device=start.device), start.new_zeros(len(start))
     )
     images = torch.arange(len(start), device=start.device)  # that are iterated
-    running = torch.ones_like(images, dtype=torch.bool)  # of these, still above the tolerance
+    running = images  # their places among these that are still above the tolerance
     algorithm = algorithm_of(None)
     state = algorithm.begin(start)
     for iteration in range(1, stopping.max_iterations + 1):
@@ -91,14 +91,14 @@ def converge(algorithm_of: AlgorithmOf, start: Tensor, stopping: Stopping) -> So
             state = algorithm.balanced(before, state)
         if iteration % stopping.check_every and iteration < stopping.max_iterations:
             continue
-        gap, rows = algorithm.gap(before, state), images[running]
-        found.x[rows], found.gap[rows], found.iterations[rows] = state[0][running], gap[running], iteration
-        running = running & ~(gap <= stopping.tolerance)
-        if not bool(running.any()):
+        gap, rows = algorithm.gap(before, state)[running], images[running]
+        found.x[rows], found.gap[rows], found.iterations[rows] = state[0][running], gap, iteration
+        running = running[~(gap <= stopping.tolerance)]  # the one place where a GPU is waited for
+        if not len(running):
             break
-        if 4 * int(running.sum()) <= 3 * len(running):
+        if 4 * len(running) <= 3 * len(images):
             images, state = images[running], _of(state, running)
-            algorithm, running = algorithm_of(images), running[running]
+            algorithm, running = algorithm_of(images), torch.arange(len(images), device=start.device)
     return found
 
 
