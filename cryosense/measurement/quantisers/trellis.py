@@ -113,6 +113,7 @@ class TrellisBook(Codebook):
 
     @property
     def machine(self) -> Machine:
+        """Which state follows which, of the levels that are encoded."""
         return self.encoder.machine
 
     @property
