@@ -51,7 +51,8 @@ class Start(ShowsParameters):
             folder = (fitting or list(saved))[0]
             check_scaling(saved[folder], self.scaling)
         except UnrolledModelError as error:
-            raise UnrolledModelError(f"init={self.path}: {error}") from error
+            said = str(error).removeprefix(f"path={self.path}: ")
+            raise UnrolledModelError(f"init={self.path}: {said}") from error
         self.operators, self.files = saved[folder].operators, (folder / SOLVER, folder / WEIGHTS)
         self.check(kind)
         return saved[folder].solver.train().requires_grad_(True)

@@ -119,7 +119,7 @@ def test_a_start_that_is_not_possible_is_refused_before_any_work(
 ) -> None:
     model = trained(data, tmp_path / "model", "network=unrolled_dct", "network.iterations=2")
     damaged, other_version = (shutil.copytree(model, tmp_path / name) for name in ("damaged", "other"))
-    (damaged / "model.safetensors").write_bytes(b"nothing")
+    (damaged / "model.safetensors").write_bytes(bytes((model / "model.safetensors").stat().st_size))
     (other_version / "solver.json").write_text((model / "solver.json").read_text().replace("UnrolledADMM", "Later"))
     cases = {
         "network=unrolled_cnn: init takes the network from the model's folder": [f"init={model}", "network=unrolled_cnn"],
@@ -138,7 +138,7 @@ def test_a_start_that_is_not_possible_is_refused_before_any_work(
         with pytest.raises(SystemExit) as refused:
             tuned(monkeypatch, data, tmp_path / "out", *words)
         assert message in str(refused.value)
-        assert "init" in str(refused.value)
+        assert str(refused.value).count("init") == 1 or "network" in message
         assert "\n" not in str(refused.value)
     assert not (tmp_path / "out").exists()
 
