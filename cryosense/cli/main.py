@@ -84,7 +84,7 @@ def program() -> None:
         status: str | int | None = main()
     except SystemExit as asked:
         status = asked.code
-    if threading.active_count() > 1 or isinstance(status, str):
+    if any(not each.daemon for each in threading.enumerate()[1:]) or isinstance(status, str):
         sys.exit(status)  # as any program ends, which waits for threads, and says what a text says
     atexit._run_exitfuncs()
     for stream in filter(None, (sys.stdout, sys.stderr)):
