@@ -18,18 +18,18 @@ def generator(seed: int, index: int = 0, stream: int = 0) -> np.random.Generator
 
 
 def standard_normals(
-    seed: int, indices: Sequence[int], stream: int, shape: tuple[int, ...], threads: int = 1
+    seed: int, keys: Sequence[tuple[int, int]], shape: tuple[int, ...], threads: int = 1
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Return the first normal draws of one stream of each index, (indices, *shape) float32, the same with any threads."""
-    drawn = np.empty((len(indices), *shape), np.float32)
+    """Return the first normal draws of each key, index and stream, (keys, *shape) float32, the same with any threads."""
+    drawn = np.empty((len(keys), *shape), np.float32)
 
     def fill(part: range) -> None:
         for i in part:
-            generator(seed, indices[i], stream).standard_normal(dtype=np.float32, out=drawn[i])
+            generator(seed, *keys[i]).standard_normal(dtype=np.float32, out=drawn[i])
 
-    if threads == 1 or len(indices) < 2 * threads:
-        fill(range(len(indices)))
+    if threads == 1 or len(keys) < 2 * threads:
+        fill(range(len(keys)))
         return drawn
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(fill, [range(first, len(indices), threads) for first in range(threads)]))
+        list(pool.map(fill, [range(first, len(keys), threads) for first in range(threads)]))
     return drawn

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from cryosense import seeding
 from cryosense.cpu_tiles import in_equal_portions
 from cryosense.errors import ArgumentError, UnrolledModelError
 from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.base import Estimate
-from cryosense.reconstructors.posterior import DRAWS_PER_SAMPLE, SAMPLER_STREAM
+from cryosense.reconstructors.draws import keyed_noise
 from cryosense.reconstructors.unrolled import NoisySample, Told, ToldSolver, Unrolled
 from cryosense.reconstructors.unrolled.told import AT_A_TIME
 from cryosense.solvers.diffused import DPMSolver
@@ -107,7 +104,8 @@ class LearnedPosterior(Unrolled):
         images, which = pairs // self.samples_drawn, (pairs % self.samples_drawn).tolist()
         y, operator, told, mean, numbers = scene
         y, operator, told, mean = y[images], operator.part(images), told.part(images), mean[images]
-        noise = keyed_noise(self.seed, list(zip(numbers[images.cpu()].tolist(), which, strict=True)), mean)
+        keys = list(zip(numbers[images.cpu()].tolist(), which, strict=True))
+        noise = keyed_noise(self.seed, keys, operator.box_size, mean)
         unit = network.units(y, operator)[1]
 
         def denoise(x: Tensor, std: float) -> Tensor:
@@ -118,18 +116,3 @@ class LearnedPosterior(Unrolled):
 
 
 Scene = tuple[Tensor, LinearOperator, Told, Tensor, Tensor]  # y, A, what is told, E[s | y], numbers of the particles
-
-
-def keyed_noise(seed: int, keys: list[tuple[int, int]], like: Tensor) -> Callable[[int], Tensor]:
-    """Return a function that makes standard normal draw number i, (b, 1, n, n), for b keys: particle and sample."""
-
-    def draw(i: int) -> Tensor:
-        made = [
-            seeding.generator(seed, particle, SAMPLER_STREAM + sample * DRAWS_PER_SAMPLE + i).standard_normal(
-                tuple(like.shape[1:]), np.float32
-            )
-            for particle, sample in keys
-        ]
-        return torch.from_numpy(np.stack(made)).to(like)
-
-    return draw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,19 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cryosense import seeding
 from cryosense.denoisers import CleanGaussianFromImages, DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
 from cryosense.errors import ArgumentError
 from cryosense.measurement import Measurement
 from cryosense.operators import FourierSampling, LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
+from cryosense.reconstructors.draws import keyed_noise
 from cryosense.reconstructors.samplers import STATIONARY, Sampler
 from cryosense.reconstructors.seen import level_kept, seen_in
 from cryosense.solvers.posterior import NoiseDraw, Task
 
-SAMPLER_STREAM = 16  # of the generator of (seed, particle): lower streams are used elsewhere
-DRAWS_PER_SAMPLE = 2**20
-MOST_THREADS = 16  # of draws
 KNOW_IMAGING = ("stationary", "jacobian")
 KNOWS_CTF = "stationary"  # exact at any number of steps, whatever an image lacks
 
@@ -164,15 +160,7 @@ class Posterior(Reconstructor):
     def draws(self, numbers: Tensor, sample: int, like: Tensor) -> NoiseDraw:
         """Return a function that makes draw number i, (b, 1, n, n), of one sample of the particles with these numbers (b,)."""
         assert self.denoiser is not None
-        shape = (1, self.denoiser.box_size, self.denoiser.box_size)
-        # While a GPU works the cores are free.
-        keys, threads = numbers.tolist(), 1 if like.device.type == "cpu" else min(os.cpu_count() or 1, MOST_THREADS)
-
-        def draw(i: int) -> Tensor:
-            stream = SAMPLER_STREAM + sample * DRAWS_PER_SAMPLE + i
-            return torch.from_numpy(seeding.standard_normals(self.seed, keys, stream, shape, threads)).to(like)
-
-        return draw
+        return keyed_noise(self.seed, [(particle, sample) for particle in numbers.tolist()], self.denoiser.box_size, like)
 
 
 def _gaussian_of(denoiser: Denoiser | None) -> GaussianDenoiser | None:

@@ -13,6 +13,7 @@ from cryosense.errors import ArgumentError
 from cryosense.measurement import Full
 from cryosense.reconstructors.unrolled import Told, ToldSolver, UnrolledSolver
 from cryosense.training.batches import Batch
+from cryosense.training.checks import check_shares, ends_above_zero
 from cryosense.training.losses import AgainstClean, ReconstructionLoss
 from cryosense.training.operators import DrawnMeasurement
 
@@ -42,14 +43,9 @@ class AgainstCleanAndDenoising(ReconstructionLoss):
         denoising_std: Sequence[float] = (0.03, 30.0),
         hidden_ctf_share: float = 0.15,
     ) -> None:
-        if not 0 <= denoising_share <= 1 or not 0 <= hidden_ctf_share <= 1:
-            raise ArgumentError(
-                f"denoising_share={denoising_share} and hidden_ctf_share={hidden_ctf_share} must lie in [0, 1]"
-            )
-        if len(denoising_std) != 2 or not 0 < denoising_std[0] <= denoising_std[1]:
-            raise ArgumentError(f"denoising_std={list(denoising_std)}: give the lowest and the highest, above 0")
+        check_shares(denoising_share=denoising_share, hidden_ctf_share=hidden_ctf_share)
         self.denoising_share, self.hidden_ctf_share = denoising_share, hidden_ctf_share
-        self.denoising_std = (float(denoising_std[0]), float(denoising_std[1]))
+        self.denoising_std = ends_above_zero("denoising_std", denoising_std)
         self._full, self._clean = Full(), AgainstClean()
 
     def check(self, solver: UnrolledSolver) -> None:

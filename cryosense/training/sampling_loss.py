@@ -12,6 +12,7 @@ from torch import Tensor
 from cryosense.errors import ArgumentError
 from cryosense.reconstructors.unrolled import NoisySample, Told, ToldSolver, UnrolledSolver
 from cryosense.training.batches import Batch
+from cryosense.training.checks import check_shares, ends_above_zero
 from cryosense.training.losses import AgainstClean, ReconstructionLoss
 from cryosense.training.operators import DrawnMeasurement
 
@@ -37,12 +38,9 @@ class AgainstCleanAndSampling(ReconstructionLoss):
     def __init__(
         self, sampling_share: float = 0.5, sample_std: Sequence[float] = (0.01, 20.0), hidden_ctf_share: float = 0.15
     ) -> None:
-        if not 0 <= sampling_share <= 1 or not 0 <= hidden_ctf_share <= 1:
-            raise ArgumentError(f"sampling_share={sampling_share} and hidden_ctf_share={hidden_ctf_share} must lie in [0, 1]")
-        if len(sample_std) != 2 or not 0 < sample_std[0] <= sample_std[1]:
-            raise ArgumentError(f"sample_std={list(sample_std)}: give the lowest and the highest, above 0")
+        check_shares(sampling_share=sampling_share, hidden_ctf_share=hidden_ctf_share)
         self.sampling_share, self.hidden_ctf_share = sampling_share, hidden_ctf_share
-        self.sample_std = (float(sample_std[0]), float(sample_std[1]))
+        self.sample_std = ends_above_zero("sample_std", sample_std)
         self._clean = AgainstClean()
 
     def check(self, solver: UnrolledSolver) -> None:

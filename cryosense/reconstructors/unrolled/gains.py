@@ -12,8 +12,8 @@ OUTER = 0.75  # of Nyquist: beyond, a particle image is noise
 LEAST_SNR = 1e-3  # below, nothing changes any more
 
 
-class SpectralGain(nn.Module):
-    """A factor for each frequency, between 0 and 2, by a small network of what is known of that frequency; 1 untrained."""
+class OfFrequencies(nn.Module):
+    """A small network that makes one number of what is known of a frequency; 0 untrained."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -26,32 +26,28 @@ class SpectralGain(nn.Module):
         """Return the parameters that it was made with."""
         return f"hidden={self.last.in_features}"
 
+    def numbers(self, facts: Tensor) -> Tensor:
+        """Return numbers (b, n, n // 2 + 1) given facts (b, n, n // 2 + 1, FACTS)."""
+        return self.last(self.layers(facts))[..., 0]
+
+
+class SpectralGain(OfFrequencies):
+    """A factor for each frequency, between 0 and 2; 1 untrained."""
+
     def forward(self, facts: Tensor) -> Tensor:
         """Return factors (b, 1, n, n // 2 + 1) given facts (b, n, n // 2 + 1, FACTS)."""
-        return 2 * torch.sigmoid(self.last(self.layers(facts)))[..., 0][:, None]
+        return 2 * torch.sigmoid(self.numbers(facts))[:, None]
 
 
-class SampleShare(nn.Module):
-    """The weight of a noisy sample at each frequency beside all else: ``1 / (1 + std^2 exp(h))``, h by a small network.
+class SampleShare(OfFrequencies):
+    """The weight of a noisy sample at each frequency beside all else: ``1 / (1 + std^2 exp(h))``, h by the network.
 
     ``exp(-h)`` is the variance of what else is known there, in units of the image's own; 1 untrained.
     """
 
-    def __init__(self, hidden: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Linear(FACTS, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU())
-        self.last = nn.Linear(hidden, 1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
-
-    def extra_repr(self) -> str:
-        """Return the parameters that it was made with."""
-        return f"hidden={self.last.in_features}"
-
     def forward(self, facts: Tensor, std: Tensor) -> Tensor:
         """Return weights (b, 1, n, n // 2 + 1) given facts (b, n, n // 2 + 1, FACTS) and standard deviations (b,)."""
-        logit = self.last(self.layers(facts))[..., 0] + 2 * std.log()[:, None, None]
-        return torch.sigmoid(-logit)[:, None]
+        return torch.sigmoid(-(self.numbers(facts) + 2 * std.log()[:, None, None]))[:, None]
 
 
 def estimated_noise(x: Tensor, shares: Tensor) -> Tensor:
