@@ -7,10 +7,9 @@ import mrcfile
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from cryosense.cli.reconstruct import main
-from cryosense.data import StackWriter
+from tests.cli.stacks import noise_stack
 from tests.reconstructors.sampling_networks import small_network, written
 
 COUNT, BOX = 9, 32
@@ -19,11 +18,7 @@ QUICK = ["scores.lpips=null", "fitting.held_back=4", "reconstructor=learned_post
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Path:
-    path = tmp_path / "particles.mrcs"
-    with StackWriter(path, COUNT, BOX, 2.5) as writer:
-        writer.write(0, 5 + torch.randn(COUNT, 1, BOX, BOX, generator=torch.Generator().manual_seed(0)))
-        writer.finish()
-    return path
+    return noise_stack(tmp_path, COUNT, BOX)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, stack: Path, output: Path, *words: str) -> Path:

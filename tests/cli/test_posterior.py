@@ -11,7 +11,7 @@ import torch
 from diffusers import DDPMPipeline, UNet2DModel
 
 from cryosense.cli.reconstruct import main
-from cryosense.data import StackWriter
+from tests.cli.stacks import noise_stack
 from tests.training.networks import TINY, scheduler
 
 COUNT, BOX = 12, 32
@@ -20,11 +20,7 @@ QUICK = ["scores.lpips=null", "fitting.held_back=4", "reconstructor=posterior", 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Path:
-    path = tmp_path / "particles.mrcs"
-    with StackWriter(path, COUNT, BOX, 2.5) as writer:
-        writer.write(0, 5 + torch.randn(COUNT, 1, BOX, BOX, generator=torch.Generator().manual_seed(0)))
-        writer.finish()
-    return path
+    return noise_stack(tmp_path, COUNT, BOX)
 
 
 @pytest.fixture
