@@ -14,7 +14,7 @@ import pandas as pd
 from figure import draw
 from omegaconf import DictConfig
 from run import HERE, POSES_TABLE, TABLE, cells, folder_of, settings
-from tables import CELL, markdown, of_trellises, spread
+from tables import CELL, markdown, of_answers, of_trellises, spread
 
 WITHIN, ANGLES_WITHIN, A_SHELL = 0.05, 0.15, 1.0
 FEW = 0.5  # of the most data sets of a scheme
@@ -29,7 +29,8 @@ def main() -> None:
     results = Path(study.results or HERE)
     points = with_losses(together(study, TABLE))
     points.to_csv(results / "points.csv", index=False, float_format="%.5g")
-    said = [titled(points), by_scheme(points), predicted(points), largest(points), of_trellises(points), against_masks(points)]
+    said = [titled(points), by_scheme(points), of_answers(points), predicted(points), largest(points), of_trellises(points)]
+    said += [against_masks(points)]
     poses = together(study, POSES_TABLE)
     if len(poses):
         (poses := with_losses(poses)).to_csv(results / "poses.csv", index=False, float_format="%.5g")
@@ -110,11 +111,12 @@ def predicted(points: pd.DataFrame) -> str:
 def largest(points: pd.DataFrame) -> str:
     """-> the largest ratio that holds in all data sets, with and without the condition that less than a shell is lost.
 
-    Trellises, which few data sets were measured with, are told apart.
+    Schemes that few data sets were measured with are told apart.
     """
     lines, tried = [], points[points["scheme"] != "uncompressed"]
     sets = tried.groupby("scheme")[CELL[0]].transform("size")
-    for word, some in (("", tried[sets > FEW * sets.max()]), (" measured with trellises", tried[sets <= FEW * sets.max()])):
+    many = sets > FEW * sets.max()
+    for word, some in (("", tried[many]), (" of the few measured so", tried[~many])):
         for (wanted, goal), shells in itertools.product(GOALS, (True, False)):
             found = []
             for name, group in some.groupby("scheme"):

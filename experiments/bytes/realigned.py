@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import starfile
 import torch
 from designed import schemes
+from growing import UNCOMPRESSED, checked, completed, missing
 from omegaconf import DictConfig
 from run import POSES_TABLE, cells, composed, folder_of, particles, settings
-from trials import Cell, Maps
+from trials import SCHEMES, Cell, Maps
 
 from cryosense.alignment import angles_between_deg
 from cryosense.cli.align import align
@@ -65,19 +65,20 @@ def compared(found: np.ndarray, original: np.ndarray) -> dict[str, float]:
     }
 
 
-def rows(cell: Cell, star: Path, folder: Path, study: DictConfig, symmetry: str) -> Iterator[dict[str, object]]:
-    """-> one for the particles as they are, and one for each scheme."""
-    size, work = cell.sample.pixel_size_angstrom, folder / "poses"
+def rows(cell: Cell, star: Path, names: list[str], study: DictConfig, symmetry: str) -> Iterator[dict[str, object]]:
+    """-> one for the particles as they are, and one for each scheme that is named."""
+    size, work = cell.sample.pixel_size_angstrom, star.parents[1] / "poses"
     poses = aligned(star, star, work / "uncompressed", study, symmetry, size)
     original = errors_deg(poses, star, symmetry)
     found: Maps = cell.maps(ParticleSource.open(poses, None, None, None, None, None))
     known = cell.judged(found)["equivalent_measured"]
     reference = (found[0], found[1])
-    yield {"scheme": "uncompressed", "of_known_poses": known} | cell.judged(found, reference) | compared(original, original)
-    ladder, wanted = dict(cell.ladder()), list(study.poses.schemes)
+    yield {"scheme": UNCOMPRESSED, "of_known_poses": known} | cell.judged(found, reference) | compared(original, original)
+    ladder = cell.ladder(names)
     for bits in study.poses.bits_per_pixel:
         ladder |= {f"{name}, {bits:g} bits": each for name, each in schemes(cell, symmetry, bits)}
-    for name in [name for name in ladder if name in wanted]:
+    checked([name for name in names if name not in (UNCOMPRESSED, *SCHEMES)], list(ladder))
+    for name in [name for name in ladder if name in names]:
         path = work / f"{''.join(c if c.isalnum() else '_' for c in name)}.cryo.h5"
         sized = cell.measured(ladder[name], path)
         poses = aligned(path, star, path.with_suffix(".poses"), study, symmetry, size)
@@ -88,23 +89,21 @@ def rows(cell: Cell, star: Path, folder: Path, study: DictConfig, symmetry: str)
 
 
 def main() -> None:
-    """Make the cells that are not there yet, in the order of ``poses.snrs``."""
+    """Make the rows that are not there yet, in the order of ``poses.snrs``."""
     study, began = settings(), time.monotonic()
     order = {snr: i for i, snr in enumerate(study.poses.snrs)}
     for molecule, snr, seed in sorted((each for each in cells(study) if each[1] in order), key=lambda each: order[each[1]]):
         folder, symmetry = folder_of(study, molecule, snr, seed), study.molecules[molecule].symmetry
-        if (folder / POSES_TABLE).exists():
+        names = missing([UNCOMPRESSED, *study.poses.schemes], folder / POSES_TABLE)
+        if not names:
             continue
         if study.minutes is not None and time.monotonic() - began > 60 * study.minutes:
             break
         folder.mkdir(parents=True, exist_ok=True)
         star = particles(folder, study, molecule, snr, seed)
-        cell, made = Cell.of(star, study, symmetry), []
-        for row in rows(cell, star, folder, study, symmetry):
-            made.append({"molecule": molecule, "snr": snr, "seed": seed, "box_size": cell.truth.shape[-1]} | row)
-            print(molecule, snr, seed, row["scheme"], row["equivalent_measured"], row["median_deg"], flush=True)
-            pd.DataFrame(made).to_csv(folder / "poses.partial", index=False)
-        (folder / "poses.partial").rename(folder / POSES_TABLE)
+        cell = Cell.of(star, study, symmetry)
+        about = {"molecule": molecule, "snr": snr, "seed": seed, "box_size": cell.truth.shape[-1]}
+        completed(folder / POSES_TABLE, rows(cell, star, names, study, symmetry), about)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
 """Schemes measured, decoded and back-projected with known poses, beside what `cryosense advise` predicts; see README.md.
 
-Goes on where it was stopped: a cell (molecule, SNR, seed) that has its table is not made again.
+Goes on where it was stopped: a scheme that is in the table of its cell (molecule, SNR, seed) is not measured again.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-import pandas as pd
+from growing import SHELLS, UNCOMPRESSED, checked, completed, missing
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
-from trials import FLOAT16, Cell, processor_seconds
+from trials import FLOAT16, SCHEMES, Cell, processor_seconds
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.simulate import simulate
@@ -64,15 +64,24 @@ def particles(folder: Path, study: DictConfig, molecule: str, snr: float, seed: 
     return folder / "data" / "particles.star"
 
 
-def rows(cell: Cell, study: DictConfig) -> Iterator[dict[str, object]]:
-    """-> one for each scheme, and for fewer particles as they are."""
+def wanted(study: DictConfig) -> list[str]:
+    """-> names of the rows of a cell."""
+    chosen = checked(SCHEMES if study.schemes is None else study.schemes, SCHEMES)
+    return [UNCOMPRESSED, *chosen, *map(fewer_name, study.fewer)]
+
+
+def fewer_name(share: float) -> str:
+    """-> what is said of so large a share of the particles, as they are."""
+    return f"{share:.0%} of the particles"
+
+
+def rows(cell: Cell, study: DictConfig, names: Collection[str]) -> Iterator[dict[str, object]]:
+    """-> one for each scheme that is named, and for fewer particles as they are."""
     whole = cell.judged((*cell.uncompressed, sum(cell.uncompressed) / 2))
-    yield {"scheme": "uncompressed", "equivalent_measured": 1.0} | {k: v for k, v in whole.items() if "shell" in k}
-    ladder, path = cell.ladder(), cell.scratch / "trial.cryo.h5"
-    whole_size = ladder[FLOAT16].bytes
-    for name, expected in ladder.items():
-        if study.schemes is not None and name not in study.schemes:
-            continue
+    yield {"scheme": UNCOMPRESSED, "equivalent_measured": 1.0} | {shell: whole[shell] for shell in SHELLS}
+    fewer = [share for share in study.fewer if fewer_name(share) in names]
+    path = cell.scratch / "trial.cryo.h5"
+    for name, expected in cell.ladder(names).items():
         began = processor_seconds()
         size = cell.measured(expected, path)
         found = cell.judged(cell.of_file(path))
@@ -81,43 +90,27 @@ def rows(cell: Cell, study: DictConfig) -> Iterator[dict[str, object]]:
             foreseen = {"bytes_expected": expected.bytes}
         row = {"scheme": name, "quantiser": expected.scheme.name, "last_shell": expected.scheme.quantiser.last_shell}
         yield row | {"bytes_measured": size} | found | foreseen | {"processor_seconds": processor_seconds() - began}
-        if name == FLOAT16:
-            whole_size = size
-    path.unlink(missing_ok=True)
-    for share in study.fewer:
-        size = share * whole_size
+    for share in fewer:
+        size = share * cell.measured(cell.ladder([FLOAT16])[FLOAT16], path)
         foreseen = {"bytes_expected": size, "equivalent_expected": share}
-        yield (
-            {"scheme": f"{share:.0%} of the particles", "bytes_measured": size} | cell.judged(cell.of_fewer(share)) | foreseen
-        )
+        yield {"scheme": fewer_name(share), "bytes_measured": size} | cell.judged(cell.of_fewer(share)) | foreseen
+    path.unlink(missing_ok=True)
 
 
 def main() -> None:
-    """Make the cells that are not there yet."""
+    """Make the rows that are not there yet."""
     study, began = settings(), time.monotonic()
     for molecule, snr, seed in cells(study):
         folder = folder_of(study, molecule, snr, seed)
-        if (folder / TABLE).exists():
+        names = missing(wanted(study), folder / TABLE)
+        if not names:
             continue
         if study.minutes is not None and time.monotonic() - began > 60 * study.minutes:
             break
         folder.mkdir(parents=True, exist_ok=True)
         cell = Cell.of(particles(folder, study, molecule, snr, seed), study, study.molecules[molecule].symmetry)
-        made: list[dict[str, object]] = []
-        for row in rows(cell, study):
-            made.append({"molecule": molecule, "snr": snr, "seed": seed, "box_size": cell.truth.shape[-1]} | row)
-            print(
-                molecule,
-                snr,
-                seed,
-                row["scheme"],
-                row.get("bytes_measured"),
-                row["equivalent_measured"],
-                f"{processor_seconds():.0f} s",
-                flush=True,
-            )
-        pd.DataFrame(made).to_csv(folder / "table.partial", index=False)
-        (folder / "table.partial").rename(folder / TABLE)
+        about = {"molecule": molecule, "snr": snr, "seed": seed, "box_size": cell.truth.shape[-1]}
+        completed(folder / TABLE, rows(cell, study, names), about)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from scipy.stats import t as student
 
 CELL = ["molecule", "snr", "seed"]
 RIVALS = {f"trellis, {each}": f"{each}, as the trellis" for each in ("2 bits", "1 bit", "1 bit, unmasked")}
-RIVALS |= {name: name + ", scalar" for name in ("nothing_lost", "balanced", "most_structures")}
+ANSWERS = ("nothing_lost", "balanced", "most_structures")
+RIVALS |= {name: name + ", scalar" for name in ANSWERS}
 
 
 def of_trellises(points: pd.DataFrame) -> str:
@@ -25,6 +26,23 @@ def of_trellises(points: pd.DataFrame) -> str:
         more = f"{gain.mean():+.1f} ({gain.mean() - error:+.1f} to {gain.mean() + error:+.1f})"
         lines.append([one, other, spread(spent, "{:.3f}"), f"{more}, {len(gain)} data sets", spread(shells, "{:+.1f}")])
     return markdown(columns, lines)
+
+
+def of_answers(points: pd.DataFrame) -> str:
+    """-> what the answers take and leave, for each molecule and SNR: the mean over the seeds, and the lowest and highest."""
+    columns, lines = ["molecule", "SNR", "seeds"], []
+    for name in ANSWERS:
+        columns += [f"{name}: times smaller", "equivalent particles", "shells lost, masked"]
+    for (molecule, snr), group in points.groupby(["molecule", "snr"]):
+        found = {str(name): rows for name, rows in group.groupby("scheme")}
+        if not set(ANSWERS) <= set(found):
+            continue
+        line = [str(molecule), f"{snr:g}", str(len(found[ANSWERS[0]]))]
+        for rows in (found[name] for name in ANSWERS):
+            line += [spread(rows["times_smaller"], "{:.1f}"), spread(100 * rows["equivalent_measured"], "{:.1f}")]
+            line += [spread(rows["lost_masked"], "{:.1f}")]
+        lines.append(line)
+    return "The answers of `cryosense advise`, mean over seeds (lowest to highest):\n\n" + markdown(columns, lines)
 
 
 def spread(values: pd.Series, form: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from cryosense.measurement.quantisers import Float16, Float32, Sign, Trellis, Un
 from cryosense.metrics import automatic_mask, fsc, resolution_angstrom
 from cryosense.operators.masks import uniform
 from cryosense.tasks.advise.advice import Advice
-from cryosense.tasks.advise.answers import Answer, answers
+from cryosense.tasks.advise.answers import MEANING, MOST_STRUCTURES, Answer, answers
 from cryosense.tasks.advise.keeping import Keeping
 from cryosense.tasks.advise.looking import Looked, look
 from cryosense.tasks.advise.prediction import Poses, Prediction, predict
@@ -33,6 +34,8 @@ from cryosense.tasks.poses.alignment import in_sphere
 HALVES, TRUTH, PAPERS = 0.143, 0.5, 2.5
 TRELLIS_STEPS = (1.0, 0.53)  # of about one bit and two
 FLOAT16, SCALAR = "float16, lossless", ", scalar"
+ANSWERS = {True: list(MEANING), False: [name + SCALAR for name in MEANING]}  # with trellises among the choices or without
+LAST_ANSWER = {each: names for names in ANSWERS.values() for each in names if each.startswith(MOST_STRUCTURES)}
 Maps = tuple[Tensor, Tensor, Tensor]
 
 
@@ -73,6 +76,9 @@ def schemes(inside: int, unmasked: int) -> dict[str, Scheme]:
     return {name: Scheme(name, *made) for name, made in named.items()}
 
 
+SCHEMES = (*schemes(1, 1), *ANSWERS[True], *ANSWERS[False])
+
+
 @dataclass(frozen=True)
 class Cell:
     """A data set, looked at once.
@@ -106,14 +112,16 @@ class Cell:
         """Half maps (n, n, n) without compression."""
         return self.looked.checking.uncompressed
 
-    def ladder(self) -> dict[str, Prediction]:
-        """-> what is expected of every scheme that can be predicted, and of each answer."""
-        keeping = Keeping(self.looked.signal)
+    def ladder(self, names: Collection[str] | None = None) -> dict[str, Prediction]:
+        """-> what is expected of every scheme that is named (None: of all), and of each answer that there is."""
+        keeping, chosen = Keeping(self.looked.signal), set(SCHEMES if names is None else names)
         ends = self.advice.last_shells(self.looked.signal)
         named = schemes(ends[RESOLVED], ends.get("resolved without a mask", ends[RESOLVED]))
-        expected = {name: predict(scheme, keeping, self.looked.overhead) for name, scheme in named.items()}
+        expected = {name: predict(each, keeping, self.looked.overhead) for name, each in named.items() if name in chosen}
         for trellises, word in ((True, ""), (False, SCALAR)):
-            expected |= {each.name + word: each.prediction for each in self.answers(keeping, ends, trellises)}
+            if chosen.intersection(ANSWERS[trellises]):
+                made = {each.name + word: each.prediction for each in self.answers(keeping, ends, trellises)}
+                expected |= {name: each for name, each in made.items() if name in chosen}
         return expected
 
     def answers(self, keeping: Keeping, ends: dict[str, int], trellises: bool) -> list[Answer]:

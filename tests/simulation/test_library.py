@@ -123,6 +123,10 @@ def test_chains_come_from_packages_that_are_not_imported(package: Listed) -> Non
         ModelFileError, match=r"helix\.pdb: chain 'A' is not the one listed as helixA: install another version"
     ):
         packages.chain_of(changed)
+    (packages.folder_of(package.package) / package.file).unlink()
+    packages.chain_of.cache_clear()
+    with pytest.raises(ModelFileError, match=r"helix\.pdb: is not there.*pip install.*or leave helixA out"):
+        packages.chain_of(package)
 
 
 def test_autodock_files_are_read_as_pdb(tmp_path: Path) -> None:

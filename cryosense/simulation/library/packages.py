@@ -33,6 +33,10 @@ def chain_of(molecule: Listed) -> Chain:
         ModelFileError: the file is not there, or its chain has another sequence: another version of the package.
     """
     path = folder_of(molecule.package) / molecule.file
+    if not path.is_file():
+        raise ModelFileError(
+            f"{path}: is not there, so {molecule.package} is there in part: {INSTALL}, or leave {molecule.name} out"
+        )
     for identifier, chain in chains_in(path):
         if identifier == molecule.chain:
             if chain.sequence_hash == molecule.sequence_hash:
