@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -13,14 +14,14 @@ from matplotlib.ticker import FuncFormatter
 from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION
 
 DOTS_PER_INCH = 110
-LINES = {
-    "bits by shell": "bits by shell",
-    "resolved": "one step, to where it is resolved",
-    "resolved without a mask": "one step, to where it is without a mask",
-    "all shells": "one step, all shells",
-    "pixels": "pixels",
+LINES = {  # of what is measured: colour and words
+    "bits by shell": (BLUE, "bits by shell"),
+    "resolved": (GREEN, "one step, to where it is resolved"),
+    "resolved without a mask": (SKY, "one step, to where it is without a mask"),
+    "all shells": ("black", "one step, all shells"),
+    "pixels": ("0.7", "pixels"),
 }
-COLOURS = (BLUE, GREEN, SKY, "black", "0.7")  # of LINES
+TRELLIS, STEP_MARKER, TRELLIS_MARKER = "trellis, ", "o", "d"
 WITHOUT_LOSS = {"as it is": "s", "lossless": "D"}
 SHARE, UNMASKED, MASKED = "equivalent_particles_share", "resolution_unmasked_angstrom", "resolution_masked_angstrom"
 
@@ -45,17 +46,25 @@ def draw_advice(table: pd.DataFrame, checks: pd.DataFrame, answers: dict[str, di
     lower.set(xlabel="bytes of a particle, all included", ylabel="resolution at 0.143 (Å)", xscale="log")
     lower.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     upper.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    lower.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    lower.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), title="solid: under the mask, dashed: without")
     figure.suptitle(title, fontsize=10)
     return figure
 
 
-def _draw_shares(axes: Axes, table: pd.DataFrame) -> None:
-    for number, (kind, name) in enumerate(LINES.items()):
-        rows = table[table["measured"] == kind].sort_values("bytes_per_particle")
+def _lines(table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str, str, str]]:
+    """Yield the rows of each line by rising bytes, its colour, marker and words; a trellis has the colour of its rival."""
+    for (kind, (colour, words)), trellis in itertools.product(LINES.items(), (False, True)):
+        rows = table[table["measured"] == (TRELLIS + kind if trellis else kind)].sort_values("bytes_per_particle")
         if len(rows):
-            axes.plot(rows["bytes_per_particle"], 100 * rows[SHARE], ".-", color=COLOURS[number], label=f"{name}: expected")
-    signs = table[table["measured"] == "signs, resolved"]
+            marker = TRELLIS_MARKER if trellis else STEP_MARKER
+            yield rows, colour, marker, TRELLIS + words if trellis else words
+
+
+def _draw_shares(axes: Axes, table: pd.DataFrame) -> None:
+    for rows, colour, marker, words in _lines(table):
+        shares = 100 * rows[SHARE]
+        axes.plot(rows["bytes_per_particle"], shares, marker + "-", color=colour, markersize=4, label=f"{words}: expected")
+    signs = table[table["measured"].str.startswith("signs")]
     axes.plot(signs["bytes_per_particle"], 100 * signs[SHARE], "*", color=ORANGE, label="signs: expected")
     masks = table[table["measured"].str.startswith("flat masks")]
     axes.plot(masks["bytes_per_particle"], 100 * masks[SHARE], "v", color=VERMILION, label="flat masks, C = 2.5: expected")
@@ -69,13 +78,9 @@ def _draw_shares(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def _draw_resolutions(axes: Axes, table: pd.DataFrame) -> None:
-    for (number, (kind, words)), (column, line) in itertools.product(
-        enumerate(LINES.items()), ((MASKED, "-"), (UNMASKED, "--"))
-    ):
-        rows = table[table["measured"] == kind].sort_values("bytes_per_particle")
-        if len(rows):
-            name = "under the mask" if column == MASKED else "without"
-            axes.plot(rows["bytes_per_particle"], rows[column], line, color=COLOURS[number], label=f"{words}; {name}")
+    for (rows, colour, marker, words), (column, line) in itertools.product(_lines(table), ((MASKED, "-"), (UNMASKED, "--"))):
+        label = words if column == MASKED else None
+        axes.plot(rows["bytes_per_particle"], rows[column], marker + line, color=colour, markersize=3, label=label)
     for kind, marker in WITHOUT_LOSS.items():
         rows = table[table["measured"] == kind]
         for column in (MASKED, UNMASKED):
