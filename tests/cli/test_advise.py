@@ -14,18 +14,14 @@ import starfile
 from cryosense.cli.advise import commands
 from cryosense.measurement.file import MeasurementFile
 from cryosense.runs.provenance import sessions
+from tests.cli.stacks import MASK, simulated_set
 from tests.cli.verbs import cryosense
-
-SET = ["box_size=32", "pixel_size_angstrom=6.0", "density.resolution_angstrom=12.0", "count=600", "snr=0.1", "seed=1"]
-MASK = ["soft_mask=sphere", "soft_mask.radius_angstrom=50"]
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with particles in it."""
-    monkeypatch.chdir(tmp_path)
-    cryosense(monkeypatch, "simulate", "output_dir=set", *SET)
-    return tmp_path
+    return simulated_set(tmp_path, monkeypatch)
 
 
 def test_the_recommended_command_does_what_was_said(

@@ -1,6 +1,8 @@
 """The command in the tests' own process, and RELION's programs in theirs."""
 
 import subprocess
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,15 @@ def run_verb(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 def cryosense(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     """``run_verb`` that must succeed."""
     assert run_verb(monkeypatch, *words) == 0
+
+
+def refusal(run: Callable[..., Any], *arguments: Any) -> str:
+    """-> the message with which this ends, which must be one line."""
+    with pytest.raises(SystemExit) as refused:
+        run(*arguments)
+    message = str(refused.value).strip()
+    assert "\n" not in message
+    return message
 
 
 def relion(*words: str) -> None:
