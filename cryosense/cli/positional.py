@@ -56,11 +56,13 @@ def with_directory_named(words: list[str]) -> list[str]:
 def with_stack_named(words: list[str]) -> list[str]:
     """Return the command-line words with ``data=stack`` beside the first that names a file of it, unless data are chosen.
 
-    Beside it rather than in front of all: between overrides a flag such as ``-m`` is not understood.
+    With ``data.half_paths`` it is ``data=halves``. Beside it rather than in front of all: between overrides a flag such as
+    ``-m`` is not understood.
     """
     first = next((i for i, word in enumerate(words) if word.startswith("data.path=")), None)
     chosen = any(word.startswith("data=") for word in words)
-    return words if first is None or chosen else [*words[:first], "data=stack", *words[first:]]
+    kind = "halves" if any(word.startswith("data.half_paths=") for word in words) else "stack"
+    return words if first is None or chosen else [*words[:first], f"data={kind}", *words[first:]]
 
 
 def with_operator_chosen(words: list[str]) -> list[str]:

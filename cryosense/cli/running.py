@@ -35,7 +35,14 @@ def identity(cfg: DictConfig, without_effect: Iterable[str] = ()) -> str:
 
 
 def part_of(plain: dict[str, Any], without_effect: Iterable[str]) -> str:
-    """Return a plain configuration without some keys and those of ``OF_NO_RUN``, as YAML."""
+    """Return a plain configuration without some keys and those of ``OF_NO_RUN``, as YAML.
+
+    Raises:
+        ArgumentError: halves of frames, of which only training makes use.
+    """
+    data = plain.get("data")
+    if "training" not in plain and isinstance(data, dict) and data.get("half_paths") is not None:
+        raise ArgumentError("data.half_paths: only cryosense train makes use of them: leave it out")
     left_out = {*OF_NO_RUN, *without_effect}
     return OmegaConf.to_yaml(OmegaConf.create({key: value for key, value in plain.items() if key not in left_out}))
 

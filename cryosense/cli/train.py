@@ -10,7 +10,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from lightning.pytorch.utilities import rank_zero_only
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import in_full
@@ -19,6 +19,7 @@ from cryosense.cli.running import identity, opening, say_if_done, seen
 from cryosense.errors import ArgumentError
 from cryosense.runs.inputs import digest_of
 from cryosense.training.file_masks import lacks_coefficients
+from cryosense.training.halves import BetweenHalves
 from cryosense.training.run import TRAINING, Training
 
 # What is reported during training is not part of what is trained.
@@ -33,6 +34,7 @@ def train(cfg: DictConfig) -> Path:
     directory = Path(cfg.output_dir)
     if cfg.get("init") is not None:
         refuse_named(("network=", "network."), "init takes the network from the model's folder")
+    refuse_without_halves(cfg)
     training: Training = instantiate(cfg.training)
     if lacks_coefficients(training.source):
         refuse_named(("operator", "compression="), "a measurement file says itself how its particles were measured")
@@ -66,6 +68,15 @@ def refuse_named(keys: tuple[str, ...], reason: str) -> None:
     named = [word for word in words if word.lstrip("+~").startswith(keys)]
     if named:
         raise ArgumentError(f"{named[0]}: {reason}: leave it out")
+
+
+def refuse_without_halves(cfg: DictConfig) -> None:
+    """Raise ArgumentError for a loss between halves of data that have no key for them."""
+    loss = str(OmegaConf.select(cfg, "model.loss._target_")).rpartition(".")[2]
+    if loss == BetweenHalves.__name__ and "half_paths" not in cfg.data:
+        raise ArgumentError(
+            "model/loss=halves: data.half_paths=[odd,even] is needed: two stacks, of the odd and of the even frames"
+        )
 
 
 def _of_no_stop(record: logging.LogRecord) -> bool:

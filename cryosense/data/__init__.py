@@ -4,6 +4,7 @@ from cryosense.errors import ParticleDataError
 
 from .checks import find_bad_particles, usable_particles
 from .geometry import CentreCrop, Compose, FourierCrop, Geometry
+from .halves import open_with_halves
 from .hub import open_hub
 from .scaling import AsIs, PerImage, Scaling, StackStatistics, UnitInterval, scaled_like
 from .source import ParticleSource
@@ -31,6 +32,7 @@ __all__ = [
     "find_bad_particles",
     "naming_folder",
     "open_hub",
+    "open_with_halves",
     "scaled_like",
     "survey_of",
     "usable_particles",

@@ -1,8 +1,9 @@
-"""What a run works on: particle images and, where they are known, the same images without noise."""
+"""What a run works on: particle images and, where they are known, the same images without noise, or of half the frames."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,13 +22,15 @@ from .stack import ParticleStack
 class ParticleSource:
     """Particle images (n of one box) and, or None, the clean images of the same particles in the same order.
 
-    ``whole``: all images of the stack, if these are only some of them.
+    ``whole``: all images of the stack, if these are only some of them. ``halves``: the same particles from either half of
+    their frames, see ``open_with_halves``.
     """
 
     name: str
     images: ParticleStack
     clean: ParticleStack | None
     whole: ParticleStack | None = None
+    halves: tuple[ParticleStack, ParticleStack] | None = None
 
     @classmethod
     def open(
@@ -55,21 +58,25 @@ class ParticleSource:
 
     def transformed(self, geometry: Geometry) -> ParticleSource:
         """Return the source after cropping."""
-        clean = None if self.clean is None else self.clean.transformed(geometry)
-        return ParticleSource(self.name, self.images.transformed(geometry), clean)
+        return self._each(lambda stack: stack.transformed(geometry), None)
 
     def select(self, indices: Tensor) -> ParticleSource:
         """Return the source of the particles with these numbers (m,)."""
-        clean = None if self.clean is None else self.clean.select(indices)
-        selected = ParticleSource(self.name, self.images.select(indices), clean, self.whole or self.images)
+        selected = self._each(lambda stack: stack.select(indices), self.whole or self.images)
         if "data_fingerprint" in vars(self):  # it is the same and need not be computed again
             vars(selected)["data_fingerprint"] = self.data_fingerprint
         return selected
 
+    def _each(self, view: Callable[[ParticleStack], ParticleStack], whole: ParticleStack | None) -> ParticleSource:
+        clean = None if self.clean is None else view(self.clean)
+        halves = None if self.halves is None else (view(self.halves[0]), view(self.halves[1]))
+        return ParticleSource(self.name, view(self.images), clean, whole, halves)
+
     @property
     def files(self) -> list[Path]:
-        """Files that are read, including those of the clean images."""
-        return [*self.images.files, *([] if self.clean is None else self.clean.files)]
+        """Files that are read, including those of the clean images and of halves."""
+        others = [stack for stack in (self.clean, *(self.halves or ())) if stack is not None]
+        return [file for stack in (self.images, *others) for file in stack.files]
 
     def numbers(self, rows: Tensor) -> Tensor:
         """Return the numbers (m,) by which draws for the particles at these positions (m,) are keyed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +21,8 @@ PERMUTATION, AUGMENTATION = 0, 1  # streams of the generator
 class Batch(NamedTuple):
     """Images (b, 1, n, n) in units of the scaling, their particle numbers (b,), the batch number, and clean images or None.
 
-    Clean images (b, 1, n, n) are scaled and augmented like the images of the same particles, and their CTFs (b, 1, n,
-    n // 2 + 1) turned with them; None where a network is not told any.
+    Clean images (b, 1, n, n) and images from either half of the frames are scaled and augmented like the images of the same
+    particles, and their CTFs (b, 1, n, n // 2 + 1) turned with them; None where a network is not told any.
     """
 
     images: Tensor
@@ -30,6 +30,7 @@ class Batch(NamedTuple):
     number: int
     clean: Tensor | None
     ctf: Tensor | None = None
+    halves: tuple[Tensor, Tensor] | None = None
 
 
 class NumberedBatches(Sampler[tuple[int, Tensor]]):
@@ -85,10 +86,10 @@ class TrainingImages(Dataset[Batch]):
     def __getitem__(self, batch: tuple[int, Tensor]) -> Batch:
         number, positions = batch
         particles = self.particles[positions]
-        images, clean = _scaled(self.source, particles, self.scaling)
-        changed = self._augmented(images, particles, number)
-        changed_clean = None if clean is None else self._augmented(clean, particles, number)
-        return Batch(changed, particles, number, changed_clean, self._ctf(particles, number))
+        scaled = _scaled(self.source, particles, self.scaling)
+        images, clean, *halves = (None if each is None else self._augmented(each, particles, number) for each in scaled)
+        assert images is not None
+        return Batch(images, particles, number, clean, self._ctf(particles, number), _pair(halves))
 
     def _ctf(self, particles: Tensor, number: int) -> Tensor | None:
         if self.ctf is None:
@@ -120,13 +121,18 @@ class ValidationImages(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         particles = self.batches[index]
-        images, clean = _scaled(self.source, particles, self.scaling)
-        return Batch(images, particles, index, clean, None if self.ctf is None else self.ctf(particles))
+        images, clean, *halves = _scaled(self.source, particles, self.scaling)
+        assert images is not None
+        return Batch(images, particles, index, clean, None if self.ctf is None else self.ctf(particles), _pair(halves))
 
 
-def _scaled(source: ParticleSource, particles: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor | None]:
-    """Return images and clean images, (b, 1, n, n), both scaled by the map of the images."""
+def _scaled(source: ParticleSource, particles: Tensor, scaling: Scaling) -> list[Tensor | None]:
+    """Return images, clean images and two halves, (b, 1, n, n) or None, all scaled by the map of the images."""
     images, offset, gain = scaling(source.images[particles])
-    if source.clean is None:
-        return images, None
-    return images, scaled_like(source.clean[particles], offset, gain)
+    others = (source.clean, *(source.halves or (None, None)))
+    return [images, *(None if stack is None else scaled_like(stack[particles], offset, gain) for stack in others)]
+
+
+def _pair(halves: Sequence[Tensor | None]) -> tuple[Tensor, Tensor] | None:
+    one, other = halves
+    return None if one is None or other is None else (one, other)

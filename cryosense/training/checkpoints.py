@@ -10,6 +10,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from cryosense.files.untrusted import UntrustedFileError, read_torch
 from cryosense.files.writing import write_torch
 from cryosense.training.loggers import LossTable
 
@@ -82,3 +83,18 @@ def _about_to_be_logged(trainer: pl.Trainer) -> list[dict[str, Any]]:
 
 def _tables(trainer: pl.Trainer) -> list[LossTable]:
     return [logger for logger in trainer.loggers if isinstance(logger, LossTable)]
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the step at which a checkpoint was written, 0 if there is none.
+
+    Raises:
+        UntrustedFileError: a file that is not a checkpoint, or a damaged one.
+    """
+    if not checkpoint.is_file():
+        return 0
+    content = read_torch(checkpoint)
+    step = content.get("global_step") if isinstance(content, dict) else None
+    if not isinstance(step, int):
+        raise UntrustedFileError(f"{checkpoint}: holds no global_step, so it is not a checkpoint: remove it to start again")
+    return step

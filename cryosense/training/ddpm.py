@@ -15,6 +15,7 @@ from cryosense.errors import ArgumentError
 from cryosense.training.averaged import AveragedTraining, seeded
 from cryosense.training.batches import Batch
 from cryosense.training.file_masks import refuse_lacking
+from cryosense.training.halves import check_halves
 from cryosense.training.optimisation import Optimisation
 
 TRAINING_NOISE, VALIDATION_NOISE = 2, 3  # streams of the generator, beside those of the batches
@@ -61,6 +62,7 @@ class DDPMTraining(AveragedTraining):
 
     def check(self, source: ParticleSource) -> None:
         refuse_lacking(source)
+        check_halves(source, "ddpm", needed=False)
         stack, size = source.images, self.network.config["sample_size"]
         if stack.box_size != size:
             raise ParticleDataError(

@@ -28,11 +28,13 @@ class ReconstructionLoss(ShowsParameters, ABC):
     Attributes:
         name: name of the loss in records.
         needs_clean: whether clean images must be known.
+        needs_halves: whether images from either half of the frames must be known.
         sees_corners: whether whole images must be known, for what is noise in them.
     """
 
     name: str
     needs_clean = False
+    needs_halves = False
     sees_corners = False
 
     def check(self, solver: UnrolledSolver) -> None:

@@ -15,16 +15,16 @@ from lightning.pytorch.loggers import Logger
 
 from cryosense.data import Geometry, ParticleSource, ParticleStack, Scaling, SurveyRecord
 from cryosense.errors import ArgumentError
-from cryosense.files.untrusted import UntrustedFileError, read_torch
 from cryosense.files.writing import write_text
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.record import Kind
 from cryosense.training.augmentation import Augmentation, refuse_unturned
 from cryosense.training.averaged import AveragedTraining
-from cryosense.training.checkpoints import Checkpoints, WholeFiles
+from cryosense.training.checkpoints import Checkpoints, WholeFiles, step_of
 from cryosense.training.datamodule import ParticleDataModule
 from cryosense.training.facts import write_facts
 from cryosense.training.file_masks import refuse_turning
+from cryosense.training.halves import usable_halves
 from cryosense.training.samples import SampleGrid
 from cryosense.training.splits import Split, split
 
@@ -111,7 +111,8 @@ class Training:
         numbers = torch.arange(len(particles.images))
         record = SurveyRecord.for_data(directory / ".data", particles.data_fingerprint, files or {}, numbers)
         survey = record.survey(particles.images, self.chunk_size)
-        particles = particles.select(survey.usable(particles.images.path, self.skip_bad, numbers))
+        usable = survey.usable(particles.images.path, self.skip_bad, numbers)
+        particles = particles.select(usable_halves(particles, usable, self.skip_bad, self.chunk_size))
         module.take(particles)
         stack = particles.images
         scaling = self.scaling.fit_to(survey.mean, survey.deviation)
@@ -182,18 +183,3 @@ class Training:
         write_facts(unfinished, trained_on, scaling, self.chunk_size)
         shutil.rmtree(folder, ignore_errors=True)  # an incomplete one
         unfinished.rename(folder)
-
-
-def step_of(checkpoint: Path) -> int:
-    """Return the step at which a checkpoint was written, 0 if there is none.
-
-    Raises:
-        UntrustedFileError: a file that is not a checkpoint, or a damaged one.
-    """
-    if not checkpoint.is_file():
-        return 0
-    content = read_torch(checkpoint)
-    step = content.get("global_step") if isinstance(content, dict) else None
-    if not isinstance(step, int):
-        raise UntrustedFileError(f"{checkpoint}: holds no global_step, so it is not a checkpoint: remove it to start again")
-    return step

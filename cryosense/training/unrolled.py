@@ -16,6 +16,7 @@ from cryosense.reconstructors.unrolled import ToldSolver, UnrolledSolver, save_s
 from cryosense.training.averaged import AveragedTraining
 from cryosense.training.batches import Batch
 from cryosense.training.file_masks import FileMasks, lacks_coefficients, refuse_lacking
+from cryosense.training.halves import check_halves
 from cryosense.training.losses import ReconstructionLoss, SplitMeasurement
 from cryosense.training.operators import MixedOperators, SampledOperators
 from cryosense.training.optimisation import Optimisation
@@ -75,6 +76,7 @@ class UnrolledTraining(AveragedTraining):
                 f"{source.images.path}: loss={self.loss.name} needs clean images and none are known: give "
                 "clean_path, or choose SplitMeasurement"
             )
+        check_halves(source, self.loss.name, needed=self.loss.needs_halves)
         if self.loss.name != SplitMeasurement.name:
             refuse_lacking(source)
         if self.loss.sees_corners and lacks_coefficients(source):

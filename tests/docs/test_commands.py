@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from cryosense.data import ParticleStack, StackWriter
 from tests.biology.peptides import peptide, random_letters, write
 from tests.cli.verbs import run_verb
 from tests.docs.pages import NAMES, ROOT, commands
@@ -41,6 +43,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_bytes((folder / "made" / "particles.star").read_bytes())
     (folder / "particles.mrcs").symlink_to(folder / "made" / "particles.mrcs")
     (folder / "clean.mrcs").symlink_to(folder / "made" / "clean.mrcs")
+    for seed, name in enumerate(("odd.mrcs", "even.mrcs")):
+        write_half(folder / name, folder / "clean.mrcs", seed)
     (folder / "map.mrc").symlink_to(folder / "made" / "volume.mrc")
     (folder / "particles.cs").write_bytes(cryosparc(folder / "particles.mrcs"))
     generator = np.random.default_rng(0)
@@ -52,6 +56,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write(folder / f"{run}.cif", [peptide(random_letters(0, 40), shift=(110, 110, 90))])  # inside the map
     (folder / "labels.csv").write_text("state\n" + "\n".join(str(i % 2) for i in range(COUNT)) + "\n")
     return folder
+
+
+def write_half(path: Path, clean_path: Path, seed: int) -> None:
+    """Write what half of the frames make of particles: twice the noise of their SNR of 1."""
+    clean = ParticleStack.open(clean_path)[:]
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed))
+    with StackWriter(path, COUNT, BOX, PIXEL_SIZE) as writer:
+        writer.write(0, clean + 2**0.5 * clean.std() * noise)
+        writer.finish()
 
 
 def cryosparc(stack: Path) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cryosense.files.untrusted import UntrustedFileError
-from cryosense.training.run import step_of
+from cryosense.training.checkpoints import step_of
 
 
 def test_the_step_of_a_checkpoint(tmp_path: Path) -> None:
