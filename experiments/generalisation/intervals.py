@@ -34,6 +34,12 @@ def in_ranks(samples: Tensor, clean: Tensor, level: float) -> Tensor:
     return (below >= outside) & (below <= count - outside)
 
 
+def have_ranks(count: int, level: float) -> bool:
+    """-> whether two of so many ordered samples bound an interval of this level."""
+    outside = (1 - level) / 2 * (count + 1)
+    return round(outside) >= 1 and abs(outside - round(outside)) < 1e-9
+
+
 def share(inside: Tensor, *, middle: bool = False) -> Tensor:
     """-> of each image (b,), the share of its pixels, or of those where particles are."""
     if not middle:

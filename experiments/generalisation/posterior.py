@@ -1,6 +1,7 @@
 """Samples of the learned posterior on molecules that no training has seen: their mean, their intervals; see README.md.
 
-Writes posterior.csv and posterior.md beside this file, or into the folder of ``results``. On a GPU minutes, else days.
+Writes posterior.csv and posterior.md beside this file, or into the folder of ``results``. On a GPU minutes, else an hour for
+one particle of each.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from intervals import LEVELS, in_ranks, in_students, rms, share
+from intervals import LEVELS, have_ranks, in_ranks, in_students, rms, share
 from methods import design, version
 from molecules import Molecule, Particles, half_and_half, molecules, scaled, seeds_of, stacked_scale
 from omegaconf import DictConfig, OmegaConf
@@ -72,20 +73,28 @@ def scored(molecule: Molecule, study: DictConfig, cell: Cell, device: torch.devi
     for name, x in images.items():
         rows |= {f"psnr {name}": psnr(x, clean).cpu(), f"correlation {name}": correlation(x, clean).cpu()}
     for level in LEVELS:
-        for kind, inside in (("ranks", in_ranks(many, clean, level)), ("Student", in_students(few, clean, level))):
-            rows[f"{kind} {level:.0%}"] = share(inside).cpu()
-            rows[f"{kind} {level:.0%} in the middle"] = share(inside, middle=True).cpu()
+        inside = {"Student": in_students(few, clean, level)}
+        if have_ranks(len(many), level):
+            inside["ranks"] = in_ranks(many, clean, level)
+        for kind, of in inside.items():
+            rows[f"{kind} {level:.0%}"] = share(of).cpu()
+            rows[f"{kind} {level:.0%} in the middle"] = share(of, middle=True).cpu()
     rows |= {"error": rms(few.mean(0) - clean).cpu(), "deviation": rms(few.std(0)).cpu()}
     return pd.DataFrame(rows)
 
 
 def wanted(study: DictConfig, found: list[Molecule]) -> Iterator[tuple[Molecule, Cell, Path]]:
-    """-> molecules and cells of which there is no table yet; the first cell of all molecules before the others."""
-    for number, cell in enumerate(cells(study)):
-        for molecule in found:
-            path = Path(study.output_dir) / cell.folder / molecule.name / "samples.csv"
-            if not (number and study.first_cells_only) and not _of_this_model(path, study):
-                yield molecule, cell, path
+    """-> molecules and cells of which there is no table yet; the first cell of all molecules, then all others in turn.
+
+    A run that ends early so has seen every molecule, and every cell, about equally often.
+    """
+    first, *others = cells(study)
+    turns = 0 if study.first_cells_only else len(others)
+    in_turn = [(molecule, others[(turn + number) % turns]) for turn in range(turns) for number, molecule in enumerate(found)]
+    for molecule, cell in [*((molecule, first) for molecule in found), *in_turn]:
+        path = Path(study.output_dir) / cell.folder / molecule.name / "samples.csv"
+        if not _of_this_model(path, study):
+            yield molecule, cell, path
 
 
 def _of_this_model(path: Path, study: DictConfig) -> bool:
@@ -115,7 +124,8 @@ def main(study: DictConfig) -> None:
     rows = pd.concat([pd.read_csv(path, dtype={"version": str}) for path in paths], ignore_index=True)
     results = Path(study.results) if study.results else HERE
     results.mkdir(parents=True, exist_ok=True)
-    table, text = tables(rows[rows["version"] == version(study, "posterior mean")])
+    asked = len(found) * (1 if study.first_cells_only else len(cells(study)))
+    table, text = tables(rows[rows["version"] == version(study, "posterior mean")], asked)
     table.round(4).to_csv(results / "posterior.csv", index=False)
     (results / "posterior.md").write_text(text)
     print(text)

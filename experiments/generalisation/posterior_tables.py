@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 from analyse import interval, markdown
 from intervals import LEVELS
@@ -9,13 +11,17 @@ from molecules import BUILT_IN, GROEL
 
 CELL = ["family", "snr", "coloured"]
 OURS, RIVAL = "posterior mean", "Wiener"
-ENOUGH = 8  # particles of a molecule for an interval over them
-KINDS = ("ranks", "Student")  # of intervals
+KINDS = ("Student", "ranks")  # of intervals
 METHODS = (RIVAL, "learned", OURS, "one sample")
 
 
-def tables(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """-> one row for each molecule and cell; and Markdown: the built-in molecule, unseen folds, GroEL."""
+def tables(rows: pd.DataFrame, cells: int) -> tuple[pd.DataFrame, str]:
+    """-> one row for each molecule and cell; and Markdown: the built-in molecule, unseen folds, GroEL.
+
+    ``cells``: how many there are of all molecules.
+    """
+    intervals = [f"{kind} {level:.0%}{part}" for kind in KINDS for level in LEVELS for part in ("", " in the middle")]
+    rows = rows.reindex(columns=[*rows, *(name for name in intervals if name not in rows)])
     table = pd.DataFrame([_line(key, of) for key, of in rows.groupby(["molecule", *CELL])])
     folds = table[~table["molecule"].isin([BUILT_IN, GROEL])]
     groups = {
@@ -24,11 +30,15 @@ def tables(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         "GroEL's map": table[table["molecule"] == GROEL],
     }
     parts = [
-        "Correlation to the clean image; share of pixels in intervals of 50 and 90 %, between ordered samples of 19, and in\n"
-        "Student's of 8, which take them to be Gaussian (in brackets: within a quarter of the box of its middle); the\n"
-        "deviation of samples over the error of their mean, which would be 0.94 for 8 that are right. *Ahead*: of how many\n"
-        f"molecules the 95 % interval over particles of {OURS} less {RIVAL} lies above 0, in PSNR and in correlation.",
+        f"Correlation to the clean image, and what {OURS} is ahead of {RIVAL} by, with the 95 % interval over molecules\n"
+        "(of one molecule over its particles). *Ahead*: on how many molecules, by the few particles seen of each, in PSNR\n"
+        "and in correlation.",
         *(f"{name}.\n\n{_means(of)}" for name, of in groups.items() if len(of)),
+        _behind(table, cells),
+        "Share of pixels in intervals of 50 and 90 %: Student's of 8, which take samples to be Gaussian, and, of the\n"
+        "molecules of which so many were drawn, between ordered samples of 19 (in brackets: within a quarter of the box of\n"
+        "its middle); the deviation of samples over the error of their mean, which would be 0.94 for 8 that are right.",
+        *(f"{name}.\n\n{_covered(of)}" for name, of in groups.items() if len(of)),
     ]
     return table, "\n\n".join(parts) + "\n"
 
@@ -43,23 +53,50 @@ def _line(key: tuple[object, ...], of: pd.DataFrame) -> dict[str, object]:
     return line | {"deviation over error": ((of["deviation"] ** 2).mean() / (of["error"] ** 2).mean()) ** 0.5}
 
 
-def _ahead(of: pd.DataFrame) -> str:
-    """-> dB ahead, with the 95 % interval over molecules, or over the particles of the one that there is."""
-    columns = ["psnr ahead", "psnr ahead low", "psnr ahead high"]
+def _ahead(of: pd.DataFrame, score: str, digits: int) -> str:
+    """-> what it is ahead by, with the 95 % interval over molecules, or over the particles of the one that there is."""
+    columns = [f"{score} ahead", f"{score} ahead low", f"{score} ahead high"]
     mean, low, high = interval(of[columns[0]]) if len(of) > 1 else of[columns].iloc[0]
-    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{mean:+.{digits}f}" + ("" if pd.isna(low) else f" ({low:+.{digits}f} to {high:+.{digits}f})")
+
+
+def _cells(table: pd.DataFrame) -> Iterator[tuple[list[str], pd.DataFrame]]:
+    """-> each cell in words, with how many molecules and particles were seen of it, and its rows."""
+    for (family, snr, coloured), of in table.groupby(CELL):
+        few, many = of["particles"].min(), of["particles"].max()
+        seen = f"{len(of)} x {few}" + (f" to {many}" if many > few else "")
+        yield [str(family).replace("_", " "), "coloured" if coloured else "white", f"{snr:g}", seen], of
+
+
+HEAD = ["masks", "noise", "SNR", "molecules x particles"]
 
 
 def _means(table: pd.DataFrame) -> str:
-    head = ["masks", "noise", "SNR", "molecules x particles", *METHODS, f"{OURS}, dB ahead", "ahead"]
-    head += [f"{kind} {level:.0%}" for kind in KINDS for level in LEVELS]
     lines = []
-    for (family, snr, coloured), of in table.groupby(CELL):
-        ahead = [int((of[f"{score} ahead low"] > 0).sum()) for score in ("psnr", "correlation")]
-        line = [str(family), "coloured" if coloured else "white", f"{snr:g}", f"{len(of)} x {of['particles'].min()}"]
-        line += [f"{of[f'correlation {name}'].mean():.3f}" for name in METHODS]
-        line += [_ahead(of), f"{ahead[0]}, {ahead[1]} of {len(of)}" if of["particles"].min() >= ENOUGH else "too few to tell"]
-        names = [f"{kind} {level:.0%}" for kind in KINDS for level in LEVELS]
-        line += [f"{of[name].mean():.1%} ({of[f'{name} in the middle'].mean():.1%})" for name in names]
+    for words, of in _cells(table):
+        ahead = [int((of[f"{score} ahead"] > 0).sum()) for score in ("psnr", "correlation")]
+        line = [*words, *(f"{of[f'correlation {name}'].mean():.3f}" for name in METHODS)]
+        lines.append([*line, _ahead(of, "psnr", 1), _ahead(of, "correlation", 2), f"{ahead[0]}, {ahead[1]} of {len(of)}"])
+    return markdown([*HEAD, *METHODS, "dB ahead", "correlation ahead", "ahead"], lines)
+
+
+def _behind(table: pd.DataFrame, cells: int) -> str:
+    """-> the molecules and cells in which it was not ahead, and how many were never run."""
+    found = table[(table["psnr ahead"] <= 0) | (table["correlation ahead"] <= 0)]
+    said = f"Run: {len(table)} of {cells} cells of a molecule. Not ahead of {RIVAL} in PSNR or in correlation: {len(found)}"
+    each = []
+    for _, row in found.iterrows():
+        where = f"{row['family'].replace('_', ' ')}, SNR {row['snr']:g}{', coloured' if row['coloured'] else ''}"
+        ahead = f"{row['psnr ahead']:+.2f} dB, correlation {row['correlation ahead']:+.3f}"
+        each.append(f"- {row['molecule']}, {where}, particles {row['particles']}: {ahead}")
+    return "\n".join([said + (":\n" if each else "."), *each])
+
+
+def _covered(table: pd.DataFrame) -> str:
+    names = [f"{kind} {level:.0%}" for kind in KINDS for level in LEVELS]
+    lines = []
+    for words, of in _cells(table):
+        shares = [(of[name].mean(), of[f"{name} in the middle"].mean()) for name in names]
+        line = [*words, *("" if pd.isna(everywhere) else f"{everywhere:.1%} ({middle:.1%})" for everywhere, middle in shares)]
         lines.append([*line, f"{of['deviation over error'].mean():.2f}"])
-    return markdown([*head, "deviation / error"], lines)
+    return markdown([*HEAD, *names, "deviation / error"], lines)
