@@ -6,9 +6,30 @@ process compiles for itself.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from typing import Any
 
 import numba
+
+
+def _spare_scipy() -> None:
+    """Let numba take SciPy's linear algebra for granted, which it would import to see that it is there.
+
+    It asks again before it compiles a product of matrices. There is none here, and that import takes as long as ours.
+    """
+    linalg: Any = importlib.import_module("numba.np.linalg")
+    asked = getattr(linalg, "ensure_blas", None)
+    if asked is None:
+        return
+    linalg.ensure_blas = lambda: None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = asked
+
+
+_spare_scipy()
 
 
 def compiled(function: Callable[..., None]) -> Callable[..., None]:

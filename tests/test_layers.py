@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "cryosense"
 CONF = PACKAGE.parent / "conf"
 FLOORS = [
     {"errors"},
-    {"fourier", "cpu_tiles", "compiling", "float32", "seeding", "shown", "laws", "files"},
+    {"fourier", "cpu_tiles", "compiling", "float32", "fusing", "seeding", "shown", "laws", "files"},
     {"runs", "solvers"},
     {"operators", "priors", "denoisers", "metrics", "volumes", "data", "biology"},
     {"measurement"},

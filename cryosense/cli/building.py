@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from cryosense import seeding
 from cryosense.data import ParticleSource, SurveyRecord
 from cryosense.errors import ArgumentError
+from cryosense.fusing import fuse
 from cryosense.measurement.file import MeasuredSource
 from cryosense.measurement.particle_ctf import ParticleCtf, check_choice, states_ctf
 from cryosense.runs.devices import device_named
@@ -43,6 +44,8 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
     parts = {name: instantiate(cfg[name]) for name in PARTS}
     for module in ("reconstructor", "scores"):
         parts[module].to(device)
+    if cfg.compile:
+        fuse(parts["reconstructor"].networks())
     kept = {name: cfg[name] for name in KEPT if name in cfg} | {"device": device}
     if isinstance(source, MeasuredSource):
         return _of_file(source.select(spread(len(source.images), cfg.particles)), run_id, parts | kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,23 @@ AFTER_IT = frozenset({"torch._decomp", "torch._prims", "torch._refs"})
 USING_IT = frozenset(
     {"torch._dynamo", "torch._inductor", "accelerate", "diffusers", "lightning", "torchvision", "transformers"}
 )
+
+
+@contextmanager
+def bound_when_called() -> Iterator[None]:
+    """Let the system look functions of libraries up when they are first called, not all while the block imports.
+
+    PyTorch's and those that it is linked with name hundreds of thousands, of which a verb calls a few thousand.
+    """
+    before = sys.getdlopenflags() if hasattr(sys, "getdlopenflags") else None  # not on Windows, which has no such choice
+    if before is None:
+        yield
+        return
+    sys.setdlopenflags(before & ~os.RTLD_NOW | os.RTLD_LAZY)
+    try:
+        yield
+    finally:
+        sys.setdlopenflags(before)
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def _run(verb: str, words: list[str]) -> int:
     from cryosense.cli.composing import checked
     from cryosense.cli.early import refuse_early
     from cryosense.cli.help.arguments import options_first, refuse_unknown_options
-    from cryosense.cli.importing import lean_torch, nothing_is_garbage
+    from cryosense.cli.importing import bound_when_called, lean_torch, nothing_is_garbage
     from cryosense.cli.positional import in_full
     from cryosense.cli.refusal import one_line
     from cryosense.cli.typed_words import as_typed
@@ -145,7 +145,7 @@ def _run(verb: str, words: list[str]) -> int:
         if words[:1] == ["--cfg"] and len(words) <= 2:
             return _composed(verb)
         refuse_early(verb, in_full(verb, sys.argv[1:]))
-        with nothing_is_garbage():
+        with nothing_is_garbage(), bound_when_called():
             module = importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
         return int(module.main() or 0)
 

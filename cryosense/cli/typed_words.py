@@ -10,8 +10,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from cryosense.cli.kinds import kinds_of
-from cryosense.cli.leaves import Leaf, leaves_of
+from cryosense.cli.leaves import leaves_of
 from cryosense.cli.positional import quoted
+from cryosense.cli.wrong_kinds import READ_BY_VERBS
 
 OVERRIDE = re.compile(r"(\+{0,2}([\w.]+)=)(.*)", re.DOTALL)
 PLAIN = re.compile(r"[\w.+-]+(?:,[\w.+-]+)*", re.ASCII)
@@ -63,11 +64,13 @@ def takes_name(verb: str, key: str) -> bool:
         return False
     if any(isinstance(value, str) and not REFERENCE.fullmatch(value) for value in values):
         return True
+    if leaves and key in READ_BY_VERBS:  # nothing is imported to look at what it is given to
+        return _is_text(READ_BY_VERBS[key])
     used = [leaf for leaf in leaves_of(verb) if leaf.value == f"${{{key}}}"]
-    return bool(leaves) and any(_is_text(leaf) for leaf in (*leaves, *used))
+    return bool(leaves) and any(_is_text(leaf.hint) for leaf in (*leaves, *used))
 
 
-def _is_text(leaf: Leaf) -> bool:
-    """Return whether the parameter's annotation allows text and no number."""
-    kinds = set(kinds_of(leaf.hint))
+def _is_text(hint: object) -> bool:
+    """Return whether an annotation allows text and no number."""
+    kinds = set(kinds_of(hint))
     return bool(kinds & {str, Path}) and not kinds & {int, float, bool}

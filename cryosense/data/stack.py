@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cryosense.errors import ParticleDataError
 
+from .ahead import read_ahead
 from .geometry import Compose, Geometry
 from .images import Images, Index, row_numbers, single_row
 from .opening import Metadata, open_images, open_table, paths_of
@@ -165,13 +166,16 @@ class ParticleStack:
         return self._read(row_numbers(index, len(self)))
 
     def chunks(self, size: int, start: int = 0, stop: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield particles ``start`` to ``stop`` in order, ``size`` at a time: (b,) int64 indices, (b, 1, n, n) float32."""
+        """Yield particles ``start`` to ``stop`` in order, ``size`` at a time: (b,) int64 indices, (b, 1, n, n) float32.
+
+        The next ones are read meanwhile, see ``read_ahead``.
+        """
         if size < 1:
             raise ParticleDataError(f"{self.path}: chunks of {size} particles; a chunk needs at least one")
         rows = row_numbers(slice(start, stop), len(self))
-        for first in range(0, len(rows), size):
-            chunk = rows[first : first + size]
-            yield torch.from_numpy(chunk), self._read(chunk)
+        parts = (rows[first : first + size] for first in range(0, len(rows), size))
+        for chunk, images in read_ahead(self._read, parts):
+            yield torch.from_numpy(chunk), images
 
     def select(self, indices: Index) -> ParticleStack:
         """Return a view of the particles at ``indices``, in that order, with their metadata. Raises ``IndexError`` outside."""

@@ -68,10 +68,12 @@ class DDPMDenoiser(Denoiser):
         return signal * x_t - noise * predicted if self.prediction == "v_prediction" else predicted
 
     def _predict(self, x_t: Tensor, t: int) -> Tensor:
+        time = torch.tensor(t)  # a plain number would have a network compiled anew for each of its values
+
         def work(part: Tensor) -> tuple[Tensor]:
             lower = PRECISIONS[self.precision]
             with float32_kept(), nullcontext() if lower is None else torch.autocast(part.device.type, lower):
-                made = self.network(part.contiguous(memory_format=torch.channels_last), t).sample
+                made = self.network(part.contiguous(memory_format=torch.channels_last), time).sample
             return (made.to(part.dtype),)
 
         if torch.is_grad_enabled() and x_t.requires_grad:

@@ -67,5 +67,9 @@ class Reconstructor(ShowsInModule, nn.Module, ABC):
         ``ctf`` (t, 1, n, n // 2 + 1), see ``Measurement``, is given to a method that knows it.
         """
 
+    def networks(self) -> list[nn.Module]:
+        """Return the networks that it runs, those whose operations are worth fusing (``fuse``)."""
+        return []
+
     def prepare(self, operator: LinearOperator) -> None:
         """Make what depends only on the operator's box. Raises ArgumentError if the method cannot be used on it."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cryosense.denoisers import CleanGaussianFromImages, DDPMDenoiser, Denoiser, GaussianDenoiser, GaussianFromImages
 from cryosense.errors import ArgumentError
@@ -85,6 +85,9 @@ class Posterior(Reconstructor):
         made, sampler = settings["denoiser"], settings.get("sampler", {}).get("name", STATIONARY.name)
         clean = isinstance(made, type) and issubclass(made, CleanGaussianFromImages)
         return clean and sampler == KNOWS_CTF and settings.get("first_timestep") is None
+
+    def networks(self) -> list[nn.Module]:
+        return [self.denoiser.network] if isinstance(self.denoiser, DDPMDenoiser) else []
 
     def prepare(self, operator: LinearOperator) -> None:
         box_size = operator.box_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from cryosense.errors import ArgumentError
 
@@ -24,6 +25,16 @@ def device_named(name: str) -> torch.device:
     if name == "cuda" and not found:
         raise ArgumentError("device=cuda: torch finds no CUDA device here; give device=cpu, or auto for what there is")
     return torch.device("cuda" if found else "cpu")
+
+
+def to_be_moved(images: Tensor, device: torch.device) -> Tensor:
+    """Return images of the CPU in memory from which the device fetches them while it works (pinned), as ``moved`` does."""
+    return images.pin_memory() if device.type == "cuda" else images
+
+
+def moved(images: Tensor, device: torch.device) -> Tensor:
+    """Return images of the CPU on the device; what comes next there waits for them, this process does not."""
+    return images.to(device, non_blocking=True)
 
 
 def wait_for(device: torch.device) -> None:

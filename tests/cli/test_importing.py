@@ -1,16 +1,18 @@
 """What is imported is not searched for garbage; everything else is."""
 
 import gc
+import os
 import subprocess
 import sys
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 import torch._decomp
 
-from cryosense.cli.importing import nothing_is_garbage
+from cryosense.cli.importing import bound_when_called, nothing_is_garbage
 from tests.cli.verbs import cryosense
 
 
@@ -56,6 +58,15 @@ def test_a_collector_that_was_off_stays_off() -> None:
         gc.enable()
 
 
+def test_functions_are_looked_up_at_once_again_afterwards() -> None:
+    before = sys.getdlopenflags()
+    with suppress(KeyError), bound_when_called():
+        within = sys.getdlopenflags()
+        raise KeyError
+    assert (within & os.RTLD_LAZY, within & os.RTLD_NOW) == (os.RTLD_LAZY, 0)
+    assert sys.getdlopenflags() == before
+
+
 LATER = """
 import importlib, sys
 from cryosense.cli.importing import lean_torch
@@ -92,6 +103,9 @@ COMPILERS = "torch._decomp torch._meta_registrations torch._dynamo"
 RARE = f"scipy.ndimage scipy.constants diffusers torchvision lightning wandb joblib {COMPILERS}"
 
 
+OTHERS = "cryosense.tasks.mask_design cryosense.tasks.design cryosense.alignment torch_fourier_slice scipy.optimize"
+
+
 def loaded(*words: str, of: str) -> str:
     """-> those of some modules that a verb has loaded when it ends."""
     command = [sys.executable, "-c", LOADED, *words, of]
@@ -105,5 +119,5 @@ def test_verbs_load_none_of_what_others_need(tmp_path: Path, monkeypatch: pytest
     cryosense(monkeypatch, "simulate", "count=4", "box_size=32", "pixel_size_angstrom=8", f"output_dir={data}")
     source = f"data.path={data / 'particles.star'}"
     words = ["reconstructor=pinv", source, "scores.lpips=null", f"output_dir={runs}"]
-    assert loaded("reconstruct", *words, of=f"{RARE} numba") == ""
-    assert loaded("backproject", source, f"output_dir={tmp_path / 'maps'}", of=RARE) == ""
+    assert loaded("reconstruct", *words, "particles=2", of=f"{RARE} numba {OTHERS}") == ""
+    assert loaded("backproject", source, f"output_dir={tmp_path / 'maps'}", of=f"{RARE} scipy.linalg") == ""

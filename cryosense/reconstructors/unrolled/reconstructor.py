@@ -7,17 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from cryosense.data import Scaling
 from cryosense.measurement import Measurement
 from cryosense.operators import LinearOperator
 from cryosense.reconstructors.base import Estimate, Reconstructor
+from cryosense.reconstructors.unrolled.gains import SampleShare, SpectralGain
+from cryosense.reconstructors.unrolled.network import LearnedShrinkage
 from cryosense.reconstructors.unrolled.saved import SavedSolver, UnrolledModelError, folders_in, open_solver, tells_ctf
 from cryosense.reconstructors.unrolled.told import Told, ToldSolver
+from cryosense.reconstructors.unrolled.unet import ConditionedUNet
 
 SHIPPED = Path(__file__).parent / "shipped"
 COMES_ALONG = "shipped:"  # before the name of one of those
 MANY, MANY_IN_SHORT = f"{COMES_ALONG}many_molecules", "shipped"
+NETWORKS = (ConditionedUNet, LearnedShrinkage, SampleShare, SpectralGain)
 OF_THE_STACK = {"mean", "deviation"}  # what a scaling learned from data, as opposed to what it is
 
 
@@ -50,7 +55,7 @@ class Unrolled(Reconstructor):
             except UnrolledModelError as error:
                 raise UnrolledModelError(f"path={self.path}: {error}") from error
         self.knows_ctf = any(saved.ctf for saved in self.saved.values())
-        self.solvers = torch.nn.ModuleDict({operator: saved.solver for operator, saved in self.saved.items()})
+        self.solvers = nn.ModuleDict({operator: saved.solver for operator, saved in self.saved.items()})
         self.prior = ", ".join(sorted({f"{saved.solver.name} {saved.loss}" for saved in self.saved.values()}))
 
     @classmethod
@@ -59,6 +64,9 @@ class Unrolled(Reconstructor):
 
     def extra_repr(self) -> str:
         return f"path={self.path}"
+
+    def networks(self) -> list[nn.Module]:
+        return [each for each in self.solvers.modules() if isinstance(each, NETWORKS)]
 
     def prepare(self, operator: LinearOperator) -> None:
         self._for(operator).solver.prepare(operator.box_size)

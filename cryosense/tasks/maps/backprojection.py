@@ -18,7 +18,7 @@ from cryosense.runs.record import Kind
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.assessment import Assessment, Reconstruction
 from cryosense.tasks.maps.half_sums import HalfSums
-from cryosense.tasks.maps.particles import MeasuredParticles
+from cryosense.tasks.maps.particles import Contribution, MeasuredParticles
 from cryosense.volumes.symmetry import point_group
 from cryosense.volumes.views import view_directions
 
@@ -116,15 +116,16 @@ class Backprojection:
         path, sums = directory / SUMS, self._sums(alignments)
         if path.is_file():
             sums.load(path)
-        start = at_checkpoint = int(sums.particles.sum())
-        progress(start)
-        for first in range(start, len(numbers), self.chunk_size):
-            chunk = numbers[first : first + self.chunk_size]
-            self._insert(sums, alignments, chunk)
+        done = at_checkpoint = int(sums.particles.sum())
+        progress(done)
+        chunks = (numbers[first : first + self.chunk_size] for first in range(done, len(numbers), self.chunk_size))
+        for chunk, added in self.particles.each(chunks):
+            self._insert(sums, alignments, chunk, added)
             progress(len(chunk))
-            if first + len(chunk) - at_checkpoint >= self.checkpoint_particles:
+            done += len(chunk)
+            if done - at_checkpoint >= self.checkpoint_particles:
                 sums.save(path)
-                at_checkpoint = first + len(chunk)
+                at_checkpoint = done
         if to_be_added and at_checkpoint < len(numbers):
             sums.save(path)
         return sums
@@ -149,9 +150,8 @@ class Backprojection:
         return HalfSums(alignments.box_size, self.pad_factor, groups).to(self.particles.device)
 
     @torch.no_grad()
-    def _insert(self, sums: HalfSums, alignments: Alignments, numbers: torch.Tensor) -> None:
-        """Read the particles ``numbers`` (b,) and add them to their half sets."""
-        added = self.particles.of(numbers)
+    def _insert(self, sums: HalfSums, alignments: Alignments, numbers: torch.Tensor, added: Contribution) -> None:
+        """Add what the particles ``numbers`` (b,) are to the sums of their half sets."""
         terms = added.weighed(alignments.slices(added.images[:, 0], numbers, added.shares))
         group = self.assessment.bootstrap.group_of(numbers)
         half_set = alignments.half_set[numbers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,11 +11,12 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.data import ParticleSource, Scaling
+from cryosense.data.ahead import read_ahead
 from cryosense.errors import ArgumentError
 from cryosense.measurement import FIRST_PORTION, Design, Identity, Measurement, Quantiser, acquire, calibrate
 from cryosense.measurement.file import MeasuredSource
 from cryosense.measurement.quantisers import StoredQuantiser
-from cryosense.runs.devices import CPU
+from cryosense.runs.devices import CPU, moved, to_be_moved
 from cryosense.volumes.backproject import Slices
 
 
@@ -93,14 +95,24 @@ class MeasuredParticles:
             first = torch.arange(min(FIRST_PORTION, len(images)))
             calibrate(self.quantiser, self.scaling(images[first].to(self.device))[0], self.source.numbers(first), self.design)
 
+    def each(self, chunks: Iterable[Tensor]) -> Iterator[tuple[Tensor, Contribution]]:
+        """Yield positions (b,) with what the particles there add; images of the next are read meanwhile (``read_ahead``)."""
+        if isinstance(self.source, MeasuredSource):
+            yield from ((rows, self.of(rows)) for rows in chunks)
+        else:
+            yield from ((rows, self.of(rows, images)) for rows, images in read_ahead(self._read, chunks))
+
+    def _read(self, rows: Tensor) -> Tensor:
+        return to_be_moved(self.source.images[rows], self.device)
+
     @torch.no_grad()
-    def of(self, rows: Tensor) -> Contribution:
-        """Return what the particles at positions (b,) add."""
+    def of(self, rows: Tensor, images: Tensor | None = None) -> Contribution:
+        """Return what the particles at positions (b,) add; their images (b, 1, n, n) may have been read already."""
         if isinstance(self.source, MeasuredSource):
             measurement, *scaling = self.source.measurement(rows)
             offset, gain = (values.to(self.device) for values in scaling)
             return self._measured(measurement.to(self.device), offset, gain, self.source.file.quantiser)
-        images = self.source.images[rows].to(self.device)
+        images = moved(self._read(rows) if images is None else images, self.device)
         if self.design is None:
             return Contribution(images, torch.tensor([images.shape[-1] ** 2]), None, None)
         scaled, offset, gain = self.scaling(images)

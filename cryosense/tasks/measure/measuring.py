@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from cryosense.data import ParticleSource, Scaling
+from cryosense.data.ahead import read_ahead
 from cryosense.data.checks import refuse_bad
 from cryosense.errors import ArgumentError, BusyError, MeasurementFileError, RunDirectoryError
 from cryosense.measurement import FIRST_PORTION, Design, Noise, Quantiser, calibrate
@@ -21,7 +22,7 @@ from cryosense.measurement.file.plain import describe_design, describe_noise, de
 from cryosense.measurement.file.rounding import MOST_DECIMALS, rounded
 from cryosense.measurement.file.writing import BLOCK, Parts, write_file
 from cryosense.measurement.quantisers import StoredQuantiser
-from cryosense.runs.devices import CPU
+from cryosense.runs.devices import CPU, moved, to_be_moved
 from cryosense.runs.identity import Identity
 from cryosense.runs.inputs import Stamps, changed
 from cryosense.runs.lock import locked, locked_in_turn
@@ -140,11 +141,12 @@ class Measuring:
     @torch.no_grad()
     def _write(self, parts: Parts, index: int, progress: Callable[[int], object]) -> None:
         contents, scaling, positions = [], [], parts.positions(index)
-        for start in range(positions.start, positions.stop, self.chunk_size):
-            rows = slice(start, min(start + self.chunk_size, positions.stop))
-            images, numbers = self.source.images[rows], self.particles[rows]
+        starts = range(positions.start, positions.stop, self.chunk_size)
+        chunks = (slice(start, min(start + self.chunk_size, positions.stop)) for start in starts)
+        for rows, images in read_ahead(lambda rows: to_be_moved(self.source.images[rows], self.device), chunks):
+            numbers = self.particles[rows]
             refuse_bad(self.source.images.path, numbers, images)
-            scaled, offset, gain = self.scaling(images.to(self.device))
+            scaled, offset, gain = self.scaling(moved(images, self.device))
             operator = self._stored.operator(self.design.operator(scaled.shape[-1], numbers)).to(self.device)
             contents += self._stored.encode(self.noise.measure(operator, scaled, numbers), operator, numbers)
             scaling.append(np.stack([offset.cpu().numpy(), gain.cpu().numpy()]))
@@ -173,10 +175,7 @@ class Measuring:
             "quantiser": describe_quantiser(quantiser),
             "parts": quantiser.describe_parts(),
             "scaling": self.scaling.describe(),
-            "provenance": {
-                **self.provenance,
-                **record_of(identity),
-            },
+            "provenance": {**self.provenance, **record_of(identity)},
         }
 
 

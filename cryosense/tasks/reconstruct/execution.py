@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cryosense.data import write_star
+from cryosense.data.ahead import read_ahead
 from cryosense.files.writing import write_json_atomic
 from cryosense.metrics.score_table import SCHEMA
 from cryosense.runs.record import Kind, remove
@@ -59,7 +60,7 @@ def fit(run: Run, directory: Path, weights: WeightCache) -> None:
 def example(run: Run) -> Portion:
     """Return the first particle that is not held back, by itself."""
     shown = int(run.held_back().int().argmin())
-    return Portion(run, shown, shown + 1)
+    return Portion(run, run.read(range(shown, shown + 1)))
 
 
 def _stream(run: Run, directory: Path, stacks_of: Iterable[str], progress: Callable[[int], object]) -> None:
@@ -72,14 +73,13 @@ def _stream(run: Run, directory: Path, stacks_of: Iterable[str], progress: Calla
             start = 0
             remove(directory, ["masks"])
         progress(start)
-        while start < count:
-            stop = min(start + run.chunk_size, count)
-            portion = Portion(run, start, stop)
-            stacks.write(start, portion.in_stack_units())
-            write_masks(directory, portion.measurement.operator, start, run.design.per_particle)
-            rows.append_new(start, portion.rows() | {"held_back": held_back[start:stop]})
-            progress(stop - start)
-            start = stop
+        parts = (range(first, min(first + run.chunk_size, count)) for first in range(start, count, run.chunk_size))
+        for part, read in read_ahead(run.read, parts):
+            portion = Portion(run, read)
+            stacks.write(part.start, portion.in_stack_units())
+            write_masks(directory, portion.measurement.operator, part.start, run.design.per_particle)
+            rows.append_new(part.start, portion.rows() | {"held_back": held_back[part.start : part.stop]})
+            progress(len(part))
         stacks.finish()
 
 

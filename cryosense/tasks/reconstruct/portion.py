@@ -9,21 +9,20 @@ from torch import Tensor
 
 from cryosense.data import scaled_like
 from cryosense.reconstructors import Estimate
-from cryosense.runs.devices import wait_for
+from cryosense.runs.devices import moved, wait_for
 from cryosense.runs.rows import Value
-from cryosense.tasks.reconstruct.run import Run
+from cryosense.tasks.reconstruct.run import Read, Run
 
 
 class Portion:
-    """Particles ``start`` to ``stop`` of a run's shard: measured, reconstructed."""
+    """Some particles of a run, ``read`` by it: measured, reconstructed."""
 
     @torch.no_grad()
-    def __init__(self, run: Run, start: int, stop: int) -> None:
-        positions = torch.arange(run.shard[start], run.shard[stop - 1] + 1)
-        self.run, self.numbers = run, run.particles[positions]
-        self.measurement, self.image, self.offset, self.gain = run.measured(positions)
-        clean = run.source.clean
-        self.clean = None if clean is None else scaled_like(clean[positions].to(run.device), self.offset, self.gain)
+    def __init__(self, run: Run, read: Read) -> None:
+        rows, images, clean = read
+        self.run, self.numbers = run, run.particles[rows]
+        self.measurement, self.image, self.offset, self.gain = run.measured(rows, images)
+        self.clean = None if clean is None else scaled_like(moved(clean, run.device), self.offset, self.gain)
         began = time.perf_counter()
         self.estimate: Estimate = run.reconstructor(self.measurement)
         wait_for(run.device)

@@ -14,8 +14,16 @@ from cryosense.measurement.file import MeasuredSource
 from cryosense.measurement.particle_ctf import ParticleCtf
 from cryosense.metrics import Scores
 from cryosense.reconstructors import Reconstructor
-from cryosense.runs.devices import CPU
+from cryosense.runs.devices import CPU, moved, to_be_moved
 from cryosense.tasks.reconstruct.fitting import Fitting, Says
+
+
+class Read(NamedTuple):
+    """Images (b, 1, n, n) of the particles at positions (b,) and their clean ones; None where the files hold none."""
+
+    rows: Tensor
+    images: Tensor | None
+    clean: Tensor | None
 
 
 class Measured(NamedTuple):
@@ -76,7 +84,7 @@ class Run:
 
     def scaled(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return images (b, 1, n, n) of the stack scaled, on the device, with their (b,) offset and gain."""
-        return self.scaling(images.to(self.device))
+        return self.scaling(moved(images, self.device))
 
     def measure(self, images: Tensor, numbers: Tensor) -> Measurement:
         """Return the measurement of scaled images (b, 1, n, n) with particle numbers (b,)."""
@@ -88,14 +96,24 @@ class Run:
             return measurement
         return measurement.seen_through(self.ctf(measurement.numbers, measurement.y.device))
 
-    def measured(self, rows: Tensor) -> Measured:
-        """Return what is or was measured of the particles at positions (b,)."""
+    def read(self, part: range) -> Read:
+        """Return what the files hold of some of the shard's particles, (b, 1, n, n), for ``Portion``."""
+        of, rows = self.source, torch.arange(self.shard[part.start], self.shard[part.stop - 1] + 1)
+        images = of.images[rows] if of.originals else None
+        clean = None if of.clean is None else of.clean[rows]
+        return Read(rows, *(each if each is None else to_be_moved(each, self.device) for each in (images, clean)))
+
+    def measured(self, rows: Tensor, images: Tensor | None = None) -> Measured:
+        """Return what is or was measured of the particles at positions (b,), whose images may have been read already."""
+        if images is None and self.source.originals:
+            images = self.source.images[rows]
         if isinstance(self.source, MeasuredSource):
             measurement, *scaling = self.source.measurement(rows)
             offset, gain = (values.to(self.device) for values in scaling)
-            image = scaled_like(self.source.images[rows].to(self.device), offset, gain) if self.source.reference else None
+            image = None if images is None else scaled_like(moved(images, self.device), offset, gain)
             return Measured(self._seen(measurement.to(self.device)), image, offset, gain)
-        image, offset, gain = self.scaled(self.source.images[rows])
+        assert images is not None
+        image, offset, gain = self.scaled(images)
         return Measured(self.measure(image, self.particles[rows]), image, offset, gain)
 
     @property
