@@ -49,6 +49,15 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(
     assert [path.name for path in Path().iterdir()] == ["set"]
 
 
+def test_to_compile_a_network_is_refused_where_there_is_none(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(data)
+    with pytest.raises(SystemExit) as refusal:
+        run_verb(monkeypatch, "reconstruct", STACK, f"output_dir={tmp_path}", "reconstructor=pinv", "compile=true")
+    assert str(refusal.value.code).endswith("compile=true: this reconstructor runs no network: leave compile=false")
+
+
 @pytest.mark.parametrize("method", ["pinv", "dct"])
 @ON_EACH_DEVICE
 def test_reconstructions_are_the_same_elsewhere(
