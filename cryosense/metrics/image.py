@@ -37,19 +37,24 @@ def mae(x: Tensor, reference: Tensor) -> Tensor:
 def _difference(x: Tensor, reference: Tensor) -> Tensor:
     """Return the difference in double precision, a new tensor."""
     require_images(x, reference)
-    return x.double() - reference
+    return x.to(torch.float64, copy=True).sub_(reference)
 
 
 def psnr(x: Tensor, reference: Tensor) -> Tensor:
     """Return the peak signal-to-noise ratio in dB, (b,), of (x + 1) / 2 with data range 1; inf if equal."""
-    return -10 * torch.log10(mse(x, reference) / 4)
+    return psnr_of(mse(x, reference))
+
+
+def psnr_of(error: Tensor) -> Tensor:
+    """Return the ``psnr`` of images with these mean squared errors (b,)."""
+    return -10 * torch.log10(error / 4)
 
 
 def correlation(x: Tensor, reference: Tensor) -> Tensor:
     """Return the Pearson correlation over the pixels of images (b, 1, n, n), (b,); NaN where either image is constant."""
     require_images(x, reference)
-    a, b = (image.double().flatten(1) for image in (x, reference))
-    a, b = a - a.mean(dim=1, keepdim=True), b - b.mean(dim=1, keepdim=True)
+    a, b = (image.to(torch.float64, copy=True).flatten(1) for image in (x, reference))
+    a, b = (flat.sub_(flat.mean(dim=1, keepdim=True)) for flat in (a, b))
     covariance, *variances = (torch.linalg.vecdot(one, other) for one, other in ((a, b), (a, a), (b, b)))
     return covariance / torch.sqrt(variances[0] * variances[1])
 

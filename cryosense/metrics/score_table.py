@@ -14,7 +14,7 @@ from torch import Tensor
 
 from cryosense.errors import ArgumentError
 from cryosense.metrics.fsc import frc_area
-from cryosense.metrics.image import correlation, mae, mse, psnr, ssim
+from cryosense.metrics.image import correlation, mae, mse, psnr, psnr_of, ssim
 from cryosense.runs.rows import row_schema
 
 ImageScore = Callable[[Tensor, Tensor], Tensor]  # two stacks of images (b, 1, n, n) to (b,)
@@ -54,6 +54,7 @@ class Score:
         title: heading of its columns; the name if empty.
         unit, decimals: how it is written.
         shown: where it is shown.
+        of: another score, and what makes of its values (b,) the same as ``function`` would, without computing them twice.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Score:
     unit: str = ""
     decimals: int = 3
     shown: Shown = Shown.PAGE
+    of: tuple[str, Callable[[Tensor], Tensor]] | None = None
 
     def __str__(self) -> str:
         return self.title or self.name
@@ -79,13 +81,13 @@ def _error(name: str, function: ImageScore | None, against: Against) -> Score:
 
 
 _OWN = (
-    Score("psnr", psnr, Against.MEASURED, unit="dB", decimals=2, shown=_ALL | Shown.VERDICTS),
+    Score("psnr", psnr, Against.MEASURED, unit="dB", decimals=2, shown=_ALL | Shown.VERDICTS, of=("mse", psnr_of)),
     Score("ssim", ssim, Against.MEASURED, shown=_ALL),
     Score("lpips", None, Against.MEASURED, higher_is_better=False, shown=_ALL),
     _error("mse", mse, Against.MEASURED),
     _error("mae", mae, Against.MEASURED),
     _error("measurement_mse", None, Against.MEASUREMENT),
-    Score("psnr_clean", psnr, Against.CLEAN, unit="dB", decimals=2, shown=_TOLD),
+    Score("psnr_clean", psnr, Against.CLEAN, unit="dB", decimals=2, shown=_TOLD, of=("mse_clean", psnr_of)),
     Score("ssim_clean", ssim, Against.CLEAN, shown=Shown.PAGE | Shown.CURVES),
     Score("lpips_clean", None, Against.CLEAN, higher_is_better=False, shown=Shown.NOWHERE),
     _error("mse_clean", mse, Against.CLEAN),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -47,10 +47,17 @@ class Scores(ShowsInModule, nn.Module):
 
     def _against(self, against: Against, x: Tensor, reference: Tensor, numbers: Tensor | None) -> dict[str, Tensor]:
         scores = [score for score in SCORES if score.against is against]
-        functions = [score.function for score in scores if score.function is not None]
+        functions = {score.name: score.function for score in scores if score.function is not None and score.of is None}
         numbered = torch.arange(len(x), device=x.device)
-        found = iter(in_portions(lambda some: _each(functions, x[some], reference[some]), numbered, x[0].numel()))
-        return {score.name: self._lpips(x, reference, numbers) if score.function is None else next(found) for score in scores}
+        made = in_portions(lambda some: _each(functions.values(), x[some], reference[some]), numbered, x[0].numel())
+        found = dict(zip(functions, made, strict=True))
+        for score in scores:
+            if score.of is not None:
+                other, function = score.of
+                found[score.name] = function(found[other])
+            elif score.function is None:
+                found[score.name] = self._lpips(x, reference, numbers)
+        return {score.name: found[score.name] for score in scores}
 
     def _lpips(self, x: Tensor, reference: Tensor, numbers: Tensor | None) -> Tensor:
         values = torch.full((len(x),), float("nan"), dtype=torch.float64, device=x.device)
@@ -63,5 +70,5 @@ class Scores(ShowsInModule, nn.Module):
         return values
 
 
-def _each(functions: Sequence[ImageScore], x: Tensor, reference: Tensor) -> tuple[Tensor, ...]:
+def _each(functions: Iterable[ImageScore], x: Tensor, reference: Tensor) -> tuple[Tensor, ...]:
     return tuple(function(x, reference) for function in functions)

@@ -54,7 +54,7 @@ def test_to_compile_a_network_is_refused_where_there_is_none(
 ) -> None:
     monkeypatch.chdir(data)
     with pytest.raises(SystemExit) as refusal:
-        run_verb(monkeypatch, "reconstruct", STACK, f"output_dir={tmp_path}", "reconstructor=pinv", "compile=true")
+        run_verb(monkeypatch, "reconstruct", STACK, f"output_dir={tmp_path}", "scores.lpips=null", "compile=true")
     assert str(refusal.value.code).endswith("compile=true: this reconstructor runs no network: leave compile=false")
 
 
