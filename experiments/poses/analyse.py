@@ -1,4 +1,4 @@
-"""Errors of the poses that run.py found, beside RELION's; see README.md. Writes results.csv, results.md and errors.png."""
+"""Errors of the poses that run.py found; see README.md. Writes results.csv, results.md and errors.png."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import starfile
 import torch
 from matplotlib.figure import Figure
 from omegaconf import DictConfig, OmegaConf
-from run import cell_folder, cells, relion_folder
+from run import cell_folder, cells
 from schemes import names
 from shared import HERE, POSES, slug
 
@@ -20,7 +20,7 @@ from cryosense.volumes.poses import rotation_matrices
 from cryosense.volumes.symmetry import point_group
 
 REPLICATES, FAR_DEG = 2000, 20.0
-GRID_ORDER, RELION = 3, "RELION"  # 7.5 degrees, on which its poses are
+GRID_ORDER = 3  # 7.5 degrees, on which RELION's poses are
 Errors = tuple[np.ndarray, np.ndarray]
 
 
@@ -35,10 +35,7 @@ def main() -> None:
         found = {name: errors(path, truth, symmetry) for name, path in schemes(study, folder)}
         if "original" not in found:
             continue
-        snapped = {
-            name: errors(path, truth, symmetry, None if RELION in name else GRID_ORDER)
-            for name, path in schemes(study, folder)
-        }
+        snapped = {name: errors(path, truth, symmetry, GRID_ORDER) for name, path in schemes(study, folder)}
         where = {"molecule": molecule, "snr": snr, "seed": seed}
         for name, each in found.items():
             on_grid = row(snapped[name], snapped["original"])
@@ -74,18 +71,15 @@ def with_former(table: pd.DataFrame, path: Path, study: DictConfig) -> pd.DataFr
 
 
 def schemes(study: DictConfig, folder: Path) -> list[tuple[str, Path]]:
-    """-> name and poses of each scheme that is there, of RELION's those of the first and the last iteration."""
+    """-> name and poses of each scheme that is there."""
     named = [(name, folder / slug(name) / "particles.star") for name in names(study)]
-    for name in study.relion.schemes:
-        for number in (1, study.relion.iterations):
-            path = relion_folder(folder, name) / f"run_it{number:03d}_data.star"
-            named.append((f"{name}, {RELION}, iteration {number}", path))
     return [(name, path) for name, path in named if path.is_file()]
 
 
 def errors(found: Path, truth: Path, symmetry: str, order: int | None = None) -> Errors:
     """-> (n,) degrees, to the nearest of equivalent poses, and Angstrom to the truth; of the grid of an order, if given."""
     tables = [pose_table(path) for path in (found, truth)]
+    tables[1] = tables[1][tables[1]["image"].isin(tables[0]["image"])]
     one, other = (rotation_matrices(torch.tensor(table[POSES[:3]].to_numpy(dtype=float))) for table in tables)
     if order is not None:
         cells = torch.arange(grids.rotation_count(order))
@@ -151,7 +145,7 @@ def draw(path: Path, drawn: dict[str, dict[str, np.ndarray]]) -> None:
     for axes, cell in zip(every, panels, strict=False):
         for name, angles in drawn[cell].items():
             number = named.index(name)
-            style = "--" if RELION in name else "-:"[min(number // 10, 1)]  # colours come again after ten
+            style = "-:"[min(number // 10, 1)]  # colours come again after ten
             shares = np.arange(1, len(angles) + 1) / len(angles)
             axes.plot(np.sort(angles), shares, style, color=f"C{number % 10}", label=name)
         axes.set(xscale="log", xlim=(0.1, 180), ylim=(0, 1), xlabel="angle to the true pose (degrees)", title=cell)

@@ -1,16 +1,12 @@
-"""Poses from what each scheme measured of the same particles, and RELION's on the uncompressed ones; see README.md."""
+"""Poses from what each scheme measured of the same particles; see README.md."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 from schemes import measured, names
 from shared import HERE, particles, slug, words_of
-
-RELION = "relion"  # among names of schemes
 
 
 def main() -> None:
@@ -26,10 +22,6 @@ def main() -> None:
                 found = measured(name, data, folder, study, kind.symmetry)
                 if found is not None:
                     found.align(folder / slug(name), study, [f"symmetry={kind.symmetry}"])
-        for name in study.relion.schemes if study.only is None or RELION in study.only else ():
-            found = measured(name, data, folder, study, kind.symmetry)
-            if found is not None:
-                relion(found.data, relion_folder(folder, name), study, kind.symmetry)
 
 
 def cells(study: DictConfig) -> list[tuple[str, int, float]]:
@@ -41,24 +33,6 @@ def cells(study: DictConfig) -> list[tuple[str, int, float]]:
 def cell_folder(study: DictConfig, molecule: str, snr: float, seed: int) -> Path:
     """-> where a cell's particles and poses are."""
     return Path(study.directory) / slug(molecule) / f"snr_{snr}_seed_{seed}"
-
-
-def relion_folder(folder: Path, name: str) -> Path:
-    """-> where RELION's poses of a scheme's images are."""
-    return folder / RELION / slug(name)
-
-
-def relion(data: Path, directory: Path, study: DictConfig, symmetry: str) -> None:
-    """``relion_refine`` from the same map at the same resolution, on images."""
-    last = directory / f"run_it{study.relion.iterations:03d}_data.star"
-    if last.is_file() or shutil.which("relion_refine") is None:
-        return
-    directory.mkdir(parents=True, exist_ok=True)
-    command = ["relion_refine", "--i", "blind.star", "--ref", "volume.mrc", "--o", str(directory.resolve() / "run")]
-    command += ["--ini_high", str(study.resolution_angstrom), "--iter", str(study.relion.iterations)]
-    command += ["--sym", symmetry]
-    with (directory / "log.txt").open("w") as log:
-        subprocess.run([*command, *study.relion.words.split()], cwd=data, stdout=log, stderr=log, check=True)
 
 
 if __name__ == "__main__":
