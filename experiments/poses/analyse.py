@@ -21,6 +21,7 @@ from cryosense.volumes.symmetry import point_group
 
 REPLICATES, FAR_DEG = 2000, 20.0
 GRID_ORDER = 3  # 7.5 degrees, on which RELION's poses are
+ALL = "all"  # seeds of a cell that are there, their particles together
 Errors = tuple[np.ndarray, np.ndarray]
 
 
@@ -29,22 +30,22 @@ def main() -> None:
     study = OmegaConf.merge(OmegaConf.load(HERE / "study.yaml"), OmegaConf.from_cli())
     results = Path(study.results or HERE)
     rows, drawn, refusals = [], {}, []
+    every: dict[tuple[str, float], list[dict[str, list[Errors]]]] = {}
     for molecule, seed, snr in cells(study):
         folder = cell_folder(study, molecule, snr, seed)
         truth, symmetry = folder / "data" / "particles.star", study.molecules[molecule].symmetry
-        found = {name: errors(path, truth, symmetry) for name, path in schemes(study, folder)}
-        if "original" not in found:
+        named = schemes(study, folder)
+        if "original" not in dict(named):
             continue
-        snapped = {name: errors(path, truth, symmetry, GRID_ORDER) for name, path in schemes(study, folder)}
-        where = {"molecule": molecule, "snr": snr, "seed": seed}
-        for name, each in found.items():
-            on_grid = row(snapped[name], snapped["original"])
-            kept = {f"grid_{key}": on_grid[key] for key in ("median_deg", "ratio", "ratio_low", "ratio_high")}
-            rows.append({**where, "scheme": name} | row(each, found["original"]) | kept)
+        both = {name: [errors(path, truth, symmetry, order) for order in (None, GRID_ORDER)] for name, path in named}
+        rows += rows_of({"molecule": molecule, "snr": snr, "seed": seed}, both)
+        every.setdefault((molecule, snr), []).append(both)
         if seed == study.seeds[0]:
-            drawn[f"{molecule}, SNR {snr}"] = {name: angles for name, (angles, _) in found.items()}
+            drawn[f"{molecule}, SNR {snr}"] = {name: found[0] for name, (found, _) in both.items()}
         for path in sorted(folder.glob("*.refused")):
             refusals.append(f"{molecule}, SNR {snr}, seed {seed}, {path.stem.replace('_', ' ')}: {path.read_text().strip()}")
+    for (molecule, snr), several in every.items():
+        rows += rows_of({"molecule": molecule, "snr": snr, "seed": ALL}, *several) if len(several) > 1 else []
     table = with_former(pd.DataFrame(rows), results / "results.csv", study)
     table.to_csv(results / "results.csv", index=False, float_format="%.4g")
     text = markdown(table) + "".join(f"\n- Refused: {refusal}" for refusal in refusals) + "\n"
@@ -53,14 +54,32 @@ def main() -> None:
     sys.stdout.write(text)
 
 
+def rows_of(where: dict[str, object], *seeds: dict[str, list[Errors]]) -> list[dict[str, object]]:
+    """-> a row for each scheme that all seeds have, of their particles together."""
+    rows = []
+    for name in [name for name in seeds[0] if all(name in both for both in seeds)]:
+        pairs = [[together(*(both[each][which] for both in seeds)) for each in (name, "original")] for which in (0, 1)]
+        on_grid = row(*pairs[1])
+        kept = {f"grid_{key}": on_grid[key] for key in ("median_deg", "ratio", "ratio_low", "ratio_high")}
+        rows.append({**where, "scheme": name} | row(*pairs[0]) | kept)
+    return rows
+
+
+def together(*several: Errors) -> Errors:
+    """-> errors of the particles of several seeds."""
+    angles, shifts = (np.concatenate(each) for each in zip(*several, strict=True))
+    return angles, shifts
+
+
 def with_former(table: pd.DataFrame, path: Path, study: DictConfig) -> pd.DataFrame:
     """-> these rows and those of a former table whose runs are no longer there, in the order of the study."""
     if path.is_file():
-        table = pd.concat([table, pd.read_csv(path)]).drop_duplicates(["molecule", "snr", "seed", "scheme"])
+        table = pd.concat([table, pd.read_csv(path)]).astype({"seed": str})
+        table = table.drop_duplicates(["molecule", "snr", "seed", "scheme"])
     ranks = {name: number for number, name in enumerate((*study.molecules, *names(study)))}
     places = pd.DataFrame(
         {
-            "seed": table["seed"],
+            "seed": pd.to_numeric(table["seed"], errors="coerce").fillna(np.inf),
             "molecule": table["molecule"].map(ranks),
             "snr": -table["snr"],
             "scheme": table["scheme"].map(ranks).fillna(len(ranks)),

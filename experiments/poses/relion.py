@@ -90,10 +90,13 @@ def relion(few: Path, directory: Path, study: DictConfig, symmetry: str) -> None
     if last.is_file() or shutil.which("relion_refine") is None:
         return
     directory.mkdir(parents=True, exist_ok=True)
-    command = ["relion_refine", "--i", few.name, "--ref", "volume.mrc", "--o", str(directory.resolve() / "run")]
+    image = starfile.read(few, always_dict=True)["particles"]["rlnImageName"][0].split("@")[1]
+    root = next(folder for folder in few.resolve().parents if (folder / image).is_file())  # where names of images start
+    paths = {"--i": few.resolve(), "--ref": few.resolve().with_name("volume.mrc"), "--o": directory.resolve() / "run"}
+    command = ["relion_refine", *(word for name, path in paths.items() for word in (name, str(path)))]
     command += ["--ini_high", str(study.resolution_angstrom), "--iter", str(study.relion.iterations), "--sym", symmetry]
     with (directory / "log.txt").open("w") as log:
-        subprocess.run([*command, *study.relion.words.split()], cwd=few.parent, stdout=log, stderr=log, check=True)
+        subprocess.run([*command, *study.relion.words.split()], cwd=root, stdout=log, stderr=log, check=True)
 
 
 def with_former(table: pd.DataFrame, path: Path) -> pd.DataFrame:
