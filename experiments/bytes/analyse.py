@@ -64,9 +64,10 @@ def titled(points: pd.DataFrame) -> str:
     made = points[CELL].drop_duplicates()
     whole = points[points["scheme"] == "uncompressed"]
     lines = [f"# {len(made)} data sets, {len(points) - len(whole)} points", ""]
-    columns = ["molecule", "SNR", "seed", *(f"shell, {name[6:].replace('_', ' ')}" for name in SHELLS)]
-    rows = [[*row[CELL].astype(str), *(f"{row[name]:.1f}" for name in SHELLS)] for _, row in whole.iterrows()]
-    return "\n".join([*lines, "Where the maps of the particles as they are end, of 32 shells:", "", markdown(columns, rows)])
+    columns = ["molecule", "SNR", "seed", "box", *(f"shell, {name[6:].replace('_', ' ')}" for name in SHELLS)]
+    rows = [[*row[[*CELL, "box_size"]].astype(str), *(f"{row[name]:.1f}" for name in SHELLS)] for _, row in whole.iterrows()]
+    said = "Where the maps of the particles as they are end, in shells; a box has half as many as pixels:"
+    return "\n".join([*lines, said, "", markdown(columns, rows)])
 
 
 def by_scheme(points: pd.DataFrame) -> str:
