@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from methods import LEARNED, POSTERIOR, TV
+from methods import LEARNED, POSTERIOR
 from molecules import BUILT_IN
 from omegaconf import DictConfig
 from run import HERE, SHELLS, cells, settings
@@ -17,8 +16,7 @@ from run import HERE, SHELLS, cells, settings
 from cryosense.reporting.style import BLUE, ORANGE, VERMILION
 
 ONE, WIENER, WITH_CTF = "one molecule", "Wiener", "Wiener, CTF known"
-RIVALS = (WIENER, WITH_CTF, ONE)  # run in every cell
-SOME = (*RIVALS, TV)  # TV in some
+RIVALS = (WIENER, WITH_CTF, ONE)
 SCORES = {"psnr": 2, "correlation": 3, **dict.fromkeys(SHELLS, 3)}  # and digits
 CELL = ["coloured", "operator", "snr"]
 Z95 = 1.96  # of the standard normal, 95 % two-sided
@@ -54,7 +52,7 @@ def results(rows: pd.DataFrame) -> pd.DataFrame:
     means.columns = [f"{score} {method}" for score, method in means.columns]
     table = means.reset_index()
     for score in ("psnr", "correlation"):
-        for rival in _known(SOME, means.columns):
+        for rival in RIVALS:
             found = gains(rows, score, rival).rename(columns={k: f"{score} - {rival} {k}" for k in ("mean", "low", "high")})
             table = table.merge(found, on=["molecule", *CELL])
     return table
@@ -95,32 +93,21 @@ def _cells(table: pd.DataFrame) -> list[tuple[list[str], pd.DataFrame]]:
 
 def _means(unseen: pd.DataFrame, scores: dict[str, str]) -> str:
     """-> means of scores, given with the words for them, of all methods that have been run."""
-    names = _known((*SOME, LEARNED, POSTERIOR), unseen.columns)
+    names = [name for name in (*RIVALS, LEARNED, POSTERIOR) if f"psnr {name}" in unseen]
     head = ["operator", "noise", "SNR", *(f"{name}, {word}" for name in names for word in scores.values())]
     columns = [(f"{score} {name}", SCORES[score]) for name in names for score in scores]
-    rows = []
-    for words, cell in _cells(unseen):
-        means = [(cell[column].mean(), digits) for column, digits in columns]
-        rows.append([*words, *("" if pd.isna(mean) else f"{mean:.{digits}f}" for mean, digits in means)])
+    rows = [[*words, *(f"{cell[column].mean():.{digits}f}" for column, digits in columns)] for words, cell in _cells(unseen)]
     return markdown(head, rows)
 
 
 def _gains(unseen: pd.DataFrame) -> str:
-    rivals = _known(SOME, unseen.columns)
+    rivals = RIVALS
     head = ["operator", "noise", "SNR", *(word for name in rivals for word in (f"less {name}", "ahead"))]
     rows = [[*words, *(word for name in rivals for word in _against(cell, name))] for words, cell in _cells(unseen)]
     return markdown(head, rows)
 
 
-def _known(names: Sequence[str], columns: Sequence[str]) -> list[str]:
-    """-> those of some methods that have been run."""
-    return [name for name in names if f"psnr {name}" in columns]
-
-
 def _against(cell: pd.DataFrame, rival: str) -> list[str]:
-    cell = cell.dropna(subset=[f"psnr - {rival} mean"])
-    if cell.empty:
-        return ["", ""]
     mean, low, high = interval(cell[f"psnr - {rival} mean"])
     above = [int((cell[f"{score} - {rival} low"] > 0).sum()) for score in ("psnr", "correlation")]
     return [f"{mean:+.2f} ({low:+.2f} to {high:+.2f})", f"{above[0]}, {above[1]} of {len(cell)}"]

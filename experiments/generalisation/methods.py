@@ -1,4 +1,4 @@
-"""The methods of the study: rivals that saw clean images of the same molecule, linear ones and TV, and what was learned."""
+"""The methods of the study: two linear rivals that saw clean images of the same molecule, and what was learned."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ from torch import Tensor
 from cryosense import fourier
 from cryosense.denoisers import CleanGaussianFromImages
 from cryosense.measurement import Design, FourierDesign, Measurement, PixelDesign
-from cryosense.metrics import psnr
 from cryosense.operators import masks
-from cryosense.priors import TotalVariation
-from cryosense.reconstructors import LearnedPosterior, Sparse, Unrolled, Wiener
+from cryosense.reconstructors import LearnedPosterior, Unrolled, Wiener
 from cryosense.reconstructors.seen import level_kept
 from cryosense.reconstructors.unrolled.reconstructor import folder_of
 
-LEARNED, POSTERIOR, TV = "learned", "posterior mean", "TV"
+LEARNED, POSTERIOR = "learned", "posterior mean"
 OF_LEARNED = (LEARNED, POSTERIOR)  # the model of learned_path
 ONE_MOLECULE = "shipped:one_molecule"
-TUNED_ON = 8  # particles, of which TV learns its weight
-FIRST_WEIGHT = {"FourierSampling": 0.5, "PixelMasking": 16.0}  # of TV, over the noise's deviation; then doubled or halved
 
 Method = Callable[[Measurement], Tensor]
 
@@ -51,31 +47,6 @@ def wiener_with_ctf(known: Particles) -> Method:
         assert measurement.ctf is not None
         parts = (measurement.part(torch.tensor([i])) for i in range(len(measurement.y)))
         return torch.cat([_one(part, model.mean, model.spectrum, noise) for part in parts])
-
-    return estimated
-
-
-def total_variation(known: Particles) -> Method:
-    """-> TV with the weight, to a factor of 2, whose images of some known particles are nearest to their clean ones."""
-
-    def estimated(measurement: Measurement) -> Tensor:
-        operator = measurement.operator.part(torch.arange(TUNED_ON))
-        some = known.part(slice(0, TUNED_ON))
-        seen = Measurement(operator(some.images), operator)
-        noise = float((known.images - known.clean).std())
-
-        @lru_cache
-        def score(power: int) -> float:
-            return float(psnr(solver(power)(seen).x, some.clean).mean())
-
-        def solver(power: int) -> Sparse:
-            return Sparse(TotalVariation(), weight=2.0**power * FIRST_WEIGHT[type(operator).__name__] * noise)
-
-        best = 0
-        for step in (1, -1):
-            while score(best + step) > score(best):
-                best += step
-        return solver(best)(measurement).x
 
     return estimated
 
@@ -130,7 +101,6 @@ def methods(study: Any) -> dict[str, Callable[[Particles], Method]]:
     return {
         "Wiener": wiener,
         "Wiener, CTF known": wiener_with_ctf,
-        TV: total_variation,
         "one molecule": partial(learned, ONE_MOLECULE),
         LEARNED: partial(learned, study.learned_path),
         POSTERIOR: partial(posterior_mean, study.learned_path, study.samples),

@@ -35,6 +35,7 @@ def tables(rows: pd.DataFrame, cells: int) -> tuple[pd.DataFrame, str]:
         "and in correlation.",
         *(f"{name}.\n\n{_means(of)}" for name, of in groups.items() if len(of)),
         _behind(table, cells),
+        _missing(table),
         "Share of pixels in intervals of 50 and 90 %: Student's of 8, which take samples to be Gaussian, and, of the\n"
         "molecules of which so many were drawn, between ordered samples of 19 (in brackets: within a quarter of the box of\n"
         "its middle); the deviation of samples over the error of their mean, which would be 0.94 for 8 that are right.",
@@ -90,6 +91,15 @@ def _behind(table: pd.DataFrame, cells: int) -> str:
         ahead = f"{row['psnr ahead']:+.2f} dB, correlation {row['correlation ahead']:+.3f}"
         each.append(f"- {row['molecule']}, {where}, particles {row['particles']}: {ahead}")
     return "\n".join([said + (":\n" if each else "."), *each])
+
+
+def _missing(table: pd.DataFrame) -> str:
+    """-> of each cell that was begun, the molecules that were not run in it."""
+    everyone, lines = set(table["molecule"]), []
+    for words, of in _cells(table):
+        left = sorted(everyone - set(of["molecule"]))
+        lines += [f"- {words[0]}, {words[1]}, SNR {words[2]}: {', '.join(left)}"] if left else []
+    return "\n".join(["Not run:", "", *lines]) if lines else "All were run."
 
 
 def _covered(table: pd.DataFrame) -> str:
