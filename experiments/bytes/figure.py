@@ -16,7 +16,7 @@ SCALAR = ("0.5", "P", "answers without trellises")
 # Of names of schemes, by how they begin: colour, marker, words.
 KINDS = {
     "float16": ("0.4", "s", "float16, lossless"),
-    "flat masks": (VERMILION, "^", "flat Fourier masks, C = 2.5, float32 and 2 bits"),
+    "flat masks": (VERMILION, "^", "flat Fourier masks, C = 2.5, float32, float16 and 2 bits"),
     "pixel masks": (PURPLE, "v", "pixel masks, K = 4, C = 2.5, float32"),
     "pixels": ("0.7", "D", "pixels, 1 bit"),
     "trellis": (TRELLISES, "d", "trellis, 1 and 2 bits"),
@@ -64,8 +64,8 @@ def draw(points: pd.DataFrame, path: Path) -> None:
     panels[0, 0].set_ylabel("equivalent particles by the cross-FSC (%)")
     panels[1, 0].set_ylabel("shells of the masked resolution that are lost")
     panels[1, 0].invert_yaxis()
-    handles, words = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, words, loc="outside lower center", ncols=min(len(snrs) + 1, 4), fontsize=8)
+    labelled = {word: handle for axes in panels[0] for handle, word in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(labelled.values(), labelled.keys(), loc="outside lower center", ncols=min(len(snrs) + 1, 4), fontsize=8)
     figure.suptitle("Filled: measured, one for each data set; open: predicted", fontsize=10)
     figure.savefig(path)
 
