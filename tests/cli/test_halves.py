@@ -11,7 +11,9 @@ import torch
 
 from cryosense.cli.reconstruct import main as reconstruct
 from cryosense.cli.train import main
-from cryosense.data import ParticleStack, StackWriter, write_star
+from cryosense.data import ParticleStack, write_star
+from tests.cli.stacks import smooth_images, stack
+from tests.cli.verbs import refusal
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's, of other libraries and of small data
 COUNT, BOX, SIGMA = 40, 16, 0.6
@@ -27,20 +29,13 @@ WORDS = [
 ]
 
 
-def write(path: Path, images: torch.Tensor) -> Path:
-    with StackWriter(path, len(images), BOX, 3.0) as writer:
-        writer.write(0, images)
-        writer.finish()
-    return path
-
-
 @pytest.fixture
 def data(tmp_path: Path) -> list[str]:
     random = torch.Generator().manual_seed(0)
-    clean = torch.nn.functional.avg_pool2d(torch.randn(COUNT, 1, BOX, BOX, generator=random), 5, 1, 2)
+    clean = smooth_images(COUNT, BOX, random)
     odd, even = (clean + SIGMA * torch.randn(COUNT, 1, BOX, BOX, generator=random) for _ in range(2))
     stacks = {"particles": (odd + even) / 2, "clean": clean, "odd": odd, "even": even}
-    paths = {name: write(tmp_path / f"{name}.mrcs", images) for name, images in stacks.items()}
+    paths = {name: stack(tmp_path / f"{name}.mrcs", images) for name, images in stacks.items()}
     star = tmp_path / "particles.star"
     table = pd.DataFrame({"rlnAngleRot": [0.0] * COUNT})
     write_star(star, paths["particles"], table, None, box_size=BOX, pixel_size_angstrom=3.0)
@@ -74,7 +69,7 @@ def test_what_cannot_be_is_refused_in_one_line(data: list[str], tmp_path: Path, 
     path = data[0]
     odd, again = tmp_path / "odd.mrcs", tmp_path / "again.mrcs"
     shutil.copy(odd, again)
-    few = write(tmp_path / "few.mrcs", torch.randn(COUNT - 1, 1, BOX, BOX))
+    few = stack(tmp_path / "few.mrcs", torch.randn(COUNT - 1, 1, BOX, BOX))
     diffusion = ["network=small_64", "network.sample_size=16"]
     cases = {
         "data.half_paths=[odd,even] is needed": [*WORDS, path],
@@ -86,10 +81,7 @@ def test_what_cannot_be_is_refused_in_one_line(data: list[str], tmp_path: Path, 
         "is needed: two stacks, of the odd and of the even frames": [*WORDS, path, "data=halves"],
     }
     for message, words in cases.items():
-        with pytest.raises(SystemExit) as refused:
-            train(monkeypatch, *words, f"output_dir={tmp_path / 'out'}")
-        assert message in str(refused.value)
-        assert "\n" not in str(refused.value)
+        assert message in refusal(train, monkeypatch, *words, f"output_dir={tmp_path / 'out'}")
     assert not (tmp_path / "out").exists()
 
 

@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.reconstruct import main as reconstruct
 from cryosense.cli.train import main, train
-from cryosense.data import StackWriter
 from cryosense.reconstructors.unrolled.reconstructor import SHIPPED
 from cryosense.training.unrolled import UnrolledTraining
+from tests.cli.stacks import smooth_images, stack
 from tests.cli.verbs import refusal
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's, of other libraries and of small data
@@ -35,19 +35,12 @@ DOMAINS = {"fourier": ["operator=fourier"], "pixel": ["operator=pixel", "operato
 DOMAIN_MASKS = {"fourier": "radial", "pixel": "random_binary"}
 
 
-def write(path: Path, images: torch.Tensor) -> Path:
-    with StackWriter(path, COUNT, BOX, 3.0) as writer:
-        writer.write(0, images)
-        writer.finish()
-    return path
-
-
 @pytest.fixture
 def data(tmp_path: Path) -> list[str]:
     random = torch.Generator().manual_seed(0)
-    clean = torch.nn.functional.avg_pool2d(torch.randn(COUNT, 1, BOX, BOX, generator=random), 5, 1, 2)
+    clean = smooth_images(COUNT, BOX, random)
     noisy = clean + 0.3 * torch.randn(COUNT, 1, BOX, BOX, generator=random)
-    paths = write(tmp_path / "particles.mrcs", noisy), write(tmp_path / "clean.mrcs", clean)
+    paths = stack(tmp_path / "particles.mrcs", noisy), stack(tmp_path / "clean.mrcs", clean)
     return [f"data.path={paths[0]}", f"data.clean_path={paths[1]}"]
 
 
