@@ -61,7 +61,7 @@ def nothing_is_garbage() -> Iterator[None]:
 def lean_torch() -> None:
     """Let PyTorch, once it is imported, leave ``WITHOUT_VALUES`` for when something that needs it is imported.
 
-    Until then a few operations on tensors of the device ``meta`` raise NotImplementedError; no other is any different.
+    Until then a few operations on tensors of the device ``meta`` raise NotImplementedError; nothing else is any different.
     """
     if "torch" not in sys.modules and not any(isinstance(finder, _Torch) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Torch())
@@ -91,6 +91,14 @@ class _Torch(MetaPathFinder, Loader):
         finally:
             if sys.modules.get(WITHOUT_VALUES) is stand_in:
                 del sys.modules[WITHOUT_VALUES]
+        _let_generators_be_made(module)
+
+
+def _let_generators_be_made(torch: ModuleType) -> None:
+    """Do for ``torch.Generator`` what comes with ``WITHOUT_VALUES`` since PyTorch 2.14, before which none can be made."""
+    give = getattr(torch._C, "_set_generator_metaclass", None)
+    if give is not None:
+        give(importlib.import_module("torch._custom_class_base").CustomClassBaseMeta)
 
 
 class _Missing(MetaPathFinder, Loader):

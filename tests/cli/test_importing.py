@@ -75,11 +75,13 @@ lean_torch()
 import torch
 
 assert torch.__spec__.loader is torch.__loader__ and torch.__spec__.origin == torch.__file__
+drawn = torch.rand(2, generator=torch.Generator().manual_seed(3))
 assert not {"torch._meta_registrations", "torch._decomp", "torch._refs", "torch._prims"} & set(sys.modules)
 asked = importlib.import_module(sys.argv[1])
 assert asked is sys.modules[sys.argv[1]] and asked.__spec__.name == sys.argv[1] and asked.__spec__.origin == asked.__file__
 assert torch.empty(2, 3, device="meta").lerp(torch.empty(3, device="meta"), 0.5).shape == (2, 3)
 assert torch.equal(torch.compile(lambda x: x + 1, backend="aot_eager")(torch.ones(2)), torch.full((2,), 2.0))
+assert torch.equal(torch.rand(2, generator=torch.Generator().manual_seed(3)), drawn)
 print("KNOWN", len(torch._decomp.decomposition_table))
 """
 
