@@ -23,4 +23,4 @@ def equal(law: str, ours: Tensor, theirs: Tensor, tolerance: float, scale: float
     scale = float(theirs.abs().max()) if scale is None else scale
     apart = float((ours - theirs).abs().max())
     if not apart <= tolerance * max(scale, torch.finfo(torch.float32).tiny):
-        raise LawError(f"{law}: differ by {apart:.3g}, for values up to {scale:.3g}; {tolerance:.0e} of that is allowed")
+        raise LawError(f"{law}: differ by {apart:.3g}, and {tolerance * scale:.1g} is allowed")

@@ -19,8 +19,9 @@ def check_operator(operator: LinearOperator, seed: int = 0) -> None:
 
     On a GPU an image's rounding may depend on its batch, so that there what is the same bits on the CPU is the same to 1e-9.
 
-    The laws: linearity, adjoint and gradient; no image affects another; the four Moore-Penrose equations; the normal equations
-    of the data step; row coordinates; norm, rank, shares, row norms and counts that agree with these.
+    The laws: A x is the same again, and nothing is changed; linearity; no image affects another; adjoint, gradient; the four
+    Moore-Penrose equations; the normal equations of the data step; row coordinates; norm, rank, shares, row norms and counts
+    that agree with these.
 
     Raises:
         LawError: naming the first law that is broken.
@@ -37,37 +38,53 @@ def check_operator(operator: LinearOperator, seed: int = 0) -> None:
         return drawn(count, 1, n, n)
 
     x, w = images(), images()
-    y = a(x)
+    y = _pure(a, x)
     hold(f"A x has one measurement for each image: {count} images, shape {tuple(y.shape)}", len(y) == count and y.ndim > 1)
     v = drawn(*y.shape)
-    _linear(a, x, w, v)
-    _alone(a, x)
+    _linear(a, x, w)
+    _alone(a, x, v)
+    _adjoint(a, x, v)
     _inverted(a, x, w, v)
     _rows(a, x)
     _facts(a, x, generator)
 
 
-def _linear(a: LinearOperator, x: Tensor, w: Tensor, v: Tensor) -> None:
+def _pure(a: LinearOperator, x: Tensor) -> Tensor:
+    before = x.clone()
+    y: Tensor = a(x)
+    equal("A leaves the images as they were", x, before, 0.0)
+    equal("A draws nothing: the same again", a(x), y, 0.0 if x.device.type == "cpu" else EXACT)
+    return y
+
+
+def _linear(a: LinearOperator, x: Tensor, w: Tensor) -> None:
     equal("linear, A (2 x - 3 w) = 2 A x - 3 A w", a(2 * x - 3 * w), 2 * a(x) - 3 * a(w), EXACT)
+
+
+def _alone(a: LinearOperator, x: Tensor, v: Tensor) -> None:
+    exact = 0.0 if x.device.type == "cpu" else EXACT
+    other, turned = torch.cat([x[:1], -x[1:]]), torch.cat([v[:1], -v[1:]])
+    equal("an image does not see its neighbours, A", a(x)[:1], a(other)[:1], exact)
+    equal("an image does not see its neighbours, A^T", a.adjoint(v)[:1], a.adjoint(turned)[:1], exact)
+    single = copy.deepcopy(a).float()
+    equal("float32 images are measured in float32", single(x.float()).double(), a(x), 1e-4)
+
+
+def _adjoint(a: LinearOperator, x: Tensor, v: Tensor) -> None:
     equal("A^T y is an image", a.adjoint(v), a.adjoint(v).reshape(x.shape), 0.0)
     n = a.box_size
     for i in range(len(x)):
         equal("adjoint, <A x, y> = <x, A^T y>", (a(x) * v)[i].sum(), (x * a.adjoint(v))[i].sum(), EXACT, n**2)
     moving = x.clone().requires_grad_()
+    hold("gradients flow through A, which is made of torch's operations alone", a(moving).requires_grad)
     (gradient,) = torch.autograd.grad((a(moving) - v).square().sum() / 2, moving)
     equal("gradient of |A x - y|^2 / 2 = A^T (A x - y)", gradient, a.adjoint(a(x) - v), EXACT)
 
 
-def _alone(a: LinearOperator, x: Tensor) -> None:
-    other = torch.cat([x[:1], -x[1:]])
-    equal("an image does not see its neighbours, A", a(x)[:1], a(other)[:1], 0.0 if x.device.type == "cpu" else EXACT)
-    equal("an image does not see its neighbours, A^+", a.pinv(a(x))[:1], a.pinv(a(other))[:1], EXACT)
-    single = copy.deepcopy(a).float()
-    equal("float32 images are measured in float32", single(x.float()).double(), a(x), 1e-4)
-
-
 def _inverted(a: LinearOperator, x: Tensor, w: Tensor, v: Tensor) -> None:
     y, n = a(x), a.box_size
+    other = torch.cat([x[:1], -x[1:]])
+    equal("an image does not see its neighbours, A^+", a.pinv(y)[:1], a.pinv(a(other))[:1], EXACT)
     equal("A A^+ A = A", a(a.pinv(y)), y, SOLVED)
     equal("A^+ A A^+ = A^+", a.pinv(a(a.pinv(v))), a.pinv(v), SOLVED)
     equal("A^+ A is symmetric", (a.pinv(y) * w).sum(), (x * a.pinv(a(w))).sum(), SOLVED, n**2)

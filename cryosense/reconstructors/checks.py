@@ -15,8 +15,9 @@ ROUNDING = 1e-4  # of the largest value, on a GPU
 def check_reconstructor(reconstructor: Reconstructor, measurement: Measurement | None = None, seed: int = 0) -> None:
     """Check that a reconstructor, fitted if it learns, obeys the laws.
 
-    The laws: one image for each measurement; the same result again, with nothing changed; bits that do not depend on the other
-    images or their order. On a GPU, where rounding may depend on the batch, values instead of bits: to 1e-4 of the largest.
+    The laws: a name; one image for each measurement; the same result again, with nothing changed; bits that do not depend on
+    the other images or their order. On a GPU, where rounding may depend on the batch, values instead of bits: to 1e-4 of the
+    largest.
 
     Args:
         reconstructor: the method.
@@ -29,6 +30,8 @@ def check_reconstructor(reconstructor: Reconstructor, measurement: Measurement |
     m = measured(32, seed) if measurement is None else measurement
     before, state = m.y.clone(), {name: part.clone() for name, part in reconstructor.state_dict().items()}
     made: Estimate = reconstructor(m)
+    hold(f"what it returns is an Estimate, not a {type(made).__name__}", isinstance(made, Estimate))
+    hold("it has a name, which stands in records", isinstance(getattr(reconstructor, "name", None), str))
     n, rounding = m.operator.box_size, 0.0 if m.y.device.type == "cpu" else ROUNDING
     hold(f"one image for each measurement: {tuple(made.x.shape)}", made.x.shape == (len(m), 1, n, n))
     hold("images are finite and as precise as the measurement", bool(made.x.isfinite().all()) and made.x.dtype == m.y.dtype)

@@ -135,5 +135,26 @@ def test_a_broken_law_is_named() -> None:
             x = super().adjoint(y)
             return x - x.mean(0, keepdim=True)
 
-    with pytest.raises(LawError, match="adjoint, <A x, y>"):
+    with pytest.raises(LawError, match="neighbours, A:"):
         check_operator(Batchwise(N))
+
+    class Drawing(SignedBinning):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x + 1e-3 * torch.randn_like(x))
+
+    with pytest.raises(LawError, match="draws nothing"):
+        check_operator(Drawing(N))
+
+    class Overwriting(SignedBinning):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x.sub_(x.mean()))
+
+    with pytest.raises(LawError, match="leaves the images"):
+        check_operator(Overwriting(N))
+
+    class Outside(SignedBinning):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.from_numpy(super().forward(x).detach().numpy())
+
+    with pytest.raises(LawError, match="gradients flow"):
+        check_operator(Outside(N))

@@ -41,6 +41,12 @@ def test_a_broken_law_is_named() -> None:
     with pytest.raises(LawError, match="least of step Psi"):
         check_prior(Square())
 
+    class Nameless(Square):
+        name = None  # type: ignore[assignment]
+
+    with pytest.raises(LawError, match="name"):
+        check_prior(Nameless())
+
     class Concave(Square):
         def forward(self, x: Tensor) -> Tensor:
             return -x.square().flatten(1).sum(1)
@@ -63,3 +69,36 @@ def test_a_size_is_met_when_it_is_met() -> None:
         assert prior.prox(x, 0.1).shape == x.shape
     with pytest.raises(ValueError, match="levels=3: a box of 20 px allows 1 to 2"):
         prior.prepare(20)
+
+
+@pytest.mark.parametrize("prior", PRIORS.values(), ids=PRIORS)
+@pytest.mark.parametrize("scale", [0.5, 0.95, 1.05, 2.0])
+def test_a_prox_of_another_step_is_told(prior: Prior, scale: float) -> None:
+    class Scaled(Prior):
+        name = "scaled"
+
+        def forward(self, x: Tensor) -> Tensor:
+            value: Tensor = prior(x)
+            return value
+
+        def prox(self, x: Tensor, step: float | Tensor) -> Tensor:
+            return prior.prox(x, scale * step)
+
+    with pytest.raises(LawError, match=r"that of its step: .* moving (less|more)"):
+        check_prior(Scaled())
+
+
+def test_what_is_convex_only_in_small_steps_is_told() -> None:
+    class Root(Prior):
+        """The sum of the roots of sizes: concave along every ray, which two random images do not show."""
+
+        name = "root"
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x.abs().sqrt().flatten(1).sum(1)
+
+        def prox(self, x: Tensor, step: float | Tensor) -> Tensor:
+            return x
+
+    with pytest.raises(LawError, match="convex"):
+        check_prior(Root())

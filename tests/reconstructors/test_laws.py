@@ -84,6 +84,13 @@ def test_a_broken_law_is_named() -> None:
     with pytest.raises(LawError, match="the same again"):
         check_reconstructor(Counting())
 
+    class Bare(PseudoInverse):
+        def forward(self, measurement: Measurement) -> Estimate:
+            return super().forward(measurement).x  # type: ignore[return-value]
+
+    with pytest.raises(LawError, match="an Estimate, not a Tensor"):
+        check_reconstructor(Bare())
+
 
 def test_defaults_are_enough() -> None:
     """Five lines: an image, a mask, a measurement, a prior."""
