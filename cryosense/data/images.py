@@ -16,7 +16,7 @@ from torch import Tensor
 from cryosense.errors import ParticleDataError, UntrustedFileError
 from cryosense.files.limits import require_regular
 
-from .mapped import ImageFile, open_npy, open_pt
+from .image_files import ImageFile, open_npy, open_pt
 from .mrc import open_mrc
 
 LARGEST_BOX = 8192  # pixels: no particle image is that large

@@ -9,7 +9,7 @@ from mrcfile.dtypes import HEADER_DTYPE
 
 from cryosense.errors import ParticleDataError
 
-from .mapped import MappedImages
+from .image_files import StoredImages
 
 # MRC2014 modes of real images: https://www.ccpem.ac.uk/mrc_format/mrc2014.php; 12 is float16 (MRC2014 extension, RELION 4).
 REAL_MODES = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
@@ -24,7 +24,7 @@ SIGNED_BYTES, INVERTED_ORIGIN, HALF_BYTES = 1, 4, 16
 VOLUME, FIRST_VOLUME_STACK = 1, 401
 
 
-def open_mrc(path: Path) -> MappedImages:
+def open_mrc(path: Path) -> StoredImages:
     """Open an MRC image stack (or image, or volume as a stack of sections) of mode 0, 1, 2, 6 or 12, in either byte order.
 
     The pixel size is the header's cell size over its sampling, in Angstrom; None where the header says 0 along x or y. Images
@@ -48,7 +48,7 @@ def open_mrc(path: Path) -> MappedImages:
     transposed = axes[0] == 1
     height, width = (columns, rows) if transposed else (rows, columns)
     cube = space_group == VOLUME and count > 1 and columns == rows == count
-    return MappedImages(path, dtype, start, count, height, width, _pixel(header), transposed, cube)
+    return StoredImages(path, dtype, start, count, height, width, _pixel(header), transposed, cube)
 
 
 def read_header(path: Path) -> np.ndarray:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from cryosense.errors import ParticleDataError
 
+from .image_files import ImageFile
 from .images import Images, open_image_file
-from .mapped import ImageFile
 from .mrc import VOLUME
 
 

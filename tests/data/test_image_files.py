@@ -1,4 +1,4 @@
-"""NumPy and torch files: shapes, and files with code in them."""
+"""NumPy and torch files: shapes, files with code in them, and files that change while they are read."""
 
 import io
 import pickle
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from cryosense.data import ParticleDataError, ParticleStack
-from cryosense.data.mapped import open_npy, open_pt
+from cryosense.data.image_files import open_npy, open_pt
 
 
 class Trap:
@@ -92,3 +92,29 @@ def test_tensors_that_are_not_there(tmp_path: Path) -> None:
     for name, message in (("one", "but holds fewer"), ("meta", "but holds fewer"), ("packed", "compressed")):
         with pytest.raises(ParticleDataError, match=rf"{name}\.pt: .*{message}"):
             open_pt(tmp_path / f"{name}.pt")
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<i2", ">f2", "u1"])
+def test_images_come_in_any_order_and_as_often_as_asked_for(tmp_path: Path, dtype: str) -> None:
+    images = np.random.default_rng(0).integers(0, 200, (9, 4, 4)).astype(dtype)
+    np.save(tmp_path / "a.npy", images)
+    file = open_npy(tmp_path / "a.npy")
+    for numbers in ([0, 1, 2, 3, 4, 5, 6, 7, 8], [8, 7, 0, 1, 2, 2, 2, 5], [4], []):
+        read = file.read(np.array(numbers, np.int64))
+        assert read.dtype == np.float32
+        np.testing.assert_array_equal(read, images[numbers].astype(np.float32))
+
+
+def test_a_file_that_changes_after_it_was_opened(tmp_path: Path, noise) -> None:
+    """Copied anew, swept away, on a disk that fails: an error of one line, where a map of the file would kill the process."""
+    path = tmp_path / "particles.npy"
+    np.save(path, noise(0, 9, 64, 64))
+    stack = ParticleStack.open(path)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 2 * 64 * 64 * 4 - 1)
+    assert len(stack[:6]) == 6
+    with pytest.raises(ParticleDataError, match=r"particles\.npy: ends before image 7, .*same command again"):
+        stack[4:9]
+    path.unlink()
+    with pytest.raises(ParticleDataError, match=r"particles\.npy: cannot be read any more \(No such file"):
+        stack[0]

@@ -1,4 +1,4 @@
-"""Image files on disk, memory-mapped for the duration of a read: no open handles, no resident pages, nothing read whole."""
+"""Image files on disk, opened for the duration of a read: no open handles, nothing read whole."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cryosense.errors import ParticleDataError
 from cryosense.files.untrusted import UntrustedFileError, read_torch
 
 SQUARE_TOLERANCE = 1e-3
+AGAIN = "something else changes or moves it; put it back, and give the same command again"
 
 
 class ImageFile(Protocol):
@@ -48,7 +49,7 @@ class ImageFile(Protocol):
 
 
 @dataclass(frozen=True)
-class MappedImages:
+class StoredImages:
     """Images stored uncompressed one after the other, from ``offset`` bytes into the file.
 
     Attributes:
@@ -82,12 +83,36 @@ class MappedImages:
         return x
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
-        """Return images (b, h, w) float32 by their numbers (b,)."""
-        shape = (self.count, self.height, self.width)
-        stored = (self.count, self.width, self.height) if self.transposed else shape
-        mapped = np.memmap(self.path, self.dtype, mode="r", offset=self.offset, shape=stored)
-        images = np.asarray(mapped[numbers]).astype(np.float32, copy=False)
-        return np.ascontiguousarray(images.swapaxes(1, 2)) if self.transposed else images
+        """Return images (b, h, w) float32 by their numbers (b,).
+
+        Raises:
+            ParticleDataError: the file is gone, shorter than when it was opened, or its disk fails.
+        """
+        pixels = np.empty((len(numbers), self.height * self.width), self.dtype)
+        try:
+            self._fill(pixels, numbers)
+        except OSError as error:
+            raise ParticleDataError(f"{self.path}: cannot be read any more ({error.strerror}): {AGAIN}") from error
+        images = pixels.astype(np.float32, copy=False)
+        if not self.transposed:
+            return images.reshape(-1, self.height, self.width)
+        return np.ascontiguousarray(images.reshape(-1, self.width, self.height).swapaxes(1, 2))
+
+    def _fill(self, pixels: np.ndarray, numbers: np.ndarray) -> None:
+        """Read images into (b, pixels), each run of neighbours at once.
+
+        Not by a map of the file: where that is cut short meanwhile, or its disk fails, the process would be killed.
+        """
+        size = pixels.shape[1] * self.dtype.itemsize
+        starts = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
+        with self.path.open("rb") as file:
+            for run in np.split(np.arange(len(numbers)), starts[1:]) if len(numbers) else []:
+                file.seek(self.offset + int(numbers[run[0]]) * size)
+                wanted = pixels[run[0] : run[-1] + 1].view(np.uint8)
+                found = file.readinto(wanted)
+                if found < wanted.nbytes:
+                    lost = int(numbers[run[0]]) + found // size
+                    raise ParticleDataError(f"{self.path}: ends before image {lost + 1}, which it had at the start: {AGAIN}")
 
 
 @dataclass(frozen=True)
@@ -107,7 +132,7 @@ class TorchImages:
         return stack[torch.from_numpy(numbers)].to(torch.float32).numpy()
 
 
-def open_npy(path: Path) -> MappedImages:
+def open_npy(path: Path) -> StoredImages:
     """Open a ``.npy`` array of shape (n, h, w), (n, 1, h, w) or (h, w), with real numbers in C order.
 
     Raises:
@@ -129,7 +154,7 @@ def open_npy(path: Path) -> MappedImages:
     needed, found = offset + count * height * width * dtype.itemsize, path.stat().st_size
     if found != needed:
         raise ParticleDataError(f"{path}: the header states {needed} bytes, the file has {found}: copy or save it again")
-    return MappedImages(path, dtype, offset, count, height, width)
+    return StoredImages(path, dtype, offset, count, height, width)
 
 
 def open_pt(path: Path) -> TorchImages:
