@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_other_measurement
+from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
@@ -92,8 +93,7 @@ def align(cfg: DictConfig) -> bool:
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="align")
-def main(cfg: DictConfig) -> None:
-    """Align, and say where; input that cannot be used ends in one line that says why."""
+def _align(cfg: DictConfig) -> None:
     with one_line("align"):
         refuse_other_measurement(sys.argv[1:])
         done = align(cfg)
@@ -108,6 +108,12 @@ def main(cfg: DictConfig) -> None:
     for each in sorted(directory.glob(f"{ITERATIONS}/*/iteration.json")):
         print(f"{each.parent.name}: {describe(json.loads(each.read_text()))}")
     print(f"{directory}: {STAR}, {TABLE}; look at {FIGURE}")
+
+
+def main() -> None:
+    """Align, and say where; input that cannot be used ends in one line that says why."""
+    sys.argv[1:] = in_full("align", sys.argv[1:])
+    _align()
 
 
 def describe(iteration: dict[str, Any]) -> str:

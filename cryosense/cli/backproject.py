@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
@@ -91,8 +92,7 @@ def backproject(cfg: DictConfig) -> bool:
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="backproject")
-def main(cfg: DictConfig) -> None:
-    """Back-project, and say where; input that cannot be used ends in one line that says why."""
+def _backproject(cfg: DictConfig) -> None:
     with one_line("backproject"):
         made = backproject(cfg)
     if not made:
@@ -106,6 +106,12 @@ def main(cfg: DictConfig) -> None:
     print(f"{directory}: half1.mrc, half2.mrc, map.mrc, fsc.csv, fsc.star; look at fsc.png and anisotropy.png")
     if summary["warning"] is not None:
         print(f"cryosense backproject: warning: {summary['warning']}", file=sys.stderr)
+
+
+def main() -> None:
+    """Back-project, and say where; input that cannot be used ends in one line that says why."""
+    sys.argv[1:] = in_full("backproject", sys.argv[1:])
+    _backproject()
 
 
 def worth_in_words(equivalent: dict[str, float | None], particles: int) -> str:

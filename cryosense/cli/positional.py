@@ -22,6 +22,9 @@ WITH_A_WORD = {
     "-i",
 }
 
+# Files that particles are read from.
+PARTICLES = {".star", ".cs", ".mrcs", ".mrc", ".st", ".map", ".npy", ".pt", ".h5"}
+
 
 def with_word_named(words: Sequence[str], key: str) -> list[str]:
     """Return command-line words with the first that is neither override nor option as ``key=``; see ``with_list_named``."""
@@ -65,6 +68,17 @@ def with_stack_named(words: list[str]) -> list[str]:
     return words if first is None or chosen else [*words[:first], f"data={kind}", *words[first:]]
 
 
+def with_particles_named(words: Sequence[str]) -> list[str]:
+    """Return the command-line words with the first bare one that is, or could be, a file of particles as ``data.path=``.
+
+    Other bare words stay as they are, such as a key without its value.
+    """
+    if any(word.startswith("data.path=") for word in words):
+        return list(words)
+    named = next((words[i] for i in _bare_positions(words) if Path(words[i]).suffix.lower() in PARTICLES), None)
+    return [f"data.path={quoted(word)}" if word is named else word for word in words]
+
+
 def with_operator_chosen(words: list[str]) -> list[str]:
     """Return the command-line words, with ``~design`` behind them if they name an operator and no design."""
     named = any(word.startswith(("operator", "compression=")) for word in words)
@@ -97,9 +111,16 @@ def measured_stack(words: Sequence[str]) -> list[str]:
     return with_operator_chosen(with_word_named(words, "data.path"))
 
 
+def of_stack(words: Sequence[str]) -> list[str]:
+    """Return the command-line words with their stack named, and ``data=stack`` beside it; see ``with_stack_named``."""
+    return with_stack_named(with_particles_named(words))
+
+
 # By verb; the others take key=value alone.
 LEFT_OUT: Mapping[str, Callable[[list[str]], list[str]]] = {
     "advise": partial(with_word_named, key="data.path"),
+    "align": with_particles_named,
+    "backproject": with_particles_named,
     "collect": with_directory_named,
     "compare-latents": partial(with_list_named, key="latents"),
     "compare-models": partial(with_list_named, key="models"),
@@ -107,10 +128,10 @@ LEFT_OUT: Mapping[str, Callable[[list[str]], list[str]]] = {
     "export": partial(with_word_named, key="data.path"),
     "inspect": partial(with_word_named, key="path"),
     "measure": measured_stack,
-    "reconstruct": with_stack_named,
+    "reconstruct": of_stack,
     "report": with_directory_named,
-    "train": with_stack_named,
-    "validate": with_stack_named,
+    "train": of_stack,
+    "validate": of_stack,
 }
 
 
