@@ -83,8 +83,8 @@ def commands(directory: str, path: str | None, names: list[str], words: list[str
 
 def images_again(name: str) -> str:
     """Return, in two lines, the command that makes images of what was measured for an answer, which RELION takes."""
-    command = f"cryosense reconstruct data.path={name}.cryo.h5 reconstructor=pinv scores.lpips=null"
-    return f"as images again, for RELION: particles.star in a folder below outputs\n  {command}\n"
+    command = f"cryosense reconstruct {name}.cryo.h5 reconstructor=pinv scores.lpips=null"
+    return f"after that, images again, for RELION: a stack and its particles.star, in a folder below outputs\n  {command}\n"
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="advise")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import hydra
+import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
@@ -17,6 +19,7 @@ from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.cli.stack_work import StackWork, say_unfinished, terms
+from cryosense.reporting.tables.resolutions import resolutions_text
 from cryosense.runs.run_directory import RunDirectory
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.backprojection import BACKPROJECTION, PART, Backprojection
@@ -25,6 +28,9 @@ from cryosense.tasks.maps.half_sums import HalfSums
 
 # By how many and in what portions the maps are made does not change them.
 WITHOUT_EFFECT = ("chunk_size", "checkpoint_particles", "shard", "device", "backprojection")
+
+
+MORE = 1.05  # by half maps than by the cross-FSC, from which on it is said why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +105,7 @@ def _backproject(cfg: DictConfig) -> None:
         say_unfinished(cfg, cfg.output_dir)
         return
     directory = Path(cfg.output_dir)
-    print((directory / "resolution.csv").read_text())
+    print(resolutions_text(pd.read_csv(directory / "resolution.csv")))
     summary = json.loads((directory / "done.json").read_text())
     if summary["equivalent_particles"] is not None:
         print(worth_in_words(summary["equivalent_particles"], summary["particles"]))
@@ -117,7 +123,6 @@ def main() -> None:
 def worth_in_words(equivalent: dict[str, float | None], particles: int) -> str:
     """Return one line: how many uncompressed particles these are worth, by half maps and by the cross-FSC."""
     by = {name: "unknown" if number is None else f"{number:.0f}" for name, number in equivalent.items()}
-    return (
-        f"{particles} particles are worth {by['cross']} uncompressed ones by the cross-FSC, {by['half_maps']} by half maps "
-        "(more by half maps: the halves share what is not in the particles)"
-    )
+    said = f"{particles} particles are worth {by['cross']} uncompressed ones by the cross-FSC, {by['half_maps']} by half maps"
+    more = (equivalent["half_maps"] or 0) > MORE * (equivalent["cross"] or math.inf)
+    return said + (": the halves share what is not in the particles" if more else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -100,6 +101,9 @@ def _measure(cfg: DictConfig) -> None:
         file = MeasurementFile.open(cfg.output)
     each = f"{file.bytes_per_particle:.1f} bytes each, {file.ratio:.1f} times less than float32"
     print(f"{cfg.output}: {len(file)} particles, {each}")
+    named = shlex.quote(str(cfg.output))
+    print(f"a map of it: cryosense backproject {named}")
+    print(f"images of it: cryosense reconstruct {named} reconstructor=pinv scores.lpips=null")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ TO = {Against.MEASURED: "the measured image", Against.CLEAN: "the clean one"}
 
 
 def run_in_words(directory: Path, *, skipped: bool) -> str:
-    """Return two lines: means over the particles that are counted, against what; the table and the picture."""
+    """Return lines: means over the particles that are counted, against what; the images; the table and the picture."""
     rows = pd.read_parquet(directory / "rows.parquet")
     counted = rows[rows["held_back"].ne(True)]
     means = [
@@ -21,8 +21,13 @@ def run_in_words(directory: Path, *, skipped: bool) -> str:
         if (names := [each for each in SCORES if each.against is against and _is_told(each, counted)])
     ]
     state = "skipped, it is done already; " if skipped else ""
-    files = [str(directory / name) for name in ("rows.parquet", "example.png") if (directory / name).is_file()]
-    return f"{state}{len(counted)} particles: {'; '.join(means) or 'not scored'}\nlook at {', '.join(files)}"
+    lines = [f"{state}{len(counted)} particles: {'; '.join(means)}" if means else f"{state}{len(rows)} particles, not scored"]
+    lines += [f"images of {len(rows)} particles, for RELION: {path}" for path in _there(directory, "particles.star")]
+    return "\n".join([*lines, f"look at {', '.join(_there(directory, 'rows.parquet', 'example.png'))}"])
+
+
+def _there(directory: Path, *names: str) -> list[str]:
+    return [str(directory / name) for name in names if (directory / name).is_file()]
 
 
 def _is_told(score: Score, rows: pd.DataFrame) -> bool:

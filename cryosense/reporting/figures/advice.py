@@ -17,7 +17,7 @@ DOTS_PER_INCH = 110
 LINES = {  # of what is measured: colour and words
     "bits by shell": (BLUE, "bits by shell"),
     "resolved": (GREEN, "one step, to where it is resolved"),
-    "resolved without a mask": (SKY, "one step, to where it is without a mask"),
+    "resolved without a mask": (SKY, "one step, to where it is unmasked"),
     "all shells": ("black", "one step, all shells"),
     "pixels": ("0.7", "pixels"),
 }

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from cryosense.files.tables import THRESHOLDS, reading
+from cryosense.files.tables import THRESHOLDS
 from cryosense.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, resolution_axis, thresholds
+from cryosense.reporting.tables.resolutions import CURVES, reading_between
 
 STYLES = {
-    "unmasked": ("unmasked", "0.55", "-"),
-    "masked": ("masked", BLUE, "-"),
-    "phase_randomised": ("masked, phases randomised", VERMILION, ":"),
-    "corrected": ("corrected", "black", "-"),
-    "to_reference": ("full map to reference, unmasked", GREEN, "--"),
-    "to_model": ("full map to atomic model, unmasked", ORANGE, "--"),
-    "cross_half1": ("half map 1 to uncompressed half map 2, in a sphere", PURPLE, "-"),
-    "cross_half2": ("half map 2 to uncompressed half map 1, in a sphere", SKY, "-"),
-    "uncompressed": ("uncompressed half maps, in a sphere", GREEN, ":"),
+    "unmasked": ("0.55", "-"),
+    "masked": (BLUE, "-"),
+    "phase_randomised": (VERMILION, ":"),
+    "corrected": ("black", "-"),
+    "to_reference": (GREEN, "--"),
+    "to_model": (ORANGE, "--"),
+    "cross_half1": (PURPLE, "-"),
+    "cross_half2": (SKY, "-"),
+    "uncompressed": (GREEN, ":"),
 }
 SECTIONS = (("z", "x", "y"), ("y", "x", "z"), ("x", "y", "z"))
 DOTS_PER_INCH, WIDTH_INCHES = 110, 13.5
@@ -60,10 +59,10 @@ def draw_map(
 
 
 def _draw_curves(axes: Axes, table: pd.DataFrame, resolutions: pd.DataFrame) -> None:
-    for name, (label, colour, line) in STYLES.items():
+    for name, (colour, line) in STYLES.items():
         if name in table.columns:
             frequency = table["frequency_per_angstrom"]
-            axes.plot(frequency, table[name], line, color=colour, label=label + _readings(resolutions, name))
+            axes.plot(frequency, table[name], line, color=colour, label=CURVES[name] + _readings(resolutions, name))
             if f"{name}_low" in table.columns:
                 band = (table[f"{name}_low"], table[f"{name}_high"])
                 axes.fill_between(frequency, *band, color=colour, alpha=0.15, linewidth=0)
@@ -76,12 +75,7 @@ def _draw_curves(axes: Axes, table: pd.DataFrame, resolutions: pd.DataFrame) -> 
 
 def _readings(resolutions: pd.DataFrame, curve: str) -> str:
     rows = resolutions[resolutions["curve"] == curve]
-    read = []
-    for row in rows.to_dict("records"):
-        words = reading(row["resolution_angstrom"], at_nyquist=row["at_nyquist"])
-        low, high = (reading(row[f"interval_{end}_angstrom"], at_nyquist=False) for end in ("low", "high"))
-        interval = "" if math.isnan(row["interval_low_angstrom"]) else f" ({low} to {high})"
-        read.append(f"{words}{interval} at {row['threshold']:g}")
+    read = [f"{reading_between(row)} at {row['threshold']:g}" for row in rows.to_dict("records")]
     return f": {', '.join(read)}" if read else ""
 
 

@@ -14,7 +14,9 @@ MEANING = {
     "most_structures": "most structures a terabyte: the most information a byte, where more particles can be had",
 }
 COUNTED = (
-    "Equivalent particles count the shells that are resolved without a mask; of those beyond, the masked resolution tells."
+    "Equivalent particles count the shells that are resolved without a mask; of those beyond, the masked resolution tells. "
+    "Steps are in standard deviations of a shell's numbers. Resolutions are where the FSC of half maps falls to 0.143, first "
+    "without, then under a mask; <=: to the end of what these pixels can show."
 )
 SHARE = "equivalent_particles_share"
 SHORT_BY = 0.03  # of equivalent particles, that a check may find less than was expected before it is said
@@ -49,7 +51,7 @@ def _measured(summary: dict[str, Any]) -> str:
     )
     return (
         f"{summary['particles']} particles of {n} px at {pixel:g} Å. Half maps of {summary['sample_particles']} of them "
-        f"resolve {sample} at 0.143; all are expected to resolve {whole}."
+        f"resolve {sample} (without, under a mask); all are expected to resolve {whole}."
     )
 
 
@@ -112,11 +114,12 @@ def _lost(answer: dict[str, Any], summary: dict[str, Any]) -> str:
     before = _resolutions(
         summary["expected_resolution_unmasked_angstrom"], summary["expected_resolution_masked_angstrom"], pixel
     )
+    finest = summary["box_size"] * pixel / summary["last_shell"]
     after = _resolutions(answer["resolution_unmasked_angstrom"], answer["resolution_masked_angstrom"], pixel)
     return (
         f"{answer['scheme']}: {answer['bytes_per_particle']:,.0f} bytes a particle, "
         f"{answer['times_smaller_than_float32']:.0f} times fewer than float32; worth {_percent(share)} of the particles; "
-        f"{before} become {after}; nothing is left beyond shell {summary['last_shell']}"
+        f"resolution {before} becomes {after}; nothing is kept beyond {finest:.2f} Å (shell {summary['last_shell']})"
     )
 
 

@@ -57,12 +57,13 @@ class HalfSets:
                 f"{stack.path}: {torn[_IMAGE]} particles are in the table more than once, in both half sets ({HALF_SET}): "
                 "their noise would pass for signal; keep each once, or remove the column to have them divided"
             )
-        told = [f"{count} particles of {name}" for name, count in torn.items() if count]
-        warning = f"{HALF_SET} divides {' and '.join(told)}: the FSC counts noise that both half sets share"
+        told = [f"{count} share {name} with one of the other half set" for name, count in torn.items() if count]
+        warning = f"{HALF_SET}: particles share noise across half sets, which the FSC takes for signal: {', '.join(told)}"
         return cls(torch.from_numpy(half_set), (warning,) if told else ())
 
 
-_IMAGE, _PLACE, _FILAMENT = "one image", "one place of a micrograph", "one filament"
+_IMAGE, _FILAMENT = "an image", "a filament"
+_PLACE = f"a place of a micrograph (centres within {NEAR:g} of the box)"
 
 
 def _ties(stack: ParticleStack) -> dict[str, np.ndarray]:
