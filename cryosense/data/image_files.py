@@ -109,7 +109,7 @@ class StoredImages:
             for run in np.split(np.arange(len(numbers)), starts[1:]) if len(numbers) else []:
                 file.seek(self.offset + int(numbers[run[0]]) * size)
                 wanted = pixels[run[0] : run[-1] + 1].view(np.uint8)
-                found = file.readinto(memoryview(wanted))
+                found = file.readinto(wanted.data)
                 if found < wanted.nbytes:
                     lost = int(numbers[run[0]]) + found // size
                     raise ParticleDataError(f"{self.path}: ends before image {lost + 1}, which it had at the start: {AGAIN}")

@@ -23,7 +23,7 @@ CURVES = {
 }
 
 
-def reading_between(row: Mapping[str, Any]) -> str:
+def reading_between(row: Mapping[Any, Any]) -> str:
     """Return what a row of ``resolution.csv`` says, with its interval if it has one."""
     words = reading(row["resolution_angstrom"], at_nyquist=row["at_nyquist"])
     if math.isnan(row["interval_low_angstrom"]):
