@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from cryosense.cli.measured import measured_words
 from cryosense.cli.running import part_of
 from cryosense.runs.code import code_version
+from cryosense.runs.own_code import own_code
 from cryosense.runs.record import shard_directory
 from cryosense.runs.shards import Sharding
 from cryosense.tasks.reconstruct.weights import WeightCache
@@ -95,7 +96,8 @@ class Cell:
 
     def weights(self, fingerprint: str) -> WeightCache:
         """Return where the weight of its prior is kept, for data with this fingerprint and this version of the code."""
-        return WeightCache(self.output_dir / ".weights", _digest(f"{self.weight_identity}{fingerprint}{code_version()}"))
+        code = code_version() + own_code(self.identity)
+        return WeightCache(self.output_dir / ".weights", _digest(f"{self.weight_identity}{fingerprint}{code}"))
 
 
 def reconstructor_name(node: Mapping[str, Any]) -> str:

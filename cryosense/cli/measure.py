@@ -26,6 +26,7 @@ from cryosense.runs.code import code_version
 from cryosense.runs.devices import device_named
 from cryosense.runs.identity import Identity
 from cryosense.runs.inputs import Stamps
+from cryosense.runs.own_code import own_code
 from cryosense.runs.provenance import surroundings
 from cryosense.runs.shards import Sharding
 from cryosense.tasks.measure.made import is_made
@@ -47,7 +48,8 @@ def measure(cfg: DictConfig) -> bool:
     files = seen(source.files)
     for note in notes(source.images):
         print(f"cryosense measure: {note}", file=sys.stderr)
-    own = Identity(identity(cfg, WITHOUT_EFFECT), source.data_fingerprint, code_version())
+    configuration = identity(cfg, WITHOUT_EFFECT)
+    own = Identity(configuration, source.data_fingerprint, code_version() + own_code(configuration))
     with progress(len(source.images) // sharding.count, "particle", "measure") as bar:
         if is_made(path, own, source.images.box_size, cfg.rerun):
             bar.update(bar.total or 0)

@@ -15,6 +15,7 @@ from cryosense.runs.failures import ERROR, clear_failure
 from cryosense.runs.identity import CODE, CONFIG, DATA, Identity
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.lock import EXPIRES_HOURS, LOCK, locked, locked_in_turn
+from cryosense.runs.own_code import own_code
 from cryosense.runs.provenance import FILE as PROVENANCE
 from cryosense.runs.provenance import begin_session, end_session
 from cryosense.runs.record import DONE, SHARDS, Kind, broken_files, matching, read_record, remove, write_record
@@ -74,7 +75,7 @@ class RunDirectory:
             RunDirectoryError: the directory belongs to another configuration, to other data, or to other code.
             BusyError: another process works in it, and the run is not complete.
         """
-        run = cls(Path(path), Identity(identity, fingerprint, kind.code), kind, inputs or {}, rerun)
+        run = cls(Path(path), Identity(identity, fingerprint, kind.code + own_code(identity)), kind, inputs or {}, rerun)
         with ExitStack() as held:
             if not run._complete():
                 held.enter_context(ending_in_order())
@@ -98,7 +99,7 @@ class RunDirectory:
     @classmethod
     def is_done(cls, path: Path, identity: str, fingerprint: str, kind: Kind, rerun: str | None = None) -> bool:
         """Return whether the run in a directory is complete, without entering it. Raises as ``open`` does."""
-        return cls(Path(path), Identity(identity, fingerprint, kind.code), kind, {}, rerun)._complete()
+        return cls(Path(path), Identity(identity, fingerprint, kind.code + own_code(identity)), kind, {}, rerun)._complete()
 
     def finish(self, summary: Mapping[str, object]) -> None:
         """Record that the run is complete, and remove what only the work needed.
