@@ -26,6 +26,7 @@ from cryosense.reporting.tables.formats import markdown_table, text_table
 from cryosense.reporting.tables.listing import left_out, page
 from cryosense.reporting.tables.paper_latex import paper_latex
 from cryosense.reporting.tables.run_tables import RunTables
+from cryosense.reporting.tables.summary import base_name
 
 ENDINGS = {
     ".csv": ("table_csv", "paper_csv", "maps_csv"),
@@ -72,7 +73,7 @@ def gather_maps(maps: list[FinishedMap], cfg: DictConfig) -> None:
 def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) -> None:
     """Print the table of reconstructions, write all tables and the picture, and list the runs that are left out."""
     tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
-    examples, without_example = read_examples(collected.runs, collected.rows)
+    examples, without_example = read_examples(collected.runs, tables.collected.rows)
     examples = of_methods(examples, cfg.methods)
     print(text_table(tables.lines, cfg.level))
     write_csv(Path(cfg.table_csv), tables.lines)
@@ -92,11 +93,11 @@ def gather_runs(collected: Collected, maps: list[FinishedMap], cfg: DictConfig) 
 
 def of_methods(examples: list[Example], methods: Sequence[str]) -> list[Example]:
     """Return those of some methods, by their names on the command line; all where none is named. Raises ArgumentError."""
-    known = {str(each.row["reconstructor"]) for each in examples}
+    known = {base_name(str(each.row["reconstructor"])) for each in examples}
     missing = [name for name in methods if name not in known]
     if missing and examples:
         raise ArgumentError(f"methods={missing[0]}: no run here; there are {', '.join(sorted(known))}")
-    return [each for each in examples if not methods or each.row["reconstructor"] in methods]
+    return [each for each in examples if not methods or base_name(str(each.row["reconstructor"])) in methods]
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="collect")

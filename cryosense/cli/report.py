@@ -41,7 +41,7 @@ def report(cfg: DictConfig) -> Path:
             raise
     else:
         tables = RunTables.of(collected, maps, instantiate(cfg.guidance), cfg.columns_per_table)
-        examples = of_methods(read_examples(collected.runs, collected.rows)[0], cfg.methods)
+        examples = of_methods(read_examples(collected.runs, tables.collected.rows)[0], cfg.methods)
         missing += collected.left_out
     content = Report(
         name=shown(directory.resolve().name),

@@ -41,8 +41,8 @@ def plain_text() -> AbstractContextManager[None]:
 
 def method_words(line: pd.Series) -> str:
     """Return a method in words, for figures and for print: what it is, its prior and samples; not its weight or sampler."""
-    name = str(line["reconstructor"])
-    words = [WORDS.get(name, name.replace("_", " "))]
+    name, _, settings = str(line["reconstructor"]).partition(" ")
+    words = [WORDS.get(name, name.replace("_", " ")), *settings.split()]
     if pd.notna(line["prior"]) and line["prior"] != name and name != "wiener":
         words += [WORDS.get(part, part) for part in str(line["prior"]).split()]
     said = " ".join(words).removeprefix("posterior ")

@@ -12,7 +12,7 @@ from cryosense.reporting.report.markup import Markup, element, joined, table_of
 from cryosense.reporting.style import method_words
 from cryosense.reporting.tables.formats import operator_label
 from cryosense.reporting.tables.map_lines import EQUIVALENT, UNCOMPRESSED, images_words
-from cryosense.reporting.tables.summary import BASELINE, OPERATOR
+from cryosense.reporting.tables.summary import BASELINE, OPERATOR, base_name
 
 MOST = 8  # operators, or maps; the tables have all
 # What is asked, and the scores that answer it: of the first that is known.
@@ -63,7 +63,8 @@ def _of_operator(lines: pd.DataFrame, *, several: bool) -> dict[str, str]:
 def _closest(lines: pd.DataFrame, score: Score, question: str) -> dict[str, str]:
     scored = lines[lines[score.name].notna()].sort_values(score.name, ascending=not score.higher_is_better, kind="stable")
     best, others = scored.iloc[0], scored.iloc[1:]
-    beside = others.iloc[:1] if best["reconstructor"] in DULL else others[others["reconstructor"].isin(DULL)]
+    dull = others[others["reconstructor"].map(base_name).isin(DULL)]
+    beside = others.iloc[:1] if base_name(best["reconstructor"]) in DULL else dull
     seconds = "" if pd.isna(best["seconds"]) else f"; {_time(float(best['seconds']))} an image"
     return {
         question: f"{method_words(best)}: {_value(best, score)}{seconds}",

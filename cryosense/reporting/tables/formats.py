@@ -9,7 +9,7 @@ import pandas as pd
 from cryosense.files.escapes import markdown
 from cryosense.metrics.score_table import Shown
 from cryosense.reporting.scores import DECIMALS, TITLES, shown
-from cryosense.reporting.tables.summary import BASELINE, best, difference_column, verdict_column
+from cryosense.reporting.tables.summary import BASELINE, base_name, best, difference_column, verdict_column
 
 SHOWN, PAIRED, NARROW = shown(Shown.PAGE), shown(Shown.VERDICTS), shown(Shown.TERMINAL)
 Interval = Callable[[float, float, float, int], str]
@@ -21,7 +21,7 @@ def method_label(line: pd.Series) -> str:
     Evaluations are in the rows of a run; where these are not at hand, the sampler is left out.
     """
     parts = [line["reconstructor"]]
-    if pd.notna(line["prior"]) and line["prior"] != line["reconstructor"]:
+    if pd.notna(line["prior"]) and line["prior"] != base_name(line["reconstructor"]):
         parts.append(line["prior"])
     if pd.notna(line.get("weight")):
         parts.append(f"w={line['weight']:.3g}")

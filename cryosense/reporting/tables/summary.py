@@ -73,10 +73,15 @@ def in_order(lines: pd.DataFrame) -> pd.DataFrame:
     return ordered.drop(columns="place").reset_index(drop=True)
 
 
+def base_name(reconstructor: str) -> str:
+    """Return the name of a method without the settings that ``settings.told_apart`` puts behind it."""
+    return reconstructor.partition(" ")[0]
+
+
 def natural_place(lines: pd.DataFrame) -> pd.Series:
     """Return where the method of each line stands among all methods."""
     rank = {name: i for i, name in enumerate(NATURAL_ORDER)}
-    return lines["reconstructor"].map(rank).fillna(lines["prior"].map(rank)).fillna(len(rank))
+    return lines["reconstructor"].map(base_name).map(rank).fillna(lines["prior"].map(rank)).fillna(len(rank))
 
 
 def _with_differences(frame: pd.DataFrame) -> pd.DataFrame:
