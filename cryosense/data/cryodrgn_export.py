@@ -53,6 +53,27 @@ def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
     return directory / "poses.pkl", directory / "ctf.pkl"
 
 
+def folder_of_images(stack: ParticleStack) -> Path | None:
+    """Return the folder, absolute, in which cryoDRGN finds the images that a stack's table names: its ``--datadir``.
+
+    cryoDRGN looks in the table's own folder alone, unless it is told another; RELION's names begin in the project's. Absolute
+    names it takes as they are where the folder is the root.
+
+    Raises:
+        ParticleDataError: names that lead to the images from no one folder.
+    """
+    names = list(dict.fromkeys(stack.metadata["rlnImageName"].astype(str).str.rpartition("@")[2]))
+    found = {path.resolve() for path in stack.files}
+    folder = stack.path.absolute().parent
+    for each in [Path("/")] if Path(names[0]).is_absolute() else [folder, *folder.parents, Path.cwd()]:
+        if all((each / name).is_file() and (each / name).resolve() in found for name in names):
+            return each
+    raise ParticleDataError(
+        f"{stack.path}: rlnImageName {names[0]} leads to the images from no folder at or above the file's: cryoDRGN would not "
+        "find them; correct the names"
+    )
+
+
 def _poses(stack: ParticleStack) -> tuple[np.ndarray, np.ndarray]:
     """Return rotations (n, 3, 3) and translations (n, 2), float64."""
     angles = _numbers(stack, POSE, "poses, which a refinement writes")

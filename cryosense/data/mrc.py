@@ -14,6 +14,7 @@ from .image_files import StoredImages
 # MRC2014 modes of real images: https://www.ccpem.ac.uk/mrc_format/mrc2014.php; 12 is float16 (MRC2014 extension, RELION 4).
 REAL_MODES = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
 OTHER_MODES = {3: "complex int16", 4: "complex float32", 101: "4-bit"}
+STAMP = b"MAP "
 _BYTE_ORDER_OF_STAMP = {0x44: "<", 0x11: ">"}
 
 # What IMOD adds to the header (https://bio3d.colorado.edu/imod/doc/mrc_format.txt): the stamp says that flags follow.
@@ -85,6 +86,8 @@ def sample_dtype(path: Path, header: np.ndarray) -> np.dtype:
     mode, flags = int(header["mode"]), imod_flags(header)
     if flags is not None and flags & HALF_BYTES:
         raise ParticleDataError(f"{path}: two 4-bit values in each byte (imodFlags {flags}) are not read; convert it to bytes")
+    if mode not in {*REAL_MODES, *OTHER_MODES} and bytes(header["map"]) != STAMP:
+        raise ParticleDataError(f"{path}: not an MRC file: neither its mode ({mode}) nor its stamp ('MAP ') is one of those")
     if mode not in REAL_MODES:
         known = ", ".join(map(str, REAL_MODES))
         raise ParticleDataError(

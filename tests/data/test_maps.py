@@ -66,3 +66,11 @@ def test_what_is_no_map(tmp_path: Path) -> None:
             read_map(tmp_path / f"{name}.mrc")
     with pytest.raises(ParticleDataError, match="no such map"):
         read_map(tmp_path / "absent.mrc")
+
+
+@pytest.mark.parametrize("content", [b"\x89HDF\r\n\x1a\n", b"\n# version 50001\n\ndata_optics\n\nloop_\n"])
+def test_a_file_of_another_kind_is_no_map(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "particles.star"
+    path.write_bytes(content + 2000 * b" 1.0")
+    with pytest.raises(ParticleDataError, match=r"particles\.star: not an MRC file"):
+        read_map(path)

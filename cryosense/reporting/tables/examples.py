@@ -70,6 +70,8 @@ def read_examples(runs: Iterable[Path], rows: pd.DataFrame) -> tuple[list[Exampl
 
 def _read_images(run: Path) -> tuple[dict[str, Any], int, dict[str, Image]]:
     """Return the run's summary, the particle and its images."""
+    if not (run / "example.npz").exists():
+        raise UnusableRunError("it has no example image, as where the originals of a measurement file are not given")
     try:
         summary = {**read_json(run / "summary.json")}
         str(summary["run_id"])

@@ -23,7 +23,7 @@ def read_map(path: str | Path, key: str, box_size: int, pixel_size_angstrom: flo
     try:
         known = open_map(path)
     except (OSError, ValueError) as error:
-        raise ParticleDataError(f"{key}: {path} cannot be read: {error}") from error
+        raise ParticleDataError(f"{key}: {path} cannot be read: {str(error).removeprefix(f'{path}: ')}") from error
     volume, pixel_size = known.values, known.voxel_angstrom[0]
     if volume.shape != (box_size,) * 3 or abs(pixel_size - pixel_size_angstrom) > PIXEL_SIZE_TOLERANCE * pixel_size:
         raise ParticleDataError(

@@ -181,5 +181,5 @@ def _read_map(path: Path) -> tuple[Tensor, float]:
     try:
         known = read_map(path)
     except (OSError, ValueError) as error:
-        raise ParticleDataError(f"path: {path} cannot be read: {error}") from error
+        raise ParticleDataError(f"path: {path} cannot be read: {str(error).removeprefix(f'{path}: ')}") from error
     return known.values, known.voxel_angstrom[0]
