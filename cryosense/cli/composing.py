@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import hydra._internal.hydra as hydra_app
@@ -25,7 +26,7 @@ from cryosense.cli.config_files import READ, FileConfigSource
 from cryosense.cli.early import only_own
 from cryosense.cli.help.typos import parsed, refuse_mistyped, refuse_several
 from cryosense.cli.keys import COMPOSED, remember
-from cryosense.cli.plugins import installed
+from cryosense.cli.plugins import installed, refuse_hidden
 from cryosense.cli.trust import Typed, refuse_untrusted
 from cryosense.cli.wrong_kinds import refuse_wrong_kinds
 from cryosense.errors import ForeignConfigError
@@ -72,6 +73,8 @@ class ConfigLoader(ConfigLoaderImpl):
         if run_mode == RunMode.RUN and validate_sweep_overrides:
             refuse_several(words)
         refuse_mistyped(str(config_name), words, self.get_group_options)
+        if not self.only_own:
+            refuse_hidden([str(each.input_line) for each in words], self._folders())
         cfg = super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
         plain: Any = OmegaConf.to_container(cfg, resolve=False)
         hydra_node = plain.pop("hydra")
@@ -98,6 +101,11 @@ class ConfigLoader(ConfigLoaderImpl):
         if any(word.partition("=")[0].endswith("searchpath") for word in overrides or ()):
             return super().get_group_options(group_name, results_filter, config_name, overrides)
         return list(self.repository.get_group_options(group_name, results_filter))
+
+    def _folders(self) -> list[Path]:
+        """Return the folders that are searched."""
+        paths = [str(element.path).removeprefix("file://") for element in self.config_search_path.get_path()]
+        return [Path(path) for path in paths if "://" not in path]
 
     def _refuse_hydra(self, node: Any, config_name: str | None, parsed: list[Override], run_mode: RunMode) -> None:
         """Check that Hydra's node is what it would be without foreign folders."""

@@ -16,12 +16,20 @@ TEMPLATE = ROOT / "docs" / "template"
 CHECK = """
 import cryosense as cs
 from my_lab import parts
+from cryosense.denoisers.checks import check_denoiser
+from cryosense.measurement import OperatorDesign
+from cryosense.measurement.checks import check_design, check_quantiser
+from cryosense.metrics.checks import check_score
 from cryosense.operators.checks import check_operator
 from cryosense.priors.checks import check_prior
 from cryosense.reconstructors.checks import check_reconstructor
+from my_lab import scores
 
-check_operator(parts.Binning(16))
+check_design(OperatorDesign(parts.Binning, "binning", 4.0))
 check_operator(cs.FourierSampling(parts.low_pass(16, 0.4)))
+check_quantiser(parts.Rounding())
+check_denoiser(parts.Grey(16))
+check_score(scores.largest_error)
 check_prior(parts.Smallness())
 check_reconstructor(parts.Halved())
 """
@@ -64,6 +72,28 @@ def test_it_is_swept(surroundings: dict[str, str], tmp_path: Path) -> None:
     assert set(rows["prior"].dropna()) >= {"grey"}
     assert rows["largest_error"].gt(0).all()
     assert "largest_error" in (tmp_path / "outputs" / "table.md").read_text()
+
+
+def test_its_choices_and_their_keys_are_in_the_help(surroundings: dict[str, str], tmp_path: Path) -> None:
+    def asked(*words: str) -> str:
+        command = [sys.executable, "-m", "cryosense", "reconstruct", *words]
+        return subprocess.run(command, env=surroundings, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    assert "Means over blocks of two by two pixels." in asked("--help", "operator")
+    listed = asked("reconstructor=smallness", "operator=binning", "--help")
+    assert "binning" in asked("--help")
+    assert "Keys of reconstructor=smallness" in listed
+    assert "reconstructor.weight=null" in listed
+    assert "halved" in listed
+
+
+def test_a_name_that_cryosense_has_is_not_taken_for_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "reconstructor").mkdir()
+    (tmp_path / "reconstructor" / "tv.yaml").write_text("_target_: my_lab.parts.Halved\n")
+    command = [sys.executable, "-m", "cryosense", "reconstruct", "reconstructor=tv", "--config-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "reconstructor=tv is a choice of cryosense itself" in done.stderr
 
 
 def test_a_package_that_nobody_named_is_not_trusted(tmp_path: Path) -> None:

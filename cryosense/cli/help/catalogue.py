@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 
+import yaml
+
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.help.comments import ConfigFile, Entry, read
+from cryosense.cli.plugins import installed
 
 NOT_TYPED = {"_target_", "_partial_", "_convert_"}
 REFERENCE = re.compile(r"\$\{[^{}]*(\{[^{}]*\}[^{}]*)*\}")
@@ -45,14 +48,29 @@ def is_shown(entry: Entry) -> bool:
 
 @cache
 def members(group: str) -> tuple[str, ...]:
-    """Return the choices of a group that cryosense ships with."""
-    return tuple(sorted(path.stem for path in (conf_dir() / group).glob("*.yaml") if not path.stem.startswith("_")))
+    """Return the choices of a group that cryosense and installed packages have."""
+    found = {path.stem for folder in (conf_dir(), *installed().values()) for path in (folder / group).glob("*.yaml")}
+    return tuple(sorted(name for name in found if not name.startswith("_")))
 
 
 def member(group: str, name: str) -> ConfigFile:
-    """Return a choice's file, or an empty one if it is not cryosense's own."""
-    path = conf_dir() / group / f"{name}.yaml"
-    return read(path) if path.is_file() else ConfigFile()
+    """Return a choice's file, or an empty one if it lies in a folder that is named on the command line."""
+    return _file(_path(group, name))
+
+
+def _path(group: str, name: str) -> Path:
+    """Return where a choice is: of several of one name cryosense's own counts, as it does for Hydra."""
+    paths = [folder / group / f"{name}.yaml" for folder in (conf_dir(), *installed().values())]
+    return next((path for path in paths if path.is_file()), paths[0])
+
+
+def _file(path: Path) -> ConfigFile:
+    try:
+        return read(path) if path.is_file() else ConfigFile()
+    except (yaml.YAMLError, ValueError):  # of a package, which is told where it is chosen
+        if path.is_relative_to(conf_dir()):
+            raise
+        return ConfigFile()
 
 
 def needs(group: str, name: str) -> list[tuple[str, str]]:
@@ -92,7 +110,7 @@ class _Walk:
 
     def add(self, path: Path, group: str, package: str, into: Catalogue) -> None:
         """Add what a file and its defaults list hold."""
-        file = read(path) if path.is_file() else ConfigFile()
+        file = _file(path)
         prefix = "" if file.is_global or not package else f"{package}."
         listed = [default for default, _ in file.defaults]
         for default, comment in file.defaults:
@@ -117,7 +135,7 @@ class _Walk:
         name = self.chosen.get(named, value)
         into.groups[named], into.said[named] = name, comment or into.said.get(named, "")
         if name is not None:
-            self.add(conf_dir() / named / f"{name}.yaml", named, where or named.replace("/", "."), into)
+            self.add(_path(named, name), named, where or named.replace("/", "."), into)
 
     @staticmethod
     def _own(file: ConfigFile, prefix: str, into: Catalogue) -> None:
