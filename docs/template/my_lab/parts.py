@@ -27,7 +27,7 @@ def low_pass(box_size, kept_fraction, *, symmetric=True, seed=0):
 class Rounding(Quantiser):
     def __call__(self, y, operator, numbers):
         bits = operator.numbers_measured.double().expand(len(numbers)) * 8
-        return Quantised((y * 32).round() / 32, operator.no_row_noise + 1 / (32 * 12**0.5), bits)
+        return Quantised((y * 32).round() / 32, operator.row_noise_gain / (32 * 12**0.5), bits)
 
 
 class Smallness(cs.Prior):
