@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from methods import LEARNED, POSTERIOR
+from methods import LEARNED, POSTERIOR, TV
 from molecules import BUILT_IN
 from omegaconf import DictConfig
 from run import HERE, SHELLS, cells, settings
 
-from cryosense.reporting.style import BLUE, ORANGE, VERMILION
+from cryosense.reporting.style import BLUE, GREEN, ORANGE, VERMILION
 
 ONE, WIENER, WITH_CTF = "one molecule", "Wiener", "Wiener, CTF known"
-RIVALS = (WIENER, WITH_CTF, ONE)
+RIVALS = (WIENER, WITH_CTF, TV, ONE)
 SCORES = {"psnr": 2, "correlation": 3, **dict.fromkeys(SHELLS, 3)}  # and digits
 CELL = ["coloured", "operator", "snr"]
 Z95 = 1.96  # of the standard normal, 95 % two-sided
@@ -118,8 +119,8 @@ def _built_in(table: pd.DataFrame) -> str:
     for words, cell in _cells(table):
         one, ahead = cell.iloc[0], f"psnr - {ONE}"
         gain = f"{one[f'{ahead} mean']:+.2f} ({one[f'{ahead} low']:+.2f} to {one[f'{ahead} high']:+.2f})"
-        rows.append([*words, *(f"{one[f'psnr {name}']:.2f}" for name in (WIENER, ONE, LEARNED)), gain])
-    return markdown(["operator", "noise", "SNR", WIENER, ONE, LEARNED, f"{LEARNED} less {ONE}"], rows)
+        rows.append([*words, *(f"{one[f'psnr {name}']:.2f}" for name in (WIENER, TV, ONE, LEARNED)), gain])
+    return markdown(["operator", "noise", "SNR", WIENER, TV, ONE, LEARNED, f"{LEARNED} less {ONE}"], rows)
 
 
 def _behind(unseen: pd.DataFrame) -> str:
@@ -136,8 +137,8 @@ def _behind(unseen: pd.DataFrame) -> str:
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """Draw each molecule's gain over Wiener, and that of the one-molecule solver, for white noise."""
-    white = table[~table["coloured"]]
+    """Draw each molecule's gain over Wiener, of TV and of solvers of one molecule and of many, for white noise."""
+    white = table[~table["coloured"]].assign(ahead=table[f"psnr - {WIENER} mean"])
     operators, ratios = list(dict.fromkeys(white["operator"])), sorted(white["snr"].unique())
     figure = Figure(figsize=(3.2 * len(operators), 3.4), layout="constrained")
     grid = figure.subplots(1, len(operators), sharey=True, squeeze=False)[0]
@@ -145,30 +146,26 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         axes.axhline(0, color="0.6", linewidth=0.8)
         for place, snr in enumerate(ratios):
             cell = white[(white["operator"] == operator) & (white["snr"] == snr)]
-            unseen, built_in = cell[cell["molecule"] != BUILT_IN], cell[cell["molecule"] == BUILT_IN]
-            spread = np.linspace(-0.12, 0.12, len(unseen))
-            ahead = unseen[f"psnr - {WIENER} mean"]
-            one = ahead - unseen[f"psnr - {ONE} mean"]
-            axes.plot(
-                place - 0.18 + spread, one, "x", color=ORANGE, label="one molecule's" if place == 0 else None, markersize=4
-            )
-            axes.plot(
-                place + 0.18 + spread, ahead, "o", color=BLUE, label="learned of many" if place == 0 else None, markersize=3.5
-            )
-            axes.plot(
-                [place + 0.18] * len(built_in),
-                built_in[f"psnr - {WIENER} mean"],
-                "*",
-                color=VERMILION,
-                markersize=10,
-                label="learned of many, built-in molecule" if place == 0 else None,
-            )
+            _points(axes, place, cell[cell["molecule"] != BUILT_IN], cell[cell["molecule"] == BUILT_IN])
         axes.set_xticks(range(len(ratios)), [str(snr) for snr in ratios])
         axes.set_xlabel("SNR")
         axes.set_title(operator.replace("_", " "), fontsize=10)
     grid[0].set_ylabel("PSNR less Wiener's, dB")
-    grid[-2].legend(fontsize=7, loc="upper left")
+    handles, labels = grid[0].get_legend_handles_labels()
+    grid[-2].legend(handles[:4], labels[:4], fontsize=7, loc="upper left")
     figure.savefig(path, dpi=130)
+
+
+def _points(axes: Axes, place: int, unseen: pd.DataFrame, built_in: pd.DataFrame) -> None:
+    spread, ahead = np.linspace(-0.1, 0.1, len(unseen)), unseen["ahead"]
+    rivals = {TV: (-0.27, "+", GREEN), ONE: (0.0, "x", ORANGE)}
+    for name, (offset, marker, colour) in rivals.items():
+        axes.plot(
+            place + offset + spread, ahead - unseen[f"psnr - {name} mean"], marker, color=colour, label=name, markersize=4
+        )
+    axes.plot(place + 0.27 + spread, ahead, "o", color=BLUE, label="learned of many", markersize=3.5)
+    label = "learned of many, built-in molecule"
+    axes.plot([place + 0.27] * len(built_in), built_in["ahead"], "*", color=VERMILION, markersize=10, label=label)
 
 
 def main() -> None:

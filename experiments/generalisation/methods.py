@@ -1,10 +1,10 @@
-"""The methods of the study: two linear rivals that saw clean images of the same molecule, and what was learned."""
+"""The methods of the study: linear rivals and TV, which saw clean images of the same molecule, and what was learned."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import torch
@@ -14,14 +14,18 @@ from torch import Tensor
 from cryosense import fourier
 from cryosense.denoisers import CleanGaussianFromImages
 from cryosense.measurement import Design, FourierDesign, Measurement, PixelDesign
+from cryosense.metrics import psnr
 from cryosense.operators import masks
-from cryosense.reconstructors import LearnedPosterior, Unrolled, Wiener
+from cryosense.priors import TotalVariation
+from cryosense.reconstructors import LearnedPosterior, Sparse, Unrolled, Wiener
 from cryosense.reconstructors.seen import level_kept
 from cryosense.reconstructors.unrolled.reconstructor import folder_of
 
-LEARNED, POSTERIOR = "learned", "posterior mean"
+LEARNED, POSTERIOR, TV = "learned", "posterior mean", "TV"
 OF_LEARNED = (LEARNED, POSTERIOR)  # the model of learned_path
 ONE_MOLECULE = "shipped:one_molecule"
+TV_TUNED_ON = 8  # particles
+TV_BEGINS, TV_FACTOR = 0.4, 1.5  # weight over the mean diagonal of A^T A, and how far apart those are that are tried
 
 Method = Callable[[Measurement], Tensor]
 
@@ -69,6 +73,33 @@ def _whole_plane(half: Tensor, n: int) -> Tensor:
     return (fourier.fftn(fourier.filtered(point, half)) / fourier.fftn(point))[0, 0].real
 
 
+def tv(known: Particles) -> Method:
+    """-> total variation, each time with the weight at which other particles, through the same masks, are nearest to clean."""
+
+    def estimated(measurement: Measurement) -> Tensor:
+        solver, few = Sparse(TotalVariation()), torch.arange(min(TV_TUNED_ON, len(known.images), len(measurement.y)))
+        operator, asked = measurement.operator.part(few), known.part(slice(len(few)))
+        seen = Measurement(operator(asked.images), operator)
+
+        @cache
+        def score(step: int) -> float:
+            weight = TV_BEGINS * TV_FACTOR**step * measurement.operator.mean_diagonal
+            return float(psnr(solver.with_weight(weight)(seen).x, asked.clean).mean())
+
+        best = climbed(score)
+        return solver.with_weight(TV_BEGINS * TV_FACTOR**best * measurement.operator.mean_diagonal)(measurement).x
+
+    return estimated
+
+
+def climbed(score: Callable[[int], float]) -> int:
+    """-> the whole number, reached from 0, whose neighbours do not score more: a grid without ends."""
+    best = 0
+    while (higher := max((best, best + 1, best - 1), key=score)) != best:
+        best = higher
+    return best
+
+
 @lru_cache(maxsize=4)
 def _opened(kind: type[Unrolled], path: str | None, **settings: Any) -> Unrolled:
     return kind(path, **settings)
@@ -101,6 +132,7 @@ def methods(study: Any) -> dict[str, Callable[[Particles], Method]]:
     return {
         "Wiener": wiener,
         "Wiener, CTF known": wiener_with_ctf,
+        TV: tv,
         "one molecule": partial(learned, ONE_MOLECULE),
         LEARNED: partial(learned, study.learned_path),
         POSTERIOR: partial(posterior_mean, study.learned_path, study.samples),
