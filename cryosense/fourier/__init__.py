@@ -5,6 +5,12 @@ centred spectrum can be looked at as it stands. All transforms are unitary (``no
 half plane keep the origin of real space at index 0, where no phase ramp is needed; what they return in the plane is centred.
 """
 
+from cryosense.fourier.cosines import (
+    dct_matrix,
+    from_quadrants,
+    quadrant_filter,
+    to_quadrants,
+)
 from cryosense.fourier.half_space import (
     PLANES_AT_A_TIME,
     central_from_half_space,
@@ -50,6 +56,7 @@ __all__ = [
     "central_from_half_space",
     "centred_half_plane",
     "centred_to_half_plane",
+    "dct_matrix",
     "fftn",
     "filtered",
     "fourier_crop",
@@ -60,6 +67,7 @@ __all__ = [
     "from_half_plane",
     "from_half_space",
     "from_half_spectrum",
+    "from_quadrants",
     "half_plane",
     "half_space",
     "half_space_multiplicity",
@@ -70,9 +78,11 @@ __all__ = [
     "ifftn",
     "inverse_hartley",
     "power_spectrum",
+    "quadrant_filter",
     "rotational_mean",
     "shear",
     "shell_index",
     "shell_mean",
     "shell_sum",
+    "to_quadrants",
 ]

@@ -81,6 +81,12 @@ class FourierSampling(Decomposed):
 
         return step
 
+    def quadrant_move(self, y: Tensor, rho: float | Tensor) -> DataStep:
+        """Return ``x - z`` for the data step x of ``proximal_map``, both as DCT-II coefficients; see ``fourier.cosines``."""
+        squares = self.weight**2
+        offset = fourier.to_quadrants(fourier.inverse_hartley(self.weight / (squares + rho) * y))
+        return fourier.quadrant_filter((-squares / (squares + rho))[:, 0], offset)
+
     def stationary_posterior_mean(self, y: Tensor, spectrum: Tensor, row_std: Tensor) -> Solution:
         # A is diagonal in the basis that the prior is diagonal in: closed form, nothing to iterate.
         gain = spectrum / (spectrum + row_std**2)

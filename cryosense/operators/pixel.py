@@ -7,11 +7,10 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.operators.base import DataStep
+from cryosense.operators.block_products import COLUMNS, block_products
 from cryosense.operators.decomposed import Decomposed
 from cryosense.operators.generic import per_image
 from cryosense.operators.masks import MaskError
-
-COLUMNS = 16  # images in products are padded to a multiple of this, see PixelMasking._filled
 
 
 class PixelMasking(Decomposed):
@@ -76,7 +75,9 @@ class PixelMasking(Decomposed):
         g = n // k
         if self.own:
             return blocks.reshape(count, g, g, k, k).permute(0, 1, 3, 2, 4).reshape(count, 1, n, n)
-        return blocks.reshape(g, g, k, k, -1)[..., :count].permute(4, 0, 2, 1, 3).reshape(count, 1, n, n)
+        x = blocks.new_empty(count, 1, n, n)  # to copy into it takes half as long as to reshape
+        x.view(count, g, k, g, k).copy_(blocks.reshape(g, g, k, k, -1)[..., :count].permute(4, 0, 2, 1, 3))
+        return x
 
     def _columns(self, y: Tensor) -> Tensor:
         """Reshape measurements to (b, blocks, m, 1) if each image has its own masks, else to (1, blocks, m, b padded)."""
@@ -140,6 +141,16 @@ class PixelMasking(Decomposed):
             return self._image(whole @ (blocks if one_product else right @ blocks), count).add_(z).add_(offset)
 
         return step
+
+    def block_move(self, y: Tensor, rho: float | Tensor, basis: Tensor) -> DataStep:
+        """Return ``x - z`` for the data step x of ``proximal_map``, both as coefficients (b, blocks, K^2) of their blocks.
+
+        ``basis``: (K^2, K^2) orthonormal, from a block's pixels to its coefficients.
+        """
+        s, right = self.singular[..., None], self.right @ basis.to(self.right).mT
+        columns = right.mT @ (s / (s**2 + rho) * (self.left.mT @ self._columns(y)))
+        offset = columns[..., 0] if self.own else columns[0, ..., : len(y)].permute(2, 0, 1).contiguous()
+        return block_products((-right.mT * (s**2 / (s**2 + rho)).mT) @ right, offset, self.own)
 
     @property
     def norm(self) -> Tensor:

@@ -6,7 +6,6 @@ with its reordering, on CPUs and even more so on GPUs, and it is differentiable 
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from functools import lru_cache
 
@@ -14,6 +13,7 @@ import pywt
 import torch
 from torch import Tensor, nn
 
+from cryosense import fourier
 from cryosense.errors import ArgumentError
 from cryosense.shown import ShowsInModule
 
@@ -40,14 +40,6 @@ class Basis(ShowsInModule, nn.Module, ABC):
         """Return the images ``W^T c``, (b, 1, n, n); W^T is the inverse of W."""
 
 
-def dct_matrix(n: int) -> Tensor:
-    """Return the orthonormal DCT-II, (n, n) float64; rows are basis functions."""
-    k = torch.arange(n, dtype=torch.float64)
-    matrix = math.sqrt(2 / n) * torch.cos(math.pi * k[:, None] * (k[None, :] + 0.5) / n)
-    matrix[0] /= math.sqrt(2)
-    return matrix
-
-
 def sandwich(x: Tensor, matrix: Tensor) -> Tensor:
     """Return ``M x M^T``, (..., m, m), for images x (..., n, n) and a matrix M (m, n).
 
@@ -60,7 +52,7 @@ def sandwich(x: Tensor, matrix: Tensor) -> Tensor:
 @lru_cache(maxsize=64)
 def dct_like(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return ``dct_matrix`` with this dtype and device, (n, n), cached."""
-    return dct_matrix(n).to(device, dtype)
+    return fourier.dct_matrix(n).to(device, dtype)
 
 
 class DCT(Basis):

@@ -9,6 +9,7 @@ from torch import Tensor
 from cryosense.errors import ArgumentError
 from cryosense.operators import LinearOperator
 from cryosense.priors import Prior
+from cryosense.reconstructors.thresholds import threshold_admm
 from cryosense.solvers import proximal
 from cryosense.solvers.converging import Algorithm, Solution, Stopping, converge
 
@@ -67,7 +68,8 @@ class ADMM(Method):
     def algorithm(self, prior: Prior, y: Tensor, operator: LinearOperator, weight: float) -> Algorithm:
         penalty = prior.penalty(weight) if self.penalty is None else self.penalty
         rho = (penalty * (weight * operator.mean_diagonals).sqrt()).reshape(-1, 1, 1, 1)
-        return prior.admm(operator.proximal_map(y, rho.to(y)), (weight / rho).to(y), self.relaxation)
+        quick = threshold_admm(prior, y, operator, rho.to(y), weight, self.relaxation)
+        return quick or prior.admm(operator.proximal_map(y, rho.to(y)), (weight / rho).to(y), self.relaxation)
 
 
 class FISTA(Method):

@@ -14,7 +14,7 @@ from cryosense.errors import ArgumentError
 from cryosense.shown import ShowsParameters
 from cryosense.solvers.steps import image_sum
 
-State = tuple[Tensor, ...]  # the estimate first; the first axis of each is the batch
+State = tuple[Tensor, ...]  # the first axis of each is the batch
 
 
 class Solution(NamedTuple):
@@ -39,6 +39,15 @@ class Algorithm(ShowsParameters, ABC):
     @abstractmethod
     def gap(self, before: Any, after: Any) -> Tensor:
         """Return the relative fixed-point gap of the step between two states, (b,)."""
+
+    def estimate(self, state: Any) -> Tensor:
+        """Return a state's estimate, (b, ...), in whatever coordinates the algorithm works in."""
+        estimate: Tensor = state[0]
+        return estimate
+
+    def images(self, estimates: Tensor) -> Tensor:
+        """Return the images (b, 1, n, n) that estimates stand for."""
+        return estimates
 
     def balanced(self, before: Any, after: Any) -> State:
         """Return the state ``after``, its penalties balanced anew by what the step between the two left of each constraint."""
@@ -78,13 +87,11 @@ def converge(algorithm_of: AlgorithmOf, start: Tensor, stopping: Stopping) -> So
 
     No image affects another. Images that have stopped are dropped from the computation once they make up a quarter of it.
     """
-    found = Solution(
-        start.clone(), torch.zeros(len(start), dtype=torch.int64, device=start.device), start.new_zeros(len(start))
-    )
     images = torch.arange(len(start), device=start.device)  # that are iterated
     running = images  # their places among these that are still above the tolerance
-    algorithm = algorithm_of(None)
+    algorithm = whole = algorithm_of(None)
     state = algorithm.begin(start)
+    found = Solution(algorithm.estimate(state).clone(), torch.zeros_like(images), start.new_zeros(len(start)))
     for iteration in range(1, stopping.max_iterations + 1):
         before, state = state, algorithm.step(state)
         if iteration % BALANCE_EVERY == 1 and 1 < iteration <= BALANCE_UNTIL:  # rarely where the gap is looked at
@@ -92,14 +99,14 @@ def converge(algorithm_of: AlgorithmOf, start: Tensor, stopping: Stopping) -> So
         if iteration % stopping.check_every and iteration < stopping.max_iterations:
             continue
         gap, rows = algorithm.gap(before, state)[running], images[running]
-        found.x[rows], found.gap[rows], found.iterations[rows] = state[0][running], gap, iteration
+        found.x[rows], found.gap[rows], found.iterations[rows] = algorithm.estimate(state)[running], gap, iteration
         running = running[~(gap <= stopping.tolerance)]  # the one place where a GPU is waited for
         if not len(running):
             break
         if 4 * len(running) <= 3 * len(images):
             images, state = images[running], _of(state, running)
             algorithm, running = algorithm_of(images), torch.arange(len(images), device=start.device)
-    return found
+    return found._replace(x=whole.images(found.x))
 
 
 def _of(state: State, images: Tensor) -> State:
