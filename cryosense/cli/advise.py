@@ -13,7 +13,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from cryosense.cli.building import SURVEYS, open_source
+from cryosense.cli.building import SURVEYS, open_source, usable
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
@@ -63,8 +63,8 @@ def sample_of(cfg: DictConfig, source: ParticleSource, files: Stamps, numbers: t
     """Return the particles with these numbers that can be used, all of which are looked at for that."""
     record = SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers)
     survey = record.survey(source.images.select(numbers), 64)
-    usable: torch.Tensor = survey.usable(source.images.path, cfg.data_checks.skip_bad, numbers)
-    return Sample(source.select(usable), usable, survey.mean, survey.deviation, source.data_fingerprint)
+    kept = usable(survey, source.images.path, cfg.data_checks.skip_bad, numbers)
+    return Sample(source.select(kept), kept, survey.mean, survey.deviation, source.data_fingerprint)
 
 
 def _draw(directory: Path, formats: list[str], summary: dict[str, Any]) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
+from tqdm import tqdm
 
 from cryosense import seeding
-from cryosense.data import ParticleSource, SurveyRecord
+from cryosense.data import ParticleSource, Survey, SurveyRecord
 from cryosense.errors import ArgumentError
 from cryosense.fusing import fuse
 from cryosense.measurement.file import MeasuredSource
@@ -27,9 +29,22 @@ PARTS = ("noise", "quantiser", "reconstructor", "fitting", "scores", "scaling")
 
 
 def open_source(cfg: DictConfig) -> ParticleSource:
-    """Return the particles that a composed config names, after its geometry; no image is read."""
+    """Return the particles that a composed config names, after its geometry; no image is read.
+
+    Raises:
+        ParticleDataError: whatever makes them unusable, and headers that contradict the table's pixel size.
+    """
     source: ParticleSource = instantiate(cfg.data)
+    source.images.check_pixel_size()
     return source.transformed(instantiate(cfg.geometry))
+
+
+def usable(survey: Survey, path: Path, skip_bad: bool, numbers: torch.Tensor) -> torch.Tensor:
+    """Return the numbers of the particles that can be used (see ``Survey.usable``), and say which are left out."""
+    found: torch.Tensor = survey.usable(path, skip_bad, numbers)
+    if survey.bad:
+        tqdm.write(f"{sys.argv[0]}: leaves out {survey.named(numbers)}", file=sys.stderr)
+    return found
 
 
 def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -> Run:
@@ -46,23 +61,23 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
         parts[module].to(device)
     if cfg.compile:
         fuse(parts["reconstructor"].networks())
-    kept = {name: cfg[name] for name in KEPT if name in cfg} | {"device": device}
+    settings = {name: cfg[name] for name in KEPT if name in cfg} | {"device": device}
     if isinstance(source, MeasuredSource):
-        return _of_file(source.select(spread(len(source.images), cfg.particles)), run_id, parts | kept)
+        return _of_file(source.select(spread(len(source.images), cfg.particles)), run_id, parts | settings)
     design = instantiate(cfg.get("design") or cfg.operator)
     numbers = spread(len(source.images), cfg.particles)
     parts["reconstructor"].prepare(design.operator(source.images.box_size, numbers[:1]))
     parts["fitting"].check(parts["reconstructor"], source, len(numbers))
     record = SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers)
     survey = record.survey(source.images.select(numbers), cfg.chunk_size)
-    usable = survey.usable(source.images.path, cfg.data_checks.skip_bad, numbers)
+    kept = usable(survey, source.images.path, cfg.data_checks.skip_bad, numbers)
     return Run(
         run_id=run_id,
-        source=source.select(usable),
-        particles=usable,
-        shard=range(len(usable)),
+        source=source.select(kept),
+        particles=kept,
+        shard=range(len(kept)),
         design=design,
-        **parts | kept | {"scaling": parts["scaling"].fit_to(survey.mean, survey.deviation)},
+        **parts | settings | {"scaling": parts["scaling"].fit_to(survey.mean, survey.deviation)},
     ).calibrated()
 
 

@@ -13,7 +13,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from cryosense.cli.building import SURVEYS
+from cryosense.cli.building import SURVEYS, usable
 from cryosense.data import ParticleSource, ParticleStack, SurveyRecord
 from cryosense.measurement.file import MeasuredSource
 from cryosense.runs.inputs import Stamps
@@ -51,7 +51,7 @@ class StackWork(ABC):
             return numbers
         survey = self.record.survey(self.images, self.chunk_size)
         self.prepare(survey.mean, survey.deviation)
-        return survey.usable(self.images.path, self.skip_bad, numbers)
+        return usable(survey, self.images.path, self.skip_bad, numbers)
 
     @property
     def own(self) -> Tensor:

@@ -39,6 +39,7 @@ def write_cryodrgn(directory: Path, stack: ParticleStack) -> tuple[Path, Path]:
         ParticleDataError: before anything is written: columns that are missing, hold no numbers or some that no microscope
             has, images that were multiplied by their CTF or its sign, no pixel size or two, a file with other content.
     """
+    stack.check_pixel_size()
     made = {
         directory / "poses.pkl": pickle.dumps(_poses(stack), protocol=PICKLE_PROTOCOL),
         directory / "ctf.pkl": pickle.dumps(_ctf(stack), protocol=PICKLE_PROTOCOL),

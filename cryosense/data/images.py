@@ -20,6 +20,7 @@ from .image_files import ImageFile, open_npy, open_pt
 from .mrc import open_mrc
 
 LARGEST_BOX = 8192  # pixels: no particle image is that large
+COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst"}
 _OPENERS: dict[str, Callable[[Path], ImageFile]] = {
     ".mrc": open_mrc,
     ".mrcs": open_mrc,
@@ -35,6 +36,8 @@ Index = int | slice | Sequence[int] | np.ndarray | Tensor
 def open_image_file(path: Path) -> ImageFile:
     """Open a file by its suffix. Raises ParticleDataError for other suffixes and for images that are not square."""
     opener = _OPENERS.get(path.suffix.lower())
+    if path.suffix.lower() in COMPRESSED:
+        raise ParticleDataError(f"{path}: is compressed, which cannot be read piece by piece: decompress it first")
     if opener is None:
         raise ParticleDataError(
             f"{path}: images are read from {', '.join(_OPENERS)} files, not from {path.suffix or 'this one'}"

@@ -82,6 +82,12 @@ class Survey:
         mean, deviation = mean_and_deviation(means[good], spreads[good]) if good.any() else (0.0, 0.0)
         return cls(len(why), {int(i): WHY[why[i]] for i in np.flatnonzero(~good)}, mean, deviation)
 
+    def named(self, numbers: Tensor) -> str:
+        """Return how many images cannot be used, out of ``numbers`` (count,), which and why; many are not all named."""
+        listed = [f"{int(numbers[i])} ({why})" for i, why in list(self.bad.items())[:NAMED]]
+        more = ["..."] if len(self.bad) > NAMED else []
+        return f"{len(self.bad)} unusable particle(s), numbered from 0: {', '.join([*listed, *more])}"
+
     def usable(self, path: Path, skip_bad: bool, numbers: Tensor) -> Tensor:
         """Return the particle numbers of the images that can be used, out of ``numbers`` (count,).
 
@@ -89,10 +95,7 @@ class Survey:
             ParticleDataError: naming the first of the others, unless ``skip_bad`` leaves them out; or none left.
         """
         if self.bad and not skip_bad:
-            listed = ", ".join(f"{int(numbers[i])} ({why})" for i, why in list(self.bad.items())[:NAMED])
-            raise ParticleDataError(
-                f"{path}: {len(self.bad)} unusable particle(s), numbered from 0: {listed}; set skip_bad=true to leave them out"
-            )
+            raise ParticleDataError(f"{path}: {self.named(numbers)}; set skip_bad=true to leave them out")
         good = torch.ones(self.count, dtype=torch.bool)
         good[list(self.bad)] = False
         if not good.any():

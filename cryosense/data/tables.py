@@ -84,7 +84,8 @@ class Tables:
             bad = np.flatnonzero(~np.isfinite(columns[:, i]))
             if len(bad):
                 raise ParticleDataError(
-                    f"{self.path}: {name} is not a number for {len(bad)} particle(s), the first of them {bad[0]} (from 0)"
+                    f"{self.path}: {name} is not a number for {len(bad)} particle(s), the first of them {bad[0]} (from 0): "
+                    "correct or remove such rows"
                 )
         return columns
 
