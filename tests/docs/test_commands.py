@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from cryosense.cli.positional import in_full
 from cryosense.data import ParticleStack, StackWriter
 from tests.biology.peptides import peptide, random_letters, write
 from tests.cli.verbs import run_verb
@@ -92,7 +93,7 @@ def smaller(words: list[str]) -> list[str]:
     """A command's words with what makes it small, where the page does not say otherwise."""
     verb, said = words[0], {word.partition("=")[0] for word in words[1:]}
     added = [word for word in SMALL.get(verb, []) if word.partition("=")[0] not in said]
-    built_in = verb == "reconstruct" and not any(key.startswith("data.") for key in said)
+    built_in = verb == "reconstruct" and not any(word.startswith("data.") for word in in_full(verb, words[1:]))
     grid = any(word.startswith("experiment=") for word in words)
     return [*words, *added, *([BUILT_IN] if built_in else []), *(GRID if grid else [])]
 
