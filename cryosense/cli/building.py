@@ -15,6 +15,7 @@ from cryosense import seeding
 from cryosense.data import ParticleSource, Survey, SurveyRecord
 from cryosense.errors import ArgumentError
 from cryosense.fusing import fuse
+from cryosense.measurement.design import Design
 from cryosense.measurement.file import MeasuredSource
 from cryosense.measurement.particle_ctf import ParticleCtf, check_choice, states_ctf
 from cryosense.runs.devices import device_named
@@ -37,6 +38,20 @@ def open_source(cfg: DictConfig) -> ParticleSource:
     source: ParticleSource = instantiate(cfg.data)
     source.images.check_pixel_size()
     return source.transformed(instantiate(cfg.geometry))
+
+
+def design_for(cfg: DictConfig, box_size: int, numbers: torch.Tensor) -> Design:
+    """Return the design of a composed config, whose operator can be made for particles of this box.
+
+    Raises:
+        ArgumentError: an odd box, which no operator takes; whatever else keeps the operator from being made.
+    """
+    if box_size % 2:
+        cure = f"geometry=centre_crop geometry.size={box_size - 1}"
+        raise ArgumentError(f"geometry: the box of {box_size} px is odd: crop to an even one, as by {cure}")
+    design: Design = instantiate(cfg.get("design") or cfg.operator)
+    design.operator(box_size, numbers[:1])
+    return design
 
 
 def usable(survey: Survey, path: Path, skip_bad: bool, numbers: torch.Tensor) -> torch.Tensor:
@@ -64,8 +79,8 @@ def build(cfg: DictConfig, run_id: str, source: ParticleSource, files: Stamps) -
     settings = {name: cfg[name] for name in KEPT if name in cfg} | {"device": device}
     if isinstance(source, MeasuredSource):
         return _of_file(source.select(spread(len(source.images), cfg.particles)), run_id, parts | settings)
-    design = instantiate(cfg.get("design") or cfg.operator)
     numbers = spread(len(source.images), cfg.particles)
+    design = design_for(cfg, source.images.box_size, numbers)
     parts["reconstructor"].prepare(design.operator(source.images.box_size, numbers[:1]))
     parts["fitting"].check(parts["reconstructor"], source, len(numbers))
     record = SurveyRecord.for_data(Path(cfg.output_dir) / SURVEYS, source.data_fingerprint, files, numbers)

@@ -11,7 +11,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from cryosense.cli.building import SURVEYS, open_source, spread, usable
+from cryosense.cli.building import SURVEYS, design_for, open_source, spread, usable
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
@@ -73,8 +73,8 @@ def notes(images: ParticleStack) -> list[str]:
 def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: Sharding, device: torch.device) -> Measuring:
     """Return what the file of a composed ``measure`` config is made of; images are looked at unless a shard has done so."""
     parts = {name: instantiate(cfg[name]) for name in ("noise", "quantiser")}
-    numbers, design = spread(len(source.images), cfg.particles), instantiate(cfg.get("design") or cfg.operator)
-    design.operator(source.images.box_size, numbers[:1])  # refused before anything is read, and before parts are begun
+    numbers = spread(len(source.images), cfg.particles)
+    design = design_for(cfg, source.images.box_size, numbers)  # refused before parts are begun
     record = SurveyRecord.for_data(parts_of(Path(cfg.output)) / SURVEYS, source.data_fingerprint, files, numbers)
     survey = record.survey(source.images.select(numbers), cfg.chunk_size)
     kept = usable(survey, source.images.path, cfg.data_checks.skip_bad, numbers)

@@ -19,13 +19,6 @@ class MakeOperator(Protocol):
     def __call__(self, box_size: int, compression: float, *, seed: Seed) -> LinearOperator: ...
 
 
-def odd_box(box_size: int) -> MaskError:
-    """Return what is raised for a box whose size is odd: operators take even ones."""
-    return MaskError(
-        f"the box of {box_size} px is odd: crop to an even one, as by geometry=centre_crop geometry.size={box_size - 1}"
-    )
-
-
 class Design(ABC):
     """Which operator measures which particle.
 
@@ -95,7 +88,7 @@ class DrawnDesign(Design):
             MaskError: an odd box, a block size that does not divide it, or masks that keep nothing.
         """
         if box_size % 2:
-            raise odd_box(box_size)
+            raise MaskError(f"the box of {box_size} px is odd: crop the images to an even box")
         if self.per_particle:
             return self.several(box_size, [(self.seed, int(i)) for i in numbers])
         if self._shared is None or self._shared.box_size != box_size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cryosense.measurement.design import Design, odd_box
+from cryosense.measurement.design import Design
 from cryosense.operators.base import LinearOperator
 from cryosense.operators.fourier_sampling import FourierSampling
 from cryosense.operators.masks import MaskError
@@ -41,7 +41,7 @@ class Full(Design):
     def operator(self, box_size: int, numbers: Tensor) -> LinearOperator:
         del numbers
         if box_size % 2:
-            raise odd_box(box_size)
+            raise MaskError(f"the box of {box_size} px is odd: crop the images to an even box")
         if self._known is None or self._known.box_size != box_size:
             ones = torch.ones(box_size, box_size)
             self._known = FourierSampling(ones) if self.domain == "fourier" else PixelMasking(ones[None], 1)
