@@ -87,6 +87,15 @@ def test_its_choices_and_their_keys_are_in_the_help(surroundings: dict[str, str]
     assert "halved" in listed
 
 
+def test_a_parameter_that_its_file_does_not_name_can_be_added(surroundings: dict[str, str], tmp_path: Path) -> None:
+    def shown(word: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "cryosense", "reconstruct", "operator=binning", word, "--cfg", "job"]
+        return subprocess.run(command, env=surroundings, cwd=tmp_path, check=False, capture_output=True, text=True)
+
+    assert "type +operator.make.seed=... to add it" in shown("operator.make.seed=3").stderr
+    assert "seed: 3" in shown("+operator.make.seed=3").stdout
+
+
 def test_a_name_that_cryosense_has_is_not_taken_for_ones_own(tmp_path: Path) -> None:
     (tmp_path / "reconstructor").mkdir()
     (tmp_path / "reconstructor" / "tv.yaml").write_text("_target_: my_lab.parts.Halved\n")

@@ -116,6 +116,8 @@ def _check_key(verb: str, word: Override, chosen: dict[str, str | None], swept: 
         raise ConfigError(f"{key} is a key of {' or '.join(choices)}: add that, or remove {key}")
     if (word.is_add() or word.is_force_add()) and _is_free(key, made.entries):
         return
+    if _is_of_a_package(key, made.entries) and _is_free(key, made.entries):
+        raise ConfigError(f"{key} is not in the file of that choice, which names no such key: type +{key}=... to add it")
     near = nearest(key, [*groups_of(verb), *(each for each, (entry, _) in known.items() if is_shown(entry))])
     node, _, name = key.rpartition(".")
     where = f"{node}: no key {name!r}" if node in known or node in made.groups else f"no key {key!r}"
@@ -159,6 +161,13 @@ def _is_free(key: str, entries: Any) -> bool:
             return _takes(str(target.value), name)
         node, _, name = node.rpartition(".")
     return False
+
+
+def _is_of_a_package(key: str, entries: Mapping[str, Entry]) -> bool:
+    """Return whether what takes a key is made by an installed package: its file need not name all parameters."""
+    node = key.rpartition(".")[0]
+    target = entries.get(f"{node}._target_")
+    return target is not None and not str(target.value).startswith("cryosense.")
 
 
 def _takes(target: str, name: str) -> bool:
