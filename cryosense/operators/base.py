@@ -161,7 +161,7 @@ class LinearOperator(Remembering, ABC):
 
     def view(self, y: Tensor) -> Tensor:
         """Return the measurements (b, ...) as pictures to look at, (b, h, w)."""
-        return y.reshape(len(y), -1, y.shape[-1])
+        return generic.pictures(y)
 
     def drawn(self) -> dict[str, Tensor]:
         """Return the tensors that define this operator, to be stored with results: its masks, by default all its buffers."""

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -60,6 +61,17 @@ def data_step(forward: Map, adjoint: Map, y: Tensor, rho: float | Tensor) -> Map
         return z + change
 
     return step
+
+
+def pictures(y: Tensor) -> Tensor:
+    """Return measurements (b, ...) as pictures (b, h, w): of their last two axes, or of a row of numbers in equal lines.
+
+    What the last line lacks is zero.
+    """
+    if y.ndim > 2:
+        return y.reshape(len(y), -1, y.shape[-1])
+    width = math.isqrt(max(0, y.shape[1] - 1)) + 1
+    return torch.nn.functional.pad(y, (0, -y.shape[1] % width)).reshape(len(y), -1, width)
 
 
 def random_images(like: Tensor, count: int, seed: int) -> Tensor:

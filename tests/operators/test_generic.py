@@ -1,5 +1,7 @@
 """Operators of which only forward and adjoint are known: the same laws, the same methods, the same command."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -7,7 +9,7 @@ from torch import Tensor
 from cryosense.errors import DecompositionError
 from cryosense.laws import LawError
 from cryosense.measurement import GaussianNoise, OperatorDesign, acquire
-from cryosense.operators import Each, LinearOperator, PixelMasking, masks
+from cryosense.operators import Each, LinearOperator, PixelMasking, generic, masks
 from cryosense.operators.checks import check_operator
 from cryosense.operators.signed_binning import SignedBinning
 from tests.operators.families import dense
@@ -110,6 +112,15 @@ def test_each_particle_has_its_own() -> None:
     alone = acquire(x[1:2], numbers[1:2], design)
     assert torch.equal(alone.y, together.y[1:2])
     assert torch.equal(alone.operator.pinv(alone.y), together.operator.pinv(together.y)[1:2])
+
+
+@pytest.mark.parametrize(("shape", "seen"), [((7,), (3, 3)), ((1,), (1, 1)), ((10,), (3, 4)), ((2, 5), (2, 5))])
+def test_every_measurement_has_a_picture_that_can_be_seen(shape: tuple[int, ...], seen: tuple[int, ...]) -> None:
+    y = torch.arange(1.0, 2 * math.prod(shape) + 1).reshape(2, *shape)
+    shown = generic.pictures(y)
+    assert shown.shape == (2, *seen)
+    assert torch.equal(shown.flatten(1)[:, : math.prod(shape)], y.flatten(1))
+    assert not shown.flatten(1)[:, math.prod(shape) :].any()
 
 
 def test_a_broken_law_is_named() -> None:
