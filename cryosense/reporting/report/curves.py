@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from cryosense.metrics.score_table import Shown
 from cryosense.reporting.scores import LOWER_IS_BETTER, TITLES, in_paper_order, shown
 from cryosense.reporting.style import look, method_words
-from cryosense.reporting.tables.formats import method_label
+from cryosense.reporting.tables.formats import method_label, noise_and_quantiser, operator_name
 from cryosense.reporting.tables.map_lines import EQUIVALENT, RESOLUTIONS, UNCOMPRESSED
 from cryosense.reporting.tables.map_lines import TITLES as MAP_TITLES
 from cryosense.reporting.tables.summary import BASELINE, METHOD, natural_place
@@ -65,16 +65,12 @@ def families(lines: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
             continue
         first = family.iloc[0]
         parts = [str(first["data"])] if pd.notna(first["data"]) else []
-        parts.append(f"{first['operator']} {first['masks']}")
+        parts.append(operator_name(first))
         if pd.notna(first["block_size"]):
             parts.append(f"K = {first['block_size']:.0f}")
         elif pd.notna(first["symmetric"]):
             parts.append("symmetric" if first["symmetric"] else "not symmetric")
-        if pd.notna(first["noise_sigma"]) and first["noise_sigma"] > 0:
-            parts.append(f"noise {first['noise_sigma']:.3g} {first['noise_placement'] or ''}".rstrip())
-        if pd.notna(first["quantiser"]):
-            parts.append(str(first["quantiser"]))
-        yield ", ".join(parts), family
+        yield ", ".join([*parts, *noise_and_quantiser(first)]), family
 
 
 def _figure(

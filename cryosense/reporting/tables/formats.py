@@ -32,17 +32,29 @@ def method_label(line: pd.Series) -> str:
 
 def operator_label(line: pd.Series) -> str:
     """Return operator, masks, block size, symmetry, nominal compression, noise and quantiser, in words."""
-    parts = [f"{line['operator']} {line['masks']}" if pd.notna(line["masks"]) else str(line["operator"])]
+    parts = [operator_name(line)]
     if pd.notna(line["block_size"]):
         parts.append(f"K = {line['block_size']:.0f}")
     if pd.notna(line["symmetric"]):
         parts.append("symmetric" if line["symmetric"] else "not symmetric")
     parts.append(f"C = {line['compression_nominal']:.3g} nominal")
+    return ", ".join([*parts, *noise_and_quantiser(line)])
+
+
+def operator_name(line: pd.Series) -> str:
+    """Return the operator and, if it has any, its masks."""
+    return f"{line['operator']} {line['masks']}" if pd.notna(line["masks"]) else str(line["operator"])
+
+
+def noise_and_quantiser(line: pd.Series) -> list[str]:
+    """Return in words those of the two that there are."""
+    parts = []
     if pd.notna(line["noise_sigma"]) and line["noise_sigma"] > 0:
-        parts.append(f"noise {line['noise_sigma']:.3g}" + (f" {line['noise_placement']}" if line["noise_placement"] else ""))
+        placement = f" {line['noise_placement']}" if pd.notna(line["noise_placement"]) else ""
+        parts.append(f"noise {line['noise_sigma']:.3g}{placement}")
     if pd.notna(line["quantiser"]):
         parts.append(str(line["quantiser"]))
-    return ", ".join(parts)
+    return parts
 
 
 def text_table(lines: pd.DataFrame, level: float) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cryosense.errors import ArgumentError
 from cryosense.reporting.scores import COMPARED, TITLES, in_paper_order
-from cryosense.reporting.tables.formats import method_label
+from cryosense.reporting.tables.formats import method_label, noise_and_quantiser
 from cryosense.reporting.tables.map_lines import EQUIVALENT, RESOLUTIONS
 from cryosense.reporting.tables.map_lines import TITLES as MAP_TITLES
 from cryosense.reporting.tables.summary import (
@@ -128,15 +128,13 @@ def _family(line: pd.Series) -> str:
         parts.append(str(line["masks"]))
     elif pd.notna(line["symmetric"]):
         parts.append("symmetric masks" if line["symmetric"] else "masks not symmetric")
-    if pd.notna(line["noise_sigma"]) and line["noise_sigma"] > 0:
-        parts.append(f"noise {line['noise_sigma']:.3g} {line['noise_placement'] or ''}".rstrip())
-    if pd.notna(line["quantiser"]):
-        parts.append(str(line["quantiser"]))
-    return f"{line['data']}, {', '.join(parts)}"
+    return f"{line['data']}, {', '.join([*parts, *noise_and_quantiser(line)])}"
 
 
 def _block(line: pd.Series) -> str:
-    return f"K = {line['block_size']:.0f}" if pd.notna(line["block_size"]) else str(line["masks"])
+    if pd.notna(line["block_size"]):
+        return f"K = {line['block_size']:.0f}"
+    return str(line["masks"] if pd.notna(line["masks"]) else line["operator"])
 
 
 def _chunks(keys: list[tuple[str, float]], most: int) -> Iterator[list[tuple[str, float]]]:

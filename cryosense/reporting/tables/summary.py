@@ -60,8 +60,13 @@ def _means(per_image: pd.DataFrame, resamples: int, level: float, seed: int) -> 
 
 
 def best(lines: pd.DataFrame, score: str) -> pd.Series:
-    """Return whether each line has its operator's best mean in this score, to six digits; false where no line has one."""
+    """Return whether each line has its operator's best mean in this score, to six digits; false where no line has one.
+
+    A mean over fewer images than others of the operator are over is not compared.
+    """
     signed = -lines[score] if score in LOWER_IS_BETTER or score.endswith("_angstrom") else lines[score]
+    most = lines["images"].groupby([lines[name] for name in OPERATOR], dropna=False).transform("max")
+    signed = signed.where(lines["images"].eq(most))
     top = signed.groupby([lines[name] for name in OPERATOR], dropna=False).transform("max")
     return signed.notna() & ((signed == top) | ((top - signed) <= 1e-6 * top.abs()))
 

@@ -1,10 +1,14 @@
 """The paper's layout: what stands in which column, beside what, and what a method is there."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cryosense.metrics.score_table import SCHEMA
+from cryosense.reporting.report.curves import families
+from cryosense.reporting.tables.formats import markdown_table, text_table
 from cryosense.reporting.tables.map_lines import joined
 from cryosense.reporting.tables.paper_formats import body_of, header_of, paper_markdown
 from cryosense.reporting.tables.paper_latex import paper_latex
@@ -40,6 +44,18 @@ def test_a_method_is_one_row_across_compressions_whatever_weight_was_fitted() ->
     assert header_of(table)[1:-2] == [f"K = {k}, C = {c} ({c}.00 dof)" for k in (4, 8) for c in (2, 4)]
     assert [row.method for row in table.rows] == ["pinv", "dct"]
     assert [cell is not None for cell in table.rows[0].cells] == [True, True, True, False]
+
+
+def test_an_operator_without_masks_goes_by_its_name() -> None:
+    own = PIXEL | {"operator": "binning", "masks": None, "block_size": None, "compression_nominal": 4.0}
+    finer = own | {"compression_nominal": 2.0}
+    frames = [rows_of(method, 0.2, cell, noise_sigma=0.1) for method in ("pinv", "dct") for cell in (own, finer)]
+    lines = summarise(pd.concat(frames), **SETTINGS)
+    [table] = tables_of(*frames)
+    assert header_of(table)[1:-2] == ["binning, C = 2 (2.00 dof)", "binning, C = 4 (4.00 dof)"]
+    assert [name for name, _ in families(lines)] == ["made_up, binning, noise 0.1"]
+    written = [paper_markdown([table], 0.95), paper_latex([table], 0.95), text_table(lines, 0.95), markdown_table(lines, 0.95)]
+    assert not re.search(r"\b(nan|None)\b", "".join(written))
 
 
 def test_weights_that_were_compared_on_one_operator_stay_methods_of_their_own() -> None:

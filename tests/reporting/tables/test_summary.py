@@ -86,6 +86,12 @@ def test_best_is_per_operator_and_knows_which_way_is_better() -> None:
     assert not best(lines, "ssim_clean").any()
 
 
+def test_a_mean_over_fewer_images_is_not_the_best() -> None:
+    psnr = image_scores(8)
+    lines = summarise(pd.concat([rows_of("pinv", psnr), rows_of("dct", psnr[:2] + 9, prior="dct")]), **SETTINGS)
+    assert lines.loc[best(lines, "psnr"), "reconstructor"].tolist() == ["pinv"]
+
+
 def test_tables_show_both_compressions_and_leave_out_empty_columns() -> None:
     psnr = image_scores()
     lines = summarise(pd.concat([rows_of("pinv", psnr), rows_of("dct", psnr - 1, weight=0.01, prior="dct")]), **SETTINGS)
