@@ -82,8 +82,9 @@ def test_a_star_goes_in_and_a_stack_and_a_star_come_out(stack: Path, tmp_path: P
     ]
     done = subprocess.run([*COMMAND, "reconstruct", *words], cwd=tmp_path, capture_output=True, text=True, check=True)
     (folder,) = finished(tmp_path / "out")
-    scores, pictures, last = done.stdout.splitlines()
+    scores, images, pictures, last = done.stdout.splitlines()
     assert scores.startswith("20 particles: psnr ")
+    assert images == f"images of {COUNT} particles, for RELION: {folder}/particles.star"
     assert pictures.endswith(f"{folder}/example.png")
     assert last == str(folder)
     with mrcfile.open(folder / "particles.mrcs") as mrc:
