@@ -86,7 +86,7 @@ def quadrant_filter(gain: Tensor, offset: Tensor) -> Callable[[Tensor], Tensor]:
     rows, columns = (part.to(gain.device) for part in frequencies(n))
     plus, minus = (gain[:, ((rows + half) % n)[:, :, None], ((at + half) % n)[:, None, :]] for at in (columns, -columns))
     # cos a cos b and sin a sin b, and so sin a cos b and cos a sin b, are sums of the waves along a + b and along a - b.
-    sign = gain.new_tensor([-1.0, 1.0, -1.0, 1.0])[:, None, None]
+    sign = torch.tensor([-1.0, 1.0, -1.0, 1.0], dtype=gain.dtype, device=gain.device)[:, None, None]
     own, partner = ((plus + minus) / 2).unbind(1), ((plus - minus) / 2 * sign).unbind(1)
     sines = sines_like(n, gain.dtype, gain.device)
 
