@@ -28,6 +28,7 @@ NODES = {
 }
 METHOD_ITSELF = [name for name in METHOD if name != "weight"]
 IN_ROWS = ("reconstructor", "weight")  # node and key
+BUDGET = "budget_of"  # of a design or a quantiser: the operator whose budget it spends
 SEEDS = re.compile(r"^ *seed: .*$", re.MULTILINE)
 LONGEST = 100  # characters of what is put into a name; what is longer is told apart by a digest
 Settings = dict[str, Any]  # by full key
@@ -71,8 +72,8 @@ class Configurations:
             except UntrustedFileError:
                 self._read[run] = {}
         known = self._read[run]
-        nodes = [node for node in NODES[column] if node != "operator" or known.get("design") is None]
-        found = {key: value for key, value in known.items() if key.partition(".")[0] in nodes}
+        nodes = _nodes(column, known)
+        found = {key: value for key, value in known.items() if key.partition(".")[0] in nodes and BUDGET not in key.split(".")}
         return {key: value for key, value in found.items() if tuple(key.split(".")) != IN_ROWS and not key.endswith(".seed")}
 
     def _text(self, run: str) -> str:
@@ -80,6 +81,19 @@ class Configurations:
             return SEEDS.sub("", read_text(self.directories[run] / "config.yaml"))
         except UntrustedFileError:
             return ""
+
+
+def _nodes(column: str, known: Settings) -> set[str]:
+    """Return the nodes whose settings are put into a column, for a run with these settings.
+
+    What spends the budget of an operator stands beside the methods on that operator: its design and its quantiser are the
+    method's.
+    """
+    rivals = {key.partition(".")[0] for key in known if BUDGET in key.split(".")}
+    nodes = set(NODES[column]) - rivals
+    if "design" not in rivals and any(key.startswith("design.") for key in known):
+        nodes -= {"operator"}  # the design is in its place
+    return nodes | rivals if column == "reconstructor" else nodes
 
 
 def _leaves(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -143,10 +157,15 @@ def _same(scores: pd.DataFrame, others: pd.DataFrame) -> bool:
 
 
 def _differing(kinds: Kinds) -> set[str]:
-    if not kinds:
-        return set()
-    every = {key for settings, _ in kinds for key in settings}
-    return {key for key in every if any(each.get(key, ...) != kinds[0][0].get(key, ...) for each, _ in kinds)}
+    settings = [own for own, _ in kinds]
+    return {key for key in set().union(*settings) if _differs(key, settings)}
+
+
+def _differs(key: str, settings: Sequence[Settings]) -> bool:
+    """Return whether a key is not the same in all that hold its node: what has none has nothing to say of it."""
+    node = key.partition(".")[0]
+    values = [each.get(key, ...) for each in settings if any(other.partition(".")[0] == node for other in each)]
+    return any(value != values[0] for value in values)
 
 
 def _in_words(settings: Settings, keys: set[str]) -> str:

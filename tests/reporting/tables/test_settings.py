@@ -49,6 +49,36 @@ def test_an_operator_with_two_settings_is_two_operators_each_with_its_own_pseudo
     assert lines["psnr"].nunique() == 2
 
 
+def test_what_spends_the_budget_of_an_operator_stands_beside_its_methods(tmp_path: Path) -> None:
+    """With settings of its own only where two of its kind differ by them."""
+    operator = {"name": "radial", "sectors": 100}
+    rivals = [("quantised", {}), ("fourier_crop", {"widest": 2}), ("fourier_crop", {"widest": 3})]
+    write(tmp_path / "pinv", RADIAL, "pinv", 20, operator=operator, design=None)
+    for name, own in rivals:
+        spent = {"budget_of": dict(operator)} | own
+        quantiser = {"budget_of": dict(operator), "name": name}
+        write(
+            tmp_path / f"{name}{own}",
+            RADIAL,
+            name,
+            4 * own.get("widest", 1),
+            operator=dict(operator),
+            design=spent,
+            quantiser=quantiser,
+        )
+    lines = lines_of(tmp_path)
+    assert lines["masks"].unique().tolist() == [RADIAL["masks"]]
+    names = ["fourier_crop design.widest=2", "fourier_crop design.widest=3", "pinv", "quantised"]
+    assert sorted(lines["reconstructor"]) == names
+    assert lines["d_psnr_vs_pinv"].notna().all()
+
+
+def test_a_design_in_the_place_of_the_operator_is_told_and_the_operator_is_not(tmp_path: Path) -> None:
+    for width in (2, 3):
+        write(tmp_path / f"{width}", PIXEL, "pinv", 20, operator={"unused": width}, design={"name": "own", "width": width})
+    assert lines_of(tmp_path)["masks"].tolist() == [f"random_binary design.width={width}" for width in (2, 3)]
+
+
 @pytest.mark.parametrize(
     ("column", "one", "other", "name"),
     [
