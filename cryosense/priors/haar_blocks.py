@@ -8,14 +8,16 @@ import torch
 from torch import Tensor
 
 from cryosense.priors.bases import Wavelet
+from cryosense.shown import ShowsParameters
 from cryosense.solvers.thresholding import Layout
 
 Map = Callable[[Tensor], Tensor]
 
 
-class HaarBlocks:
-    """Haar coefficients (b, (n / K)^2, K^2): of each block of K x K pixels, its mean replaced by what the coarser scales make
-    of the means.
+class HaarBlocks(ShowsParameters):
+    """Haar coefficients by blocks of K x K pixels, (b, (n / K)^2, K^2).
+
+    The first of each block is what the coarser scales make of the blocks' means.
 
     Args:
         inner: the scales within a block.
@@ -27,7 +29,8 @@ class HaarBlocks:
     """
 
     def __init__(self, inner: Wavelet, outer: Wavelet | None, box_size: int, block_size: int) -> None:
-        self.outer, self.block_size, self.side = outer, block_size, box_size // block_size
+        self.inner, self.outer, self.box_size, self.block_size = inner, outer, box_size, block_size
+        self.side = box_size // block_size
         pixels = torch.eye(block_size**2, dtype=torch.float64).reshape(-1, 1, block_size, block_size)
         self.matrix = inner.analysis(pixels).flatten(1).mT
 
@@ -42,6 +45,7 @@ class HaarBlocks:
 
     @property
     def layout(self) -> Layout:
+        """The transforms, and where the coarsest scale is."""
         coarse = torch.ones(self.side, self.side, dtype=torch.bool) if self.outer is None else self.outer.coarse(self.side)
         return Layout(self.analysis, self.synthesis, coarse.flatten().nonzero().flatten() * self.block_size**2)
 
