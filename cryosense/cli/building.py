@@ -58,7 +58,7 @@ def usable(survey: Survey, path: Path, skip_bad: bool, numbers: torch.Tensor) ->
     """Return the numbers of the particles that can be used (see ``Survey.usable``), and say which are left out."""
     found: torch.Tensor = survey.usable(path, skip_bad, numbers)
     if survey.bad:
-        tqdm.write(f"{sys.argv[0]}: leaves out {survey.named(numbers)}", file=sys.stderr)
+        tqdm.write(f"cryosense: leaves out {survey.named(numbers)}", file=sys.stderr)
     return found
 
 
