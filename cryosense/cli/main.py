@@ -4,11 +4,12 @@ import atexit
 import difflib
 import importlib
 import os
-import signal
 import sys
 import threading
 from contextlib import suppress
 from importlib.metadata import version
+
+from cryosense.cli.listeners import speak_to_whoever_listens
 
 VERBS = {
     "simulate": "make a particle stack with known truth: density, poses, CTF, noise",
@@ -65,13 +66,7 @@ def main() -> int:
     arguments = [word for word in sys.argv[1:] if word != "--traceback"]
     if len(arguments) < len(sys.argv) - 1:
         os.environ["CRYOSENSE_TRACEBACK"] = "1"
-    try:
-        status = _answer(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `cryosense ... | head`: who reads has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    return status
+    return _answer(arguments)
 
 
 def program() -> None:
@@ -80,6 +75,7 @@ def program() -> None:
     What is to be done at the end is done, but libraries are not taken down one by one: their memory goes with the process, and
     to take down PyTorch needs more of it than most verbs do.
     """
+    speak_to_whoever_listens()
     try:
         status: str | int | None = main()
     except SystemExit as asked:
@@ -87,9 +83,13 @@ def program() -> None:
     if any(not each.daemon for each in threading.enumerate()[1:]) or isinstance(status, str):
         sys.exit(status)  # as any program ends, which waits for threads, and says what a text says
     atexit._run_exitfuncs()
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        with suppress(OSError):  # as where `head` has read enough
-            stream.flush()
+    try:
+        sys.stdout.flush()
+    except OSError as error:  # as on a full disk, for which nothing else that was done is to blame
+        status = status or 1
+        print(f"cryosense: what it says cannot be written: {error.strerror}", file=sys.stderr)
+    with suppress(OSError):
+        sys.stderr.flush()
     os._exit(status or 0)
 
 

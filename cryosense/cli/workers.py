@@ -6,6 +6,7 @@ import importlib
 from functools import partial
 
 from cryosense.cli.importing import lean_torch, nothing_is_garbage
+from cryosense.cli.listeners import speak_to_whoever_listens
 from cryosense.runs.signals import follow, lead
 
 
@@ -20,6 +21,7 @@ def lead_workers(verb: str) -> None:
 
 def _begin(verb: str) -> None:
     follow()
+    speak_to_whoever_listens()
     lean_torch()
     with nothing_is_garbage():
         importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
