@@ -27,7 +27,7 @@ from cryosense.errors import ConfigError, CryosenseError, ForeignConfigError
 from cryosense.files.limits import read_json
 from cryosense.files.writing import write_json_atomic
 from cryosense.runs.failures import ERROR
-from cryosense.runs.lock import locked_in_turn
+from cryosense.runs.lock import LOCK, locked_in_turn, remove_dead
 from cryosense.runs.record import is_whole
 
 CELLS = "sweep.json"
@@ -56,7 +56,7 @@ class SweepAccount(Callback):
         if config.hydra.job.config_name != self.verb:
             return
         if config.hydra.launcher._target_.endswith("JoblibLauncher"):  # jobs of a queue outlive who handed them in
-            lead_workers(self.verb)
+            lead_workers(self.verb, self._remove_locks)
         with one_line(self.verb):
             batch = tqdm(cell_overrides(config), unit="cell", desc="look at all cells", delay=QUIET_SECONDS, leave=False)
             for overrides in batch:
@@ -89,6 +89,10 @@ class SweepAccount(Callback):
             lines += [f"  {why}" for _, why in self.refused]
             listed = "\n".join(lines)
             raise SystemExit(f"cryosense {self.verb}: {len(lines)} of {count} cells failed:\n{listed}")
+
+    def _remove_locks(self) -> None:
+        for cell in self.cells:
+            remove_dead(cell.run_directory / LOCK)
 
     def _look_at(self, overrides: list[str]) -> None:
         try:

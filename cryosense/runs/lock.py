@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,12 @@ def release_all() -> None:
     for hold in _HOLDS:
         if hold.process == os.getpid():  # not what this process was forked from holds
             hold.release()
+
+
+def remove_dead(lock: Path) -> None:
+    """Remove the lock if its holder was a process of this host and has ended: one that was killed leaves it behind."""
+    with suppress(BusyError, OSError):
+        _remove_stale(lock, inf)
 
 
 class _Hold:

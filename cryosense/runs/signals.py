@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from cryosense.runs.lock import release_all
 from cryosense.runs.processes import is_alive, whoami
 
 STARTED_BY = "CRYOSENSE_PROCESS"  # environment variable: the process that workers were started by, as locks name theirs
@@ -69,4 +70,5 @@ def _watch(pid: int, started: str | None) -> None:
         time.sleep(WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
+    release_all()  # the main thread is in one long operation still, and has not seen the signal
     os._exit(128 + signal.SIGTERM)

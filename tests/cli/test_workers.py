@@ -15,6 +15,25 @@ lead_workers("reconstruct")
 Parallel(n_jobs=2, backend="loky", pre_dispatch=1)(delayed(time.sleep)(seconds) for seconds in (60,))
 """
 
+STOPPED = """
+import os, signal, sys, threading
+from pathlib import Path
+from joblib import Parallel, delayed
+from cryosense.cli.workers import lead_workers
+from cryosense.runs.lock import remove_dead
+lock = Path(sys.argv[1])
+hold = f"from cryosense.runs.lock import *\\nwith locked(Path({str(lock)!r})): time.sleep(60)"
+lead_workers("reconstruct", lambda: (print(lock.is_file()), remove_dead(lock), print(lock.is_file(), flush=True)))
+
+def stop():
+    while not lock.is_file():
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=stop, daemon=True).start()
+Parallel(n_jobs=2, backend="loky")([delayed(exec)(hold)])
+"""
+
 BEGUN = """
 import sys
 from joblib import Parallel, delayed
@@ -58,3 +77,9 @@ def test_workers_import_what_a_command_imports() -> None:
     pytest.importorskip("joblib")
     said = subprocess.run([sys.executable, "-c", BEGUN], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "['cryosense.cli.reconstruct', 'torch']"
+
+
+def test_locks_of_workers_that_were_killed_can_be_removed_when_their_leader_is_stopped(tmp_path: Path) -> None:
+    pytest.importorskip("joblib")
+    words = [sys.executable, "-c", STOPPED, str(tmp_path / "lock.json")]
+    assert subprocess.run(words, capture_output=True, text=True, check=False, timeout=60).stdout.split() == ["True", "False"]

@@ -18,7 +18,7 @@ import pytest
 
 from cryosense.runs import lock as module
 from cryosense.runs import processes
-from cryosense.runs.lock import BusyError, locked, locked_in_turn
+from cryosense.runs.lock import BusyError, locked, locked_in_turn, remove_dead
 
 HOURS, LOCK = 1.0, "run.lock"
 TraceFunction = Callable[[FrameType, str, Any], Any]
@@ -206,3 +206,14 @@ def test_a_sign_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         while (tmp_path / LOCK).stat().st_mtime == 0:
             assert time.time() < deadline
             time.sleep(0.01)
+
+
+@pytest.mark.parametrize("change", [{}, {"host": "elsewhere"}])
+def test_of_locks_only_those_of_the_dead_here_are_removed(change: dict[str, object], tmp_path: Path) -> None:
+    lock = write_lock(tmp_path, **change)
+    remove_dead(lock)
+    assert lock.is_file()
+    lock = write_lock(tmp_path, pid=dead_process())
+    remove_dead(lock)
+    assert not lock.exists()
+    remove_dead(lock)
