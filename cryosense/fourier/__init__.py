@@ -18,6 +18,7 @@ from cryosense.fourier.half_space import (
     half_space,
     half_space_multiplicity,
     half_space_shells,
+    portions,
 )
 from cryosense.fourier.hartley import (
     friedel_partner,
@@ -77,6 +78,7 @@ __all__ = [
     "hartley_to_half_plane",
     "ifftn",
     "inverse_hartley",
+    "portions",
     "power_spectrum",
     "quadrant_filter",
     "rotational_mean",

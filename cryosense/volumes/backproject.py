@@ -130,7 +130,8 @@ class SliceAccumulator(ShowsInModule, nn.Module):
         The quotient is ``numerator / (weight + regularisation * mean weight of the shell)``, so that points near which few
         particles came do not carry their noise into the map. The transform of the trilinear weights, ``sinc^2`` along each
         axis, is divided out, and the gaps beside the origin of the finer grid are filled (``fill_gaps``). At pad factor 2
-        amplitudes are right to 3 % in the mean and in shells 2 and beyond, and to 8 % in shell 1.
+        amplitudes are right to 3 % in the mean and in shells 2 and beyond, and to 8 % in shell 1. While a map at pad factor 2
+        is made it takes up to four times its own memory, itself included.
         """
         return Quotient(self.parts, self.padded_size, regularisation).volume(self.box_size, self.pad_factor)
 

@@ -110,7 +110,7 @@ def add_slices(sums, starts, slices, rotations, columns, splits, planes):  # typ
 
 @compiled
 def add_shell_weights(sums, starts, lengths, edge, size, totals):  # type: ignore[no-untyped-def]
-    """Add the weights of a half ball to ``totals`` (shells,) of the half space of ``size``; see ``HalfBallSums.planes``."""
+    """Add the weights of a half ball to ``totals`` (shells,) of the half space of ``size``; see ``HalfBallSums.block``."""
     reach, half = starts.shape[0] // 2, size // 2
     for z in range(max(-half, -reach), min(size - half, reach + 1)):
         for y in range(max(-half, -reach), min(size - half, reach + 1)):
@@ -124,12 +124,13 @@ def add_shell_weights(sums, starts, lengths, edge, size, totals):  # type: ignor
 
 
 @compiled
-def divide_planes(parts, floor, size, first, quotient):  # type: ignore[no-untyped-def]
-    """Fill ``quotient`` (l, m, m // 2 + 1) complex64 with planes from ``first`` on: the sums of two half balls, divided."""
+def divide_block(parts, floor, size, first_plane, first, quotient):  # type: ignore[no-untyped-def]
+    """Fill ``quotient`` (p, m, c) complex64, planes and columns from these on, with sums of two half balls, divided."""
     (sums, starts, lengths, edge), (other_sums, other_starts, other_lengths, other_edge) = parts
     reach, other_reach, half = starts.shape[0] // 2, other_starts.shape[0] // 2, size // 2
+    last = first + quotient.shape[2]
     for plane in range(quotient.shape[0]):
-        z = first + plane - half
+        z = first_plane + plane - half
         for row in range(size):
             y = row - half
             count, other_count, start, other_start = 0, 0, 0, 0
@@ -138,7 +139,7 @@ def divide_planes(parts, floor, size, first, quotient):  # type: ignore[no-untyp
             if abs(z) <= other_reach and abs(y) <= other_reach:
                 other_count = min(other_lengths[z + other_reach, y + other_reach], half + 1)
                 other_start = 3 * other_starts[z + other_reach, y + other_reach]
-            for x in range(max(count, other_count)):
+            for x in range(first, min(max(count, other_count), last)):
                 real, imaginary, weight = 0.0, 0.0, 0.0
                 if x < count:
                     at = start + 3 * x
@@ -156,4 +157,4 @@ def divide_planes(parts, floor, size, first, quotient):  # type: ignore[no-untyp
                 shell = int(np.round(np.sqrt(np.float32(z * z + y * y + x * x))))
                 divisor = weight + floor[shell]
                 if shell <= half and divisor > 0:
-                    quotient[plane, row, x] = complex(real / divisor, imaginary / divisor)
+                    quotient[plane, row, x - first] = complex(real / divisor, imaginary / divisor)

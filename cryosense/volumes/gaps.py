@@ -9,11 +9,11 @@ from torch import Tensor
 def fill_gaps(volume: Tensor, middle: Tensor, padded_size: int, pad_factor: int) -> Tensor:
     """Fill the gaps of a map (n, n, n), cut out of the map of m = ``padded_size`` voxels a side, in place, and return it.
 
-    ``middle``, (2 pad_factor - 1, m, m // 2 + 1), holds the planes of its transform around z = 0. The coefficients of a slice
-    lie ``pad_factor`` points apart. Between the origin and the first of them, at distances below ``pad_factor``, points hold
-    what reached them from farther out, less than belongs there: at pad factor 2 the mean of the map comes out 30 to 40 % too
-    small. What belongs there follows from the rest: outside the box the padded map is zero. The gaps' values (26 at pad factor
-    2) are changed so that the sum of the squared map there is smallest.
+    ``middle``, (2 pad_factor - 1, m, pad_factor), holds what its transform has at z around 0 and at x from 0 on. The
+    coefficients of a slice lie ``pad_factor`` points apart. Between the origin and the first of them, at distances below
+    ``pad_factor``, points hold what reached them from farther out, less than belongs there: at pad factor 2 the mean of the
+    map comes out 30 to 40 % too small. What belongs there follows from the rest: outside the box the padded map is zero. The
+    gaps' values (26 at pad factor 2) are changed so that the sum of the squared map there is smallest.
     """
     device = volume.device
     points = _gaps(pad_factor).to(device)
@@ -55,7 +55,7 @@ def _waves(frequency: Tensor, position: Tensor, size: int) -> Tensor:
 
 
 def _values(middle: Tensor, points: Tensor) -> Tensor:
-    """Return coefficients (q,) of the whole space at points (q, 3) z, y, x, from the half of it around z = 0."""
+    """Return coefficients (q,) of the whole space at points (q, 3) z, y, x, from those of its half around the origin."""
     partner = points[:, 2] < 0
     z, y, x = torch.where(partner[:, None], -points, points).unbind(-1)
     values = middle[z + middle.shape[0] // 2, y + middle.shape[1] // 2, x]

@@ -104,18 +104,19 @@ class HalfBallSums(ShowsInModule, nn.Module):
             index = self.starts[z + self.reach + dz, y + self.reach + dy] + x + dx
             self.sums.index_add_(0, index, share[:, None] * terms)
 
-    def planes(self, first: int, last: int, edge: Tensor) -> Tensor:
-        """Return the sums at z = first to last - 1, zero outside the ball, (last - first, 2 reach + 1, reach + 1, 3) float64.
+    def block(self, planes: range, columns: range, edge: Tensor) -> Tensor:
+        """Return the sums at these z, from -reach to reach, and x, from 0 to reach, (p, 2 reach + 1, c, 3) float64.
 
-        Each includes what fell to its Friedel partner; ``edge`` is what the method ``edge`` returns.
+        They are zero outside the ball. Each includes what fell to its Friedel partner; ``edge`` is what the method ``edge``
+        returns.
         """
-        rows = slice(first + self.reach, last + self.reach)
-        lengths = self.lengths[rows]
-        inside = torch.arange(self.reach + 1, device=lengths.device) < lengths[..., None]
-        dense = torch.zeros(*inside.shape, 3, dtype=torch.float64, device=lengths.device)
-        start = int(self.starts[rows][0, 0])
-        dense[inside] = self.sums[start : start + int(lengths.sum())].double()
-        dense[:, :, 0] += edge[rows]
+        rows = slice(planes.start + self.reach, planes.stop + self.reach)
+        x = torch.arange(columns.start, columns.stop, device=self.lengths.device)
+        inside = x < self.lengths[rows, :, None]
+        dense = torch.zeros(*inside.shape, 3, dtype=torch.float64, device=x.device)
+        dense[inside] = self.sums[(self.starts[rows, :, None] + x)[inside]].double()
+        if columns.start == 0:
+            dense[:, :, 0] += edge[rows]
         return dense
 
     def edge(self) -> Tensor:

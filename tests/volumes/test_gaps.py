@@ -20,11 +20,10 @@ def test_what_was_taken_away_comes_back(n: int, pad_factor: int) -> None:
     inside = (slice(before, before + n),) * 3
     cut_out = fourier.from_half_space(spoiled, m)[inside]
     assert float((cut_out - volume).abs().max()) > 0.05
-    torch.testing.assert_close(
-        fill_gaps(cut_out, spoiled[m // 2 - pad_factor + 1 : m // 2 + pad_factor], m, pad_factor), volume
-    )
+    middle = spoiled[m // 2 - pad_factor + 1 : m // 2 + pad_factor, :, :pad_factor]
+    torch.testing.assert_close(fill_gaps(cut_out, middle, m, pad_factor), volume)
 
 
 def test_without_padding_there_are_no_gaps() -> None:
     volume = torch.ones(8, 8, 8, dtype=torch.float64)
-    assert fill_gaps(volume, fourier.half_space(volume)[4:5], 8, 1) is volume
+    assert fill_gaps(volume, fourier.half_space(volume)[4:5, :, :1], 8, 1) is volume

@@ -47,8 +47,9 @@ def same(one: SliceAccumulator, other: SliceAccumulator) -> None:
     """Plane by plane: a point at x = 0 may go to itself in one and to its partner in the other; the edge makes up for it."""
     for part, others in zip(one.parts, other.parts, strict=True):
         edges = part.edge(), others.edge()
+        columns = range(part.reach + 1)
         for z in range(-part.reach, part.reach + 1):
-            planes = part.planes(z, z + 1, edges[0]), others.planes(z, z + 1, edges[1])
+            planes = part.block(range(z, z + 1), columns, edges[0]), others.block(range(z, z + 1), columns, edges[1])
             torch.testing.assert_close(*(plane.cpu() for plane in planes), atol=1e-4, rtol=1e-5)
 
 
@@ -66,7 +67,11 @@ def test_the_compiled_quotient_is_torchs(n: int, pad_factor: int) -> None:
     sums = inserted(n, COUNT, pad_factor=pad_factor)
     quotient = Quotient(sums.parts, sums.padded_size, 0.1)
     m = sums.padded_size
-    torch.testing.assert_close(quotient.planes(0, m), quotient.planes_by_torch(0, m), atol=1e-6, rtol=1e-6)
+    everything, some = (range(m), range(m // 2 + 1)), (range(1, m // 2), range(2, m // 3))
+    whole = quotient.block(*everything)
+    torch.testing.assert_close(whole, quotient.block_by_torch(*everything), atol=1e-6, rtol=1e-6)
+    assert torch.equal(quotient.block(*some), whole[1 : m // 2, :, 2 : m // 3])
+    assert torch.equal(quotient.block_by_torch(*some), quotient.block_by_torch(*everything)[1 : m // 2, :, 2 : m // 3])
     by_torch = quotient.shell_weights_by_torch(len(shell_counts(m))) / shell_counts(m)
     torch.testing.assert_close(quotient.floor, 0.1 * by_torch)
     assert float(quotient.floor.max()) > 0
@@ -107,6 +112,32 @@ def test_sums_on_a_gpu_are_the_cpus(n: int, pad_factor: int, masked: bool) -> No
     here, made = (inserted(n, 7, masked, place, pad_factor).to("cpu") for place in ("cpu", "cuda"))
     for one, other in zip(made.parts, here.parts, strict=True):
         assert float((one.sums - other.sums).abs().max()) < 1e-6 * float(other.sums.abs().max())
+
+
+MAKING = """
+from pathlib import Path
+import torch
+from cryosense.volumes.backproject import SliceAccumulator
+
+def bytes_of(name):
+    return 1024 * int(Path("/proc/self/status").read_text().partition(name + ":")[2].split()[0])
+
+sums = SliceAccumulator(160, 2)
+for part in sums.parts:
+    part.sums.fill_(1.0)
+sums.last_shell()
+SliceAccumulator(16, 2).volume(1e-3)  # loads what is compiled
+before = bytes_of("VmRSS")
+Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+made = sums.volume(1e-3)
+print((bytes_of("VmHWM") - before) / made.nbytes)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks of memory are asked for in /proc")
+def test_a_map_is_made_in_four_times_its_own_memory() -> None:
+    said = subprocess.run([sys.executable, "-c", MAKING], capture_output=True, text=True, check=True).stdout
+    assert 1 < float(said) < 4
 
 
 def test_threads_get_all_planes_and_none_twice() -> None:
