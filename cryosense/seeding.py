@@ -24,8 +24,13 @@ def standard_normals(
     drawn = np.empty((len(keys), *shape), np.float32)
 
     def fill(part: range) -> None:
-        for i in part:
-            generator(seed, *keys[i]).standard_normal(dtype=np.float32, out=drawn[i])
+        philox = np.random.Philox(key=0)
+        source, start = np.random.Generator(philox), philox.state
+        for i in part:  # to set one generator anew takes a ninth of the time that making another does
+            index, stream = keys[i]
+            start["state"]["key"][:], start["state"]["counter"][:] = (seed, index), (0, 0, 0, stream)
+            philox.state = start
+            source.standard_normal(dtype=np.float32, out=drawn[i])
 
     if threads == 1 or len(keys) < 2 * threads:
         fill(range(len(keys)))

@@ -46,7 +46,7 @@ class There(Tensor):
 
     def tolist(self) -> Any:
         """As of any tensor, which a subclass does not have."""
-        return self.inner.tolist()
+        return self.cpu().tolist()
 
     @classmethod
     def __torch_dispatch__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -98,6 +98,8 @@ class _Literals(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if function is torch.as_tensor and isinstance(args[0], Tensor):
+            return args[0].to(**kwargs)
         if function in (torch.tensor, torch.as_tensor) and kwargs.get("device") is not None:
             return function(*args, **{**kwargs, "device": CPU}).to(kwargs["device"])
         return function(*args, **kwargs)

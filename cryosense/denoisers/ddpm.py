@@ -56,19 +56,21 @@ class DDPMDenoiser(Denoiser):
         # Convolutions on the CPU and on tensor cores want the channels innermost.
         self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.register_buffer("alphas_cumprod", alphas_cumprod.double())
+        abar = alphas_cumprod.double().cpu()
+        self.scales = list(zip(abar.sqrt().tolist(), (1 - abar).sqrt().tolist(), strict=True))  # of the image and of the noise
         self.prediction, self.gaussian = prediction, gaussian
         self.box_size = int(network.config["sample_size"])
 
     def forward(self, x_t: Tensor, t: int) -> Tensor:
-        abar = self.alphas_cumprod[t]
         predicted = self._predict(x_t, t)
-        signal, noise = abar.sqrt().to(x_t), (1 - abar).sqrt().to(x_t)
+        signal, noise = self.scales[t]
         if self.prediction == "epsilon":
             return (x_t - noise * predicted) / signal
         return signal * x_t - noise * predicted if self.prediction == "v_prediction" else predicted
 
     def _predict(self, x_t: Tensor, t: int) -> Tensor:
-        time = torch.tensor(t)  # a plain number would have a network compiled anew for each of its values
+        # A plain number would have a network compiled anew for each of its values, and one on the CPU would be waited for.
+        time = torch.full((), t, device=x_t.device)
 
         def work(part: Tensor) -> tuple[Tensor]:
             lower = PRECISIONS[self.precision]
@@ -76,7 +78,7 @@ class DDPMDenoiser(Denoiser):
                 made = self.network(part.contiguous(memory_format=torch.channels_last), time).sample
             return (made.to(part.dtype),)
 
-        if torch.is_grad_enabled() and x_t.requires_grad:
+        if x_t.device.type == "cpu" and torch.is_grad_enabled() and x_t.requires_grad:
             filled = torch.cat([x_t, x_t.new_zeros(-len(x_t) % AT_A_TIME, *x_t.shape[1:])])
             return torch.cat([work(part)[0] for part in filled.split(AT_A_TIME)])[: len(x_t)]
         return in_equal_portions(work, x_t, AT_A_TIME)[0]

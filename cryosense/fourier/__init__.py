@@ -22,6 +22,7 @@ from cryosense.fourier.half_space import (
 )
 from cryosense.fourier.hartley import (
     friedel_partner,
+    half_to_centred_plane,
     hartley,
     hartley_to_half_plane,
     inverse_hartley,
@@ -74,6 +75,7 @@ __all__ = [
     "half_space_multiplicity",
     "half_space_shells",
     "half_spectrum",
+    "half_to_centred_plane",
     "hartley",
     "hartley_to_half_plane",
     "ifftn",

@@ -37,17 +37,27 @@ def _transformed(x: Tensor, *, centred: bool) -> Tensor:
     n, half, alone = x.shape[-1], x.shape[-1] // 2, x.shape[:-2].numel() == 1
     # A single transform is planned, and rounded, differently from several: one image is passed as two.
     spectrum = half_plane(x.expand(2, *x.shape) if alone else x)
-    spectrum = spectrum[0] if alone else spectrum
-    both = spectrum * complex(1, 1)  # Re - Im and Re + Im
-    right, left = both[..., : n - half].real, both[..., 1 : half + 1].imag.flip(-1)  # at 0, 1, ... and at ..., -2, -1 along x
-    plane = x.new_empty(x.shape)
+    real, imaginary = torch.view_as_real(spectrum[0] if alone else spectrum).unbind(-1)
+    return _whole(real[..., : n - half] - imaginary[..., : n - half], real[..., 1:] + imaginary[..., 1:], centred)
+
+
+def _whole(right: Tensor, partners: Tensor, centred: bool) -> Tensor:
+    """Return the plane (..., n, n) with these values at 0, 1, ... along x, and at -1, -2, ... those of Friedel partners."""
+    n, half = right.shape[-2], partners.shape[-1]
+    left = partners.flip((-2, -1))
+    plane = right.new_empty(*right.shape[:-1], n)
     first, cut = (half, half + 1) if centred else (0, 1)
     of_left, of_right = (slice(half), slice(half, n)) if centred else (slice(n - half, n), slice(n - half))
-    for into, rows in ((slice(first), slice(n - first, n)), (slice(first, n), slice(n - first))):
-        plane[..., into, of_right] = right[..., rows, :]
-    for rows in (slice(cut), slice(cut, n)):
-        plane[..., rows, of_left] = left[..., rows, :].flip(-2)
+    for part, columns, above in ((right, of_right, first), (left, of_left, cut)):
+        plane[..., :above, columns] = part[..., n - above :, :]
+        plane[..., above:, columns] = part[..., : n - above, :]
     return plane
+
+
+def half_to_centred_plane(half: Tensor) -> Tensor:
+    """Invert ``centred_to_half_plane`` for real values (..., n, n // 2 + 1), the same at k and -k: return (..., n, n)."""
+    n = half.shape[-2]
+    return _whole(half[..., : n - n // 2], half[..., 1:], centred=True)
 
 
 def hartley_to_half_plane(h: Tensor) -> Tensor:

@@ -59,6 +59,10 @@ class LinearOperator(Remembering, ABC):
         """``D^-1``, (1 or b, ...): standard deviation of unit measurement noise per coordinate; zero where not measured."""
         return self._factors(self._like).gain
 
+    def row_filter(self, gain: Tensor) -> Tensor | None:
+        """Return what ``V^T F^H diag(gain) F V`` multiplies coordinates by, gain a half plane; None where it mixes them."""
+        return None
+
     @property
     def no_row_noise(self) -> Tensor:
         """Zeros that broadcast over row coordinates."""
@@ -96,8 +100,7 @@ class LinearOperator(Remembering, ABC):
     @property
     def rank(self) -> Tensor:
         """Rank of A, (1 or b,) int64: the real degrees of freedom that are measured."""
-        numbers = min(self.measurement_shape.numel(), self.box_size**2)
-        if numbers <= generic.EXACT_RANK or "factors" in self._facts:
+        if min(self.measurement_shape.numel(), self.box_size**2) <= generic.EXACT_RANK or "factors" in self._facts:
             return (self._factors(self._like).gain > 0).sum(1)
         return self._known("rank", lambda exact: generic.estimated_rank(exact.pinv, exact, exact._zeros()))
 
@@ -168,12 +171,9 @@ class LinearOperator(Remembering, ABC):
         return dict(self.named_buffers())
 
     def stationary_posterior_mean(self, y: Tensor, spectrum: Tensor, row_std: Tensor) -> Solution:
-        """Return the mean of x given y for a zero-mean stationary Gaussian x; see ``operators.stationary``.
+        """Return the mean of x given y, (b, ...), for a zero-mean stationary Gaussian x; see ``operators.stationary``.
 
-        Args:
-            y: (b, ...) measurements.
-            spectrum: (n, n) centred plane of ``E |F x|^2`` (unitary transform), positive.
-            row_std: (1 or b, ...) standard deviation of the noise in row coordinates, see ``Measurement.noise_std``.
+        ``spectrum`` is the centred plane (n, n) of ``E |F x|^2`` (unitary transform), ``row_std`` ``Measurement.noise_std``.
         """
         exact = self.double_precision()
         mean, iterations, residual = posterior_mean(

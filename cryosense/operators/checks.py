@@ -7,6 +7,7 @@ import copy
 import torch
 from torch import Tensor
 
+from cryosense import fourier
 from cryosense.laws import equal, hold
 from cryosense.operators.base import LinearOperator
 from cryosense.operators.generic import squares
@@ -108,6 +109,11 @@ def _rows(a: LinearOperator, x: Tensor) -> None:
     equal("|A V c| = |D c|", squares(a(a.row_adjoint(c))), squares(stretched), SOLVED)
     equal("norm = the largest of D", a.norm, (1 / torch.where(gain > 0, gain, torch.inf)).flatten(1).amax(1), 1e-3)
     hold("rank = how many of D are not zero", bool((a.rank == (gain > 0).flatten(1).sum(1)).all()))
+    amplitudes = fourier.half_plane(x[0, 0]).abs()
+    scale = a.row_filter(amplitudes)
+    if scale is not None:
+        filtered = a.row_forward(fourier.filtered(a.row_adjoint(c), amplitudes))
+        equal("a filter multiplies coordinates where it says so", filtered, scale * c, EXACT)
 
 
 def _facts(a: LinearOperator, x: Tensor, generator: torch.Generator) -> None:

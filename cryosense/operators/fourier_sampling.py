@@ -60,6 +60,9 @@ class FourierSampling(Decomposed):
     def row_adjoint(self, c: Tensor) -> Tensor:
         return fourier.inverse_hartley((self.weight > 0) * c)
 
+    def row_filter(self, gain: Tensor) -> Tensor:
+        return fourier.half_to_centred_plane(gain)  # where nothing is measured coordinates are zero anyway
+
     def pinv(self, y: Tensor) -> Tensor:
         return fourier.inverse_hartley(self.row_noise_gain * y)  # the gain is 0 where nothing is measured
 
@@ -77,7 +80,7 @@ class FourierSampling(Decomposed):
             # A single transform is planned, and rounded, differently from several: one image is passed as two, so that
             # its result is the same alone and in a batch.
             several = z if len(z) > 1 else z.expand(2, -1, -1, -1)
-            return fourier.from_half_plane(fourier.half_plane(several).mul_(gain).add_(offset), n)[: len(z)]
+            return fourier.from_half_plane(torch.addcmul(offset, fourier.half_plane(several), gain), n)[: len(z)]
 
         return step
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from cryosense import fourier
 from cryosense.operators.base import DataStep
-from cryosense.operators.block_products import COLUMNS, block_products
+from cryosense.operators.block_products import COLUMNS, block_products, pulled_blocks
 from cryosense.operators.decomposed import Decomposed
 from cryosense.operators.generic import per_image
 from cryosense.operators.masks import MaskError
@@ -51,7 +51,8 @@ class PixelMasking(Decomposed):
         s = torch.where(s > tolerance[:, None, None], s, 0.0)
         self.register_buffer("left", u.to(sets.dtype))
         self.register_buffer("singular", s.to(sets.dtype))
-        self.register_buffer("right", vt.to(sets.dtype))
+        # Rows of which nothing is measured are zeros, so that nothing is seen of them, or made of what they are given.
+        self.register_buffer("right", torch.where(s[..., None] > 0, vt, 0.0).to(sets.dtype))
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, block_size={self.block_size}, masks_per_image={self.masks_per_image}"
@@ -112,10 +113,10 @@ class PixelMasking(Decomposed):
         return self._measurement(self.left.mT @ self._columns(y), len(y)) * self.row_noise_gain
 
     def row_forward(self, x: Tensor) -> Tensor:
-        return self._measurement(self.right @ self._blocks(x), len(x)) * (self.row_noise_gain > 0)
+        return self._measurement(self.right @ self._blocks(x), len(x))
 
     def row_adjoint(self, c: Tensor) -> Tensor:
-        return self._image(self.right.mT @ self._columns(c * (self.row_noise_gain > 0)), len(c))
+        return self._image(self.right.mT @ self._columns(c), len(c))
 
     def pinv(self, y: Tensor) -> Tensor:
         # Same as in the base class, but without a round trip through the layout of measurements.
@@ -131,16 +132,9 @@ class PixelMasking(Decomposed):
     def proximal_map(self, y: Tensor, rho: float | Tensor) -> DataStep:
         s = self.singular[..., None]
         count, right = len(y), self.right
-        offset = self._image(right.mT @ (s / (s**2 + rho) * (self.left.mT @ self._columns(y))), count)
-        shrinking = -right.mT * (s**2 / (s**2 + rho)).mT
-        one_product = 2 * s.shape[-2] >= self.block_size**2  # as few multiplications as two
-        whole = shrinking @ right if one_product else shrinking
-
-        def step(z: Tensor) -> Tensor:
-            blocks = self._blocks(z)
-            return self._image(whole @ (blocks if one_product else right @ blocks), count).add_(z).add_(offset)
-
-        return step
+        offset = right.mT @ (s / (s**2 + rho) * (self.left.mT @ self._columns(y)))
+        pull = pulled_blocks(right, -right.mT * (s**2 / (s**2 + rho)).mT, offset, self.own)
+        return lambda z: self._image(pull(self._blocks(z)), count)
 
     def block_move(self, y: Tensor, rho: float | Tensor, basis: Tensor) -> DataStep:
         """Return ``x - z`` for the data step x of ``proximal_map``, both as coefficients (b, blocks, K^2) of their blocks.
@@ -160,7 +154,7 @@ class PixelMasking(Decomposed):
     def measured_shares(self) -> Tensor:
         # Only the distance of two pixels in a block's projection matters to |P e_k|^2, not where the block lies.
         n, k = self.box_size, self.block_size
-        rows = (self.right * (self.singular > 0)[..., None]).flatten(1, 2)
+        rows = self.right.flatten(1, 2)
         within = (rows.mT @ rows).reshape(self.mask_sets, k, k, k, k)  # sum over blocks, pixel (y, x) to pixel (v, u)
         plane = torch.zeros(self.mask_sets, n * n, dtype=rows.dtype, device=rows.device)
         at = torch.arange(k, device=rows.device)

@@ -23,11 +23,14 @@ class L1(Prior):
     def __init__(self, basis: Basis, penalise_coarse: bool = False) -> None:
         super().__init__()
         self.basis, self.penalise_coarse, self.name = basis, penalise_coarse, basis.name
+        self._penalised: dict[tuple[int, torch.dtype, torch.device], Tensor] = {}
 
     def penalised(self, like: Tensor) -> Tensor:
         """Return 1 for coefficients that are penalised and 0 for the others, (n, n), for images like these."""
-        coarse = self.basis.coarse(like.shape[-1]).to(like.device)
-        return (~coarse | self.penalise_coarse).to(like.dtype)
+        kind = like.shape[-1], like.dtype, like.device
+        if kind not in self._penalised:  # once, since to copy it to a device is to wait for it
+            self._penalised[kind] = (~self.basis.coarse(kind[0]) | self.penalise_coarse).to(like)
+        return self._penalised[kind]
 
     def penalty(self, weight: float) -> float:
         """Return ``max(0.7, 1.4 sqrt(weight))``; see ``Prior.penalty``.

@@ -12,7 +12,7 @@ from cryosense.priors.base import DataStep, Prior, each
 from cryosense.priors.bases import dct_like, sandwich
 from cryosense.solvers.converging import Stopping, converge
 from cryosense.solvers.proximal import SplitADMM
-from cryosense.solvers.steps import Splitting, image_sum
+from cryosense.solvers.steps import Coupled, Map, Splitting, image_sum
 
 # Penalty of d = K z over that of x = z to begin with, in units of step^2, for images of unit range. With the penalty of x = z
 # at 0.7 sqrt(weight * d) it is near the best of a grid for pixel masks at weights of 0.03 to 1. For Fourier masks at weights
@@ -47,29 +47,40 @@ class TotalVariation(Prior):
 
     def analysis_adjoint(self, c: Tensor) -> Tensor:
         """Return ``K^T c``, (b, 1, n, n), for differences (b, 2, n, n)."""
-        x = torch.zeros_like(c[:, :1])
-        torch.neg(c[:, 0, :-1], out=x[:, 0, :-1])
-        x[:, 0, 1:] += c[:, 0, :-1]
-        x[:, 0, :, :-1] -= c[:, 1, :, :-1]
-        x[:, 0, :, 1:] += c[:, 1, :, :-1]
+        x = torch.empty_like(c[:, :1])
+        down, across = c[:, 0, :-1], c[:, 1, :, :-1]
+        torch.neg(down[:, :1], out=x[:, 0, :1])
+        torch.sub(down[:, :-1], down[:, 1:], out=x[:, 0, 1:-1])
+        x[:, 0, -1:] = down[:, -1:]
+        x[:, 0, :, :-1].sub_(across)  # -= would copy what it has made onto itself
+        x[:, 0, :, 1:].add_(across)
         return x
 
     def solve(self, x: Tensor, weight: float | Tensor) -> Tensor:
         """Return ``(1 + weight K^T K)^-1 x``, (b, 1, n, n)."""
-        matrix, laplacian = (made(x.shape[-1], x.dtype, x.device) for made in (dct_like, laplacian_like))
-        return sandwich(sandwich(x, matrix) / (1 + each(weight, x) * laplacian), matrix.mT)
+        return self._solver(x.shape[-1], each(weight, x))(x)
+
+    def _solver(self, n: int, weight: Tensor) -> Map:
+        matrix, laplacian = (made(n, weight.dtype, weight.device) for made in (dct_like, laplacian_like))
+        gain = 1 / (1 + weight * laplacian)
+        return lambda x: sandwich(sandwich(x, matrix).mul_(gain), matrix.mT)
 
     def forward(self, x: Tensor) -> Tensor:
         c = self.analysis(x)
         return image_sum(torch.linalg.vector_norm(c, dim=1) if self.isotropic else c.abs())
 
-    def shrink(self, c: Tensor, step: float | Tensor) -> Tensor:
-        """Return differences (b, 2, n, n) whose size is drawn towards zero by up to ``step``."""
-        most = each(step, c)
-        if not self.isotropic:
-            return c - torch.maximum(torch.minimum(c, most), -most)
-        size = torch.addcmul(c[:, :1].square(), c[:, 1:], c[:, 1:]).sqrt_()  # several times faster than vector_norm(dim=1)
-        return c * (1 - most / torch.maximum(size, most.clamp_min(torch.finfo(c.dtype).tiny)))
+    def _taken(self, step: Tensor) -> Map:
+        """Return the map from differences (b, 2, n, n) to the share of each by which a step draws their size towards zero.
+
+        ``step``: (1 or b, 1, 1, 1).
+        """
+        squares = step.square().clamp_min(torch.finfo(step.dtype).tiny)
+
+        def taken(c: Tensor) -> Tensor:
+            size = c[:, :1].square().addcmul_(c[:, 1:], c[:, 1:]) if self.isotropic else c.square()
+            return torch.maximum(size, squares, out=size).rsqrt_().mul_(step)
+
+        return taken
 
     def start(self, x: Tensor) -> Tensor:
         """Return flat images of the same means: nearer to where noise is removed than the noise of the pseudo-inverse is."""
@@ -78,13 +89,11 @@ class TotalVariation(Prior):
     def admm(self, data_step: DataStep, step: float | Tensor, relaxation: float) -> SplitADMM:
         weight = torch.as_tensor(step)
         coupling = (COUPLING * weight.square()).clamp(*COUPLING_RANGE).reshape(-1, 1, 1, 1)
-        split = Splitting(
-            self.analysis,
-            self.analysis_adjoint,
-            lambda c, coupling: self.shrink(c, weight.reshape(-1, 1, 1, 1) / coupling),
-            self.solve,
-            coupling,
-        )
+
+        def coupled(coupling: Tensor, like: Tensor) -> Coupled:
+            return Coupled(self._taken(weight.reshape(-1, 1, 1, 1) / coupling), self._solver(like.shape[-1], coupling))
+
+        split = Splitting(self.analysis, self.analysis_adjoint, coupled, coupling)
         return SplitADMM(data_step, split, relaxation)
 
     def prox(self, x: Tensor, step: float | Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cryosense import seeding
+from cryosense.runs.devices import moved, to_be_moved
 
 SAMPLER_STREAM = 16  # of the generator of (seed, particle): lower streams are used elsewhere
 DRAWS_PER_SAMPLE = 2**20
@@ -26,6 +27,7 @@ def keyed_noise(seed: int, keys: Sequence[tuple[int, int]], box_size: int, like:
 
     def draw(i: int) -> Tensor:
         streams = [(particle, SAMPLER_STREAM + sample * DRAWS_PER_SAMPLE + i) for particle, sample in keys]
-        return torch.from_numpy(seeding.standard_normals(seed, streams, shape, threads)).to(like)
+        drawn = torch.from_numpy(seeding.standard_normals(seed, streams, shape, threads)).to(like.dtype)
+        return moved(to_be_moved(drawn, like.device), like.device)
 
     return draw

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from cryosense.errors import ArgumentError
 from cryosense.shown import ShowsParameters
-from cryosense.solvers.steps import image_sum
 
 State = tuple[Tensor, ...]  # the first axis of each is the batch
 
@@ -88,25 +87,41 @@ def converge(algorithm_of: AlgorithmOf, start: Tensor, stopping: Stopping) -> So
     No image affects another. Images that have stopped are dropped from the computation once they make up a quarter of it.
     """
     images = torch.arange(len(start), device=start.device)  # that are iterated
-    running = images  # their places among these that are still above the tolerance
+    running = torch.ones_like(images, dtype=torch.bool)  # those of them that are still above the tolerance
     algorithm = whole = algorithm_of(None)
     state = algorithm.begin(start)
-    found = Solution(algorithm.estimate(state).clone(), torch.zeros_like(images), start.new_zeros(len(start)))
+    last = Solution(algorithm.estimate(state), torch.zeros_like(images), start.new_zeros(len(start)))  # of those
+    found = Solution(*(torch.empty_like(part) for part in last))
     for iteration in range(1, stopping.max_iterations + 1):
         before, state = state, algorithm.step(state)
         if iteration % BALANCE_EVERY == 1 and 1 < iteration <= BALANCE_UNTIL:  # rarely where the gap is looked at
             state = algorithm.balanced(before, state)
         if iteration % stopping.check_every and iteration < stopping.max_iterations:
             continue
-        gap, rows = algorithm.gap(before, state)[running], images[running]
-        found.x[rows], found.gap[rows], found.iterations[rows] = algorithm.estimate(state)[running], gap, iteration
-        running = running[~(gap <= stopping.tolerance)]  # the one place where a GPU is waited for
-        if not len(running):
+        gap = algorithm.gap(before, state)
+        last = _updated(last, running, algorithm.estimate(state), iteration, gap)
+        running = running & ~(gap <= stopping.tolerance)
+        left = int(running.sum())  # here a GPU is waited for, and where images are dropped
+        if left == 0:
             break
-        if 4 * len(running) <= 3 * len(images):
-            images, state = images[running], _of(state, running)
-            algorithm, running = algorithm_of(images), torch.arange(len(images), device=start.device)
+        if 4 * left <= 3 * len(images):
+            _keep(found, images, last)
+            rest = running.nonzero().flatten()
+            images, running = images[rest], torch.ones_like(rest, dtype=torch.bool)
+            algorithm, state, last = algorithm_of(images), _of(state, rest), Solution(*_of(last, rest))
+    _keep(found, images, last)
     return found._replace(x=whole.images(found.x))
+
+
+def _updated(last: Solution, running: Tensor, estimate: Tensor, iteration: int, gap: Tensor) -> Solution:
+    """Return the same with what images (k,) bool are now."""
+    x = torch.where(running.reshape(-1, *(1,) * (estimate.ndim - 1)), estimate, last.x)
+    return Solution(x, last.iterations.masked_fill(running, iteration), torch.where(running, gap, last.gap))
+
+
+def _keep(found: Solution, images: Tensor, last: Solution) -> None:
+    for into, part in zip(found, last, strict=True):
+        into[images] = part
 
 
 def _of(state: State, images: Tensor) -> State:
@@ -115,8 +130,9 @@ def _of(state: State, images: Tensor) -> State:
 
 
 def length(x: Tensor) -> Tensor:
-    """Return the Euclidean norm of each image, (b,)."""
-    return image_sum(x.square()).sqrt()
+    """Return the Euclidean norm of each image, (b,): of the norms of its rows, for the reason that ``image_sum`` gives."""
+    norm = torch.linalg.vector_norm
+    return norm(norm(x.reshape(len(x), -1, x.shape[-1]), dim=-1), dim=-1)
 
 
 def relative(change: Tensor, scale: Tensor) -> Tensor:

@@ -28,28 +28,27 @@ def conjugate_gradients(
         The solution (b, ...), the iterations that changed it, (b,) int64, and the relative residual (b,).
     """
     x = torch.zeros_like(rhs)
-    r = rhs.clone()
-    z = precondition(r)
-    p = z.clone()
+    r = rhs
+    z = p = precondition(r)
     rz = inner(r, z)
+    nothing = torch.zeros_like(rz)
     floor = torch.finfo(rhs.dtype).tiny
-    goal = tolerance**2 * inner(rhs, rhs)
+    squares = inner(rhs, rhs)
+    goal = tolerance**2 * squares
     iterations = torch.zeros(rhs.shape[0], dtype=torch.int64, device=rhs.device)
-    active = inner(r, r) > goal
+    active = squares > goal
     for _ in range(max_iterations):
-        if not bool(active.any()):
-            break
         sp = system(p)
         curvature = inner(p, sp)
-        active = active & (curvature > 0)
-        alpha = torch.where(active, rz / curvature.clamp_min(floor), 0.0)
-        x = x + alpha * p
-        r = r - alpha * sp
-        z = precondition(r)
-        rz_next = inner(r, z)
-        p = torch.where(active, z + rz_next / rz.clamp_min(floor) * p, p)
-        rz = torch.where(active, rz_next, rz)
+        active = active & (curvature > floor)
         iterations += active.flatten()
+        alpha = torch.where(active, rz / curvature, nothing)
+        x, r = torch.addcmul(x, alpha, p), torch.addcmul(r, alpha, sp, value=-1)
         active = active & (inner(r, r) > goal)
-    residual = (inner(r, r) / inner(rhs, rhs).clamp_min(floor)).sqrt().flatten()
+        if not bool(active.any()):  # after the step, which does nothing where there was nothing to solve
+            break
+        z = precondition(r)
+        rz, before = inner(r, z), rz
+        p = torch.addcmul(z, torch.where(active, rz / before, nothing), p)
+    residual = (inner(r, r) / squares.clamp_min(floor)).sqrt().flatten()
     return x, iterations, residual

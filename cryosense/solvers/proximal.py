@@ -6,7 +6,17 @@ import torch
 from torch import Tensor
 
 from cryosense.solvers.converging import Algorithm, length, relative
-from cryosense.solvers.steps import ADMMState, FISTAState, Map, SplitState, Splitting, admm_step, fista_step, split_step
+from cryosense.solvers.steps import (
+    ADMMState,
+    Coupled,
+    FISTAState,
+    Map,
+    SplitState,
+    Splitting,
+    admm_step,
+    fista_step,
+    split_step,
+)
 
 
 class ADMM(Algorithm):
@@ -43,32 +53,43 @@ class SplitADMM(Algorithm):
 
     def __init__(self, data_step: Map, split: Splitting, relaxation: float = 1.8) -> None:
         self.data_step, self.split, self.relaxation = data_step, split, relaxation
+        self._coupled: tuple[Tensor, Coupled] | None = None  # of the last couplings, which few steps change
 
     def begin(self, start: Tensor) -> SplitState:
         kz = self.split.analysis(start)
-        return SplitState(start, kz, torch.zeros_like(start), torch.zeros_like(kz), start, kz, self._first_coupling(start))
+        return SplitState(start, kz, start, kz, self._first_coupling(start))
 
     def step(self, state: SplitState) -> SplitState:
-        return split_step(self.data_step, self.split, self.relaxation, state)
+        if self._coupled is None or self._coupled[0] is not state.coupling:
+            self._coupled = state.coupling, self.split.coupled(state.coupling, state.z)
+        return split_step(self.data_step, self.split, self._coupled[1], self.relaxation, state)
 
     def balanced(self, before: SplitState, after: SplitState) -> SplitState:
-        primal, dual = length(after.d - after.kz), length(after.kz - before.kz)
+        moved = after.kz - before.kz
+        primal, dual = length(self._apart(after.q - before.q, moved)), length(moved)
         first, ones = self._first_coupling(after.z), torch.ones_like(primal)
         more = torch.where(primal > UNBALANCED * dual, BALANCE_BY * ones, ones)
         less = torch.where(dual > UNBALANCED * primal, BALANCE_BY * ones, ones)
         coupling = after.coupling * (more / less).reshape(-1, 1, 1, 1)
         coupling = torch.minimum(torch.maximum(coupling, first / LARGEST_CHANGE), first * LARGEST_CHANGE)
-        return after._replace(v=after.v * (after.coupling / coupling), coupling=coupling)  # the same multiplier, scaled anew
+        q = torch.lerp(after.kz, after.q, after.coupling / coupling)  # the same multiplier, scaled anew
+        return after._replace(q=q, coupling=coupling)
 
     def gap(self, before: SplitState, after: SplitState) -> Tensor:
+        weight = after.coupling.flatten().sqrt()
+
         def size(x: Tensor, d: Tensor) -> Tensor:
             """Return ``sqrt(|x|^2 + coupling |d|^2)`` for each image, (b,)."""
-            return torch.hypot(length(x), after.coupling.flatten().sqrt() * length(d))
+            return torch.hypot(length(x), weight * length(d))
 
         scale = size(after.z, after.kz).clamp_min(torch.finfo(after.z.dtype).tiny)
-        primal = size(after.x - after.z, after.d - after.kz)
-        dual = size(after.z - before.z, after.kz - before.kz)
-        return torch.maximum(primal, dual) / scale
+        z, kz = after.z - before.z, after.kz - before.kz
+        primal = size(self._apart(after.p - before.p, z), self._apart(after.q - before.q, kz))
+        return torch.maximum(primal, size(z, kz)) / scale
+
+    def _apart(self, change: Tensor, moved: Tensor) -> Tensor:
+        """Return z - x (or K z - d) of a step, from the change of p (or q) and that of z (or K z)."""
+        return torch.sub(moved, change, alpha=1 / self.relaxation)
 
     def _first_coupling(self, like: Tensor) -> Tensor:
         """Return the couplings that images (b, 1, n, n) begin with, (b, 1, 1, 1)."""

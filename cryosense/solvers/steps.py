@@ -34,39 +34,43 @@ def admm_step(data_step: Map, prox: Map, relaxation: float | Tensor, state: ADMM
 
 
 class SplitState(NamedTuple):
-    """State of ADMM with a second constraint d = K z, whose scaled multipliers are u (b, 1, n, n) and v (b, ...)."""
+    """State of ADMM with a second constraint d = K z, whose scaled multipliers are ``p - z`` and ``q - K z``."""
 
-    z: Tensor  # the estimate
-    kz: Tensor  # K z
-    u: Tensor
-    v: Tensor
-    x: Tensor  # what the data step made of the last z - u
-    d: Tensor  # what shrinking made of the last K z - v
+    z: Tensor  # (b, 1, n, n) the estimate
+    kz: Tensor  # (b, ...) K z
+    p: Tensor  # (b, 1, n, n)
+    q: Tensor  # (b, ...)
     coupling: Tensor  # (b, 1, 1, 1) penalty of d = K z over that of x = z
 
 
+class Coupled(NamedTuple):
+    """What a step does with a prior phi(K x) at one coupling."""
+
+    taken: Map  # differences c -> the share of each, in [0, 1] and (b, ...), by which phi's prox draws it towards zero
+    solve: Map  # (1 + coupling K^T K)^-1
+
+
 class Splitting(NamedTuple):
-    """A prior phi(K x), for couplings (b, 1, 1, 1): ``shrink`` and ``solve`` take what they work on, and these."""
+    """A prior phi(K x), for couplings (b, 1, 1, 1)."""
 
     analysis: Map
     analysis_adjoint: Map
-    shrink: Callable[[Tensor, Tensor], Tensor]  # for the penalty coupling rho
-    solve: Callable[[Tensor, Tensor], Tensor]  # (1 + coupling K^T K)^-1
+    coupled: Callable[[Tensor, Tensor], Coupled]  # of couplings, for images like these
     coupling: float | Tensor  # to begin with; (b, 1, 1, 1) where it is one for each image
 
 
-def split_step(data_step: Map, split: Splitting, relaxation: float, state: SplitState) -> SplitState:
+def split_step(data_step: Map, split: Splitting, coupled: Coupled, relaxation: float, state: SplitState) -> SplitState:
     """Return the state after one step of ADMM on x = z and d = K z, for priors without an explicit prox.
 
-    The first block (x, d) and the second (z) are both exact, so this is two-block ADMM.
+    The first block (x, d) and the second (z) are both exact, so this is two-block ADMM. With p and q instead of multipliers
+    most of it is one pass over memory each: d = c - taken(c) c, c = 2 K z - q, and q becomes ``q + relaxation (d - K z)``.
     """
-    coupling = state.coupling
-    x, d = data_step(state.z - state.u), split.shrink(state.kz - state.v, coupling)
-    u = state.u + torch.lerp(state.z, x, relaxation)
-    v = state.v + torch.lerp(state.kz, d, relaxation)
-    z = split.solve(split.analysis_adjoint(v).mul_(coupling).add_(u), coupling)
-    kz = split.analysis(z)
-    return SplitState(z, kz, u.sub_(z), v.sub_(kz), x, d, coupling)
+    x = data_step(torch.lerp(state.p, state.z, 2.0))
+    p = torch.add(state.p, x - state.z, alpha=relaxation)
+    c = torch.lerp(state.q, state.kz, 2.0)
+    q = torch.lerp(state.q, state.kz, relaxation).addcmul_(c, coupled.taken(c), value=-relaxation)
+    z = coupled.solve(torch.addcmul(p, split.analysis_adjoint(q), state.coupling))
+    return SplitState(z, split.analysis(z), p, q, state.coupling)
 
 
 class FISTAState(NamedTuple):

@@ -97,7 +97,7 @@ def fixed_point(state: State) -> Tensor:
     """-> (b, ...): what determines the next step, in the metric of the penalties."""
     if not isinstance(state, SplitState):
         return state[1]
-    return torch.cat([state.z + state.u, state.coupling.sqrt() * (state.kz + state.v)], dim=1)
+    return torch.cat([state.p, state.coupling.sqrt() * state.q], dim=1)
 
 
 def extrapolated(states: list[State], steps: list[Tensor]) -> State:

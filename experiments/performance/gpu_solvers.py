@@ -17,7 +17,7 @@ from cryosense.reconstructors import Posterior, Sparse
 DESIGNS = {"pixel": PixelDesign, "Fourier": FourierDesign}
 
 
-def _images(count: int, n: int) -> torch.Tensor:
+def discs(count: int, n: int) -> torch.Tensor:
     """-> discs in noise, (count, 1, n, n), of unit range."""
     axis = torch.linspace(-1, 1, n)
     radius = torch.linspace(0.2, 0.8, count).view(-1, 1, 1, 1)
@@ -32,7 +32,7 @@ def posterior_lines(config: DictConfig, device: torch.device, clock: Any) -> lis
     title = f"| posterior, 64 px, {asked.evaluations} evaluations | precision | images per s | over the bare network |"
     made = [title + " apart from the CPU |", "|---|---|---|---|---|"]
     for name, design in DESIGNS.items():
-        measured = acquire(_images(asked.images, 64), torch.arange(asked.images), design(), GaussianNoise(0.1))
+        measured = acquire(discs(asked.images, 64), torch.arange(asked.images), design(), GaussianNoise(0.1))
         moved, few = copy.deepcopy(measured).to(device), measured.part(torch.arange(asked.on_cpu))
         method = Posterior(open_ddpm(), network_evaluations=asked.evaluations)
         expected = method(few).x
@@ -64,7 +64,7 @@ def tv_lines(config: DictConfig, device: torch.device, clock: Any) -> list[str]:
         "|---|---|---|---|---|",
     ]
     for name, design in DESIGNS.items():
-        measured = acquire(_images(asked.images, asked.box_size), torch.arange(asked.images), design(), GaussianNoise(0.1))
+        measured = acquire(discs(asked.images, asked.box_size), torch.arange(asked.images), design(), GaussianNoise(0.1))
         moved, few = copy.deepcopy(measured).to(device), measured.part(torch.arange(asked.on_cpu))
         method = Sparse(prior, asked.weight)
         expected = method(few).x

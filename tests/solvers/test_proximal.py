@@ -9,7 +9,7 @@ import torch
 from cryosense.solvers import converging
 from cryosense.solvers.converging import Algorithm, Solution, Stopping, converge
 from cryosense.solvers.proximal import ADMM, FISTA, SplitADMM
-from cryosense.solvers.steps import Splitting
+from cryosense.solvers.steps import Coupled, Splitting
 
 N, WEIGHT, RHO = 8, 0.15, 0.4
 
@@ -52,9 +52,11 @@ class Problem:
         return self.solved(lambda p: ADMM(p.data_step, lambda v: soft(v, WEIGHT / RHO), 1.8), **options)
 
     def split(self, coupling: float = 2.0, **options: Any) -> Solution:
-        split = Splitting(
-            torch.clone, torch.clone, lambda c, each: soft(c, WEIGHT / (RHO * each)), lambda x, each: x / (1 + each), coupling
-        )
+        def coupled(each: torch.Tensor, like: torch.Tensor) -> Coupled:
+            most = WEIGHT / (RHO * each)
+            return Coupled(lambda c: most / torch.maximum(c.abs(), most), lambda x: x / (1 + each))
+
+        split = Splitting(torch.clone, torch.clone, coupled, coupling)
         return self.solved(lambda p: SplitADMM(p.data_step, split, 1.6), **options)
 
     def fista(self, **options: Any) -> Solution:

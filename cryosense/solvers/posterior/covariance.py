@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,13 +17,25 @@ from cryosense.solvers.posterior.imaging import PLAIN, Imaging
 from cryosense.solvers.posterior.steps import Denoise, Level, NoiseDraw, RowOperator
 
 
-class Measured(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Measured:
     """Row coordinates ``c = V^T x`` plus noise of standard deviation ``noise_std``, x being seen as ``imaging`` says."""
 
     operator: RowOperator
     c: Tensor  # (b, ...)
     noise_std: Tensor  # (1 or b, ...)
     imaging: Imaging = PLAIN
+
+    @cached_property
+    def variance(self) -> Tensor:
+        """Of the noise, (1 or b, ...)."""
+        return self.noise_std**2
+
+    @cached_property
+    def mean_variance(self) -> Tensor:
+        """Of the noise over what is measured of an image, (1 or b,)."""
+        known = self.operator.row_noise_gain > 0
+        return (self.variance * known).flatten(1).sum(1) / known.flatten(1).sum(1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what is measured of images (b, 1, n, n), without noise, in row coordinates (b, ...)."""
@@ -36,15 +49,15 @@ class Measured(NamedTuple):
         """Return the map ``c -> (V^T (C + that of the imaging's noise) V + Sigma) c``, C that of x as it is seen."""
 
         def mapped(c: Tensor) -> Tensor:
-            seen = self.forward(covariance(self.adjoint(c))) + self.noise_std**2 * c
-            unseen = self.imaging.noise_covariance(self.operator.row_adjoint(c))
+            seen = torch.addcmul(self.forward(covariance(self.adjoint(c))), self.variance, c)
+            unseen = None if self.imaging.noise is None else self.imaging.noise_covariance(self.operator.row_adjoint(c))
             return seen if unseen is None else seen + self.operator.row_forward(unseen)
 
         return mapped
 
     def drawn(self, noise: NoiseDraw, number: int, of_imaging: int) -> Tensor:
         """Return the coordinates (b, ...) with all noise drawn once more; the numbers are those of the draws."""
-        c = self.c + self.noise_std * self.operator.row_forward(noise(number))
+        c = torch.addcmul(self.c, self.noise_std, self.operator.row_forward(noise(number)))
         added = None if self.imaging.noise is None else self.imaging.noisy(noise(of_imaging))
         return c if added is None else c + self.operator.row_forward(added)
 
@@ -63,7 +76,7 @@ def _with_jacobian(denoise: Denoise, z: Tensor, level: Level) -> tuple[Tensor, M
         x0 = level.denoised(denoise, point)
 
     def covariance(v: Tensor) -> Tensor:
-        return level.variance.to(v) * torch.autograd.grad(x0, point, v, retain_graph=True)[0]
+        return level.variance.to(v.dtype) * torch.autograd.grad(x0, point, v, retain_graph=True)[0]
 
     return x0.detach(), covariance
 
@@ -148,15 +161,23 @@ class StationaryCovariance:
             number = 1 + level.count + 2 * level.index  # draws up to ``count`` belong to the start and the steps
             x0 = x0 + fourier.filtered(noise(number), spectrum.sqrt().to(z))
             c = measured.drawn(noise, number + 1, 1 + 3 * level.count + level.index)
-        covariance = spectrum.to(z)
-        solution, _, _ = conjugate_gradients(
-            measured.system(lambda x: fourier.filtered(x, covariance)),
-            c - measured.forward(x0),
-            _preconditioner(measured, measured.imaging.spectrum(spectrum)),
-            tolerance=self.tolerance,
-            max_iterations=self.max_iterations,
-        )
-        return x0 + fourier.filtered(measured.adjoint(solution), covariance)
+        return x0 + self._explaining(c - measured.forward(x0), measured, spectrum)
+
+    def _explaining(self, residual: Tensor, measured: Measured, spectrum: Tensor) -> Tensor:
+        """Return the mean of x_0 - x0hat, (b, 1, n, n), given what x0hat leaves of the coordinates, (b, ...)."""
+        covariance, seen = spectrum.to(residual), measured.imaging.spectrum(spectrum)
+        scale = measured.operator.row_filter(seen)
+        if scale is not None:
+            solution = residual / (scale.to(residual) + measured.variance)
+        else:
+            solution, _, _ = conjugate_gradients(
+                measured.system(lambda x: fourier.filtered(x, covariance)),
+                residual,
+                _preconditioner(measured, seen),
+                tolerance=self.tolerance,
+                max_iterations=self.max_iterations,
+            )
+        return fourier.filtered(measured.adjoint(solution), covariance)
 
 
 def _preconditioner(measured: Measured, spectrum: Tensor) -> Map:
@@ -165,10 +186,9 @@ def _preconditioner(measured: Measured, spectrum: Tensor) -> Map:
     The weights are ``W^2 = (mean C + s) / (mean C + Sigma)``. It is the exact inverse where C and A are diagonal in the same
     basis and the noise is the same in all coordinates; where the noise outweighs C, it is nearly the inverse of Sigma.
     """
-    operator, noise = measured.operator, measured.noise_std**2
-    known = operator.row_noise_gain > 0
-    mean_noise = (noise * known).flatten(1).sum(1) / known.flatten(1).sum(1)
+    operator, noise = measured.operator, measured.variance
+    mean_noise = measured.mean_variance.reshape(-1, *(1,) * (noise.ndim - 1))
     mean = spectrum.mean((-2, -1)).reshape(-1, *(1,) * (noise.ndim - 1)).to(noise)
-    weight = ((mean + mean_noise.reshape(-1, *(1,) * (noise.ndim - 1))) / (mean + noise)).sqrt()
-    inverse = 1 / (spectrum.to(noise) + mean_noise.reshape(-1, 1, 1, 1))
+    weight = ((mean + mean_noise) / (mean + noise)).sqrt()
+    inverse = 1 / (spectrum.to(noise) + measured.mean_variance.reshape(-1, 1, 1, 1))
     return lambda r: weight * operator.row_forward(fourier.filtered(operator.row_adjoint(weight * r), inverse))

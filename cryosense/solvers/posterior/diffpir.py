@@ -29,7 +29,7 @@ def diffpir(task: Task, *, prior_weight: float = 1.0, renewed: float = 1.0) -> T
     z = noised(task.start, steps[0], noise)
     for level in steps:
         x0 = solved_rows(level.denoised(task.denoise, z), operator, c, task.noise_std, level.variance / prior_weight)
-        sigma, next_sigma = level.variance.sqrt().to(z), level.next_variance.sqrt().to(z)
+        sigma, next_sigma = level.variance.sqrt().to(z.dtype), level.next_variance.sqrt().to(z.dtype)
         predicted = (z - x0) / sigma
         z = x0 + next_sigma * ((1 - renewed) ** 0.5 * predicted + renewed**0.5 * noise(1 + level.index))
     return z

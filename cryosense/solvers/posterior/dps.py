@@ -33,12 +33,12 @@ def dps(task: Task, *, step_size: float = 1.0) -> Tensor:
     z = noised(task.start, steps[0], noise)
     for level in steps:
         with torch.enable_grad():
-            x_t = (level.scale.to(z) * z).requires_grad_()
+            x_t = (level.scale.to(z.dtype) * z).requires_grad_()
             x0 = task.denoise(x_t, level.t)
             residual = length(weight * (c - operator.row_forward(x0)))
             gradient = torch.autograd.grad(residual.sum(), x_t)[0]
         excess = (1 - expected / residual.clamp_min(torch.finfo(z.dtype).tiny)).clamp_min(0)
         pull = step_size * excess.reshape(-1, 1, 1, 1) * gradient
         z = bridge(z, x0.detach(), level.variance, level.next_variance, 1.0, noise(1 + level.index))
-        z = z - (1 + level.next_variance).sqrt().to(z) * pull  # the step is one of x_t = z / sqrt(1 + sigma^2)
+        z = z - (1 + level.next_variance).sqrt().to(z.dtype) * pull  # the step is one of x_t = z / sqrt(1 + sigma^2)
     return z

@@ -53,7 +53,7 @@ def nesterov(
     for level in steps:
         beta, zeta = betas[level.index], zetas[level.index]
         x0 = level.denoised(task.denoise, z).clamp(-1, 1)
-        next_scale = (1 + level.next_variance).rsqrt().to(z)
+        next_scale = (1 + level.next_variance).rsqrt().to(z.dtype)
         x_prev = next_scale * bridge(z, x0, level.variance, level.next_variance, 1.0, noise(1 + level.index))
         ahead = (x0 - beta * velocity).clamp(-1, 1)
         gradient = operator.adjoint(operator(ahead) - task.y)  # of mean |A u - y|^2, up to a factor that the norm cancels

@@ -33,6 +33,13 @@ def pigdm(task: Task, *, covariance: Covariance, eta: float = 1.0) -> Tensor:
     steps = task.levels()
     z = noised(task.start, steps[0], task.noise)
     for level in steps:
-        x0 = covariance.conditioned(task.denoise, z, level, measured, task.noise)
-        z = bridge(z, x0, level.variance, level.next_variance, eta, task.noise(1 + level.index))
+        drawn: list[Tensor] = []
+
+        def denoise(x_t: Tensor, t: int, number: int = 1 + level.index, drawn: list[Tensor] = drawn) -> Tensor:
+            x0 = task.denoise(x_t, t)
+            drawn.append(task.noise(number))  # on the CPU, while a device still denoises
+            return x0
+
+        x0 = covariance.conditioned(denoise, z, level, measured, task.noise)
+        z = bridge(z, x0, level.variance, level.next_variance, eta, drawn[0])
     return z

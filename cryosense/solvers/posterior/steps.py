@@ -39,6 +39,9 @@ class RowOperator(Protocol):
     def row_adjoint(self, c: Tensor) -> Tensor:
         """Return ``V c``, (b, 1, n, n)."""
 
+    def row_filter(self, gain: Tensor) -> Tensor | None:
+        """Return what ``V^T F^H diag(gain) F V`` multiplies row coordinates by, (1 or b, ...), None where it mixes them."""
+
     @property
     def row_noise_gain(self) -> Tensor:
         """``D^-1``, (1 or b, ...); zero in coordinates that are not measured."""
@@ -83,11 +86,13 @@ class Level:
 
     def denoised(self, denoise: Denoise, z: Tensor) -> Tensor:
         """Return E[x_0 | z], (b, 1, n, n)."""
-        return denoise(self.scale.to(z) * z, self.t)
+        return denoise(self.scale.to(z.dtype) * z, self.t)
 
 
 def levels(timesteps: Tensor, alphas_cumprod: Tensor) -> list[Level]:
     """Return the steps from each timestep to the next and from the last to the clean image, with scalars in float64.
+
+    Scalars stay on the CPU, where an operation on a device takes them along: to copy one there would be to wait for it.
 
     Args:
         timesteps: (S,) falling integers.
@@ -114,8 +119,8 @@ def noised(start: Tensor | None, level: Level, noise: NoiseDraw) -> Tensor:
     """
     n = noise(0)
     if start is None:
-        return n / level.scale.to(n)
-    return start + level.variance.sqrt().to(n) * n
+        return n / level.scale.to(n.dtype)
+    return start + level.variance.sqrt().to(n.dtype) * n
 
 
 def bridge(z: Tensor, x0: Tensor, variance: Tensor, next_variance: Tensor, eta: float, noise: Tensor) -> Tensor:
@@ -126,7 +131,7 @@ def bridge(z: Tensor, x0: Tensor, variance: Tensor, next_variance: Tensor, eta: 
     """
     fresh = eta**2 * next_variance * (variance - next_variance) / variance
     keep = ((next_variance - fresh).clamp_min(0) / variance).sqrt()
-    return x0 + keep.to(z) * (z - x0) + fresh.sqrt().to(z) * noise
+    return x0 + keep.to(z.dtype) * (z - x0) + fresh.sqrt().to(z.dtype) * noise
 
 
 def solved_rows(x0: Tensor, operator: RowOperator, c: Tensor, noise_std: Tensor, variance: Tensor) -> Tensor:
