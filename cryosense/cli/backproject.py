@@ -20,6 +20,7 @@ from cryosense.cli.refusal import one_line
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.cli.stack_work import StackWork, say_unfinished, terms
 from cryosense.reporting.tables.resolutions import resolutions_text
+from cryosense.runs.processes import give_memory_back
 from cryosense.runs.run_directory import RunDirectory
 from cryosense.tasks.maps.alignments import Alignments
 from cryosense.tasks.maps.backprojection import BACKPROJECTION, PART, Backprojection
@@ -63,6 +64,7 @@ class Work(StackWork):
         found = self.task.assessment.judge(made)
         summary = write_maps(path, made, found) | {"measured": self.task.particles.describe()}
         # Only now: what draws takes as much memory as what was made of the sums.
+        give_memory_back()
         from cryosense.reporting.figures.anisotropy import draw_anisotropy
         from cryosense.reporting.figures.maps import draw_map
         from cryosense.reporting.tables.map_lines import made_of

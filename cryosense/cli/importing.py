@@ -20,6 +20,24 @@ AFTER_IT = frozenset({"torch._decomp", "torch._prims", "torch._refs"})
 USING_IT = frozenset(
     {"torch._dynamo", "torch._inductor", "accelerate", "diffusers", "lightning", "torchvision", "transformers"}
 )
+# Drivers of GPUs in Python, by which PyTorch divides these and profiles them: nothing here does.
+DRIVERS = "cuda.bindings"
+
+
+@contextmanager
+def without(name: str) -> Iterator[None]:
+    """Let the block import all that takes a module only where it is installed as if this one were not.
+
+    What has been imported already stays.
+    """
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # by which Python marks what is not to be imported
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 @contextmanager
@@ -61,14 +79,15 @@ def nothing_is_garbage() -> Iterator[None]:
 def lean_torch() -> None:
     """Let PyTorch, once it is imported, leave ``WITHOUT_VALUES`` for when something that needs it is imported.
 
-    Until then a few operations on tensors of the device ``meta`` raise NotImplementedError; nothing else is any different.
+    Until then a few operations on tensors of the device ``meta`` raise NotImplementedError, and ``torch.cuda.green_contexts``
+    takes ``DRIVERS`` for not installed; nothing else is any different.
     """
     if "torch" not in sys.modules and not any(isinstance(finder, _Torch) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Torch())
 
 
 class _Torch(MetaPathFinder, Loader):
-    """Finds PyTorch where it is, and executes it with an empty module for ``WITHOUT_VALUES``."""
+    """Finds PyTorch where it is, and executes it with an empty module for ``WITHOUT_VALUES`` and without ``DRIVERS``."""
 
     loader: Loader
 
@@ -87,7 +106,8 @@ class _Torch(MetaPathFinder, Loader):
         stand_in = sys.modules[WITHOUT_VALUES] = ModuleType(WITHOUT_VALUES)
         sys.meta_path.insert(0, _Missing())
         try:
-            self.loader.exec_module(module)
+            with without(DRIVERS):
+                self.loader.exec_module(module)
         finally:
             if sys.modules.get(WITHOUT_VALUES) is stand_in:
                 del sys.modules[WITHOUT_VALUES]

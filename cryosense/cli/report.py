@@ -17,7 +17,7 @@ from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import check_endings, writing
 from cryosense.files.limits import shown
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.report.page import Report, write_report
 from cryosense.reporting.tables.collect import NoRunError, collect, in_words
 from cryosense.reporting.tables.collected_maps import finished_maps

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
-from scipy.stats import binom, norm
 from torch import Tensor
 
 from cryosense.errors import ArgumentError
@@ -47,6 +47,21 @@ def chance_test(curve: Tensor, first_shell: int) -> ChanceTest:
     bounded = curve[first_shell : last + 1].double().clamp(-1 + 1e-12, 1 - 1e-12)
     z = torch.atanh(bounded) * torch.sqrt(4 * torch.pi * shells**2)
     beyond, trend, largest = int((z.abs() > DEVIATIONS).sum()), float(z.sum() / len(z) ** 0.5), float(z.abs().max())
-    several = float(binom.sf(beyond - 1, len(z), 2 * norm.sf(DEVIATIONS)))
-    many, one = float(2 * norm.sf(abs(trend))), len(z) * float(2 * norm.sf(largest))
+    several = at_least(beyond, len(z), beyond_normal(DEVIATIONS))
+    many, one = beyond_normal(trend), len(z) * beyond_normal(largest)
     return ChanceTest(len(z), beyond, trend, largest, min(1.0, 3 * min(several, many, one)))
+
+
+# Written out, since SciPy's statistics take half a second to import.
+
+
+def beyond_normal(deviations: float) -> float:
+    """Return the probability that a normal number lies at least so many deviations from its mean, on either side."""
+    return math.erfc(abs(deviations) / math.sqrt(2))
+
+
+def at_least(count: int, trials: int, probability: float) -> float:
+    """Return the probability that ``count`` or more of ``trials`` happen that have this probability, above 0 and below 1."""
+    yes, no = math.log(probability), math.log1p(-probability)
+    ways = [math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1) for k in range(trials + 1)]
+    return min(1.0, math.fsum(math.exp(ways[k] + k * yes + (trials - k) * no) for k in range(count, trials + 1)))

@@ -15,7 +15,6 @@ from torch import Tensor
 from cryosense.errors import ArgumentError
 from cryosense.metrics.fsc import frc_area
 from cryosense.metrics.image import correlation, mae, mse, psnr, psnr_of, ssim
-from cryosense.runs.rows import row_schema
 
 ImageScore = Callable[[Tensor, Tensor], Tensor]  # two stacks of images (b, 1, n, n) to (b,)
 CLEAN = "_clean"  # suffix of scores against the image without noise
@@ -113,4 +112,3 @@ def _of_packages() -> Iterator[Score]:
 
 
 SCORES = (*_OWN, *_of_packages())
-SCHEMA = row_schema([score.name for score in SCORES])

@@ -15,7 +15,7 @@ from PIL import Image
 
 from cryosense.files.tables import write_csv
 from cryosense.files.writing import write_json_atomic, written_whole
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.tables.examples import read_example
 from cryosense.shown import ShowsParameters
 

@@ -1,9 +1,11 @@
-"""Which process this is, and whether another lives."""
+"""Which process this is, whether another lives, and memory that goes back to the system."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,12 @@ def is_alive(pid: int, started: str | None) -> bool:
         pass
     state = _state(pid)
     return state is None or (state[0] not in "ZX" and (started is None or state[19] == started))
+
+
+def give_memory_back() -> None:
+    """Give back to the system what has been freed but is kept, by glibc up to 64 MB once arrays were large."""
+    with suppress(AttributeError, OSError, TypeError):  # other libraries, and Windows
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _started(pid: int) -> str | None:

@@ -16,7 +16,7 @@ from commands import run
 from omegaconf import DictConfig, OmegaConf
 
 from cryosense.files.writing import write_json_atomic
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.runs.rows import RowWriter
 from cryosense.tasks.reconstruct.kept import write_example
 

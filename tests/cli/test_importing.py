@@ -12,7 +12,8 @@ import pytest
 import torch
 import torch._decomp
 
-from cryosense.cli.importing import bound_when_called, nothing_is_garbage
+from cryosense.cli.importing import bound_when_called, nothing_is_garbage, without
+from cryosense.cli.main import VERBS
 from tests.cli.verbs import cryosense
 
 
@@ -67,6 +68,18 @@ def test_functions_are_looked_up_at_once_again_afterwards() -> None:
     assert sys.getdlopenflags() == before
 
 
+def test_what_is_taken_for_not_installed_can_be_imported_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "taken_by_chance.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with without("taken_by_chance"), pytest.raises(ImportError):
+        import taken_by_chance  # type: ignore[import-not-found]
+    import taken_by_chance
+
+    with without("taken_by_chance"):  # imported before: it stays
+        assert sys.modules["taken_by_chance"] is taken_by_chance
+    assert sys.modules.pop("taken_by_chance") is taken_by_chance
+
+
 LATER = """
 import importlib, sys
 from cryosense.cli.importing import lean_torch
@@ -102,9 +115,8 @@ main()
 print("LOADED", *sorted(set(unused) & set(sys.modules)))
 """
 COMPILERS = "torch._decomp torch._meta_registrations torch._dynamo"
-RARE = f"scipy.ndimage scipy.constants diffusers torchvision lightning wandb joblib {COMPILERS}"
-
-
+SELDOM = f"diffusers torchvision lightning wandb joblib cuda.bindings {COMPILERS}"
+RARE = f"scipy.ndimage scipy.constants {SELDOM}"
 OTHERS = "cryosense.tasks.mask_design cryosense.tasks.design cryosense.alignment torch_fourier_slice scipy.optimize"
 
 
@@ -123,3 +135,23 @@ def test_verbs_load_none_of_what_others_need(tmp_path: Path, monkeypatch: pytest
     words = ["reconstructor=pinv", source, "scores.lpips=null", f"output_dir={runs}"]
     assert loaded("reconstruct", *words, "particles=2", of=f"{RARE} numba {OTHERS}") == ""
     assert loaded("backproject", source, f"output_dir={tmp_path / 'maps'}", of=f"{RARE} scipy.linalg") == ""
+    measured = f"output={tmp_path / 'particles.cryo.h5'}"
+    assert loaded("measure", source, measured, of=f"{RARE} pyarrow.parquet numba matplotlib {OTHERS}") == ""
+
+
+IMPORTED = """
+import importlib, sys
+from cryosense.cli.importing import lean_torch
+
+lean_torch()
+for verb in sys.argv[1].split():
+    importlib.import_module(f"cryosense.cli.{verb.replace('-', '_')}")
+print("LOADED", *sorted(set(sys.argv[2].split()) & set(sys.modules)))
+"""
+
+
+def test_verbs_import_none_of_what_few_need() -> None:
+    of_their_own = {"train", "compare-latents"}  # lightning and diffusers; rank correlation
+    verbs, few = " ".join(set(VERBS) - of_their_own), f"{SELDOM} scipy.stats numba"
+    said = subprocess.run([sys.executable, "-c", IMPORTED, verbs, few], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["LOADED"]

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from scipy.stats import binom, norm
 
 from cryosense.metrics import fsc
-from cryosense.metrics.chance import chance_test
+from cryosense.metrics.chance import at_least, beyond_normal, chance_test
 
 SHELLS = torch.arange(17, dtype=torch.float64)
 
@@ -39,3 +40,12 @@ def test_closed_forms() -> None:
     assert chance_test(torch.zeros(17), first_shell=2).p_value == 1
     with pytest.raises(ValueError, match="at least three shells"):
         chance_test(torch.zeros(17), first_shell=14)
+
+
+def test_probabilities_are_those_of_scipy() -> None:
+    for deviations in (0.0, 0.5, 2.0, -4.5, 12.0):
+        assert beyond_normal(deviations) == pytest.approx(2 * norm.sf(abs(deviations)), rel=1e-12)
+    for trials in (3, 63, 2000):
+        for count in {0, 1, 3, trials // 10, trials}:
+            expected = float(binom.sf(count - 1, trials, 0.0455))
+            assert at_least(count, trials, 0.0455) == pytest.approx(expected, rel=1e-9, abs=1e-300)

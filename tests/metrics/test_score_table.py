@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from cryosense.metrics import Scores
-from cryosense.metrics.score_table import CLEAN, SCHEMA, SCORES, Against, Score
+from cryosense.metrics.row_columns import SCHEMA
+from cryosense.metrics.score_table import CLEAN, SCORES, Against, Score
 
 
 @pytest.mark.parametrize("score", SCORES, ids=lambda score: score.name)

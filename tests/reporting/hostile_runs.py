@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from tests.tasks.runs import IMAGES
 
 DEEP = "[" * 100_000 + "]" * 100_000

@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from cryosense.cli.collect import gather
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.errors import NoRunError
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.report.making import how_made
 from cryosense.reporting.tables.collect import collect, in_words
 from cryosense.reporting.tables.collected_maps import finished_maps

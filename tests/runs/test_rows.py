@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from cryosense.files.writing import write_json_atomic
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.runs.rows import RowWriter, as_table
 
 

@@ -8,7 +8,7 @@ import torch
 from cryosense.files.writing import write_json_atomic
 from cryosense.fourier import fourier_crop, fourier_pad
 from cryosense.metrics import Scores
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.runs.rows import RowWriter
 
 BOX, IMAGES = 32, 6

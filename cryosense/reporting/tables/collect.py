@@ -13,7 +13,7 @@ import pyarrow as pa
 from cryosense.errors import NoRunError, RunError, UntrustedFileError, UnusableRunError
 from cryosense.files.limits import read_json_value, shown, shown_path
 from cryosense.files.rows import read_rows
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.tables.cells import cell_label, missing_cells, what_became_of
 from cryosense.reporting.tables.data_names import with_unique_names
 from cryosense.reporting.tables.usable_rows import usable_rows

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from cryosense.errors import UnusableRunError
 from cryosense.files.limits import shown
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.scores import NAMES
 from cryosense.reporting.tables.summary import METHOD, OPERATOR
 

@@ -9,11 +9,13 @@ import pandas as pd
 from torch import Tensor
 
 from cryosense.metrics import HalfMapCurves, fsc, half_map_curves, resolution_angstrom
+from cryosense.runs.processes import give_memory_back
 from cryosense.tasks.maps.anisotropy import THRESHOLD, Anisotropy, Cones
 from cryosense.tasks.maps.fsc_files import fsc_table, resolution_table
 from cryosense.tasks.maps.half_sums import HalfSums
 from cryosense.tasks.maps.references import AtomicModel, UncompressedRun, read_map
 from cryosense.tasks.maps.uncertainty import Bootstrap
+from cryosense.volumes.backproject import SliceAccumulator
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,15 @@ class Reconstruction:
         cls, sums: HalfSums, regularisation: float, pixel_size_angstrom: float, views: Tensor, half_sets: str
     ) -> Reconstruction:
         """Divide the sums, and give up those of the half sets. See ``SliceAccumulator.volume`` for the regularisation."""
-        halves = (sums.of_half(0).volume(regularisation).cpu(), sums.of_half(1).volume(regularisation).cpu())
-        full_map = sums.into_full().volume(regularisation).cpu()
+        halves = (_made_of(sums.of_half(0), regularisation), _made_of(sums.of_half(1), regularisation))
+        full_map = _made_of(sums.into_full(), regularisation)
         return cls(sums, regularisation, halves, full_map, pixel_size_angstrom, views, half_sets)
+
+
+def _made_of(sums: SliceAccumulator, regularisation: float) -> Tensor:
+    """Return the map of these sums on the CPU, in memory that what was done before has given back: here most is needed."""
+    give_memory_back()
+    return sums.volume(regularisation).cpu()
 
 
 @dataclass(frozen=True)

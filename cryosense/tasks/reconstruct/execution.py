@@ -9,7 +9,7 @@ from pathlib import Path
 from cryosense.data import write_star
 from cryosense.data.ahead import read_ahead
 from cryosense.files.writing import write_json_atomic
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.runs.record import Kind, remove
 from cryosense.runs.rows import RowWriter
 from cryosense.tasks.reconstruct.kept import write_example, write_masks

@@ -13,7 +13,7 @@ import torch
 
 from cryosense.data.images import open_image_file
 from cryosense.files.writing import written_whole
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.runs.rows import RowWriter
 from cryosense.runs.shards import Sharding, part_of
 from cryosense.tasks.reconstruct.execution import complete, example, fit

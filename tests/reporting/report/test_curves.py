@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.report.curves import families, looks_of, score_curves
 from cryosense.reporting.tables.summary import summarise
 from cryosense.runs.rows import as_table

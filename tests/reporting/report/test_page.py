@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.report.page import Report
 from cryosense.reporting.tables.collect import collect, in_words
 from cryosense.reporting.tables.collected_maps import finished_maps

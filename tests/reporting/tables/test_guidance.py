@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.tables.guidance import Guidance, guidance_words
 from cryosense.runs.rows import as_table
 from tests.tasks.runs import PIXEL, RADIAL

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.tables.collect import collect
 from cryosense.reporting.tables.collected_maps import finished_maps, resolution_lines
 from cryosense.reporting.tables.map_lines import MASKS_ONLY, UNCOMPRESSED, joined, made_of, map_lines, map_words

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cryosense.metrics.score_table import SCHEMA
+from cryosense.metrics.row_columns import SCHEMA
 from cryosense.reporting.report.curves import families
 from cryosense.reporting.tables.formats import markdown_table, text_table
 from cryosense.reporting.tables.map_lines import joined
