@@ -120,8 +120,12 @@ def _check_key(verb: str, word: Override, chosen: dict[str, str | None], swept: 
         raise ConfigError(f"{key} is not in the file of that choice, which names no such key: type +{key}=... to add it")
     near = nearest(key, [*groups_of(verb), *(each for each, (entry, _) in known.items() if is_shown(entry))])
     node, _, name = key.rpartition(".")
-    where = f"{node}: no key {name!r}" if node in known or node in made.groups else f"no key {key!r}"
-    raise ConfigError(where + (f"; the nearest is {near}" if near else "") + f". cryosense {verb} --help lists all")
+    holds = node in known or node in made.groups
+    where = f"{node}: no key {name!r}" if holds else f"no key {key!r}"
+    meant = f"; the nearest is {near}" if near else ""
+    if near and holds and near.replace("/", ".").rpartition(".")[0] != node:
+        meant += f", which is not in {node}"  # else it could be read as one of the node's
+    raise ConfigError(f"{where}{meant}. cryosense {verb} --help lists all")
 
 
 def _is_in_a_list(key: str, entries: Mapping[str, Entry]) -> bool:
