@@ -65,7 +65,7 @@ def main() -> None:
 def solve(algorithm: Algorithm, start: Tensor, memory: int, tolerance: float) -> Solved:
     """-> the first estimates of a gap within the tolerance; without one after ``MOST`` iterations, the last."""
     state, point = algorithm.begin(start), None
-    found = Solved(start.clone(), torch.full((len(start),), MOST), 0)
+    found = Solved(algorithm.estimate(state).clone(), torch.full((len(start),), MOST), 0)
     states: list[State] = []
     steps: list[Tensor] = []
     kept: tuple[State, Tensor] | None = None
@@ -74,7 +74,7 @@ def solve(algorithm: Algorithm, start: Tensor, memory: int, tolerance: float) ->
         point_before, point = point, fixed_point(state)
         if iteration % CHECK_EVERY == 0:
             arrived = (algorithm.gap(before, state) <= tolerance) & (found.iterations == MOST)
-            found.x[arrived], found.iterations[arrived] = state[0][arrived], iteration
+            found.x[arrived], found.iterations[arrived] = algorithm.estimate(state)[arrived], iteration
             if bool((found.iterations < MOST).all()):
                 break
         if point_before is None or memory == 0:
@@ -90,13 +90,13 @@ def solve(algorithm: Algorithm, start: Tensor, memory: int, tolerance: float) ->
         if len(steps) == memory + 1:
             kept, state = (state, step), extrapolated(states, steps)
             point, states, steps = fixed_point(state), [], []
-    return found
+    return found._replace(x=algorithm.images(found.x))
 
 
 def fixed_point(state: State) -> Tensor:
     """-> (b, ...): what determines the next step, in the metric of the penalties."""
     if not isinstance(state, SplitState):
-        return state[1]
+        return state.s
     return torch.cat([state.p, state.coupling.sqrt() * state.q], dim=1)
 
 
@@ -117,7 +117,7 @@ def extrapolated(states: list[State], steps: list[Tensor]) -> State:
 def chosen(images: Tensor, these: State, others: State) -> State:
     """-> the state of ``these`` for the images (b,) bool, of the others for the rest."""
     parts = zip(these, others, strict=True)
-    return type(these)(*[torch.where(images.reshape(-1, 1, 1, 1), one, other) for one, other in parts])
+    return type(these)(*[torch.where(images.reshape(-1, *(1,) * (one.ndim - 1)), one, other) for one, other in parts])
 
 
 if __name__ == "__main__":
