@@ -29,6 +29,7 @@ from cryosense.runs.inputs import Stamps
 from cryosense.runs.own_code import own_code
 from cryosense.runs.provenance import surroundings
 from cryosense.runs.shards import Sharding
+from cryosense.tasks.maps.columns import check_columns
 from cryosense.tasks.measure.made import is_made
 from cryosense.tasks.measure.measuring import Measuring, at_work, parts_of, remove_left
 
@@ -45,6 +46,7 @@ def measure(cfg: DictConfig) -> bool:
     if not path.name.endswith(SUFFIX):
         raise ArgumentError(f"output={path}: a measurement file is named *{SUFFIX}")
     sharding, source = Sharding(cfg.shard.index, cfg.shard.count), open_source(cfg)
+    check_columns(source.images)
     files = seen(source.files)
     for note in notes(source.images):
         print(f"cryosense measure: {note}", file=sys.stderr)

@@ -45,6 +45,7 @@ RANGES = {
     "rlnAngleRot": _DEGREES,
     "rlnAngleTilt": _DEGREES,
     "rlnAnglePsi": _DEGREES,
+    "rlnRandomSubset": Range(1, 2, "(the half set)"),
 }
 # No lens is set closer to focus than this unless exactly to it; every defocus in micrometres is closer.
 LEAST_DEFOCUS_ANGSTROM = 100.0

@@ -56,3 +56,32 @@ def test_columns_that_are_not_used_are_named(star: Path, tmp_path: Path) -> None
     path = with_columns(star, {name: [value] * COUNT for name, value in columns.items()})
     heard = cryosense("measure", path, f"output={tmp_path}/b.cryo.h5", *words)
     assert "cryosense measure: not used, kept in the file: rlnBeamTiltX, rlnNormCorrection\n" in heard
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("rlnDefocusU", "nan"),
+        ("rlnAngleTilt", "inf"),
+        ("rlnOriginYAngst", "none"),
+        ("rlnRandomSubset", "3"),
+        ("rlnVoltage", "300000"),
+        ("rlnCtfDataArePhaseFlipped", "2"),
+        ("rlnCtfBfactor", "-1e9"),
+        ("rlnImagePixelSize", "5"),
+    ],
+)
+def test_what_other_verbs_would_refuse_is_refused_before_the_work(star: Path, tmp_path: Path, column: str, value: str) -> None:
+    kept = {name: block.table() for name, block in read_blocks(star).items()}
+    table = next((each for each in kept.values() if column in each), kept["particles"])
+    before = table[column] if column in table else ["0"] * len(table)
+    table[column] = [*list(before)[:-1], value]
+    if column == "rlnImagePixelSize":  # of one group, with a particle in each of two
+        kept["optics"] = kept["optics"].loc[[0, 0]].assign(rlnOpticsGroup=["1", "2"], rlnImagePixelSize=["4", value])
+        kept["particles"]["rlnOpticsGroup"] = ["2", *["1"] * (COUNT - 1)]
+    path = star.with_name("changed.star")
+    path.write_text("".join(star_text(kept)), encoding="utf-8")
+    said = cryosense("measure", path, f"output={tmp_path}/a.cryo.h5", "quantiser=sign", fails=True)
+    assert said.startswith(f"cryosense measure: {path}")
+    assert ("different pixel size" if column == "rlnImagePixelSize" else column) in said
+    assert not list(tmp_path.glob("a.cryo.h5*"))

@@ -62,7 +62,7 @@ class Alignments:
         count = len(tables.particles)
         return cls(
             angles_deg=_angles(tables) if with_poses else torch.zeros(count, 3, dtype=torch.float64),
-            origins_angstrom=_origins(stack, pixel_size) if with_poses else torch.zeros(count, 2, dtype=torch.float64),
+            origins_angstrom=read_origins(stack, pixel_size) if with_poses else torch.zeros(count, 2, dtype=torch.float64),
             half_set=half_sets.of,
             optics=ParticleOptics.of(tables, pixel_size, with_ctf=with_ctf),
             box_size=stack.box_size,
@@ -102,14 +102,12 @@ class Alignments:
         return hashlib.sha256(self.half_set.numpy().tobytes()).hexdigest()[:16]
 
 
-def _angles(tables: Tables) -> Tensor:
-    tables.require(POSE, "poses are needed, which a refinement writes; give the file that has them as metadata=...")
-    angles = tables.numbers(POSE)
-    check_ranges(tables, POSE, angles)
-    return torch.from_numpy(angles)
+def read_origins(stack: ParticleStack, pixel_size_angstrom: float) -> Tensor:
+    """Return origins in Angstrom, (n, 2) float64, zero where a file has none.
 
-
-def _origins(stack: ParticleStack, pixel_size_angstrom: float) -> Tensor:
+    Raises:
+        ParticleDataError: one axis without the other, values that are no numbers, or centres outside the image.
+    """
     tables = stack.tables
     for names, unit in ((ORIGINS, 1.0), (ORIGINS_IN_PIXELS, pixel_size_angstrom)):
         if any(tables.has(name) for name in names):
@@ -118,6 +116,13 @@ def _origins(stack: ParticleStack, pixel_size_angstrom: float) -> Tensor:
             check_origins(tables, origins, stack.box_size * pixel_size_angstrom)
             return torch.from_numpy(origins)
     return torch.zeros(len(tables.particles), 2, dtype=torch.float64)
+
+
+def _angles(tables: Tables) -> Tensor:
+    tables.require(POSE, "poses are needed, which a refinement writes; give the file that has them as metadata=...")
+    angles = tables.numbers(POSE)
+    check_ranges(tables, POSE, angles)
+    return torch.from_numpy(angles)
 
 
 def _other_origins(tables: Tables, pixel_size_angstrom: float) -> list[str]:
