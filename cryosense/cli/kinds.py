@@ -80,5 +80,5 @@ def _in_words(kind: Any) -> str:
         return " or ".join(map(str, typing.get_args(kind)))
     if origin in SEQUENCES:
         inner = [each for each in typing.get_args(kind) if each is not Ellipsis]
-        return f"a list, of each {in_words(inner[0])}" if inner else "a list"
+        return f"a list in brackets, each element {in_words(inner[0])}," if inner else "a list"
     return WORDS.get(kind, "a mapping of keys")

@@ -33,7 +33,7 @@ VERBS = {
 RENAMED = {"design-mask": ("design", "kind=masks")}
 
 # These write as they go, and take up what is there; the others write at the end.
-GOING_ON = {"simulate", "measure", "reconstruct", "train", "backproject"}
+GOING_ON = {"simulate", "measure", "reconstruct", "train", "align", "backproject"}
 
 
 def usage() -> str:

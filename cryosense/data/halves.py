@@ -38,7 +38,8 @@ def open_with_halves(
     if isinstance(half_paths, str | Path) or len(half_paths) != 2:
         raise ParticleDataError(f"{KEY}={half_paths}: give two stacks, of the odd and of the even frames")
     one, other = (_half(each, source.images, root, pixel_size_angstrom) for each in half_paths)
-    if set(one.files) & set(other.files) or {*one.files, *other.files} & set(source.images.files):
+    files = [{each.resolve() for each in stack.files} for stack in (one, other, source.images)]
+    if files[0] & files[1] or (files[0] | files[1]) & files[2]:
         raise ParticleDataError(f"{KEY}: {half_paths[0]}, {half_paths[1]} and {path} share files: their noise is the same")
     return replace(source, halves=(one, other))
 

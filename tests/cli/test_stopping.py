@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.main import GOING_ON
 from cryosense.cli.stopping import stoppable
 
 SMALL = ["box_size=32", "pixel_size_angstrom=7", "density.resolution_angstrom=14", "output_dir=set", "chunk_size=1"]
@@ -29,6 +31,12 @@ def test_the_command_is_stopped_and_goes_on(tmp_path: Path, sent: signal.Signals
     # One line; the bar before it ends no line, and is gone.
     assert said.count("\n") == 1
     assert said.rpartition("\r")[2] == f"cryosense simulate: stopped by {name}; the same command goes on from what is done\n"
+
+
+def test_verbs_that_work_in_shares_go_on() -> None:
+    """What is kept for other processes, and in portions, is there for the same one too."""
+    shared = {path.stem for path in conf_dir().glob("*.yaml") if "\nshard:" in path.read_text(encoding="utf-8")}
+    assert {"measure", "align"} <= shared <= GOING_ON
 
 
 def test_a_worker_ends_without_a_word() -> None:

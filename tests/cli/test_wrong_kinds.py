@@ -60,6 +60,7 @@ def test_it_is_known_what_every_key_takes_and_what_ships_is_of_that_kind(verb: s
         ("simulate", "microscope.voltage_kv=high", "microscope.voltage_kv=high: a number is needed"),
         ("train", "batch_size=true", "batch_size=true: a whole number is needed"),
         ("inspect", "particle=first", "particle=first: a whole number is needed"),
+        ("collect", "formats=png", "formats=png: a list in brackets, each element text, is needed"),
         ("collect", "resamples=many", "resamples=many: a whole number is needed"),
     ],
 )

@@ -1,5 +1,6 @@
 """Training on two halves of each particle's frames: the clean loss and a constant, and halves that are none refused."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -130,6 +131,7 @@ def test_halves_that_are_none_are_refused(paths: tuple[Path, Path, Path], tmp_pa
     particles, odd, even = paths
     few, small = write(tmp_path / "few.mrcs", noise(3, 79)), write(tmp_path / "small.mrcs", noise(3, n=12))
     finer = write(tmp_path / "finer.mrcs", noise(3), 1.5)
+    (tmp_path / "linked.mrcs").symlink_to(odd)
     cases = {
         "give two stacks": str(odd),
         "give two stacks,": [odd],
@@ -138,6 +140,8 @@ def test_halves_that_are_none_are_refused(paths: tuple[Path, Path, Path], tmp_pa
         "finer.mrcs has pixels of 1.5 Angstrom": [odd, finer],
         "share files": [odd, odd],
         "particles.mrcs share files": [odd, particles],
+        "linked.mrcs and .*particles.mrcs share files": [odd, tmp_path / "linked.mrcs"],
+        "share files: their noise": [odd, os.path.relpath(particles)],  # as beside a table, whose stacks are found by it
         "nowhere.mrcs: no such file": [odd, tmp_path / "nowhere.mrcs"],
     }
     for message, halves in cases.items():
