@@ -18,6 +18,7 @@ from cryosense.errors import ConfigError, CryosenseError
 TRACEBACK = "CRYOSENSE_TRACEBACK"  # environment variable, same as option --traceback: 1 shows every error with its traceback
 # What a file system says without naming the file.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+CURES = {errno.ENOSPC: "make room there", errno.EDQUOT: "make room there", errno.EROFS: "choose another place"}
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # could say anything to a terminal
 NODE = re.compile(r"^full_key: ([\w.]+)$", re.MULTILINE)
 LONGEST = 2000
@@ -28,12 +29,19 @@ def reason(error: Exception) -> str:
     below, node = _unwrapped(error)
     if isinstance(below, MissingMandatoryValue):
         return f"{key_of(str(below.full_key))}=... is needed: it has no default"
-    said = str(below).strip()
+    said = _of_file(below) or str(below).strip()
     said = said if isinstance(below, ConfigError) else with_keys(said, below, node)  # those are in keys as they are
     said = f"{node}: {said}" if isinstance(below, TypeError) and node else said
     line = "; ".join(line.strip() for line in said.splitlines()) or type(below).__name__
     line = CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+
+
+def _of_file(error: Exception) -> str | None:
+    """Return what a file system says of a file, the file first, and what helps; None of other errors."""
+    if not isinstance(error, OSError) or error.filename is None or not error.strerror:
+        return None
+    return ": ".join([str(error.filename), error.strerror, *([CURES[error.errno]] if error.errno in CURES else [])])
 
 
 def cause(error: Exception) -> Exception:

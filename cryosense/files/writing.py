@@ -17,6 +17,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Yield a path to write to; the file takes its name when the block ends well and is removed when it does not.
 
     For one process at a time: what a killed one left is overwritten by the next.
+
+    Raises:
+        OSError: no room for it, or no right to write there; it names the file, which the system does not always do.
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
@@ -24,6 +27,10 @@ def written_whole(path: Path) -> Iterator[Path]:
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
         unfinished.replace(path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, unfinished, str(unfinished)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         unfinished.unlink(missing_ok=True)
 

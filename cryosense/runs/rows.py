@@ -85,7 +85,9 @@ class RowWriter:
             with written_whole(path) as unfinished:
                 pq.write_table(table, unfinished)
         except OSError as error:
-            message = f"{path} could not be written ({error}); rows up to position {start} are kept: free space, run again"
+            message = (
+                f"{path} could not be written ({error.strerror}); rows up to position {start} are kept: free space, run again"
+            )
             raise OSError(error.errno, message) from error
         self._completed = stop
 

@@ -59,7 +59,9 @@ def test_a_defect_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.Monkey
     ("error", "line"),
     [
         (OSError(28, "No space left on device"), "No space left on device"),
-        (FileNotFoundError(2, "No such file", "a.star"), "a.star"),
+        (FileNotFoundError(2, "No such file", "a.star"), "a.star: No such file$"),
+        (OSError(28, "No space left on device", "a.csv"), "a.csv: No space left on device: make room there$"),
+        (OSError(30, "Read-only file system", "out"), "out: Read-only file system: choose another place$"),
         (ArgumentError("two\n  lines\x1b[2J"), r"two; lines\\x1b\[2J$"),
         (ArgumentError("x" * 10**6), r"x{2000} \.\.\.$"),
     ],
@@ -74,7 +76,10 @@ def test_a_full_disk_is_named_also_where_torch_writes(tmp_path: Path, monkeypatc
         raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 12992 vs 12896\nmore")
 
     monkeypatch.setattr("torch.save", full)
-    with pytest.raises(SystemExit, match=r"^cryosense verb: .*is the disk full.*sums\.pt"), one_line("verb"):
+    with (
+        pytest.raises(SystemExit, match=r"^cryosense verb: .*sums\.pt: .*is the disk full.*: make room there"),
+        one_line("verb"),
+    ):
         write_torch(tmp_path / "sums.pt", {})
     assert not list(tmp_path.iterdir())
 
