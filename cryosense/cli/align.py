@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
-from cryosense.cli.measured import refuse_other_measurement
+from cryosense.cli.measured import refuse_idle_compression, refuse_other_measurement
 from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
@@ -96,6 +96,7 @@ def align(cfg: DictConfig) -> bool:
 def _align(cfg: DictConfig) -> None:
     with one_line("align"):
         refuse_other_measurement(sys.argv[1:])
+        refuse_idle_compression(cfg, sys.argv[1:])
         done = align(cfg)
     if not done:
         say_unfinished(cfg, cfg.output_dir)

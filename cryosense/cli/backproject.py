@@ -14,6 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.measured import refuse_idle_compression, refuse_other_measurement
 from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
@@ -102,6 +103,8 @@ def backproject(cfg: DictConfig) -> bool:
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="backproject")
 def _backproject(cfg: DictConfig) -> None:
     with one_line("backproject"):
+        refuse_other_measurement(sys.argv[1:])
+        refuse_idle_compression(cfg, sys.argv[1:])
         made = backproject(cfg)
     if not made:
         say_unfinished(cfg, cfg.output_dir)

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import in_full
 from cryosense.cli.refusal import one_line
-from cryosense.cli.running import writing
+from cryosense.cli.running import refuse_unused_images, writing
 from cryosense.data.cryodrgn_export import USED, folder_of_images, write_cryodrgn
 from cryosense.data.radians import POSE, radians_among
 from cryosense.data.unused import unused_columns
@@ -27,6 +27,7 @@ def export(cfg: DictConfig) -> list[str]:
     Raises:
         CryosenseError: particles that cryoDRGN does not read, cannot find, or whose table lacks what it needs.
     """
+    refuse_unused_images({"data": dict(cfg.data)})
     source = instantiate(cfg.data)
     if isinstance(source, MeasuredSource):
         again = f"cryosense reconstruct {shlex.quote(str(cfg.data.path))} reconstructor=pinv scores.lpips=null"

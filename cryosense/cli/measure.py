@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from cryosense.cli.building import SURVEYS, design_for, open_source, spread, usable
 from cryosense.cli.conf_dir import conf_dir
+from cryosense.cli.measured import refuse_idle_compression
 from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
@@ -99,6 +100,7 @@ def measuring(cfg: DictConfig, source: ParticleSource, files: Stamps, sharding: 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="measure")
 def _measure(cfg: DictConfig) -> None:
     with one_line("measure"):
+        refuse_idle_compression(cfg, sys.argv[1:])
         made = measure(cfg)
         if not made:
             say_unfinished(cfg, f"{cfg.output}.parts")

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 FORMATS = ("png", "pdf", "svg")  # of pictures
 PICTURES = tuple(f".{each}" for each in FORMATS)
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+# Nodes of the configurations in which images beside the particles' own are used, and whose these are.
+USED_BY = {
+    "half_paths": ({"training"}, "train"),
+    "clean_path": ({"training", "fitting"}, "train, reconstruct and validate"),
+}
 # A run does not depend on where it is made, or on what happens to what is already there.
 OF_NO_RUN = ("output_dir", "rerun", "lock_expires_hours", "formats")
 
@@ -38,13 +43,19 @@ def part_of(plain: dict[str, Any], without_effect: Iterable[str]) -> str:
     """Return a plain configuration without some keys and those of ``OF_NO_RUN``, as YAML.
 
     Raises:
-        ArgumentError: halves of frames, of which only training makes use.
+        ArgumentError: other images of the particles than the verb makes use of.
     """
-    data = plain.get("data")
-    if "training" not in plain and isinstance(data, dict) and data.get("half_paths") is not None:
-        raise ArgumentError("data.half_paths: only cryosense train makes use of them: leave it out")
+    refuse_unused_images(plain)
     left_out = {*OF_NO_RUN, *without_effect}
     return OmegaConf.to_yaml(OmegaConf.create({key: value for key, value in plain.items() if key not in left_out}))
+
+
+def refuse_unused_images(plain: Mapping[str, Any]) -> None:
+    """Raise ArgumentError for clean images, or halves of frames, in a plain configuration of which they change nothing."""
+    for key, (nodes, verbs) in USED_BY.items():
+        data = plain.get("data")
+        if not nodes & plain.keys() and isinstance(data, dict) and data.get(key) is not None:
+            raise ArgumentError(f"data.{key}: of use to cryosense {verbs} alone: leave it out")
 
 
 def opening(cfg: DictConfig, kind: Kind, identity: str, fingerprint: str, inputs: Stamps | None = None) -> Opening:

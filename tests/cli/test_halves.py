@@ -87,6 +87,6 @@ def test_what_cannot_be_is_refused_in_one_line(data: list[str], tmp_path: Path, 
 
 def test_other_verbs_make_no_use_of_halves(data: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["x", *data, "reconstructor=pinv", f"output_dir={tmp_path / 'out'}"])
-    with pytest.raises(SystemExit, match=r"data\.half_paths: only cryosense train makes use of them"):
+    with pytest.raises(SystemExit, match=r"data\.half_paths: of use to cryosense train alone"):
         reconstruct()
     assert not (tmp_path / "out").exists()
