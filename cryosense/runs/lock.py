@@ -36,7 +36,7 @@ def locked(lock: Path, expires_hours: float = EXPIRES_HOURS) -> Iterator[None]:
 
     Raises:
         BusyError: another process holds the lock.
-        OSError: there is no room for it.
+        OSError: there is no room for it, or no right to write there.
     """
     hold = _Hold(lock)
     _HOLDS.append(hold)
@@ -84,8 +84,11 @@ class _Hold:
                 except FileNotFoundError:
                     continue
                 except FileExistsError:
+                    self.held = None  # or another's lock would be taken for this one, if its file gets the number of this
                     _remove_stale(self.lock, expires_hours)
                     continue
+                except OSError as error:  # said of the folder, which the user has named
+                    raise OSError(error.errno, error.strerror, str(self.lock.parent)) from error
                 _remove_left(self.lock, expires_hours)
                 return
         finally:
@@ -95,11 +98,12 @@ class _Hold:
     def release(self) -> None:
         """Remove what is there of the lock, and the folders that were made for it alone."""
         self.released.set()
-        self.unlinked.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             # Another host may have taken this process for dead.
             if self.held is not None and os.path.samestat(self.lock.stat(), self.held):
                 self.lock.unlink()
+        with suppress(OSError):  # as where nothing may be written: why the lock was not taken is what is told
+            self.unlinked.unlink()
         for folder in self.made:
             with suppress(OSError):  # not empty, or removed with another's lock
                 folder.rmdir()

@@ -137,6 +137,27 @@ def test_a_disk_that_is_full_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.
     assert list(tmp_path.iterdir()) == []
 
 
+def test_who_was_refused_removes_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one whose file has the number that its own had, as file systems use numbers again at once."""
+    with locked(tmp_path / LOCK, HOURS):
+        monkeypatch.setattr("os.path.samestat", lambda *_: True)
+        with pytest.raises(BusyError), locked(tmp_path / LOCK, HOURS):
+            pass
+        assert (tmp_path / LOCK).is_file()
+
+
+def test_a_folder_that_takes_no_lock_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", read_only)
+        patched.setattr(Path, "unlink", read_only)
+        with pytest.raises(OSError, match="Read-only") as told, locked(tmp_path / ".table.csv.lock", HOURS):
+            pass
+    assert told.value.filename == str(tmp_path)
+
+
 def test_a_killed_process_that_nobody_has_waited_for_holds_nothing(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     write_lock(tmp_path, pid=process.pid, started=processes._started(process.pid))
