@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from torch import Tensor
 CACHED_FLOATS = 2**17  # in one work array, 512 KiB: larger ones do not fit a core's cache and cost several times more
 
 Work = Callable[[Tensor], tuple[Tensor, ...]]
+Part = TypeVar("Part", Tensor, slice)
 
 
 def in_portions(work: Work, batch: Tensor, floats_per_item: int) -> tuple[Tensor, ...]:
@@ -24,8 +26,21 @@ def in_portions(work: Work, batch: Tensor, floats_per_item: int) -> tuple[Tensor
     if batch.device.type != "cpu":
         return work(batch)
     threads = torch.get_num_threads()
-    size = max(1, min(CACHED_FLOATS // floats_per_item, -(-len(batch) // threads)))
-    return _worked_on(work, batch.split(size), threads)
+    return _worked_on(work, batch.split(_size(len(batch), floats_per_item, threads)), threads)
+
+
+def in_slices(work: Callable[[slice], tuple[Tensor, ...]], images: Tensor) -> tuple[Tensor, ...]:
+    """Return the tensors (b, ...) that ``work`` makes of slices of images (b, ...): portions, of which nothing is copied."""
+    count, threads = len(images), torch.get_num_threads()
+    if images.device.type != "cpu":
+        return work(slice(count))
+    size = _size(count, images[0].numel(), threads)
+    return _worked_on(work, [slice(first, min(first + size, count)) for first in range(0, count, size)], threads)
+
+
+def _size(count: int, floats_per_item: int, threads: int) -> int:
+    """Return how many of ``count`` items go into a portion."""
+    return max(1, min(CACHED_FLOATS // floats_per_item, -(-count // threads)))
 
 
 def in_equal_portions(work: Work, batch: Tensor, size: int) -> tuple[Tensor, ...]:
@@ -41,7 +56,7 @@ def in_equal_portions(work: Work, batch: Tensor, size: int) -> tuple[Tensor, ...
     return tuple(tensor[: len(batch)] for tensor in made)
 
 
-def _worked_on(work: Work, portions: Sequence[Tensor], threads: int) -> tuple[Tensor, ...]:
+def _worked_on(work: Callable[[Part], tuple[Tensor, ...]], portions: Sequence[Part], threads: int) -> tuple[Tensor, ...]:
     work = torch.no_grad()(work)
     if threads == 1:  # in this thread, which may be one of those below: portions within a portion
         parts = [work(portion) for portion in portions]

@@ -4,11 +4,12 @@ from cryosense.metrics.conical_fsc import conical_fsc, half_sphere
 from cryosense.metrics.equivalent_particles import equivalent_particles
 from cryosense.metrics.fsc import frc, fsc, resolution_angstrom
 from cryosense.metrics.fsc_bootstrap import fsc_replicates
-from cryosense.metrics.image import correlation, mae, mse, psnr, ssim
+from cryosense.metrics.image import correlation, mae, mse, psnr
 from cryosense.metrics.lpips import Lpips, lpips
 from cryosense.metrics.masked_fsc import HalfMapCurves, half_map_curves
 from cryosense.metrics.scores import Scores
 from cryosense.metrics.soft_masks import automatic_mask, sphere_mask
+from cryosense.metrics.ssim import ssim
 
 __all__ = [
     "HalfMapCurves",

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from cryosense.errors import ArgumentError
 from cryosense.fourier import half_spectrum
-from cryosense.metrics.image import require_images
-from cryosense.metrics.shells import correlation
+from cryosense.metrics.pairs import ImagePairs
+from cryosense.metrics.shells import compiled_ring_sums, correlation, normalised, ring_sums
 
 ROUNDINGS = 8.0  # spacings of floats that a pixel of a reconstruction may be off by
 
@@ -21,14 +21,32 @@ def frc(x: Tensor, reference: Tensor) -> Tensor:
 
     ``sum Re(F1 conj F2) / sqrt(sum |F1|^2 sum |F2|^2)`` over each ring; 0 on rings that are empty in either image: those
     that hold no more than the rounding of its pixels, whose correlation would be chance.
+
+    Transforms have the precision of the images, sums over rings are in double. In single precision a ring is off by at most
+    some 1e-6 times the root of the mean power of all coefficients over that of its own: a hundredth where it is nearly empty.
     """
-    require_images(x, reference)
-    return _shell_correlation(x[:, 0], reference[:, 0], ndim=2)
+    return frc_of(ImagePairs(x, reference))
+
+
+def frc_of(pairs: ImagePairs) -> Tensor:
+    """Return the ``frc`` of each pair, (b, n // 2 + 1)."""
+    n, levels = pairs.x.shape[-1], pairs.levels
+    # All images together, of which there are at least two: a single transform is planned, and rounded, differently.
+    images = torch.stack([each[:, 0].to(pairs.precision) for each in (pairs.x, pairs.reference)])
+    spectra = half_spectrum(images.sub_(levels[:, :, None, None]), 2)
+    spectra[..., 0, 0] += levels * n
+    sums = ring_sums(spectra) if pairs.arrays is None else compiled_ring_sums(spectra)
+    return normalised(*sums, ndim=2, rounding=_rounding(pairs.x, pairs.reference))
 
 
 def frc_area(x: Tensor, reference: Tensor) -> Tensor:
     """Return the mean Fourier ring correlation over rings 1 to Nyquist, (b,), of images (b, 1, n, n)."""
-    return frc(x, reference)[:, 1:].mean(dim=-1)
+    return frc_area_of(ImagePairs(x, reference))
+
+
+def frc_area_of(pairs: ImagePairs) -> Tensor:
+    """Return the ``frc_area`` of each pair, (b,)."""
+    return frc_of(pairs)[:, 1:].mean(dim=-1)
 
 
 def fsc(volume1: Tensor, volume2: Tensor) -> Tensor:
@@ -40,7 +58,9 @@ def fsc(volume1: Tensor, volume2: Tensor) -> Tensor:
         ArgumentError: maps that are not cubes of one size.
     """
     require_maps(volume1, volume2)
-    return _shell_correlation(volume1, volume2, ndim=3)
+    # In double precision: outer shells of maps hold far less power than inner ones.
+    spectra = (half_spectrum(volume.double(), 3) for volume in (volume1, volume2))
+    return correlation(*spectra, ndim=3, rounding=_rounding(volume1, volume2))
 
 
 def require_maps(volume1: Tensor, volume2: Tensor) -> None:
@@ -49,11 +69,9 @@ def require_maps(volume1: Tensor, volume2: Tensor) -> None:
         raise ArgumentError(f"fsc needs two maps of shape (n, n, n), got {tuple(volume1.shape)} and {tuple(volume2.shape)}")
 
 
-def _shell_correlation(x: Tensor, reference: Tensor, ndim: int) -> Tensor:
-    """Return the correlation (..., n // 2 + 1), in double precision: outer shells hold far less power than inner ones."""
-    spectra = (half_spectrum(each.double(), ndim) for each in (x, reference))
-    spacings = [torch.finfo(each.dtype).eps for each in (x, reference) if each.is_floating_point()]
-    return correlation(*spectra, ndim=ndim, rounding=ROUNDINGS * max(spacings, default=0.0))
+def _rounding(*images: Tensor) -> float:
+    """Return what pixels may be off by, relative to their root mean square."""
+    return ROUNDINGS * max((torch.finfo(each.dtype).eps for each in images if each.is_floating_point()), default=0.0)
 
 
 def resolution_angstrom(curve: Tensor, pixel_size_angstrom: float, box_size: int, threshold: float) -> float:

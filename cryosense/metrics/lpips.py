@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cryosense.errors import ArgumentError, MissingExtraError
 from cryosense.float32 import float32_kept
-from cryosense.metrics.image import require_images
+from cryosense.metrics.pairs import require_images
 from cryosense.metrics.weights import empty_alexnet_features, features_from_file, torchvision_features
 
 SMALLEST_IMAGE = 31

@@ -13,8 +13,10 @@ from importlib.metadata import entry_points
 from torch import Tensor
 
 from cryosense.errors import ArgumentError
-from cryosense.metrics.fsc import frc_area
-from cryosense.metrics.image import correlation, mae, mse, psnr, psnr_of, ssim
+from cryosense.metrics.fsc import frc_area, frc_area_of
+from cryosense.metrics.image import correlation, correlation_of, mae, mae_of, mse, mse_of, psnr, psnr_of
+from cryosense.metrics.pairs import ImagePairs
+from cryosense.metrics.ssim import ssim, ssim_of
 
 ImageScore = Callable[[Tensor, Tensor], Tensor]  # two stacks of images (b, 1, n, n) to (b,)
 CLEAN = "_clean"  # suffix of scores against the image without noise
@@ -53,7 +55,7 @@ class Score:
         title: heading of its columns; the name if empty.
         unit, decimals: how it is written.
         shown: where it is shown.
-        of: another score, and what makes of its values (b,) the same as ``function`` would, without computing them twice.
+        of: makes of pairs of images the same as ``function`` does of the images, and leaves with them what others need too.
     """
 
     name: str
@@ -65,7 +67,15 @@ class Score:
     unit: str = ""
     decimals: int = 3
     shown: Shown = Shown.PAGE
-    of: tuple[str, Callable[[Tensor], Tensor]] | None = None
+    of: Callable[[ImagePairs], Tensor] | None = None
+
+    def values(self, pairs: ImagePairs) -> Tensor:
+        """Return the score of each pair, (b,). Raises ArgumentError for a score that has no function of two images."""
+        if self.of is not None:
+            return self.of(pairs)
+        if self.function is None:
+            raise ArgumentError(f"{self.name} is not a function of two images")
+        return self.function(pairs.x, pairs.reference)
 
     def __str__(self) -> str:
         return self.title or self.name
@@ -73,25 +83,27 @@ class Score:
 
 _ALL = Shown.TERMINAL | Shown.PAGE | Shown.CURVES | Shown.PICTURES
 _TOLD = Shown.TERMINAL | Shown.PAGE | Shown.CURVES | Shown.VERDICTS
+_TITLED = _TOLD | Shown.PICTURES
 
 
-def _error(name: str, function: ImageScore | None, against: Against) -> Score:
-    return Score(name, function, against, higher_is_better=False, compared=False, shown=Shown.NOWHERE)
+def _error(name: str, against: Against, function: ImageScore | None, of: Callable[[ImagePairs], Tensor] | None) -> Score:
+    return Score(name, function, against, higher_is_better=False, compared=False, shown=Shown.NOWHERE, of=of)
 
 
+_MSE, _MAE = (mse, mse_of), (mae, mae_of)
 _OWN = (
-    Score("psnr", psnr, Against.MEASURED, unit="dB", decimals=2, shown=_ALL | Shown.VERDICTS, of=("mse", psnr_of)),
-    Score("ssim", ssim, Against.MEASURED, shown=_ALL),
+    Score("psnr", psnr, Against.MEASURED, unit="dB", decimals=2, shown=_ALL | Shown.VERDICTS, of=psnr_of),
+    Score("ssim", ssim, Against.MEASURED, shown=_ALL, of=ssim_of),
     Score("lpips", None, Against.MEASURED, higher_is_better=False, shown=_ALL),
-    _error("mse", mse, Against.MEASURED),
-    _error("mae", mae, Against.MEASURED),
-    _error("measurement_mse", None, Against.MEASUREMENT),
-    Score("psnr_clean", psnr, Against.CLEAN, unit="dB", decimals=2, shown=_TOLD, of=("mse_clean", psnr_of)),
-    Score("ssim_clean", ssim, Against.CLEAN, shown=Shown.PAGE | Shown.CURVES),
+    _error("mse", Against.MEASURED, *_MSE),
+    _error("mae", Against.MEASURED, *_MAE),
+    _error("measurement_mse", Against.MEASUREMENT, None, None),
+    Score("psnr_clean", psnr, Against.CLEAN, unit="dB", decimals=2, shown=_TOLD, of=psnr_of),
+    Score("ssim_clean", ssim, Against.CLEAN, shown=Shown.PAGE | Shown.CURVES, of=ssim_of),
     Score("lpips_clean", None, Against.CLEAN, higher_is_better=False, shown=Shown.NOWHERE),
-    _error("mse_clean", mse, Against.CLEAN),
-    Score("correlation_clean", correlation, Against.CLEAN, title="corr_clean", shown=_TOLD | Shown.PICTURES),
-    Score("frc_area_clean", frc_area, Against.CLEAN, title="frc_clean"),
+    _error("mse_clean", Against.CLEAN, *_MSE),
+    Score("correlation_clean", correlation, Against.CLEAN, title="corr_clean", shown=_TITLED, of=correlation_of),
+    Score("frc_area_clean", frc_area, Against.CLEAN, title="frc_clean", of=frc_area_of),
 )
 
 

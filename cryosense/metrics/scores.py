@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from cryosense.cpu_tiles import in_portions
+from cryosense.cpu_tiles import in_slices
 from cryosense.errors import ArgumentError
 from cryosense.metrics.lpips import Lpips
-from cryosense.metrics.score_table import SCORES, Against, ImageScore
+from cryosense.metrics.pairs import ImagePairs
+from cryosense.metrics.score_table import SCORES, Against, Score
 from cryosense.shown import ShowsInModule
 
 
@@ -47,17 +48,10 @@ class Scores(ShowsInModule, nn.Module):
 
     def _against(self, against: Against, x: Tensor, reference: Tensor, numbers: Tensor | None) -> dict[str, Tensor]:
         scores = [score for score in SCORES if score.against is against]
-        functions = {score.name: score.function for score in scores if score.function is not None and score.of is None}
-        numbered = torch.arange(len(x), device=x.device)
-        made = in_portions(lambda some: _each(functions.values(), x[some], reference[some]), numbered, x[0].numel())
-        found = dict(zip(functions, made, strict=True))
-        for score in scores:
-            if score.of is not None:
-                other, function = score.of
-                found[score.name] = function(found[other])
-            elif score.function is None:
-                found[score.name] = self._lpips(x, reference, numbers)
-        return {score.name: found[score.name] for score in scores}
+        computed = [score for score in scores if score.function is not None]
+        made = in_slices(lambda some: _each(computed, ImagePairs(x[some], reference[some])), x)
+        found = dict(zip((score.name for score in computed), made, strict=True))
+        return {score.name: found[score.name] if score in computed else self._lpips(x, reference, numbers) for score in scores}
 
     def _lpips(self, x: Tensor, reference: Tensor, numbers: Tensor | None) -> Tensor:
         values = torch.full((len(x),), float("nan"), dtype=torch.float64, device=x.device)
@@ -70,5 +64,5 @@ class Scores(ShowsInModule, nn.Module):
         return values
 
 
-def _each(functions: Iterable[ImageScore], x: Tensor, reference: Tensor) -> tuple[Tensor, ...]:
-    return tuple(function(x, reference) for function in functions)
+def _each(scores: Iterable[Score], pairs: ImagePairs) -> tuple[Tensor, ...]:
+    return tuple(score.values(pairs) for score in scores)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -24,6 +25,11 @@ def correlation(one: Tensor, other: Tensor, *, ndim: int, rounding: float = 0.0)
     ``rounding``: what pixels were rounded by, relative to their root mean square; a shell that holds no more is empty.
     """
     power, other_power, cross = _products(((one, one), (other, other), (one, other)), ndim)
+    return normalised(power, other_power, cross, ndim=ndim, rounding=rounding)
+
+
+def normalised(power: Tensor, other_power: Tensor, cross: Tensor, *, ndim: int, rounding: float) -> Tensor:
+    """Return the ``correlation`` of which these are the sums over shells, (..., n // 2 + 1) each."""
     norm = torch.sqrt(power * other_power)
     full = (power > _rounded(power, ndim, rounding)) & (other_power > _rounded(other_power, ndim, rounding))
     return torch.where(full, cross / norm.where(full, torch.ones_like(norm)), 0)
@@ -35,6 +41,35 @@ def _rounded(power: Tensor, ndim: int, rounding: float) -> Tensor:
     radius = torch.arange(power.shape[-1], device=power.device, dtype=power.dtype)
     coefficients = (2 * math.pi * radius if ndim == 2 else 4 * math.pi * radius**2).clamp_min(1)
     return rounding**2 * power.sum(-1, keepdim=True) * coefficients / n**ndim
+
+
+def ring_sums(spectra: Tensor) -> Tensor:
+    """Return sums over rings of half planes, two of each (2, b, n, n // 2 + 1): both powers, and Re(one conj(other)).
+
+    They are (3, b, n // 2 + 1) float64, and so are the products that are summed.
+    """
+    rings, times = _rings(spectra.shape[-2], spectra.device)
+    one, other = (torch.view_as_real(each).double() for each in spectra)
+    products = torch.stack([one.square(), other.square(), one * other]).sum(-1).mul(times).flatten(-2)
+    sums = products.new_zeros(*products.shape[:-1], spectra.shape[-1] + 1)
+    return sums.scatter_add(-1, rings.flatten().expand(products.shape), products)[..., :-1]
+
+
+def compiled_ring_sums(spectra: Tensor) -> Tensor:
+    """Return ``ring_sums`` of half planes on the CPU, by a compiled loop."""
+    from cryosense.metrics.compiled_scores import add_rings
+
+    rings, times = _rings(spectra.shape[-2], spectra.device)
+    sums = torch.zeros(3, spectra.shape[1], spectra.shape[-1] + 1, dtype=torch.float64)
+    add_rings(*spectra.numpy(), rings.numpy(), times.numpy(), sums.numpy())
+    return sums[..., :-1]
+
+
+@lru_cache(maxsize=16)
+def _rings(n: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the ring of each coefficient of a half plane, n // 2 + 1 beyond Nyquist; and how many each column's stand for."""
+    ((_, ring),) = shells_in_portions(n, 2, device=device)
+    return ring.clamp_max_(n // 2 + 1), fourier.half_space_multiplicity(n, device=device)
 
 
 def _products(pairs: Sequence[tuple[Tensor, Tensor]], ndim: int) -> list[Tensor]:
