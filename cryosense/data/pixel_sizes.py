@@ -15,7 +15,7 @@ HEADER_TOLERANCE = 0.01
 def metadata_pixel_sizes(particles: pd.DataFrame, optics: pd.DataFrame | None) -> dict[str, float]:
     """Return pixel sizes in Angstrom by their source: per optics group (3.1), or from detector and magnification (3.0)."""
     if optics is not None and "rlnImagePixelSize" in optics.columns:
-        used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
+        used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"].unique())]
         groups = zip(used["rlnOpticsGroup"], _numbers(used["rlnImagePixelSize"]), strict=True)
         found = {f"optics group {group}": float(size) for group, size in groups}
         if "rlnImagePixelSize" in particles.columns:
@@ -74,7 +74,7 @@ def check_optics(path: Path, particles: pd.DataFrame, optics: pd.DataFrame, box_
     unknown = _without(particles["rlnOpticsGroup"], optics["rlnOpticsGroup"])
     if unknown:
         raise ParticleDataError(f"{path}: particles of optics group {unknown[0]}, which data_optics does not describe")
-    used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"])]
+    used = optics[optics["rlnOpticsGroup"].isin(particles["rlnOpticsGroup"].unique())]
     if "rlnImageDimensionality" in optics.columns and (_numbers(used["rlnImageDimensionality"]) == 3).any():
         raise ParticleDataError(f"{path}: rlnImageDimensionality is 3: sub-tomograms are not read, only images")
     if not sizes_must_agree or "rlnImageSize" not in optics.columns:

@@ -79,7 +79,7 @@ def write_star(
     else:
         table = _minimal_optics() if optics is None else optics.copy()
         _assign_group(path, particles, table)
-        _set_optics(table, table[GROUP].isin(particles[GROUP]), box_size, pixel_size_angstrom)
+        _set_optics(table, table[GROUP].isin(particles[GROUP].unique()), box_size, pixel_size_angstrom)
         blocks = {"optics": table, "particles": particles}
     _write_once(path, "".join(star_text(blocks)))
 

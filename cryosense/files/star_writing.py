@@ -41,7 +41,9 @@ def words(column: pd.Series) -> list[str]:
         return [str(int(value)) for value in column]
     if pd.api.types.is_numeric_dtype(column):
         return [str(value) for value in column.tolist()]
-    return [_word("nan" if pd.isna(value) else str(value)) for value in column.tolist()]
+    texts = ["nan" if missing else str(value) for value, missing in zip(column.tolist(), column.isna().tolist(), strict=True)]
+    known = {text: _word(text) for text in dict.fromkeys(texts)}  # most columns hold few that differ
+    return [known[text] for text in texts]
 
 
 def _word(text: str) -> str:
