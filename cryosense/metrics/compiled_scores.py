@@ -1,6 +1,7 @@
 """Loops over the pixels of pairs of images and over the coefficients of their transforms, compiled by numba.
 
-Imported on first use. What torch does in many passes over memory they do in one, row by row, in a core's first cache.
+Imported by ``Scores`` once there are many images. What torch does in many passes over memory they do in one, row by row, in a
+core's first cache; operations and their order are torch's, in ``pairs``, ``ssim`` and ``shells``, and so are the bits.
 """
 
 from __future__ import annotations

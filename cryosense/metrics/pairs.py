@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from cryosense.errors import ArgumentError
 
 LEVELS = 32
+LOOPS = "cryosense.metrics.compiled_scores"  # what torch does before they are loaded has the same bits
 
 
 def require_images(x: Tensor, reference: Tensor) -> None:
@@ -55,12 +57,13 @@ class ImagePairs:
 
     @cached_property
     def arrays(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Both for compiled loops, (b, n, n) float32 on the CPU; None of images that torch has to work on.
+        """Both for compiled loops, (b, n, n) float32 on the CPU; None where torch has to do the work.
 
-        Those are images on another device, of another precision, or whose scores are to be differentiated.
+        That is before loops are loaded, on another device, in another precision, and where scores are to be differentiated.
         """
         both = self.x, self.reference
-        if any(image.device.type != "cpu" or image.dtype != torch.float32 or image.requires_grad for image in both):
+        unfit = (image.device.type != "cpu" or image.dtype != torch.float32 or image.requires_grad for image in both)
+        if LOOPS not in sys.modules or any(unfit):
             return None
         return self.x[:, 0].contiguous().numpy(), self.reference[:, 0].contiguous().numpy()
 
@@ -86,9 +89,13 @@ class ImagePairs:
 
 
 def _moments(x: Tensor, reference: Tensor) -> Moments:
-    one, other = x.flatten(1).double(), reference.flatten(1).double()
-    mean, reference_mean = one.mean(dim=1), other.mean(dim=1)
-    difference = one - other
-    errors = difference.square().mean(dim=1), difference.abs().mean(dim=1)
-    a, b = one - mean[:, None], other - reference_mean[:, None]
-    return Moments(mean, reference_mean, *errors, *((c * d).mean(dim=1) for c, d in ((a, a), (b, b), (a, b))))
+    one, other = x[:, 0].double(), reference[:, 0].double()
+    mean, reference_mean = summed(one) / one[0].numel(), summed(other) / one[0].numel()
+    difference, a, b = one - other, one - mean[:, None, None], other - reference_mean[:, None, None]
+    products = difference * difference, difference.abs(), a * a, b * b, a * b
+    return Moments(mean, reference_mean, *(summed(each) / one[0].numel() for each in products))
+
+
+def summed(x: Tensor) -> Tensor:
+    """Return the sums of images (b, n, m), (b,) float64: row by row, then over columns, as compiled loops add them up."""
+    return x.double().cumsum(1)[:, -1].cumsum(1)[:, -1]

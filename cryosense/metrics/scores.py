@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 
 import torch
@@ -10,9 +11,11 @@ from torch import Tensor, nn
 from cryosense.cpu_tiles import in_slices
 from cryosense.errors import ArgumentError
 from cryosense.metrics.lpips import Lpips
-from cryosense.metrics.pairs import ImagePairs
+from cryosense.metrics.pairs import LOOPS, ImagePairs
 from cryosense.metrics.score_table import SCORES, Against, Score
 from cryosense.shown import ShowsInModule
+
+FEW = 256  # pairs that torch scores in less time than it takes to load a compiler's loops
 
 
 class Scores(ShowsInModule, nn.Module):
@@ -28,6 +31,7 @@ class Scores(ShowsInModule, nn.Module):
         if lpips_every < 1:
             raise ArgumentError(f"lpips_every={lpips_every}: give 1 or more")
         self.lpips, self.lpips_every = lpips, lpips_every
+        self._scored = 0
 
     @torch.no_grad()
     def forward(self, reconstruction: Tensor, reference: Tensor, numbers: Tensor | None = None) -> dict[str, Tensor]:
@@ -49,6 +53,9 @@ class Scores(ShowsInModule, nn.Module):
     def _against(self, against: Against, x: Tensor, reference: Tensor, numbers: Tensor | None) -> dict[str, Tensor]:
         scores = [score for score in SCORES if score.against is against]
         computed = [score for score in scores if score.function is not None]
+        self._scored += len(x)
+        if self._scored > FEW:
+            importlib.import_module(LOOPS)
         made = in_slices(lambda some: _each(computed, ImagePairs(x[some], reference[some])), x)
         found = dict(zip((score.name for score in computed), made, strict=True))
         return {score.name: found[score.name] if score in computed else self._lpips(x, reference, numbers) for score in scores}

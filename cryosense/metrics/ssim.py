@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cryosense.cpu_tiles import in_slices
 from cryosense.errors import ArgumentError
-from cryosense.metrics.pairs import ImagePairs
+from cryosense.metrics.pairs import ImagePairs, summed
 
 WINDOW = 7
 K1, K2 = 0.01, 0.03
@@ -42,7 +42,7 @@ def ssim_of(pairs: ImagePairs) -> Tensor:
     if n < WINDOW:
         raise ArgumentError(f"ssim needs images of at least {WINDOW} px, got {n} px")
     if pairs.arrays is None:
-        return _similarities(pairs).mean(dim=(1, 2), dtype=torch.float64)
+        return summed(_similarities(pairs)) / (n - WINDOW + 1) ** 2
     from cryosense.metrics.compiled_scores import add_similarities
 
     sums = torch.zeros(len(pairs.x), dtype=torch.float64)
@@ -52,15 +52,15 @@ def ssim_of(pairs: ImagePairs) -> Tensor:
 
 
 def _similarities(pairs: ImagePairs) -> Tensor:
-    """Return the similarity of each window, (b, n - 6, n - 6), as ``add_similarities`` adds them up, by torch."""
+    """Return the similarity of each window, (b, n - 6, n - 6), by the operations of ``add_similarities``, in their order."""
     level, other_level = pairs.levels[:, :, None, None]
     one, other = pairs.x[:, 0] - level, pairs.reference[:, 0] - other_level
     above, apart, added, difference = level + other_level, level - other_level, one + other, one - other
-    sum_s, sum_d, a, b = (_window_sums(field) for field in (added, difference, added**2, difference**2))
-    a = a - sum_s**2 / WINDOW**2 + STRUCTURE
-    b = b - sum_d**2 / WINDOW**2
-    e = (sum_s + (above + 2) * WINDOW**2) ** 2 + LUMINANCE
-    f = (sum_d + apart * WINDOW**2) ** 2
+    sum_s, sum_d, a, b = (_window_sums(field) for field in (added, difference, added * added, difference * difference))
+    a = a - sum_s * sum_s * (1 / WINDOW**2) + STRUCTURE
+    b = b - sum_d * sum_d * (1 / WINDOW**2)
+    sum_s, sum_d = sum_s + (above + 2) * WINDOW**2, sum_d + apart * WINDOW**2
+    e, f = sum_s * sum_s + LUMINANCE, sum_d * sum_d
     return (a - b) * (e - f) / ((a + b) * (e + f))
 
 

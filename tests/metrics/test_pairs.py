@@ -1,5 +1,8 @@
 """Scores of pairs of images: no pair depends on others, offsets and scales cost no digits, loops are what torch computes."""
 
+import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,8 +14,10 @@ from torch import Tensor
 
 from cryosense.fourier import from_half_spectrum, half_spectrum
 from cryosense.metrics import frc, ssim
+from cryosense.metrics.pairs import LOOPS, ImagePairs
 from cryosense.metrics.score_table import SCORES, Score
 
+importlib.import_module(LOOPS)  # they are what is tested
 COMPUTED = [score for score in SCORES if score.function is not None]
 
 
@@ -43,13 +48,33 @@ def test_a_pair_has_the_same_bits_alone_and_among_others(score: Score, size: int
     assert torch.equal(score.function(x.mT.contiguous().mT, reference[:, :, ::1]), together)  # laid out otherwise in memory
 
 
+@pytest.mark.parametrize("size", [16, 31, 128])
 @pytest.mark.parametrize("score", COMPUTED, ids=lambda score: score.name)
-def test_compiled_loops_are_what_torch_computes(score: Score) -> None:
-    """Torch works on images whose scores are to be differentiated, and on those of other devices."""
+def test_compiled_loops_have_the_bits_that_torch_has(score: Score, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that torch may score few images, and loops are loaded for many."""
     assert score.function is not None
-    x, reference = drawn(40)
-    by_torch = score.function(x.clone().requires_grad_(), reference)
-    torch.testing.assert_close(score.function(x, reference), by_torch.detach(), atol=2e-7, rtol=1e-12)
+    x, reference = drawn(size)
+    by_loops, loops = score.function(x, reference), ImagePairs(x, reference).arrays
+    monkeypatch.delitem(sys.modules, LOOPS)
+    assert loops is not None
+    assert ImagePairs(x, reference).arrays is None
+    assert torch.equal(by_loops, score.function(x, reference))
+
+
+IN_TURN = """
+import sys, torch
+from cryosense.metrics.scores import FEW, Scores
+
+images, scores = torch.zeros(FEW, 1, 8, 8), Scores(None)
+for _ in range(2):
+    scores(images, images)
+    print("numba" in sys.modules)
+"""
+
+
+def test_loops_are_loaded_for_many_images_and_not_for_few() -> None:
+    said = subprocess.run([sys.executable, "-c", IN_TURN], capture_output=True, text=True, check=True).stdout.split()
+    assert said == ["False", "True"]
 
 
 @pytest.mark.parametrize("score", COMPUTED, ids=lambda score: score.name)
