@@ -13,16 +13,14 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from cryosense.cli.building import SURVEYS, open_source, usable
+from cryosense.cli.building import SURVEYS, open_images, usable
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.positional import in_full
 from cryosense.cli.progress import progress
 from cryosense.cli.refusal import one_line
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.data import ParticleSource, SurveyRecord
-from cryosense.errors import ArgumentError
 from cryosense.files.limits import read_json
-from cryosense.measurement.file import MeasuredSource
 from cryosense.reporting.figures.advice import draw_advice
 from cryosense.reporting.tables.advice import advice_text
 from cryosense.runs.inputs import Stamps
@@ -39,10 +37,8 @@ def advise(cfg: DictConfig) -> None:
     Raises:
         CryosenseError: input that cannot be used, particles without poses, nothing resolved.
     """
-    own, source = identity(cfg), open_source(cfg)
+    own, source = identity(cfg), open_images(cfg)
     task: Advice = instantiate(cfg.advice)
-    if isinstance(source, MeasuredSource):
-        raise ArgumentError(f"path={source.file.path}: is compressed already; give the particles that it was measured of")
     files, directory = seen(source.files), Path(cfg.output_dir)
     alignments = task.mapping.task(source).check()
     numbers = spread_over(alignments.half_set, cfg.sample)

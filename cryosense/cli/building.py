@@ -40,6 +40,18 @@ def open_source(cfg: DictConfig) -> ParticleSource:
     return source.transformed(instantiate(cfg.geometry))
 
 
+def open_images(cfg: DictConfig) -> ParticleSource:
+    """Return the particles as ``open_source`` does, of which images are needed as they were recorded.
+
+    Raises:
+        ArgumentError: a measurement file.
+    """
+    source = open_source(cfg)
+    if isinstance(source, MeasuredSource):
+        raise ArgumentError(f"path={source.file.path}: is compressed already; give the particles that it was measured of")
+    return source
+
+
 def design_for(cfg: DictConfig, box_size: int, numbers: torch.Tensor) -> Design:
     """Return the design of a composed config, whose operator can be made for particles of this box.
 

@@ -14,13 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from cryosense.cli.advise import OF_DATA, sample_of
-from cryosense.cli.building import open_source
+from cryosense.cli.building import open_images
 from cryosense.cli.progress import progress
 from cryosense.cli.running import draw, identity, opening, say_if_done, seen
 from cryosense.data import ParticleSource
 from cryosense.errors import ArgumentError, CryosenseError
 from cryosense.files.limits import read_json
-from cryosense.measurement.file import MeasuredSource
 from cryosense.reporting.figures.bit_design import draw_bits
 from cryosense.runs.inputs import Stamps
 from cryosense.runs.run_directory import RunDirectory
@@ -77,10 +76,8 @@ def _of_particles(cfg: DictConfig, task: BitDesign) -> None:
     given = [f"{name}={cfg[name]}" for name in OF_PILOTS if cfg[name] is not None]
     if given:
         raise ArgumentError(f"{given[0]}: is for a pilot; particles have their CTFs in their own table: leave it out")
-    own, source = identity(cfg), open_source(cfg)
+    own, source = identity(cfg), open_images(cfg)
     mapping: Mapping = instantiate(cfg.mapping)
-    if isinstance(source, MeasuredSource):
-        raise ArgumentError(f"path={source.file.path}: is compressed already; give the particles that it was measured of")
     files, directory = seen(source.files), Path(cfg.output_dir)
     alignments = mapping.task(source).check()
     open_run = opening(cfg, BITS, own, f"{source.data_fingerprint} {alignments.fingerprint()}", files)

@@ -11,7 +11,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from cryosense.cli.building import SURVEYS, design_for, open_source, spread, usable
+from cryosense.cli.building import SURVEYS, design_for, open_images, spread, usable
 from cryosense.cli.conf_dir import conf_dir
 from cryosense.cli.measured import refuse_idle_compression
 from cryosense.cli.positional import in_full
@@ -46,7 +46,7 @@ def measure(cfg: DictConfig) -> bool:
     device, path = device_named(cfg.device), Path(cfg.output)
     if not path.name.endswith(SUFFIX):
         raise ArgumentError(f"output={path}: a measurement file is named *{SUFFIX}")
-    sharding, source = Sharding(cfg.shard.index, cfg.shard.count), open_source(cfg)
+    sharding, source = Sharding(cfg.shard.index, cfg.shard.count), open_images(cfg)
     check_columns(source.images)
     files = seen(source.files)
     for note in notes(source.images):

@@ -55,5 +55,6 @@ def test_input_that_cannot_be_used_is_refused_in_a_line(star: Path, tmp_path: Pa
     assert "another configuration" in cryosense("measure", star, f"output={path}", fails=True)
     assert "cannot be stored" in cryosense("measure", star, f"output={tmp_path}/b.cryo.h5", "quantiser=identity", fails=True)
     assert "is named *.cryo.h5" in cryosense("measure", star, "output=b.h5", fails=True)
+    assert "is compressed already" in cryosense("measure", path, f"output={tmp_path}/c.cryo.h5", fails=True)
     assert "not a measurement file" in cryosense("inspect", star, fails=True)
     assert "the file holds 70" in cryosense("inspect", path, "particle=70", fails=True)
