@@ -27,7 +27,7 @@ from cryosense.operators import LinearOperator
 
 HERE = Path(__file__).parent
 BATCH = 16
-CHOSEN = {"steps": 12, "repeats": 2, "images": 32, "evaluations": 20, "results": str(HERE)}
+CHOSEN = {"steps": 40, "repeats": 2, "images": 32, "evaluations": 20, "results": str(HERE)}
 CHOSEN |= {"output_dir": "outputs/performance/generative"}  # tables that are there already are not made again
 SAMPLERS = ["stationary", "ddnm", "diffpir"]
 OPERATORS = {"pixel K = 4, C = 2": ["operator=pixel", "compression=2"], "Fourier radial, C = 2.5": ["operator=fourier"]}
