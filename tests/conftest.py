@@ -1,6 +1,7 @@
-"""Shared fixtures: where the reference data lie, and one thread count for all tests."""
+"""Shared fixtures: where the reference data lie, and how many threads torch has."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,14 @@ def reference_data() -> Path:
     if not (folder / "README.md").is_file():
         pytest.skip("reference data not found: set CRYOSENSE_REFERENCE_DATA to their folder")
     return folder
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """So many for torch, as many as before afterwards."""
+    import torch  # by those alone that ask for it
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)

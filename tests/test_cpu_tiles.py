@@ -1,7 +1,6 @@
 """Portions: all there, in order, single-threaded within, and nothing changed for the caller."""
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -15,15 +14,6 @@ def test_portions_come_back_whole_and_in_order(count: int) -> None:
     doubled, squares = in_portions(lambda part: (2 * part, part**2), batch, CACHED_FLOATS // 4)
     assert torch.equal(doubled, 2 * batch)
     assert torch.equal(squares, batch**2)
-
-
-@pytest.fixture(params=[1, 2])
-def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    """So many for torch, as many as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
 
 
 def test_the_callers_threads_and_gradients_are_left_alone(threads: int) -> None:

@@ -3,7 +3,6 @@
 import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -24,15 +23,6 @@ COMPUTED = [score for score in SCORES if score.function is not None]
 def drawn(size: int, images: int = 11, seed: int = 0) -> tuple[Tensor, Tensor]:
     reference, noise = torch.randn(2, images, 1, size, size, generator=torch.Generator().manual_seed(seed)) / 4
     return reference + noise, reference
-
-
-@pytest.fixture(params=[1, 2])
-def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    """So many for torch, as many as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("size", [16, 31, 128])
