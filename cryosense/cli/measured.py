@@ -17,7 +17,7 @@ LINK = "${compression}"  # in what takes it
 
 def refuse_other_measurement(words: Sequence[str]) -> None:
     """Raise ArgumentError if command-line words name a measurement file, and how it should have been measured."""
-    if not any(word.startswith("data.path=") and word.rstrip("'\"").endswith(SUFFIX) for word in words):
+    if not any(word.lstrip("+").startswith("data.path=") and word.rstrip("'\"").endswith(SUFFIX) for word in words):
         return
     for word in words:
         key = word.lstrip("+~").split("=")[0].split(".")[0].split("/")[0]
@@ -27,7 +27,7 @@ def refuse_other_measurement(words: Sequence[str]) -> None:
 
 def refuse_idle_compression(cfg: DictConfig, words: Sequence[str]) -> None:
     """Raise ArgumentError if command-line words name a compression, and nothing of a composed config takes it."""
-    named = next((word for word in words if word.startswith("compression=")), None)
+    named = next((word for word in words if word.lstrip("+").startswith("compression=")), None)
     chosen = cfg.get("design") or cfg.get("operator")
     if named is None or (chosen is not None and LINK in str(OmegaConf.to_container(chosen, resolve=False))):
         return

@@ -20,6 +20,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("line", "said"),
     [
         ("backproject {0}/particles.star compression=4 output_dir={1}", "compression=4: without an operator nothing"),
+        ("backproject {0}/particles.star ++compression=4 output_dir={1}", "compression=4: without an operator nothing"),
+        ("backproject ++data.path={0}/a.cryo.h5 compression=4 output_dir={1}", "compression=4: a measurement file states"),
         (
             "align {0}/particles.star reference=a.mrc reference_resolution_angstrom=20 compression=4 output_dir={1}",
             "compression=4: without an operator nothing",
